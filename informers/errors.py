@@ -1,0 +1,145 @@
+"""The errors of this package.
+
+One tree::
+
+    InformersError
+    ├── ConfigurationError(ValueError)     an argument is wrong: the message says what is right
+    ├── AlreadyStartedError(RuntimeError)  too late for this: the informer runs already
+    ├── StoppedError(RuntimeError)         too late for this: it has been stopped
+    ├── NotSyncedError(RuntimeError)       a cache was needed before it was filled
+    ├── NotFoundError(LookupError)         the cache holds no such object
+    ├── DecodeError(ValueError)            what the server sent can't be read: an object or a whole answer
+    └── SourceError                        a list or a watch failed; the informer tries again
+        ├── StatusError                    the server answered with an error status
+        │   ├── ExpiredError               410: the resource version is too old; the informer lists anew
+        │   ├── TooLargeResourceVersionError  the server is behind the resource version asked for
+        │   └── TooManyRequestsError       429: the informer waits as the server says
+        └── ConnectionLostError            no connection, or it broke or fell silent
+
+Errors of the official client and of urllib3 never leave `informers.source` bare: they are the `__cause__`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlreadyStartedError",
+    "ConfigurationError",
+    "ConnectionLostError",
+    "DecodeError",
+    "ExpiredError",
+    "InformersError",
+    "NotFoundError",
+    "NotSyncedError",
+    "SourceError",
+    "StatusError",
+    "StoppedError",
+    "TooLargeResourceVersionError",
+    "TooManyRequestsError",
+]
+
+
+class InformersError(Exception):
+    """The base of every error that this package raises."""
+
+
+class ConfigurationError(InformersError, ValueError):
+    """An argument is wrong. The message says which, and what would be right."""
+
+
+class AlreadyStartedError(InformersError, RuntimeError):
+    """This can only be done before the start."""
+
+
+class StoppedError(InformersError, RuntimeError):
+    """This can't be done any more: the informer or its factory has been stopped."""
+
+
+class NotSyncedError(InformersError, RuntimeError):
+    """A cache was needed that has not been filled yet. The message names it, and its last error."""
+
+
+class NotFoundError(InformersError, LookupError):
+    """The cache holds no object of this name.
+
+    Attributes:
+        resource: plural name of the resource, such as `pods`; empty where it is not known.
+        key: `namespace/name` or `name`.
+    """
+
+    def __init__(self, resource: str, key: str) -> None:
+        super().__init__(resource, key)
+        self.resource = resource
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.resource or 'object'} {self.key!r} not found in the cache"
+
+
+class DecodeError(InformersError, ValueError):
+    """What the server sent can't be read.
+
+    Attributes:
+        key: `namespace/name` of the object, or empty where not even that could be read.
+        raw: the bytes that could not be read; not part of the message, since objects hold secrets.
+    """
+
+    def __init__(self, message: str, *, key: str = "", raw: bytes = b"") -> None:
+        super().__init__(message)
+        self.key = key
+        self.raw = raw
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_decode_error, (str(self), self.key, self.raw)
+
+
+def _rebuild_decode_error(message: str, key: str, raw: bytes) -> DecodeError:
+    return DecodeError(message, key=key, raw=raw)
+
+
+class SourceError(InformersError):
+    """A list or a watch failed. The informer tries again by itself, after a pause."""
+
+
+class StatusError(SourceError):
+    """The server answered with an error.
+
+    Attributes:
+        code: the HTTP status, such as 403.
+        reason: Kubernetes' word for it, such as `Forbidden`; may be empty.
+        retry_after: seconds that the server asks to wait, or None.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, reason: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        head = " ".join(part for part in (str(self.code) if self.code else "", self.reason) if part)
+        return f"{head}: {self.args[0]}" if head else str(self.args[0])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_status_error, (type(self), self.args[0], self.code, self.reason, self.retry_after)
+
+
+def _rebuild_status_error(
+    cls: type[StatusError], message: str, code: int, reason: str, retry_after: float | None
+) -> StatusError:
+    return cls(message, code=code, reason=reason, retry_after=retry_after)
+
+
+class ExpiredError(StatusError):
+    """The resource version or continue token is too old (410). The informer lists anew."""
+
+
+class TooLargeResourceVersionError(StatusError):
+    """The server has not reached the resource version asked for. The informer lists without one."""
+
+
+class TooManyRequestsError(StatusError):
+    """The server asks for fewer requests (429). The informer waits at least as long as it says."""
+
+
+class ConnectionLostError(SourceError):
+    """There is no connection to the server, it broke, or nothing came over it for too long."""

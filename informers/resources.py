@@ -1,0 +1,256 @@
+"""Resources, and the rows that a table of kinds is written in.
+
+A kind is one annotated line in a class of its group's version::
+
+    class V1(GroupVersion, group="example.com", version="v1"):
+        widgets: namespaced[Widget] = namespaced("Widget", decode=Widget.from_dict)
+
+Read from the class, the row is the `Resource`: what to ask the server for. Read from an instance, which a
+factory makes, it is the shared informer of that resource with its lister.
+
+Upstream: k8s.io/client-go/informers/generic.go and its generated accessors (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, final, overload
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from informers.cache.kind import ClusterKind, NamespacedKind
+
+__all__ = [
+    "ClusterResource",
+    "Group",
+    "GroupVersion",
+    "InformerSource",
+    "NamespacedResource",
+    "Resource",
+    "cluster",
+    "namespaced",
+    "version",
+]
+
+T = TypeVar("T")
+V = TypeVar("V", bound="GroupVersion")
+
+
+@attrs.frozen
+class Resource(Generic[T]):
+    """What a server is asked for: group, version and plural, and what its objects become.
+
+    Use `NamespacedResource` or `ClusterResource`, which differ in whether objects live in namespaces.
+
+    Attributes:
+        group: API group; empty for the core group.
+        version: such as `v1`.
+        plural: name in the URL, such as `pods`.
+        kind: name in the objects, such as `Pod`.
+        model: name of the official client's class for it; empty where objects are plain mappings or `decode` is given.
+        decode: makes the object from its JSON mapping, for kinds that the official client does not know.
+    """
+
+    group: str
+    version: str
+    plural: str
+    kind: str = ""
+    model: str = attrs.field(default="", kw_only=True)
+    decode: Callable[[dict[str, Any]], T] | None = attrs.field(default=None, kw_only=True, eq=False)
+
+    #: Whether objects live in namespaces.
+    is_namespaced: ClassVar[bool]
+
+    def __attrs_post_init__(self) -> None:
+        if type(self) is Resource:
+            raise ConfigurationError(
+                "use NamespacedResource or ClusterResource: a resource either has namespaces or not"
+            )
+        if not self.version or not self.plural:
+            raise ConfigurationError(
+                f"a resource needs a version and a plural name, such as 'v1' and 'pods': got {self!r}"
+            )
+
+    def __str__(self) -> str:
+        """Return such as `pods` or `deployments.apps`, as kubectl has it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def api_version(self) -> str:
+        """Return such as `v1` or `apps/v1`, as it stands in objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None) -> str:
+        """Return the URL path of the collection, in one namespace or in all."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        return f"{root}/namespaces/{namespace}/{self.plural}" if namespace else f"{root}/{self.plural}"
+
+
+@final
+@attrs.frozen
+class NamespacedResource(Resource[T]):
+    """A resource whose objects live in namespaces, such as pods."""
+
+    is_namespaced: ClassVar[bool] = True
+
+
+@final
+@attrs.frozen
+class ClusterResource(Resource[T]):
+    """A resource of the whole cluster, such as nodes."""
+
+    is_namespaced: ClassVar[bool] = False
+
+
+class InformerSource(Protocol):
+    """Where a table's rows get their informers from: a factory."""
+
+    def namespaced_kind(self, resource: NamespacedResource[T], /) -> NamespacedKind[T]:
+        """Return the informer and lister of a resource with namespaces."""
+        ...
+
+    def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
+        """Return the informer and lister of a resource without namespaces."""
+        ...
+
+
+class GroupVersion:
+    """A version of an API group: subclass it with one row per kind, see the module.
+
+    Args:
+        source: the factory that the rows' informers come from.
+    """
+
+    group: ClassVar[str]
+    version: ClassVar[str]
+
+    def __init__(self, source: InformerSource) -> None:
+        self._source = source
+
+    def __init_subclass__(cls, *, group: str, version: str) -> None:
+        super().__init_subclass__()
+        cls.group = group
+        cls.version = version
+
+    @classmethod
+    def resources(cls) -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
+        """Iterate over the resources of all rows, in their order."""
+        for row in vars(cls).values():
+            if isinstance(row, (namespaced, cluster)):
+                yield row.resource
+
+
+class Group:
+    """An API group: subclass it with one `version` per version.
+
+    Args:
+        source: the factory that the rows' informers come from.
+    """
+
+    def __init__(self, source: InformerSource) -> None:
+        self._source = source
+
+    @classmethod
+    def versions(cls) -> Iterator[type[GroupVersion]]:
+        """Iterate over the versions' classes, in their order."""
+        for row in vars(cls).values():
+            if isinstance(row, version):
+                yield row.group_version
+
+
+class _Row(Generic[T]):
+    """What both sorts of rows share: a resource, completed from the class and the name that it stands under."""
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        plural: str | None = None,
+        model: str | None = None,
+        decode: Callable[[dict[str, Any]], T] | None = None,
+    ) -> None:
+        self._kind = kind
+        self._plural = plural
+        self._model = model
+        self._decode = decode
+
+    def _complete(self, owner: type[GroupVersion], name: str) -> dict[str, Any]:
+        model = self._model
+        if model is None:
+            model = "" if self._decode else f"{owner.version.capitalize()}{self._kind}"
+        return {
+            "group": owner.group,
+            "version": owner.version,
+            "plural": self._plural or name.replace("_", ""),
+            "kind": self._kind,
+            "model": model,
+            "decode": self._decode,
+        }
+
+
+@final
+class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
+    """A row of the table: a kind whose objects live in namespaces.
+
+    Args:
+        kind: name in the objects, such as `Pod`.
+        plural: name in the URL, where it is not the row's name without underscores.
+        model: the official client's class, where it is not version and kind, such as `V1Pod`.
+        decode: makes the object from its JSON mapping, for kinds that the official client does not know.
+    """
+
+    resource: NamespacedResource[T]
+
+    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
+        self.resource = NamespacedResource(**self._complete(owner, name))
+
+    @overload
+    def __get__(self, instance: None, owner: type[GroupVersion]) -> NamespacedResource[T]: ...
+    @overload
+    def __get__(self, instance: GroupVersion, owner: type[GroupVersion]) -> NamespacedKind[T]: ...
+    def __get__(
+        self, instance: GroupVersion | None, owner: type[GroupVersion]
+    ) -> NamespacedResource[T] | NamespacedKind[T]:
+        if instance is None:
+            return self.resource
+        return instance._source.namespaced_kind(self.resource)  # noqa: SLF001  the row is part of its class
+
+
+@final
+class cluster(_Row[T]):  # noqa: N801  reads as a keyword in the table
+    """A row of the table: a kind of the whole cluster. Arguments as those of `namespaced`."""
+
+    resource: ClusterResource[T]
+
+    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
+        self.resource = ClusterResource(**self._complete(owner, name))
+
+    @overload
+    def __get__(self, instance: None, owner: type[GroupVersion]) -> ClusterResource[T]: ...
+    @overload
+    def __get__(self, instance: GroupVersion, owner: type[GroupVersion]) -> ClusterKind[T]: ...
+    def __get__(self, instance: GroupVersion | None, owner: type[GroupVersion]) -> ClusterResource[T] | ClusterKind[T]:
+        if instance is None:
+            return self.resource
+        return instance._source.cluster_kind(self.resource)  # noqa: SLF001  the row is part of its class
+
+
+@final
+class version(Generic[V]):  # noqa: N801  reads as a keyword in the table
+    """A row of a group: one of its versions."""
+
+    def __init__(self, group_version: type[V]) -> None:
+        self.group_version = group_version
+
+    @overload
+    def __get__(self, instance: None, owner: type[Group]) -> type[V]: ...
+    @overload
+    def __get__(self, instance: Group, owner: type[Group]) -> V: ...
+    def __get__(self, instance: Group | None, owner: type[Group]) -> type[V] | V:
+        if instance is None:
+            return self.group_version
+        return self.group_version(instance._source)  # noqa: SLF001  the row is part of its class

@@ -1,0 +1,1 @@
+"""Test with informers, without a cluster."""

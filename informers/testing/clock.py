@@ -1,0 +1,105 @@
+"""A clock that moves only when it is told to.
+
+Upstream: k8s.io/utils/clock/testing/fake_clock.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import final
+
+import attrs
+
+__all__ = ["FakeClock"]
+
+
+@attrs.frozen(eq=False)
+class _Waiter:
+    condition: threading.Condition
+    deadline: float | None
+
+
+@final
+class FakeClock:
+    """A `Clock` for tests: `advance` moves it, and wakes whoever waited for that moment.
+
+    Args:
+        start: what `monotonic` and `time` return at first, in seconds.
+
+    Example:
+        >>> clock = FakeClock()
+        >>> clock.advance(30)
+        >>> clock.monotonic()
+        30.0
+
+    Thread safety: all methods may be called from any thread; `advance` must not be called while
+    holding a condition that somebody waits on by this clock.
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._condition = threading.Condition()
+        self._now = float(start)
+        self._waiters: list[_Waiter] = []
+
+    def __repr__(self) -> str:
+        return f"<FakeClock {self._now:g} s, {len(self._waiters)} waiting>"
+
+    def monotonic(self) -> float:
+        """Return the seconds that this clock has been moved to."""
+        return self._now
+
+    def time(self) -> float:
+        """Return the same seconds as `monotonic`."""
+        return self._now
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
+        """Wait on `condition` until it is notified or this clock is moved past `timeout` seconds from now."""
+        with self._condition:
+            deadline = None if timeout is None else self._now + timeout
+            if deadline is not None and deadline <= self._now:
+                return
+            waiter = _Waiter(condition, deadline)
+            self._waiters.append(waiter)
+            self._condition.notify_all()
+        try:
+            # The caller holds `condition`, so an `advance` that finds the waiter blocks on the
+            # condition until this wait has let go of it: no wake-up is lost.
+            condition.wait()
+        finally:
+            with self._condition:
+                self._waiters.remove(waiter)
+
+    def advance(self, seconds: float) -> None:
+        """Move this clock by `seconds` and wake every wait that ends by then."""
+        if seconds < 0:
+            msg = f"a clock can't go back: advance({seconds!r}) needs seconds >= 0"
+            raise ValueError(msg)
+        with self._condition:
+            self._now += seconds
+            due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._now]
+        for waiter in due:
+            with waiter.condition:
+                waiter.condition.notify_all()
+
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = 10.0) -> None:
+        """Block until at least `count` threads wait for a moment of this clock (waits without end don't count).
+
+        Args:
+            count: how many threads.
+            timeout: real seconds after which this gives up.
+
+        Raises:
+            TimeoutError: fewer threads were waiting after `timeout` real seconds.
+        """
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._timed() >= count, timeout):
+                msg = f"{self._timed()} threads wait on this clock after {timeout} s, expected {count}"
+                raise TimeoutError(msg)
+
+    def next_deadline(self) -> float | None:
+        """Return the earliest moment that somebody waits for, or None."""
+        with self._condition:
+            return min((w.deadline for w in self._waiters if w.deadline is not None), default=None)
+
+    def _timed(self) -> int:
+        return sum(1 for w in self._waiters if w.deadline is not None)
