@@ -14,6 +14,7 @@ Upstream: k8s.io/client-go/informers/generic.go and its generated accessors (v0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, final, overload
 
 import attrs
@@ -178,14 +179,19 @@ class _Row(Generic[T]):
         self._model = model
         self._decode = decode
 
-    def _complete(self, owner: type[GroupVersion], name: str) -> dict[str, Any]:
+    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
+        # Python calls this before __init_subclass__, so group and version are not known yet.
+        self._owner = owner
+        self._name = name
+
+    def _complete(self) -> dict[str, Any]:
         model = self._model
         if model is None:
-            model = "" if self._decode else f"{owner.version.capitalize()}{self._kind}"
+            model = "" if self._decode else f"{self._owner.version.capitalize()}{self._kind}"
         return {
-            "group": owner.group,
-            "version": owner.version,
-            "plural": self._plural or name.replace("_", ""),
+            "group": self._owner.group,
+            "version": self._owner.version,
+            "plural": self._plural or self._name.replace("_", ""),
             "kind": self._kind,
             "model": model,
             "decode": self._decode,
@@ -203,10 +209,10 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
         decode: makes the object from its JSON mapping, for kinds that the official client does not know.
     """
 
-    resource: NamespacedResource[T]
-
-    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
-        self.resource = NamespacedResource(**self._complete(owner, name))
+    @cached_property
+    def resource(self) -> NamespacedResource[T]:
+        """The resource that this row stands for."""
+        return NamespacedResource(**self._complete())
 
     @overload
     def __get__(self, instance: None, owner: type[GroupVersion]) -> NamespacedResource[T]: ...
@@ -224,10 +230,10 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
 class cluster(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind of the whole cluster. Arguments as those of `namespaced`."""
 
-    resource: ClusterResource[T]
-
-    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
-        self.resource = ClusterResource(**self._complete(owner, name))
+    @cached_property
+    def resource(self) -> ClusterResource[T]:
+        """The resource that this row stands for."""
+        return ClusterResource(**self._complete())
 
     @overload
     def __get__(self, instance: None, owner: type[GroupVersion]) -> ClusterResource[T]: ...
