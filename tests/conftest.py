@@ -1,0 +1,48 @@
+"""What every test gets: a check that no thread outlives it.
+
+An exception in a thread, or in a destructor, fails the test too: pytest turns them into warnings, and
+pyproject.toml turns warnings into errors.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+# test_house.py runs pytest on small files of its own.
+pytest_plugins = ["pytester"]
+
+#: Seconds that threads which are ending already get to end.
+GRACE = 2.0
+
+
+def leaked(before: set[threading.Thread], grace: float) -> list[threading.Thread]:
+    """Return the threads which are not in `before` and still run `grace` seconds from now."""
+    deadline = time.monotonic() + grace
+    for thread in threading.enumerate():
+        if thread not in before and thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread for thread in threading.enumerate() if thread not in before]
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """Fail a test that leaves threads running. Autouse fixtures are set up first and torn down last."""
+    before = set(threading.enumerate())
+    yield
+    left = leaked(before, GRACE)
+    if left:
+        pytest.fail(f"threads outlive the test: {', '.join(sorted(thread.name for thread in left))}", pytrace=False)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out soak tests unless they are asked for with `-m soak`."""
+    if "soak" in config.getoption("markexpr"):
+        return
+    soaks = [item for item in items if item.get_closest_marker("soak")]
+    if soaks:
+        config.hook.pytest_deselected(items=soaks)
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]

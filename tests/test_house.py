@@ -1,0 +1,81 @@
+"""The checks that conftest.py and pyproject.toml put around every test do fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).with_name("conftest.py")
+
+
+@pytest.fixture
+def house(pytester: pytest.Pytester) -> pytest.Pytester:
+    source = CONFTEST.read_text().replace('pytest_plugins = ["pytester"]', "").replace("GRACE = 2.0", "GRACE = 0.05")
+    pytester.makeconftest(source)
+    pytester.makeini("[pytest]\nfilterwarnings = error\nmarkers = soak: long\n")
+    return pytester
+
+
+def test_a_test_that_leaves_a_thread_running_fails(house: pytest.Pytester) -> None:
+    house.makepyfile(
+        """
+        import threading
+
+        END = threading.Event()
+
+        def test_leaky():
+            threading.Thread(target=END.wait, name="informers-forgotten").start()
+
+        def test_next():
+            END.set()
+        """
+    )
+    result = house.runpytest_inprocess()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*threads outlive the test: informers-forgotten*"])
+
+
+def test_a_thread_that_is_ending_is_waited_for(house: pytest.Pytester) -> None:
+    house.makepyfile(
+        """
+        import threading
+
+        def test_tidy():
+            threading.Thread(target=lambda: threading.Event().wait(0.01)).start()
+        """
+    )
+    house.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_an_exception_in_a_thread_fails_its_test(house: pytest.Pytester) -> None:
+    house.makepyfile(
+        """
+        import threading
+
+        def test_crashing():
+            thread = threading.Thread(target=lambda: 1 / 0)
+            thread.start()
+            thread.join()
+        """
+    )
+    result = house.runpytest_inprocess()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*ZeroDivisionError*"])
+
+
+def test_soak_tests_run_only_when_asked_for(house: pytest.Pytester) -> None:
+    house.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.soak
+        def test_long():
+            pass
+
+        def test_short():
+            pass
+        """
+    )
+    house.runpytest_inprocess().assert_outcomes(passed=1, deselected=1)
+    house.runpytest_inprocess("-m", "soak").assert_outcomes(passed=1, deselected=1)
