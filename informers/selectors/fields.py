@@ -1,0 +1,196 @@
+"""Field selectors: parse, match, print.
+
+Upstream: k8s.io/apimachinery/pkg/fields/selector.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Literal, final
+
+import attrs
+
+from informers.errors import ConfigurationError
+from informers.selectors.checks import instances, string, string_pairs
+
+__all__ = ["FieldOperator", "FieldRequirement", "FieldSelector"]
+
+FieldOperator = Literal["=", "!="]
+
+_BARRED_IN_NAMES = re.compile(r"[\s=!,\\]")
+# A term ends at a comma without a backslash; a backslash takes the next character along.
+_TERM = re.compile(r"(?:[^\\,]|\\.|\\\Z)*", re.DOTALL)
+_OPERATOR = re.compile(r"!=|==|=")
+_VALUE_PART = re.compile(r"\\(.?)|([=,])", re.DOTALL)
+
+
+def _name_problem(field: object) -> str:
+    """Say what is wrong with a field's name; empty if nothing is."""
+    name = string(field, "a field's name")
+    if not name:
+        return "there is no field before the operator, such as 'metadata.name'"
+    if found := _BARRED_IN_NAMES.search(name):
+        return f"field {name!r}: its name holds {found[0]!r}; right is such as 'metadata.name', without blanks"
+    return ""
+
+
+@final
+@attrs.frozen
+class FieldRequirement:
+    """One condition of a `FieldSelector`.
+
+    Attributes:
+        field: such as `spec.nodeName`.
+        operator: `=` or `!=`.
+        value: what to compare with, as it is: escapes belong to the text form alone.
+
+    Raises:
+        ConfigurationError: another operator, or a name that no field can have.
+
+    Upstream: k8s.io/apimachinery/pkg/fields/requirements.go (v0.37).
+    """
+
+    field: str
+    operator: FieldOperator
+    value: str
+
+    def __attrs_post_init__(self) -> None:
+        if problem := _name_problem(self.field):
+            raise ConfigurationError(f"field requirement: {problem}")
+        _check_operator(self.operator)
+        string(self.value, f"value of the field requirement on {self.field!r}")
+
+    def __str__(self) -> str:
+        return f"{self.field}{self.operator}{_escape(self.value)}"
+
+
+def _check_operator(operator: object) -> None:
+    if operator not in {"=", "!="}:
+        raise ConfigurationError(f"operator of a field requirement must be '=' or '!=': got {operator!r}")
+
+
+def _requirements(given: Iterable[FieldRequirement]) -> tuple[FieldRequirement, ...]:
+    return tuple(sorted(instances(given, FieldRequirement), key=lambda r: (r.field, r.operator, r.value)))
+
+
+@final
+@attrs.frozen(repr=False)
+class FieldSelector:
+    """Conditions on fields of an object, all of which must hold.
+
+    `str()` gives the text that the API server takes, always the same for the same conditions. Which fields a
+    server knows depends on the resource; all know `metadata.name` and `metadata.namespace`.
+
+    Args:
+        requirements: the conditions, in any order; none matches everything.
+
+    Example:
+        >>> selector = FieldSelector.parse("spec.nodeName=node-1,status.phase!=Failed")
+        >>> selector.matches({"spec.nodeName": "node-1", "status.phase": "Running"}.__getitem__)
+        True
+
+    Thread safety: a value; may be shared.
+
+    Upstream: k8s.io/apimachinery/pkg/fields/selector.go (v0.37).
+    """
+
+    requirements: tuple[FieldRequirement, ...] = attrs.field(default=(), converter=_requirements)
+
+    @classmethod
+    def everything(cls) -> FieldSelector:
+        """Return the selector without conditions."""
+        return _EVERYTHING
+
+    @classmethod
+    def parse(cls, text: str) -> FieldSelector:
+        r"""Read a selector as kubectl and the API server do.
+
+        Args:
+            text: conditions joined by commas: `a=b`, `a==b`, `a!=b`. In values, a backslash stands before each
+                comma, equals sign and backslash. Blanks count. Empty text matches everything.
+
+        Raises:
+            ConfigurationError: the text breaks this grammar.
+        """
+        return _parse_fields(string(text, "a field selector"))
+
+    @classmethod
+    def coerce(cls, value: str | Mapping[str, str] | FieldSelector | None) -> FieldSelector:
+        """Make a selector of what public arguments accept.
+
+        Args:
+            value: text to parse; a mapping of fields to their values; a selector; or None for everything.
+
+        Raises:
+            ConfigurationError: it is none of these, or wrong in itself.
+        """
+        if value is None:
+            return _EVERYTHING
+        if isinstance(value, FieldSelector):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        return cls(FieldRequirement(field, "=", wanted) for field, wanted in string_pairs(value, "field_selector"))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no conditions, so that everything matches."""
+        return not self.requirements
+
+    def matches(self, get: Callable[[str], str]) -> bool:
+        """Return whether every condition holds.
+
+        Args:
+            get: gives the value of a field by its name, empty where the object has none.
+        """
+        return all((get(r.field) == r.value) is (r.operator == "=") for r in self.requirements)
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.requirements))
+
+    def __repr__(self) -> str:
+        return f"FieldSelector.parse({str(self)!r})"
+
+
+def _escape(value: str) -> str:
+    return re.sub(r"[\\,=]", r"\\\g<0>", value)
+
+
+@lru_cache(maxsize=256)  # as for labels: the same text comes again and again
+def _parse_fields(text: str) -> FieldSelector:
+    requirements: list[FieldRequirement] = []
+    start = 0
+    while start <= len(text):
+        found = _TERM.match(text, start)
+        assert found is not None  # it matches the empty string too
+        if found[0]:
+            requirements.append(_parse_term(text, start, found[0]))
+        start = found.end() + 1
+    return FieldSelector(requirements)
+
+
+def _parse_term(text: str, start: int, term: str) -> FieldRequirement:
+    found = _OPERATOR.search(term)
+    if found is None:
+        raise _wrong(text, start, f"{term!r} has no operator; right is field=value, field==value or field!=value")
+    field = term[: found.start()]
+    if problem := _name_problem(field):
+        raise _wrong(text, start, problem)
+    value = term[found.end() :]
+    for part in _VALUE_PART.finditer(value):
+        position = start + found.end() + part.start()
+        if part[2]:
+            raise _wrong(text, position, f"{part[2]!r} in a value needs a backslash before it")
+        if part[1] not in {"\\", ",", "="}:
+            raise _wrong(text, position, "a backslash stands before ',', '=' or another backslash only")
+    operator: FieldOperator = "!=" if found[0] == "!=" else "="
+    return FieldRequirement(field, operator, re.sub(r"\\(.)", r"\1", value))
+
+
+def _wrong(text: str, position: int, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"field selector {text!r}, position {position}: {problem}")
+
+
+_EVERYTHING = FieldSelector()
