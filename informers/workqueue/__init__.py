@@ -1,0 +1,71 @@
+"""Work queues: what a controller puts between its informers and its workers.
+
+Three queues, each with what the one before has::
+
+    Queue               add, get, done, items      an item is in one worker's hands at a time
+    └── DelayingQueue        add_after             … and may be added for later
+        └── RateLimitingQueue     add_rate_limited, forget, num_requeues
+                                                   … or for when a rate limiter says
+
+    informer's handlers ── add(key) ──→ queue ── items() ──→ workers ── done(key)
+                                          ↑                     │
+                                          └─ add_rate_limited ──┘  after a failure
+
+In the modules:
+
+- `queue`: `Queue`; `Order`, to be implemented by who wants another than `FIFO`
+- `delaying`: `DelayingQueue`
+- `rate_limiting`: `RateLimitingQueue`
+- `rate_limiters`: `RateLimiter`, to be implemented or chosen: exponential, fast and slow, bucket, and their
+  combinations; the defaults have client-go's numbers
+- `metrics`: `QueueStatistics`; `MetricsProvider`, to be implemented, and the names of the metrics
+- `parallelize`: `parallelize_until`, for a known number of pieces of work
+
+Nothing here knows of caches, and nothing here starts a thread that outlives the call.
+
+Upstream: k8s.io/client-go/util/workqueue (v0.37).
+"""
+
+from __future__ import annotations
+
+from informers.workqueue.delaying import DelayingQueue as DelayingQueue
+from informers.workqueue.metrics import Counter as Counter
+from informers.workqueue.metrics import Histogram as Histogram
+from informers.workqueue.metrics import Metric as Metric
+from informers.workqueue.metrics import MetricsProvider as MetricsProvider
+from informers.workqueue.metrics import QueueStatistics as QueueStatistics
+from informers.workqueue.parallelize import parallelize_until as parallelize_until
+from informers.workqueue.queue import FIFO as FIFO
+from informers.workqueue.queue import Order as Order
+from informers.workqueue.queue import Queue as Queue
+from informers.workqueue.rate_limiters import BucketRateLimiter as BucketRateLimiter
+from informers.workqueue.rate_limiters import ItemExponentialFailureRateLimiter as ItemExponentialFailureRateLimiter
+from informers.workqueue.rate_limiters import ItemFastSlowRateLimiter as ItemFastSlowRateLimiter
+from informers.workqueue.rate_limiters import MaxOfRateLimiter as MaxOfRateLimiter
+from informers.workqueue.rate_limiters import RateLimiter as RateLimiter
+from informers.workqueue.rate_limiters import WithMaxWaitRateLimiter as WithMaxWaitRateLimiter
+from informers.workqueue.rate_limiters import default_controller_rate_limiter as default_controller_rate_limiter
+from informers.workqueue.rate_limiters import default_item_based_rate_limiter as default_item_based_rate_limiter
+from informers.workqueue.rate_limiting import RateLimitingQueue as RateLimitingQueue
+
+__all__ = [
+    "FIFO",
+    "BucketRateLimiter",
+    "Counter",
+    "DelayingQueue",
+    "Histogram",
+    "ItemExponentialFailureRateLimiter",
+    "ItemFastSlowRateLimiter",
+    "MaxOfRateLimiter",
+    "Metric",
+    "MetricsProvider",
+    "Order",
+    "Queue",
+    "QueueStatistics",
+    "RateLimiter",
+    "RateLimitingQueue",
+    "WithMaxWaitRateLimiter",
+    "default_controller_rate_limiter",
+    "default_item_based_rate_limiter",
+    "parallelize_until",
+]

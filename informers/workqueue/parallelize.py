@@ -1,0 +1,94 @@
+"""Many pieces of work, a few threads.
+
+Upstream: k8s.io/client-go/util/workqueue/parallelizer.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from informers.signals import Signal
+from informers.workqueue._arguments import check_count
+
+__all__ = ["parallelize_until"]
+
+
+def parallelize_until(
+    workers: int,
+    pieces: int,
+    do_work_piece: Callable[[int], object],
+    *,
+    stop: Signal | threading.Event | None = None,
+    chunk_size: int = 1,
+) -> None:
+    """Call `do_work_piece` with 0 to `pieces - 1`, in several threads, and return when all have ended.
+
+    A piece that has begun is finished; after `stop`, or an error, no other is begun.
+
+    Args:
+        workers: how many threads, at most.
+        pieces: how many pieces of work.
+        do_work_piece: called once with the number of each piece.
+        stop: ends the work early once set; there is no error then.
+        chunk_size: how many pieces a thread takes at a time: above one for very short pieces.
+
+    Raises:
+        ConfigurationError: a number is out of range.
+        BaseException: the first that `do_work_piece` raised.
+
+    Example:
+        >>> squares = [0] * 5
+        >>> def square(piece: int) -> None:
+        ...     squares[piece] = piece * piece
+        >>> parallelize_until(3, 5, square)
+        >>> squares
+        [0, 1, 4, 9, 16]
+
+    Upstream: k8s.io/client-go/util/workqueue/parallelizer.go (v0.37).
+    """
+    check_count("workers", workers, at_least=1)
+    check_count("pieces", pieces, at_least=0)
+    check_count("chunk_size", chunk_size, at_least=1)
+
+    chunks = range(0, pieces, chunk_size)
+    starts = iter(chunks)
+    lock = threading.Lock()
+    halted = threading.Event()
+    errors: list[BaseException] = []
+
+    def taken() -> Iterator[int]:
+        while True:
+            with lock:
+                start = next(starts, None)
+            if start is None:
+                return
+            yield from range(start, min(start + chunk_size, pieces))
+
+    def work() -> None:
+        try:
+            for piece in taken():
+                if halted.is_set() or (stop is not None and stop.is_set()):
+                    return
+                do_work_piece(piece)
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            errors.append(error)
+            halted.set()
+
+    threads = [
+        threading.Thread(target=work, name=f"informers-parallelize-{number}")
+        for number in range(min(workers, len(chunks)))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        # Where this thread is interrupted, its workers must not go on without it.
+        halted.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,325 @@
+"""A queue that hands each item to one worker at a time.
+
+An item that is added twice before it is got is got once. One that is added while it is processed is got
+again, but only after it is done. So a worker always sees the latest state, however often it changed, and two
+workers never meet on the same item.
+
+Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Hashable, Iterator
+from typing import Generic, Protocol, TypeVar, final
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError, StoppedError
+from informers.workqueue._arguments import check_hashable
+from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
+
+__all__ = ["FIFO", "Order", "Queue"]
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Order(Protocol[T]):
+    """In which order waiting items are got.
+
+    An item is pushed once, and popped before it is pushed again: an order need not look for duplicates.
+
+    Thread safety: the queue calls it under its lock, so it needs no lock of its own, must be quick, and must
+    not call the queue.
+
+    Upstream: `Queue` in k8s.io/client-go/util/workqueue/queue.go (v0.37).
+    """
+
+    def push(self, item: T, /) -> None:
+        """Take in an item."""
+        ...
+
+    def pop(self) -> T:
+        """Remove and return the next item. Called only when there is one."""
+        ...
+
+    def touch(self, item: T, /) -> None:
+        """Take note that an item which waits here was added again: its place may change."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many items wait here."""
+        ...
+
+
+@final
+class FIFO(Generic[T]):
+    """First in, first out: the `Order` of a queue that is given no other."""
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+
+    def push(self, item: T, /) -> None:
+        """Put `item` last."""
+        self._items.append(item)
+
+    def pop(self) -> T:
+        """Remove and return the first item."""
+        return self._items.popleft()
+
+    def touch(self, item: T, /) -> None:
+        """Leave `item` where it is."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class Queue(Generic[T]):
+    """A work queue.
+
+    Args:
+        name: what the queue is called in messages and metrics.
+        order: in which order items are got; first in, first out by default.
+        metrics: where the queue's metrics go; nowhere by default. Needs a name.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: metrics without a name.
+
+    Example:
+        >>> queue = Queue[str]()
+        >>> queue.add("default/web-0")
+        >>> queue.add("default/web-0")
+        >>> len(queue)
+        1
+        >>> queue.shut_down()
+        >>> for key in queue.items():
+        ...     try:
+        ...         print(key)
+        ...     finally:
+        ...         queue.done(key)
+        default/web-0
+
+    Thread safety: all methods may be called from any thread; none from a signal handler, which may have
+    interrupted one of them. Items are hashed and compared under the queue's lock.
+
+    Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        order: Order[T] | None = None,
+        metrics: MetricsProvider | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if metrics is not None and not name:
+            raise ConfigurationError("metrics need the queue's name, their label: Queue(name='pods', metrics=...)")
+        self._name = name
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._available = threading.Condition(self._lock)
+        self._drained = threading.Condition(self._lock)
+        #: Every item in here is dirty, and not in processing.
+        self._order: Order[T] = FIFO() if order is None else order
+        #: All that is to be processed: what is in the order, and what was added again while in processing.
+        self._dirty: set[T] = set()
+        #: What was got and is not done, and since when.
+        self._processing: dict[T, float] = {}
+        #: Threads that wait in `get`.
+        self._idle = 0
+        self._shutting_down = False
+        #: Calls of `shut_down`: each ends the drains that began before it.
+        self._shut_downs = 0
+        self._instruments: Instruments[T] | None = None
+        if metrics is not None:
+            self._instruments = Instruments(metrics, name, weakref.WeakMethod(self.statistics))
+
+    def __repr__(self) -> str:
+        # Without the lock: this is for the moment when something hangs.
+        name = f" {self._name!r}" if self._name else ""
+        state = " shutting down" if self._shutting_down else ""
+        return f"<{type(self).__name__}{name} {len(self._dirty)} waiting {len(self._processing)} processing{state}>"
+
+    def __len__(self) -> int:
+        """Return how many items could be got now."""
+        with self._lock:
+            self._promote_locked()
+            return len(self._order)
+
+    def add(self, item: T) -> None:
+        """Ask for `item` to be processed. Does nothing once the queue is shutting down.
+
+        Raises:
+            ConfigurationError: the item can't be hashed.
+        """
+        with self._lock:
+            if not self._shutting_down:
+                self._add_locked(item)
+        if self._instruments is not None:
+            self._instruments.report()
+
+    def get(self, *, timeout: float | None = None) -> T:
+        """Wait for an item and take it. Nobody else gets it until it is `done`.
+
+        A queue that is shutting down still gives out what was added before.
+
+        Args:
+            timeout: seconds to wait; None waits for ever, zero or less does not wait.
+
+        Raises:
+            StoppedError: the queue is shutting down, and empty.
+            TimeoutError: nothing came in time.
+        """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        with self._lock:
+            while True:
+                wait = self._promote_locked()
+                if len(self._order):
+                    break
+                if self._shutting_down:
+                    raise StoppedError(f"{self!r} gives out no more items")
+                if deadline is not None:
+                    left = deadline - self._clock.monotonic()
+                    if left <= 0:
+                        raise TimeoutError(f"no item in {self!r} within {timeout} s")
+                    wait = left if wait is None else min(wait, left)
+                self._idle += 1
+                try:
+                    self._clock.wait(self._available, wait)
+                finally:
+                    self._idle -= 1
+            item = self._order.pop()
+            self._dirty.discard(item)
+            now = self._processing[item] = self._clock.monotonic()
+            if self._instruments is not None:
+                self._instruments.got_locked(item, now)
+        if self._instruments is not None:
+            self._instruments.report()
+        return item
+
+    def items(self) -> Iterator[T]:
+        """Get items, one after the other, until the queue is shutting down and empty: a worker's loop.
+
+        Each has to be reported `done` before the loop goes on, as after `get`.
+        """
+        while True:
+            try:
+                item = self.get()
+            except StoppedError:
+                return
+            yield item
+
+    def done(self, item: T) -> None:
+        """Say that the processing of `item` has ended, however it went. If it was added meanwhile, it is queued again.
+
+        Raises:
+            ConfigurationError: the item is not in processing: it was never got, or is done already.
+        """
+        with self._lock:
+            if item not in self._processing:
+                raise ConfigurationError(
+                    f"{item!r} is not in processing in {self!r}: call done() once for each item that get() returned"
+                )
+            if item in self._dirty:
+                self._push_locked(item)
+            started = self._processing.pop(item)
+            if not self._processing and not self._dirty:
+                self._drained.notify_all()
+            if self._instruments is not None:
+                self._instruments.done_locked(self._clock.monotonic() - started)
+        if self._instruments is not None:
+            self._instruments.report()
+
+    def shut_down(self) -> None:
+        """Take no more items, and return at once.
+
+        What was added before is still given out; then `get` raises `StoppedError`, also in the threads that
+        wait in it. Ends a `shut_down_with_drain` that another thread waits in.
+        """
+        with self._lock:
+            self._shut_down_locked()
+            self._shut_downs += 1
+            self._drained.notify_all()
+        if self._instruments is not None:
+            self._instruments.report()
+
+    def shut_down_with_drain(self, *, timeout: float | None = None) -> bool:
+        """Take no more items, and wait until all that were added are done, those that nobody has got yet too.
+
+        Workers must go on meanwhile, and must not call this themselves: it would wait for their own item.
+
+        Args:
+            timeout: seconds to wait; None waits until the queue is drained or `shut_down` is called.
+
+        Returns:
+            Whether everything is done. False after `timeout`, or if another thread called `shut_down`.
+        """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        with self._lock:
+            self._shut_down_locked()
+            before = self._shut_downs
+            while (self._dirty or self._processing) and self._shut_downs == before:
+                left = None if deadline is None else deadline - self._clock.monotonic()
+                if left is not None and left <= 0:
+                    break
+                self._clock.wait(self._drained, left)
+            drained = not self._dirty and not self._processing
+        if self._instruments is not None:
+            self._instruments.report()
+        return drained
+
+    @property
+    def shutting_down(self) -> bool:
+        """Whether `shut_down` or `shut_down_with_drain` has been called."""
+        return self._shutting_down
+
+    def statistics(self) -> QueueStatistics:
+        """Return what the queue holds now, and how long its workers have been busy."""
+        with self._lock:
+            self._promote_locked()
+            now = self._clock.monotonic()
+            ages = [now - started for started in self._processing.values()]
+            return QueueStatistics(
+                depth=len(self._dirty),
+                processing=len(self._processing),
+                delayed=self._delayed_locked(),
+                unfinished_work=sum(ages),
+                longest_running=max(ages, default=0.0),
+            )
+
+    def _add_locked(self, item: T, moment: float | None = None) -> None:
+        """Mark `item` as to be processed, since `moment` or now."""
+        try:
+            known = item in self._dirty
+        except TypeError:
+            check_hashable(item)
+            raise
+        if known:
+            if item not in self._processing:
+                self._order.touch(item)
+            return
+        if item not in self._processing:
+            self._push_locked(item)
+        self._dirty.add(item)
+        if self._instruments is not None:
+            self._instruments.added_locked(item, self._clock.monotonic() if moment is None else moment)
+
+    def _push_locked(self, item: T) -> None:
+        self._order.push(item)
+        if self._idle:
+            self._available.notify()
+
+    def _promote_locked(self) -> float | None:
+        """Queue the items whose time has come; return the seconds until the next one's, or None."""
+        return None
+
+    def _delayed_locked(self) -> int:
+        return 0
+
+    def _shut_down_locked(self) -> None:
+        self._promote_locked()
+        self._shutting_down = True
+        self._available.notify_all()

@@ -1,0 +1,292 @@
+"""How long an item waits before it is tried again.
+
+The limiters that remember items do so until they are told to `forget` them: call it for each item that needs
+no more tries, or they grow with the number of items that ever failed.
+
+Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar, final
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError
+from informers.workqueue._arguments import check_count, check_seconds
+
+__all__ = [
+    "BucketRateLimiter",
+    "ItemExponentialFailureRateLimiter",
+    "ItemFastSlowRateLimiter",
+    "MaxOfRateLimiter",
+    "RateLimiter",
+    "WithMaxWaitRateLimiter",
+    "default_controller_rate_limiter",
+    "default_item_based_rate_limiter",
+]
+
+T_contra = TypeVar("T_contra", bound=Hashable, contravariant=True)
+
+
+class RateLimiter(Protocol[T_contra]):
+    """What decides how long an item waits.
+
+    Thread safety: a queue calls it from all its workers' threads, without a lock held.
+
+    Upstream: `TypedRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+
+    def when(self, item: T_contra, /) -> float:
+        """Return how many seconds `item` has to wait, and count the try."""
+        ...
+
+    def forget(self, item: T_contra, /) -> None:
+        """Stop counting the tries of `item`: it succeeded, or is given up."""
+        ...
+
+    def num_requeues(self, item: T_contra, /) -> int:
+        """Return how many tries of `item` were counted."""
+        ...
+
+
+class _Failures:
+    """Counts tries by item."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[Hashable, int] = {}
+
+    def increment(self, item: Hashable) -> int:
+        """Count one more; return how many there were before."""
+        with self._lock:
+            before = self._counts.get(item, 0)
+            self._counts[item] = before + 1
+            return before
+
+    def forget(self, item: Hashable) -> None:
+        with self._lock:
+            self._counts.pop(item, None)
+
+    def count(self, item: Hashable) -> int:
+        with self._lock:
+            return self._counts.get(item, 0)
+
+
+@final
+class ItemExponentialFailureRateLimiter:
+    """Doubles the wait with each try of an item.
+
+    Args:
+        base_delay: seconds before the first try.
+        max_delay: seconds that no wait exceeds.
+
+    Raises:
+        ConfigurationError: a delay is negative or no finite number.
+
+    Example:
+        >>> limiter = ItemExponentialFailureRateLimiter(0.5, 60.0)
+        >>> [limiter.when("default/web-0") for _ in range(3)]
+        [0.5, 1.0, 2.0]
+
+    Thread safety: all methods may be called from any thread.
+
+    Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+
+    def __init__(self, base_delay: float, max_delay: float) -> None:
+        self._base_delay = _not_negative("base_delay", base_delay)
+        self._max_delay = _not_negative("max_delay", max_delay)
+        self._failures = _Failures()
+
+    def when(self, item: Hashable, /) -> float:
+        """Return `base_delay` times two to the number of tries before this one, at most `max_delay`."""
+        try:
+            delay = math.ldexp(self._base_delay, self._failures.increment(item))
+        except OverflowError:
+            return self._max_delay
+        return min(delay, self._max_delay)
+
+    def forget(self, item: Hashable, /) -> None:
+        """Start again at `base_delay`."""
+        self._failures.forget(item)
+
+    def num_requeues(self, item: Hashable, /) -> int:
+        """Return how often `when` was asked for `item` since it was forgotten."""
+        return self._failures.count(item)
+
+
+@final
+class ItemFastSlowRateLimiter:
+    """Waits little for an item's first tries, and long for all after them.
+
+    Args:
+        fast_delay: seconds before each of the first tries.
+        slow_delay: seconds before each later one.
+        max_fast_attempts: how many tries are fast.
+
+    Raises:
+        ConfigurationError: a delay is negative or no finite number, or the attempts no whole number.
+
+    Thread safety: all methods may be called from any thread.
+
+    Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+
+    def __init__(self, fast_delay: float, slow_delay: float, max_fast_attempts: int) -> None:
+        self._fast_delay = _not_negative("fast_delay", fast_delay)
+        self._slow_delay = _not_negative("slow_delay", slow_delay)
+        self._max_fast_attempts = check_count("max_fast_attempts", max_fast_attempts, at_least=0)
+        self._failures = _Failures()
+
+    def when(self, item: Hashable, /) -> float:
+        """Return `fast_delay` for the first `max_fast_attempts` tries, then `slow_delay`."""
+        fast = self._failures.increment(item) < self._max_fast_attempts
+        return self._fast_delay if fast else self._slow_delay
+
+    def forget(self, item: Hashable, /) -> None:
+        """Start again with fast tries."""
+        self._failures.forget(item)
+
+    def num_requeues(self, item: Hashable, /) -> int:
+        """Return how often `when` was asked for `item` since it was forgotten."""
+        return self._failures.count(item)
+
+
+@final
+class BucketRateLimiter:
+    """Limits all items together: a bucket of tokens, of which each try takes one.
+
+    Args:
+        qps: tokens that flow in per second.
+        burst: tokens that the bucket holds, and starts with.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: `qps` is not above zero, or `burst` no whole number above zero.
+
+    Thread safety: all methods may be called from any thread.
+
+    Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37), golang.org/x/time/rate.
+    """
+
+    def __init__(self, qps: float, burst: int, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        if _not_negative("qps", qps) == 0:
+            raise ConfigurationError("qps must be above zero: with none, nothing would ever be tried again")
+        self._qps = qps
+        self._burst = check_count("burst", burst, at_least=1)
+        self._clock = clock
+        self._lock = threading.Lock()
+        #: Below zero: so many tries wait for tokens that have not flowed in yet.
+        self._tokens = float(burst)
+        self._filled_at = clock.monotonic()
+
+    def when(self, _item: Hashable, /) -> float:
+        """Take a token; return how many seconds it takes until it is there."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._qps) - 1
+            self._filled_at = now
+            return max(0.0, -self._tokens / self._qps)
+
+    def forget(self, _item: Hashable, /) -> None:
+        """Do nothing: a token that was taken is gone."""
+
+    def num_requeues(self, _item: Hashable, /) -> int:
+        """Return 0: this limiter knows no items."""
+        return 0
+
+
+@final
+class MaxOfRateLimiter(Generic[T_contra]):
+    """Asks several limiters and takes the longest wait.
+
+    Args:
+        limiters: one or more; each of them counts every try.
+
+    Raises:
+        ConfigurationError: there are none.
+
+    Thread safety: all methods may be called from any thread, if the limiters' may.
+
+    Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+
+    def __init__(self, *limiters: RateLimiter[T_contra]) -> None:
+        if not limiters:
+            raise ConfigurationError("MaxOfRateLimiter needs at least one limiter")
+        self._limiters = limiters
+
+    def when(self, item: T_contra, /) -> float:
+        """Return the longest of the limiters' waits, in seconds."""
+        return max(limiter.when(item) for limiter in self._limiters)
+
+    def forget(self, item: T_contra, /) -> None:
+        """Make every limiter forget `item`."""
+        for limiter in self._limiters:
+            limiter.forget(item)
+
+    def num_requeues(self, item: T_contra, /) -> int:
+        """Return the highest of the limiters' counts."""
+        return max(limiter.num_requeues(item) for limiter in self._limiters)
+
+
+@final
+class WithMaxWaitRateLimiter(Generic[T_contra]):
+    """Cuts another limiter's waits.
+
+    Args:
+        limiter: what is asked.
+        max_delay: seconds that no wait exceeds.
+
+    Raises:
+        ConfigurationError: the delay is negative or no finite number.
+
+    Thread safety: all methods may be called from any thread, if the limiter's may.
+
+    Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+
+    def __init__(self, limiter: RateLimiter[T_contra], max_delay: float) -> None:
+        self._limiter = limiter
+        self._max_delay = _not_negative("max_delay", max_delay)
+
+    def when(self, item: T_contra, /) -> float:
+        """Return the limiter's wait, at most `max_delay`."""
+        return min(self._limiter.when(item), self._max_delay)
+
+    def forget(self, item: T_contra, /) -> None:
+        """Make the limiter forget `item`."""
+        self._limiter.forget(item)
+
+    def num_requeues(self, item: T_contra, /) -> int:
+        """Return the limiter's count."""
+        return self._limiter.num_requeues(item)
+
+
+def default_controller_rate_limiter(*, clock: Clock = SYSTEM_CLOCK) -> RateLimiter[Hashable]:
+    """Return what controllers use: 5 ms, doubled up to 1000 s for each item; for all together 10 a second, 100 at once.
+
+    Args:
+        clock: what tells the time.
+
+    Upstream: `DefaultTypedControllerRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+    return MaxOfRateLimiter(ItemExponentialFailureRateLimiter(0.005, 1000.0), BucketRateLimiter(10.0, 100, clock=clock))
+
+
+def default_item_based_rate_limiter() -> RateLimiter[Hashable]:
+    """Return a limiter without a limit for all items together: 1 ms, doubled up to 1000 s for each.
+
+    Upstream: `DefaultTypedItemBasedRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
+    """
+    return ItemExponentialFailureRateLimiter(0.001, 1000.0)
+
+
+def _not_negative(name: str, value: object) -> float:
+    seconds = check_seconds(name, value)
+    if seconds < 0:
+        raise ConfigurationError(f"{name} must be zero or more, not {value!r}")
+    return seconds
