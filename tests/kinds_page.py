@@ -55,8 +55,8 @@ def page() -> str:
         "# Kinds",
         "",
         f"The {count} kinds that the official client can list and watch. Each is a typed attribute of a",
-        "{class}`~informers.SharedInformerFactory`: `factory.core.v1.pods`. Kinds marked *cluster* have no namespaces, and",
-        "their listers no `namespace()`.",
+        "{class}`~informers.SharedInformerFactory`: `factory.core.v1.pods`. Kinds marked *cluster* have no namespaces,",
+        "and their listers no `namespace()`.",
     ]
     for name, table in tables:
         lines += [

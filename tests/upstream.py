@@ -120,8 +120,9 @@ def page() -> str:
         "",
         "# Upstream's tests",
         "",
-        f"client-go v0.37 tests its informers and work queues with the {count} test functions below. Each is listed with",
-        f"the tests here that hold the same property ({len(table.held)} are held so), or with the reason why none does.",
+        f"client-go v0.37 tests its informers and work queues with the {count} test functions below. Each is listed",
+        f"with the tests here that hold the same property ({len(table.held)} are held so), or with the reason why none",
+        "does.",
     ]
     for file, names in table.reasons.items():
         lines += ["", f"## [{file}]({SOURCE}{file})", "", "| upstream | here |", "|---|---|"]

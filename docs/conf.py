@@ -1,0 +1,67 @@
+"""How the documentation is built. Nothing is fetched while building."""
+
+from __future__ import annotations
+
+from docutils.nodes import Element, reference
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
+
+import informers
+
+project = "informers"
+author = "The informers maintainers"
+project_copyright = author
+release = informers.__version__
+version = ".".join(release.split(".")[:2])
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# Names of other projects, and type variables, have no pages to link to.
+_FOREIGN = "kubernetes|urllib3|attrs?|pydantic|pytest|prometheus_client|typing|typing_extensions|collections|threading"
+_STANDARD = "asyncio|contextlib|datetime|enum|http|logging|os|pathlib|queue|socket|ssl|types"
+nitpick_ignore_regex = [
+    (r"py:.*", rf"({_FOREIGN}|{_STANDARD})(\..*)?"),
+    (r"py:.*", r"(\w+\.)*_?[A-Z](_co|_contra)?"),
+    (r"py:.*", r"((Core|Discovery|Events|Resource)?V\d\w+|ApiClient)"),
+]
+nitpick_ignore = [("py:class", "optional")]
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 100
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"informers {release}"
+html_show_sphinx = False
+html_copy_source = False
+
+
+def resolve_by_last_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> reference | None:
+    """Link `informers.cache.informer.SharedInformer`, as annotations have it, to where the name is documented."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"].rpartition(".")[2]
+    domain = env.domains.python_domain
+    found = [
+        name
+        for name, entry in domain.objects.items()
+        if name.startswith("informers.") and name.rpartition(".")[2] == target and entry.objtype != "module"
+    ]
+    if not found:
+        return None
+    name = min(found, key=len)
+    entry = domain.objects[name]
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
+
+
+def setup(app: Sphinx) -> None:
+    """Add the resolver above to the build."""
+    app.connect("missing-reference", resolve_by_last_name)
