@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-# test_house.py runs pytest on small files of its own.
-pytest_plugins = ["pytester"]
+# test_house.py runs pytest on small files of its own; the other one has the real API server.
+pytest_plugins = ["pytester", "tests.realserver.plugin"]
 
 #: Seconds that threads which are ending already get to end.
 GRACE = 2.0

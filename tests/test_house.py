@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).with_name("conftest.py")
+PLUGINS = 'pytest_plugins = ["pytester", "tests.realserver.plugin"]'
 
 
 @pytest.fixture
 def house(pytester: pytest.Pytester) -> pytest.Pytester:
-    source = CONFTEST.read_text().replace('pytest_plugins = ["pytester"]', "").replace("GRACE = 2.0", "GRACE = 0.05")
+    source = CONFTEST.read_text().replace(PLUGINS, "").replace("GRACE = 2.0", "GRACE = 0.05")
     pytester.makeconftest(source)
     pytester.makeini("[pytest]\nfilterwarnings = error\nmarkers = soak: long\n")
     return pytester

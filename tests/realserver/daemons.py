@@ -1,0 +1,119 @@
+"""A server process of ours: started with its output in a file, stopped by its id, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+
+__all__ = ["Daemon", "free_ports"]
+
+# Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes.
+_WATCHDOG = 'trap "" INT TERM; read -r _; kill -9 "$1" 2>/dev/null'
+
+
+@attrs.define
+class Daemon:
+    """One process at a time, which can be killed and started again.
+
+    Attributes:
+        name: for messages.
+        command: program and arguments.
+        log: file that its output is added to.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    _process: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
+    _watchdog: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not running")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the process; nothing is said yet about its being ready."""
+        if self._process is not None:
+            raise RuntimeError(f"{self.name} runs already")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        shell = shutil.which("sh") or "/bin/sh"
+        self._watchdog = subprocess.Popen(
+            (shell, "-c", _WATCHDOG, shell, str(self._process.pid)), stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def wait_until(self, ready: Callable[[], str], *, timeout: float) -> None:
+        """Poll until `ready` returns an empty string; what it returns says what is not.
+
+        Raises:
+            RuntimeError: the process has ended, or it was not ready in time; with the end of its log.
+        """
+        assert self._process is not None
+        deadline = time.monotonic() + timeout
+        while missing := ready():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} not ready in {timeout} s: {missing}\n{self.tail()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ask the process to end, and kill it when it has not after ten seconds."""
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the process (SIGKILL), if it runs."""
+        process, self._process = self._process, None
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None:
+            watchdog.kill()  # first: it must never see an id that another process has got since
+            watchdog.wait(10)
+            assert watchdog.stdin is not None
+            watchdog.stdin.close()
+        if process is not None:
+            process.kill()
+            process.wait(10)
+
+    def tail(self, size: int = 4096) -> str:
+        """Return the end of the log."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - size))
+            return log.read().decode(errors="replace")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return free ports of 127.0.0.1, from below the range that outgoing connections take theirs from."""
+    held: list[socket.socket] = []
+    try:
+        for port in random.sample(range(20_000, 32_000), 200):
+            listener = socket.socket()
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                listener.close()
+                continue
+            held.append(listener)
+            if len(held) == count:
+                return [listener.getsockname()[1] for listener in held]
+    finally:
+        for listener in held:
+            listener.close()
+    raise RuntimeError(f"no {count} free ports among 200 tried on 127.0.0.1")

@@ -1,0 +1,37 @@
+"""pytest's side of the real API server: one for all tests that ask, and one line in the summary where it can't run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.realserver.controlplane import ControlPlane, missing
+
+_SKIPPED = pytest.StashKey[set[str]]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanting = [item for item in items if item.get_closest_marker("real_apiserver")]
+    if wanting and (reason := missing()):
+        config.stash[_SKIPPED] = {item.nodeid for item in wanting}
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=f"no real kube-apiserver: {reason}"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    yield
+    if skipped := config.stash.get(_SKIPPED, set()):
+        line = f"not run: {len(skipped)} tests on a real kube-apiserver, because {missing()}"
+        terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def real_apiserver() -> Iterator[ControlPlane]:
+    """A real kube-apiserver for the whole run. A test that stops it starts it again."""
+    with ControlPlane() as plane:
+        yield plane
