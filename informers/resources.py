@@ -33,12 +33,14 @@ __all__ = [
     "NamespacedResource",
     "Resource",
     "cluster",
+    "group",
     "namespaced",
     "version",
 ]
 
 T = TypeVar("T")
 V = TypeVar("V", bound="GroupVersion")
+G = TypeVar("G", bound="Group")
 
 
 @attrs.frozen
@@ -140,9 +142,9 @@ class GroupVersion:
     @classmethod
     def resources(cls) -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
         """Iterate over the resources of all rows, in their order."""
-        for row in vars(cls).values():
+        for name, row in vars(cls).items():
             if isinstance(row, (namespaced, cluster)):
-                yield row.resource
+                yield getattr(cls, name)
 
 
 class Group:
@@ -158,9 +160,9 @@ class Group:
     @classmethod
     def versions(cls) -> Iterator[type[GroupVersion]]:
         """Iterate over the versions' classes, in their order."""
-        for row in vars(cls).values():
+        for name, row in vars(cls).items():
             if isinstance(row, version):
-                yield row.group_version
+                yield getattr(cls, name)
 
 
 class _Row(Generic[T]):
@@ -260,3 +262,18 @@ class version(Generic[V]):  # noqa: N801  reads as a keyword in the table
         if instance is None:
             return self.group_version
         return self.group_version(instance._source)  # noqa: SLF001  the row is part of its class
+
+
+@final
+class group(Generic[G]):  # noqa: N801  reads as a keyword in the table
+    """A row of a class that is an `InformerSource`: one API group, such as `factory.core`."""
+
+    def __init__(self, group_class: type[G]) -> None:
+        self.group = group_class
+
+    @overload
+    def __get__(self, instance: None, owner: type[object]) -> type[G]: ...
+    @overload
+    def __get__(self, instance: InformerSource, owner: type[object]) -> G: ...
+    def __get__(self, instance: InformerSource | None, owner: type[object]) -> type[G] | G:
+        return self.group if instance is None else self.group(instance)

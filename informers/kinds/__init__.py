@@ -1,0 +1,30 @@
+"""The kinds that the official client knows: one module per API group, one line per kind.
+
+Read from its class, a line is the resource: `core.V1.pods`. Read from a factory, it is the informer and lister:
+`factory.core.v1.pods`. The models are named, not imported, so that the table costs no start-up time.
+
+Which kinds there are is that of kubernetes 37.0; a server, or an older client, may lack some of them.
+
+Upstream: k8s.io/client-go/informers/generic.go (v0.37).
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from informers.kinds.groups import KindGroups as KindGroups
+from informers.resources import ClusterResource, Group, NamespacedResource, group
+
+__all__ = ["GROUPS", "KindGroups", "all_resources"]
+
+#: The API groups by the name of their attribute in a factory.
+GROUPS: Mapping[str, type[Group]] = MappingProxyType(
+    {name: getattr(KindGroups, name) for name, row in vars(KindGroups).items() if isinstance(row, group)}
+)
+
+
+def all_resources() -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
+    """Iterate over the resources of all kinds, group by group."""
+    for group_class in GROUPS.values():
+        for group_version in group_class.versions():
+            yield from group_version.resources()
