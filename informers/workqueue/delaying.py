@@ -1,7 +1,8 @@
 """A queue whose items may be added for later.
 
-There is no thread that moves items when their time comes: whoever waits in `get` waits until then at most,
-and looks. So there is nothing to stop, and nothing that could be late while it does something else.
+There is no thread that moves items when their time comes. Every method moves those that are due before it does
+anything else, and whoever waits in `get` waits for the next one's time at most. So there is nothing to stop, and
+no order that depends on when a thread got its turn.
 
 Upstream: k8s.io/client-go/util/workqueue/delaying_queue.go (v0.37).
 """
@@ -78,6 +79,7 @@ class DelayingQueue(Queue[T]):
             if not self._shutting_down:
                 if self._instruments is not None:
                     self._instruments.retried_locked()
+                self._promote_locked()
                 if delay <= 0:
                     self._add_locked(item)
                 else:

@@ -157,6 +157,7 @@ class Queue(Generic[T]):
         """
         with self._lock:
             if not self._shutting_down:
+                self._promote_locked()
                 self._add_locked(item)
         if self._instruments is not None:
             self._instruments.report()
@@ -223,6 +224,7 @@ class Queue(Generic[T]):
                 raise ConfigurationError(
                     f"{item!r} is not in processing in {self!r}: call done() once for each item that get() returned"
                 )
+            self._promote_locked()
             if item in self._dirty:
                 self._push_locked(item)
             started = self._processing.pop(item)

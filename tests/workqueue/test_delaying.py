@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from informers.errors import ConfigurationError, StoppedError
+from informers.testing.clock import FakeClock
+from informers.workqueue import DelayingQueue, QueueStatistics
+
+Background = Callable[[Callable[[], Any]], "Future[Any]"]
+
+
+def taken(queue: DelayingQueue[str]) -> list[str]:
+    """Get and finish what can be got now."""
+    items: list[str] = []
+    while len(queue):
+        items.append(queue.get())
+        queue.done(items[-1])
+    return items
+
+
+def results_of_first(futures: list[Future[Any]]) -> set[str]:
+    """Wait for one to end, take it out, and return its result."""
+    done, _ = wait(futures, 10, return_when=FIRST_COMPLETED)
+    futures[:] = [future for future in futures if future not in done]
+    return {future.result() for future in done}
+
+
+def settled(clock: FakeClock, deadlines: list[float]) -> bool:
+    """Wait until threads wait on the clock for just these moments."""
+    with clock._condition:
+        return clock._condition.wait_for(lambda: [waiter.deadline for waiter in clock._waiters] == deadlines, 10)
+
+
+@pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestSimpleQueue")
+def test_an_item_comes_when_its_time_has_come_and_once() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 0.05)
+    assert len(queue) == 0
+    clock.advance(0.06)
+    assert len(queue) == 1
+    assert taken(queue) == ["foo"]
+    clock.advance(10)
+    assert len(queue) == 0
+
+
+@pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestDeduping")
+def test_of_two_delays_the_one_that_ends_earlier_counts_alone() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 0.05)
+    queue.add_after("foo", 0.07)
+    clock.advance(0.06)
+    assert taken(queue) == ["foo"]
+    clock.advance(0.02)
+    assert len(queue) == 0
+
+    queue.add_after("foo", 0.05)
+    queue.add_after("foo", 0.03)
+    assert len(queue) == 0
+    clock.advance(0.04)
+    assert taken(queue) == ["foo"]
+    clock.advance(0.02)
+    assert len(queue) == 0
+
+
+@pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestAddTwoFireEarly")
+def test_an_item_with_a_shorter_delay_overtakes() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 1)
+    queue.add_after("bar", 0.05)
+    clock.advance(0.06)
+    assert taken(queue) == ["bar"]
+    queue.add_after("baz", 2)
+    clock.advance(1)
+    assert taken(queue) == ["foo"]
+    clock.advance(2)
+    assert taken(queue) == ["baz"]
+
+
+@pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestCopyShifting")
+def test_items_come_in_the_order_of_their_times() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 1)
+    queue.add_after("bar", 0.5)
+    queue.add_after("baz", 0.25)
+    queue.add_after("qux", 0.5)
+    clock.advance(2)
+    queue.add("last")
+    assert taken(queue) == ["baz", "bar", "qux", "foo", "last"]
+
+
+@pytest.mark.parametrize("delay", [0, -1.5])
+def test_no_delay_is_an_add(delay: float) -> None:
+    queue = DelayingQueue[str](clock=FakeClock())
+    queue.add_after("foo", delay)
+    assert taken(queue) == ["foo"]
+
+
+def test_an_add_takes_the_place_of_a_delayed_one() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 5)
+    queue.add("foo")
+    assert taken(queue) == ["foo"]
+    clock.advance(10)
+    assert taken(queue) == []
+
+
+def test_an_add_takes_the_place_of_a_delayed_one_also_while_the_item_is_processed() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add("foo")
+    queue.get()
+    queue.add_after("foo", 5)
+    queue.add("foo")
+    queue.done("foo")
+    assert taken(queue) == ["foo"]
+    clock.advance(10)
+    assert taken(queue) == []
+
+
+def test_a_delay_for_an_item_that_is_queued_already_does_nothing() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add("foo")
+    queue.add_after("foo", 5)
+    assert taken(queue) == ["foo"]
+    clock.advance(10)
+    assert taken(queue) == []
+
+
+def test_an_item_whose_time_comes_while_it_is_processed_is_got_again_once_it_is_done() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add("foo")
+    queue.get()
+    queue.add_after("foo", 5)
+    clock.advance(6)
+    assert len(queue) == 0
+    queue.done("foo")
+    assert taken(queue) == ["foo"]
+
+
+def test_who_waits_in_get_wakes_when_the_first_time_comes(background: Background) -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("foo", 5)
+    getting = background(queue.get)
+    clock.wait_for_waiters()
+    assert clock.next_deadline() == 5
+    clock.advance(5)
+    assert getting.result(10) == "foo"
+
+
+def test_a_shorter_delay_added_later_is_heeded_by_all_who_wait(background: Background) -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("late", 100)
+    workers = [background(queue.get) for _ in range(3)]
+    clock.wait_for_waiters(3)
+    queue.add_after("early", 5)
+    queue.add_after("next", 6)
+    queue.add("now")
+    # Whichever worker that add woke, the others must know of the next time.
+    assert results_of_first(workers) == {"now"}
+    assert settled(clock, [5, 5])
+    clock.advance(5)
+    assert results_of_first(workers) == {"early"}
+    assert settled(clock, [6])
+    clock.advance(1)
+    assert results_of_first(workers) == {"next"}
+
+
+@pytest.mark.parametrize("shut_down", [DelayingQueue.shut_down, DelayingQueue.shut_down_with_drain])
+def test_shutting_down_drops_what_is_not_due_and_keeps_what_is(shut_down: Callable[..., object]) -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("due", 5)
+    queue.add_after("not due", 6)
+    clock.advance(5)
+    options = {} if shut_down is DelayingQueue.shut_down else {"timeout": 0}
+    shut_down(queue, **options)
+    queue.add_after("too late", 1)
+    queue.add_after("too late as well", 0)
+    clock.advance(10)
+    assert taken(queue) == ["due"]
+    with pytest.raises(StoppedError):
+        queue.get()
+
+
+def test_a_drain_does_not_wait_for_delays_and_lets_workers_try_nothing_again(background: Background) -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("in an hour", 3600)
+    queue.add("foo")
+    drain = background(lambda: queue.shut_down_with_drain(timeout=1000))
+    clock.wait_for_waiters()
+    queue.get()
+    queue.add_after("foo", 1)
+    queue.done("foo")
+    assert drain.result(10) is True
+    assert queue.statistics() == QueueStatistics(0, 0, 0, 0.0, 0.0)
+
+
+def test_delays_that_were_replaced_take_no_memory() -> None:
+    queue = DelayingQueue[str](clock=FakeClock())
+    for _ in range(1000):
+        queue.add_after("foo", 1000)
+        queue.add("foo")
+        taken(queue)
+    queue.add_after("bar", 2000)
+    assert len(queue._heap) < 110
+    assert queue.statistics().delayed == 1
+
+
+@pytest.mark.parametrize("delay", [math.nan, math.inf, "5", None, True])
+def test_a_delay_that_is_no_finite_number_is_refused(delay: Any) -> None:
+    queue = DelayingQueue[str]()
+    with pytest.raises(ConfigurationError, match="delay must be a finite number of seconds, not "):
+        queue.add_after("foo", delay)
+
+
+def test_a_delayed_item_that_cannot_be_hashed_is_refused() -> None:
+    queue: DelayingQueue[Any] = DelayingQueue()
+    with pytest.raises(ConfigurationError, match="list is not"):
+        queue.add_after([], 5)
+
+
+class Model(RuleBasedStateMachine):
+    """The queue against a plain model of it: a list, two sets, and the times."""
+
+    items = st.sampled_from("abcd")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.queue = DelayingQueue[str](clock=self.clock)
+        self.order: list[str] = []
+        self.again: set[str] = set()
+        self.processing: set[str] = set()
+        self.pending: dict[str, tuple[float, int]] = {}
+        self.count = 0
+        self.stopped = False
+
+    def enqueue(self, item: str) -> None:
+        self.pending.pop(item, None)
+        if item in self.processing:
+            self.again.add(item)
+        elif item not in self.order:
+            self.order.append(item)
+
+    @rule(item=items)
+    def add(self, item: str) -> None:
+        self.queue.add(item)
+        if not self.stopped:
+            self.enqueue(item)
+
+    @rule(item=items, delay=st.integers(0, 5))
+    def add_after(self, item: str, delay: int) -> None:
+        self.queue.add_after(item, delay)
+        if self.stopped:
+            return
+        if delay == 0:
+            self.enqueue(item)
+        elif item not in self.order and item not in self.again:
+            self.count += 1
+            entry = (self.clock.monotonic() + delay, self.count)
+            self.pending[item] = min(entry, self.pending.get(item, entry))
+
+    @rule(seconds=st.integers(0, 4))
+    def advance(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+        for item, (due, _) in sorted(self.pending.items(), key=lambda pair: pair[1]):
+            if due <= self.clock.monotonic():
+                self.enqueue(item)
+
+    @rule()
+    def get(self) -> None:
+        if self.order:
+            item = self.order.pop(0)
+            self.processing.add(item)
+            assert self.queue.get(timeout=0) == item
+        else:
+            with pytest.raises(StoppedError if self.stopped else TimeoutError):
+                self.queue.get(timeout=0)
+
+    @rule(item=items)
+    def done(self, item: str) -> None:
+        if item not in self.processing:
+            with pytest.raises(ConfigurationError):
+                self.queue.done(item)
+            return
+        self.queue.done(item)
+        self.processing.discard(item)
+        if item in self.again:
+            self.again.discard(item)
+            self.order.append(item)
+
+    @precondition(lambda self: self.count > 8)
+    @rule(drain=st.booleans())
+    def shut_down(self, drain: bool) -> None:
+        if drain:
+            drained = not self.order and not self.processing
+            assert self.queue.shut_down_with_drain(timeout=0) is drained
+        else:
+            self.queue.shut_down()
+        self.stopped = True
+        self.pending.clear()
+
+    @invariant()
+    def the_queue_holds_what_the_model_holds(self) -> None:
+        statistics = self.queue.statistics()
+        assert len(self.queue) == len(self.order)
+        assert statistics.depth == len(self.order) + len(self.again)
+        assert statistics.processing == len(self.processing)
+        assert statistics.delayed == len(self.pending)
+
+
+TestModel = Model.TestCase
+TestModel.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)

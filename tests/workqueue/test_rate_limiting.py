@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+import pytest
+
+from informers.errors import ConfigurationError
+from informers.testing.clock import FakeClock
+from informers.workqueue import ItemExponentialFailureRateLimiter, RateLimitingQueue
+
+
+def delays(queue: RateLimitingQueue[str], clock: FakeClock) -> dict[str, float]:
+    """How long each pending item has to wait."""
+    return {item: due - clock.monotonic() for item, (due, *_) in queue._pending.items()}
+
+
+@pytest.mark.upstream("util/workqueue/rate_limiting_queue_test.go", "TestRateLimitingQueue")
+def test_the_limiter_says_when_an_item_comes_again() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1000.0), clock=clock)
+
+    def retry(item: str) -> float:
+        queue.add_rate_limited(item)
+        wait = delays(queue, clock)[item]
+        clock.advance(wait)
+        assert queue.get(timeout=0) == item
+        queue.done(item)
+        return wait
+
+    assert [retry("one"), retry("one")] == [1.0, 2.0]
+    assert queue.num_requeues("one") == 2
+    assert [retry("two"), retry("two")] == [1.0, 2.0]
+    queue.forget("one")
+    assert queue.num_requeues("one") == 0
+    assert retry("one") == 1.0
+    assert queue.num_requeues("two") == 2
+
+
+def test_without_a_limiter_it_has_the_one_of_controllers_on_its_own_clock() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](clock=clock)
+    for number in range(101):
+        queue.add_rate_limited(str(number))
+    waits = list(delays(queue, clock).values())
+    assert waits[:100] == [0.005] * 100
+    assert waits[100] == pytest.approx(0.1)
+
+
+def test_an_event_overtakes_a_retry_and_the_item_runs_once() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](clock=clock)
+    queue.add("web-0")
+    queue.get()
+    queue.add_rate_limited("web-0")
+    queue.done("web-0")
+    queue.add("web-0")
+    assert queue.get(timeout=0) == "web-0"
+    queue.forget("web-0")
+    queue.done("web-0")
+    clock.advance(1000)
+    assert len(queue) == 0
+
+
+def test_the_limiter_is_asked_without_a_lock_held() -> None:
+    class Looking:
+        def when(self, item: Hashable, /) -> float:
+            return float(len(queue))
+
+        def forget(self, item: Hashable, /) -> None:
+            queue.add("forgotten")
+
+        def num_requeues(self, item: Hashable, /) -> int:
+            return queue.statistics().depth
+
+    queue = RateLimitingQueue[str](Looking())
+    queue.add_rate_limited("one")
+    queue.forget("one")
+    assert queue.num_requeues("one") == 2
+
+
+def test_a_limiter_whose_answer_is_no_number_is_told_off() -> None:
+    class Broken:
+        def when(self, item: Hashable, /) -> float:
+            return math.nan
+
+        def forget(self, item: Hashable, /) -> None: ...
+
+        def num_requeues(self, item: Hashable, /) -> int:
+            return 0
+
+    with pytest.raises(ConfigurationError, match="delay must be a finite number of seconds, not nan"):
+        RateLimitingQueue[str](Broken()).add_rate_limited("one")
