@@ -50,7 +50,8 @@ def missing() -> str:
     absent = [name for name in ("etcd", "kube-apiserver") if not os.access(folder / name, os.X_OK)]
     if absent:
         place = "KUBEBUILDER_ASSETS" if os.environ.get("KUBEBUILDER_ASSETS") else "the cache"
-        return f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not in {place}; tests/realserver/build.sh builds them with Go 1.26"
+        names = " and ".join(absent)
+        return f"{place} has no {names}; tests/realserver/build.sh builds what is needed with Go 1.26"
     return "" if shutil.which("openssl") else "the openssl command is not installed"
 
 

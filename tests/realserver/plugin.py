@@ -26,7 +26,7 @@ def pytest_terminal_summary(
 ) -> Generator[None, None, None]:
     yield
     if skipped := config.stash.get(_SKIPPED, set()):
-        line = f"not run: {len(skipped)} tests on a real kube-apiserver, because {missing()}"
+        line = f"not run: {len(skipped)} test(s) on a real kube-apiserver, because {missing()}"
         terminalreporter.write_line(line, yellow=True)
 
 

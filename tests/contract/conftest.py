@@ -1,0 +1,66 @@
+"""The API servers that each case of the contract runs on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
+
+_numbers = itertools.count(1)
+
+
+@attrs.frozen
+class Namespace:
+    """A namespace of one test's own."""
+
+    server: Endpoint
+    name: str
+
+    def path(self, plural: str, api: str = "/api/v1") -> str:
+        """The path of a collection in it."""
+        return f"{api}/namespaces/{self.name}/{plural}"
+
+    def config_map(self, name: str, **labels: str) -> dict[str, Any]:
+        """Create a ConfigMap."""
+        return self.server.create(self.path("configmaps"), {"metadata": {"name": name, "labels": labels}})
+
+
+@pytest.fixture(scope="session", params=["fake", pytest.param("real", marks=pytest.mark.real_apiserver)])
+def session_server(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    if request.param == "real":
+        yield real_endpoint(request.getfixturevalue("real_apiserver"))
+    else:
+        with fake_endpoint() as endpoint:
+            yield endpoint
+
+
+@pytest.fixture
+def server(session_server: Endpoint) -> Iterator[Endpoint]:
+    """The server; what a test has open there is cut at its end."""
+    yield session_server
+    session_server.pool.clear()
+
+
+@pytest.fixture
+def make_namespace(server: Endpoint) -> Callable[[str], Namespace]:
+    def make(name: str) -> Namespace:
+        server.create("/api/v1/namespaces", {"metadata": {"name": name}})
+        return Namespace(server, name)
+
+    return make
+
+
+@pytest.fixture
+def space(make_namespace: Callable[[str], Namespace]) -> Namespace:
+    return make_namespace(f"space-{next(_numbers)}")
+
+
+@pytest.fixture
+def path(space: Namespace) -> str:
+    """Where ConfigMaps of a namespace of its own are: the plainest kind there is."""
+    return space.path("configmaps")

@@ -1,0 +1,199 @@
+"""Raw HTTP to an API server, fake or real: the exact bytes, and watches read line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+import urllib3
+
+from tests.realserver.controlplane import ControlPlane
+
+__all__ = ["STREAM", "Answer", "Endpoint", "WatchStream", "decode_pairs", "fake_endpoint", "real_endpoint", "scrub"]
+
+#: Seconds without a byte after which a watch counts as silent. Nothing that is expected takes so long.
+SILENCE = 10.0
+
+_JSON = "application/json"
+
+Params = Mapping[str, str | int | bool]
+
+#: How a list is asked for as a stream.
+STREAM: Params = {
+    "sendInitialEvents": True,
+    "resourceVersionMatch": "NotOlderThan",
+    "allowWatchBookmarks": True,
+}
+
+
+@attrs.frozen
+class Answer:
+    """One answer of the server."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.raw)
+
+    def ok(self) -> Any:
+        """The body of an answer that must not be an error."""
+        assert self.status < 300, f"{self.status} {self.raw.decode(errors='replace')}"
+        return self.json()
+
+
+class WatchStream:
+    """The lines of an open watch."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._lines = self._split(response)
+
+    @staticmethod
+    def _split(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        rest = b""
+        for chunk in response.stream(65536, decode_content=True):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+        if rest:
+            yield rest
+
+    def line(self) -> bytes:
+        """The next line; StopIteration when the server has ended the watch."""
+        return next(self._lines)
+
+    def event(self) -> tuple[str, dict[str, Any]]:
+        """The next event's type and object."""
+        event = json.loads(self.line())
+        return event["type"], event["object"]
+
+    def events(self, count: int) -> list[tuple[str, dict[str, Any]]]:
+        """The next so many events."""
+        return [self.event() for _ in range(count)]
+
+    def rest(self) -> list[bytes]:
+        """Every line until the server ends the watch."""
+        return list(self._lines)
+
+
+@attrs.frozen
+class Endpoint:
+    """An API server and someone who may do everything there.
+
+    Attributes:
+        name: `fake` or `real`.
+        url: without a slash at the end.
+        pool: connections that trust it.
+        headers: sent with every request.
+        compact: makes the server forget its history up to now, for events at least.
+    """
+
+    name: str
+    url: str
+    pool: urllib3.PoolManager
+    headers: Mapping[str, str]
+    compact: Callable[[], Any]
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request. A body that is not bytes goes as JSON."""
+        answer = self.pool.request(
+            method,
+            self.url + path + _query(params or {}),
+            body=body if body is None or isinstance(body, bytes) else json.dumps(body),
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                **self.headers,
+                **(headers or {}),
+            },
+            timeout=SILENCE,
+        )
+        return Answer(answer.status, answer.headers, answer.data)
+
+    def get(self, path: str, **params: str | int | bool) -> Answer:
+        """GET with parameters."""
+        return self.send("GET", path, params=params)
+
+    def create(self, path: str, body: Any) -> dict[str, Any]:
+        """POST an object that must be taken."""
+        made: dict[str, Any] = self.send("POST", path, body).ok()
+        return made
+
+    def patch(self, path: str, body: Any, kind: str = "merge") -> Answer:
+        """PATCH with one of the kinds `merge`, `json`, `strategic-merge`, `apply`."""
+        content = f"application/{kind}-patch+{'yaml' if kind == 'apply' else 'json'}"
+        return self.send("PATCH", path, body, headers={"Content-Type": content})
+
+    @contextlib.contextmanager
+    def watch(
+        self, path: str, *, accept: str = "application/json", **params: str | int | bool
+    ) -> Iterator[WatchStream]:
+        """Open a watch, and cut it at the end."""
+        response = self.pool.request(
+            "GET",
+            self.url + path + _query({"watch": True, "timeoutSeconds": 30, **params}),
+            headers={"Accept": accept, **self.headers},
+            preload_content=False,
+            timeout=urllib3.Timeout(connect=SILENCE, read=SILENCE),
+        )
+        try:
+            yield WatchStream(response)
+        finally:
+            response.close()
+            response.release_conn()
+
+
+def real_endpoint(plane: ControlPlane) -> Endpoint:
+    """Return the real server's endpoint."""
+    return Endpoint(
+        name="real",
+        url=plane.url,
+        pool=plane.pool(),
+        headers={"Authorization": f"Bearer {plane.token()}"},
+        compact=plane.compact,
+    )
+
+
+@contextlib.contextmanager
+def fake_endpoint() -> Iterator[Endpoint]:
+    """Run the fake server, and give its endpoint."""
+    from informers.testing import APIServer
+
+    with APIServer() as server:
+        pool = urllib3.PoolManager(retries=False)
+        yield Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)
+        pool.clear()
+
+
+def scrub(obj: Any) -> Any:
+    """Return an object with what differs each time replaced: uid, times, version; managers go."""
+    metadata = dict(obj["metadata"])
+    metadata.pop("managedFields", None)
+    for field in ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"):
+        if field in metadata:
+            metadata[field] = "…"
+    return {**obj, "metadata": metadata}
+
+
+def decode_pairs(raw: bytes) -> Any:
+    """Decode JSON with every mapping as a list of pairs, so that the order of keys can be seen."""
+    return json.loads(raw, object_pairs_hook=list)
+
+
+def _query(params: Params) -> str:
+    words = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
+    return f"?{urlencode(words)}" if words else ""
