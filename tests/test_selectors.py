@@ -16,7 +16,6 @@ from kubernetes import client
 from informers.errors import ConfigurationError
 from informers.selectors import FieldRequirement, FieldSelector, LabelRequirement, LabelSelector
 
-
 R = LabelRequirement
 
 
