@@ -1,0 +1,197 @@
+"""Custom resources: from their definition to its end, and how their objects are written."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.contract.conftest import Namespace
+from tests.contract.endpoint import STREAM, Endpoint, decode_pairs
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_numbers = itertools.count(1)
+
+
+@attrs.frozen
+class Custom:
+    group: str
+    path: str
+
+    @property
+    def definition(self) -> str:
+        return f"{DEFINITIONS}/widgets.{self.group}"
+
+    def widget(self, name: str, **fields: Any) -> dict[str, Any]:
+        return {"apiVersion": f"{self.group}/v1", "kind": "Widget", "metadata": {"name": name}, **fields}
+
+
+def define(group: str) -> dict[str, Any]:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+    }
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def wait_for(server: Endpoint, path: str, status: int) -> None:
+    deadline = time.monotonic() + 10
+    while server.get(path).status != status:
+        assert time.monotonic() < deadline, f"{path} never answered {status}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def group(session_server: Endpoint) -> str:
+    """A group with a definition, for all tests: the real server waits two seconds before the first write to one."""
+    name = f"g{next(_numbers)}.example.com"
+    session_server.create(DEFINITIONS, define(name))
+    wait_for(session_server, f"/apis/{name}/v1/widgets", 200)
+    session_server.pool.clear()
+    return name
+
+
+@pytest.fixture
+def custom(group: str, space: Namespace) -> Custom:
+    return Custom(group, space.path("widgets", f"/apis/{group}/v1"))
+
+
+def test_a_definition_is_accepted_and_established(server: Endpoint, custom: Custom) -> None:
+    status = server.get(custom.definition).ok()["status"]
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    assert (conditions["NamesAccepted"], conditions["Established"]) == ("True", "True")
+    assert status["acceptedNames"]["listKind"] == "WidgetList"
+    assert status["storedVersions"] == ["v1"]
+
+
+def test_fields_are_in_alphabetical_order(server: Endpoint, custom: Custom) -> None:
+    body = custom.widget("w", spec={"z": {"b": 1, "a": 2}, "a": []})
+    body["metadata"]["labels"] = {"b": "1", "a": "2"}
+    server.create(custom.path, body)
+    answer = server.get(f"{custom.path}/w")
+
+    def ordered(value: Any) -> bool:
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            names = [name for name, _ in value]
+            return names == sorted(names) and all(ordered(inner) for _, inner in value)
+        return all(ordered(inner) for inner in value) if isinstance(value, list) else True
+
+    assert ordered(decode_pairs(answer.raw))
+    assert [name for name, _ in decode_pairs(answer.raw)] == ["apiVersion", "kind", "metadata", "spec"]
+
+
+def test_a_list_has_its_fields_in_alphabetical_order_and_items_their_kind(server: Endpoint, custom: Custom) -> None:
+    empty = server.get(custom.path)
+    version = empty.ok()["metadata"]["resourceVersion"]
+    assert empty.raw == (
+        b'{"apiVersion":"%s/v1","items":[],"kind":"WidgetList","metadata":{"continue":"","resourceVersion":"%s"}}\n'
+        % (custom.group.encode(), version.encode())
+    )
+    made = [server.create(custom.path, custom.widget(name)) for name in "ab"]
+    assert server.get(custom.path).ok()["items"] == made
+    page = server.get(custom.path, limit=1).ok()
+    assert list(page["metadata"]) == ["continue", "remainingItemCount", "resourceVersion"]
+    rest = server.get(custom.path, limit=1, **{"continue": page["metadata"]["continue"]}).ok()
+    assert page["items"] + rest["items"] == made
+
+
+def test_a_streaming_list_and_its_end(server: Endpoint, custom: Custom) -> None:
+    made = server.create(custom.path, custom.widget("w"))
+    with server.watch(custom.path, **STREAM) as watch:
+        first, mark = watch.line(), watch.line()
+    head = '{"type":"ADDED","object":{"apiVersion":"%s/v1","kind":"Widget","metadata":{"creationTimestamp":"'
+    assert first.startswith((head % custom.group).encode())
+    version = dict(dict(dict(decode_pairs(mark))["object"])["metadata"])["resourceVersion"]
+    assert int(version) >= int(made["metadata"]["resourceVersion"])
+    end = (
+        '{"type":"BOOKMARK","object":{"apiVersion":"%s/v1","kind":"Widget","metadata":{"annotations":'
+        '{"k8s.io/initial-events-end":"true"},"resourceVersion":"%s"}}}'
+    )
+    assert mark.decode() == end % (custom.group, version)
+
+
+def test_status_and_generation_are_kept_apart(server: Endpoint, custom: Custom) -> None:
+    made = server.create(custom.path, custom.widget("w", spec={"n": 1}, status={"ready": True}))
+    assert "status" not in made
+    changed = server.patch(f"{custom.path}/w/status", {"status": {"ready": True}, "spec": {"n": 2}}).ok()
+    assert (changed["status"], changed["spec"], changed["metadata"]["generation"]) == ({"ready": True}, {"n": 1}, 1)
+    changed = server.patch(f"{custom.path}/w", {"spec": {"n": 2}}).ok()
+    assert (changed["status"], changed["metadata"]["generation"]) == ({"ready": True}, 2)
+
+
+def test_an_update_needs_a_version(server: Endpoint, custom: Custom) -> None:
+    server.create(custom.path, custom.widget("w"))
+    answer = server.send("PUT", f"{custom.path}/w", custom.widget("w", spec={"n": 1}))
+    assert answer.status == 422
+    assert answer.json()["message"] == (
+        f'widgets.{custom.group} "w" is invalid: metadata.resourceVersion: Invalid value: 0: '
+        "must be specified for an update"
+    )
+
+
+def test_there_is_no_strategic_patch(server: Endpoint, custom: Custom) -> None:
+    server.create(custom.path, custom.widget("w"))
+    answer = server.patch(f"{custom.path}/w", {"spec": {"n": 1}}, "strategic-merge")
+    assert answer.status == 415
+    assert answer.json()["message"] == (
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    )
+
+
+def test_fields_that_are_not_declared_select_nothing(server: Endpoint, custom: Custom) -> None:
+    answer = server.get(custom.path, fieldSelector="spec.n=1")
+    assert (answer.status, answer.json()["message"]) == (400, "field label not supported: spec.n")
+
+
+def test_discovery_tells_of_it(server: Endpoint, custom: Custom) -> None:
+    served = {"groupVersion": f"{custom.group}/v1", "version": "v1"}
+    wait_for(server, f"/apis/{custom.group}/v1", 200)
+    answer = server.get(f"/apis/{custom.group}").ok()
+    assert (answer["versions"], answer["preferredVersion"]) == ([served], served)
+    widgets, status = server.get(f"/apis/{custom.group}/v1").ok()["resources"]
+    widgets.pop("storageVersionHash", None)
+    assert widgets == {
+        "name": "widgets",
+        "singularName": "widget",
+        "namespaced": True,
+        "kind": "Widget",
+        "verbs": ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
+        "shortNames": ["wd"],
+    }
+    assert status == {
+        "name": "widgets/status",
+        "singularName": "",
+        "namespaced": True,
+        "kind": "Widget",
+        "verbs": ["get", "patch", "update"],
+    }
+
+
+def test_its_end_deletes_the_objects_ends_the_watches_and_leaves_a_404(server: Endpoint, space: Namespace) -> None:
+    group = f"g{next(_numbers)}.example.com"
+    server.create(DEFINITIONS, define(group))
+    custom = Custom(group, space.path("widgets", f"/apis/{group}/v1"))
+    wait_for(server, custom.path, 200)
+    made = server.create(custom.path, custom.widget("w"))
+    with server.watch(custom.path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
+        server.send("DELETE", custom.definition).ok()
+        kind, obj = watch.event()
+        assert watch.rest() == []
+    assert (kind, obj["metadata"]["name"]) == ("DELETED", "w")
+    wait_for(server, custom.path, 404)
+    answer = server.get(custom.path)
+    assert (answer.raw, answer.headers["Content-Type"]) == (b"404 page not found\n", "text/plain; charset=utf-8")

@@ -1,0 +1,140 @@
+"""Discovery, health and version; and that the fake serves what the real one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
+from tests.realserver.controlplane import ControlPlane
+
+#: Fields of discovery that say how the real server stores things, or when it was built.
+UNCOMPARED = {"storageVersionHash"}
+
+
+def test_the_core_group_has_one_version(server: Endpoint) -> None:
+    answer = server.get("/api").ok()
+    assert (answer["kind"], answer["versions"]) == ("APIVersions", ["v1"])
+
+
+def test_groups_are_listed_with_their_versions(server: Endpoint) -> None:
+    answer = server.get("/apis").ok()
+    assert (answer["kind"], answer["apiVersion"]) == ("APIGroupList", "v1")
+    (apps,) = [group for group in answer["groups"] if group["name"] == "apps"]
+    served = {"groupVersion": "apps/v1", "version": "v1"}
+    assert apps == {"name": "apps", "versions": [served], "preferredVersion": served}
+    assert server.get("/apis/apps").ok() == {"kind": "APIGroup", "apiVersion": "v1", **apps}
+
+
+def test_resources_of_a_version_are_in_order_of_name(server: Endpoint) -> None:
+    core, apps = server.get("/api/v1").ok(), server.get("/apis/apps/v1").ok()
+    assert list(core) == ["kind", "groupVersion", "resources"]
+    assert (core["kind"], core["groupVersion"]) == ("APIResourceList", "v1")
+    assert list(apps) == ["kind", "apiVersion", "groupVersion", "resources"]
+    names = [resource["name"] for resource in core["resources"]]
+    assert names == sorted(names)
+    (pods,) = [resource for resource in core["resources"] if resource["name"] == "pods"]
+    pods = {field: value for field, value in pods.items() if field not in UNCOMPARED}
+    assert pods == {
+        "name": "pods",
+        "singularName": "pod",
+        "namespaced": True,
+        "kind": "Pod",
+        "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+        "shortNames": ["po"],
+        "categories": ["all"],
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/v1/foos", "/apis/apps/v1/foos", "/apis/apps/v7", "/apis/apps/v7/foos"])
+def test_what_is_not_there_in_a_group_that_is_has_a_status(server: Endpoint, path: str) -> None:
+    answer = server.get(path)
+    message = "the server could not find the requested resource"
+    assert (answer.status, answer.json()["message"], answer.json()["details"]) == (404, message, {})
+
+
+@pytest.mark.parametrize("path", ["/apis/nope.example.com/v1/foos", "/nope"])
+def test_what_nobody_serves_is_a_plain_404(server: Endpoint, path: str) -> None:
+    answer = server.get(path)
+    assert (answer.status, answer.raw) == (404, b"404 page not found\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
+def test_health_is_ok_in_plain_text(server: Endpoint, path: str) -> None:
+    answer = server.get(path)
+    assert (answer.status, answer.raw) == (200, b"ok")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_the_version_is_told(server: Endpoint) -> None:
+    version = server.get("/version").ok()
+    assert (version["major"], version["minor"], version["gitVersion"]) == ("1", "37", "v1.37.2")
+
+
+@pytest.fixture(scope="module")
+def both(real_apiserver: ControlPlane) -> Iterator[tuple[Endpoint, Endpoint]]:
+    with fake_endpoint() as fake:
+        yield fake, real_endpoint(real_apiserver)
+
+
+@pytest.fixture
+def fake(both: tuple[Endpoint, Endpoint]) -> Iterator[Endpoint]:
+    yield both[0]
+    both[0].pool.clear()
+
+
+@pytest.fixture
+def real(both: tuple[Endpoint, Endpoint]) -> Endpoint:
+    return both[1]
+
+
+def versions(server: Endpoint) -> dict[str, str]:
+    groups = [version for group in server.get("/apis").ok()["groups"] for version in group["versions"]]
+    return {"v1": "/api/v1"} | {v["groupVersion"]: f"/apis/{v['groupVersion']}" for v in groups}
+
+
+def resources(server: Endpoint, path: str, wanted: Callable[[Any], bool]) -> dict[str, Any]:
+    found = server.get(path).ok()["resources"]
+    return {
+        one["name"]: {field: value for field, value in one.items() if field not in UNCOMPARED}
+        for one in found
+        if wanted(one)
+    }
+
+
+@pytest.mark.real_apiserver
+def test_the_fake_describes_each_resource_as_the_real_one_does(fake: Endpoint, real: Endpoint) -> None:
+    served = versions(real)
+    for version, path in versions(fake).items():
+        if version not in served:
+            continue  # alpha and beta versions are off by default
+        mine = resources(fake, path, lambda one: "/" not in one["name"])
+        theirs = resources(real, path, lambda one: "/" not in one["name"])
+        # A stable version that has resources still in alpha serves the others alone.
+        assert mine
+        assert {name: mine[name] for name in mine if name in theirs} == {n: theirs[n] for n in theirs if n in mine}
+
+
+@pytest.mark.real_apiserver
+def test_the_fake_serves_every_kind_that_the_real_one_lists_and_watches(fake: Endpoint, real: Endpoint) -> None:
+    have = versions(fake)
+    missing = []
+    for version, path in versions(real).items():
+        mine = resources(fake, have[version], lambda one: True) if version in have else {}
+        theirs = resources(real, path, lambda one: {"list", "watch"} <= set(one["verbs"]))
+        missing += [f"{name} {version}" for name in theirs if name not in mine]
+    assert missing == []
+
+
+@pytest.mark.real_apiserver
+def test_the_fake_knows_the_real_ones_status_subresources(fake: Endpoint, real: Endpoint) -> None:
+    served = versions(real)
+    for version, path in versions(fake).items():
+        if version in served:
+            mine = resources(fake, path, lambda one: one["name"].endswith("/status"))
+            theirs = resources(real, path, lambda one: one["name"].endswith("/status"))
+            known = resources(fake, path, lambda one: True)
+            assert set(mine) == {name for name in theirs if name.partition("/")[0] in known}, version

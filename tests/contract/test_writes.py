@@ -1,0 +1,458 @@
+"""Writes: what comes back, what is kept, what is refused and how that is worded."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.contract.conftest import Namespace
+from tests.contract.endpoint import Answer, Endpoint, scrub
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
+
+
+def version(obj: Any) -> int:
+    return int(obj["metadata"]["resourceVersion"])
+
+
+def refused(answer: Answer, code: int, reason: str, message: str, details: Any = None) -> None:
+    expected = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        **({} if details is None else {"details": details}),
+        "code": code,
+    }
+    assert answer.json() == expected
+    assert list(answer.json()) == list(expected)
+    assert answer.status == code
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_created_object_gets_uid_version_time_and_namespace(server: Endpoint, space: Namespace) -> None:
+    answer = server.send("POST", space.path("configmaps"), {"metadata": {"name": "a"}, "data": {"k": "v"}})
+    made = answer.ok()
+    assert answer.status == 201
+    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", made["metadata"]["uid"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made["metadata"]["creationTimestamp"])
+    metadata = {"name": "a", "namespace": space.name, "uid": "…", "resourceVersion": "…", "creationTimestamp": "…"}
+    assert scrub(made) == {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, "data": {"k": "v"}}
+    assert server.get(space.path("configmaps/a")).raw == answer.raw
+
+
+def test_metadata_come_first_and_in_their_fixed_order(server: Endpoint, space: Namespace) -> None:
+    owner = space.config_map("owner")["metadata"]
+    body = {
+        "data": {"k": "v"},
+        "metadata": {
+            "finalizers": ["example.com/f"],
+            "ownerReferences": [{"uid": owner["uid"], "name": "owner", "kind": "ConfigMap", "apiVersion": "v1"}],
+            "annotations": {"b": "2", "a": "1"},
+            "labels": {"b": "2", "a": "1"},
+            "generateName": "made-",
+        },
+    }
+    made = server.create(space.path("configmaps"), body)
+    deleted = server.send("DELETE", f"{space.path('configmaps')}/{made['metadata']['name']}").ok()
+    assert list(made) == ["kind", "apiVersion", "metadata", "data"]
+    assert list(deleted["metadata"]) == [
+        "name",
+        "generateName",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+    ]
+    assert list(made["metadata"]["labels"]) == ["a", "b"]
+    assert list(made["metadata"]["annotations"]) == ["a", "b"]
+    assert list(made["metadata"]["ownerReferences"][0]) == ["apiVersion", "kind", "name", "uid"]
+
+
+def test_managed_fields_tell_who_wrote_what(server: Endpoint, space: Namespace) -> None:
+    body = {"metadata": {"name": "a", "labels": {"x": "y"}}, "data": {"k": "v"}}
+    made = server.send("POST", space.path("configmaps"), body, {"fieldManager": "me"}).ok()
+    (entry,) = made["metadata"]["managedFields"]
+    assert list(entry) == ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1"]
+    assert (entry["manager"], entry["operation"], entry["apiVersion"]) == ("me", "Update", "v1")
+    assert entry["time"] == made["metadata"]["creationTimestamp"]
+    assert entry["fieldsV1"] == {
+        "f:data": {".": {}, "f:k": {}},
+        "f:metadata": {"f:labels": {".": {}, "f:x": {}}},
+    }
+
+
+def test_generated_names_end_in_five_letters(server: Endpoint, path: str) -> None:
+    made = server.create(path, {"metadata": {"generateName": "gen-"}})
+    assert re.fullmatch("gen-[bcdfghjklmnpqrstvwxz2456789]{5}", made["metadata"]["name"])
+    assert made["metadata"]["generateName"] == "gen-"
+
+
+def test_every_write_has_a_higher_version(server: Endpoint, space: Namespace) -> None:
+    made = space.config_map("a")
+    path = space.path("configmaps/a")
+    put = server.send("PUT", path, {**made, "data": {"k": "1"}}).ok()
+    patched = server.patch(path, {"data": {"k": "2"}}).ok()
+    assert version(made) < version(put) < version(patched)
+    assert put["metadata"]["uid"] == made["metadata"]["uid"] == patched["metadata"]["uid"]
+
+
+def test_names_are_used_once(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    answer = server.send("POST", space.path("configmaps"), {"metadata": {"name": "a"}})
+    details = {"name": "a", "kind": "configmaps"}
+    refused(answer, 409, "AlreadyExists", 'configmaps "a" already exists', details)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_what_is_not_there_is_not_found(server: Endpoint, path: str, method: str) -> None:
+    body = {"metadata": {"name": "z"}} if method in {"PUT", "PATCH"} else None
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    answer = server.send(method, f"{path}/z", body, headers={"Content-Type": kind})
+    refused(answer, 404, "NotFound", 'configmaps "z" not found', {"name": "z", "kind": "configmaps"})
+
+
+def test_the_group_is_named_where_there_is_one(server: Endpoint, space: Namespace) -> None:
+    answer = server.get(space.path("deployments", "/apis/apps/v1") + "/z")
+    details = {"name": "z", "group": "apps", "kind": "deployments"}
+    refused(answer, 404, "NotFound", 'deployments.apps "z" not found', details)
+
+
+def test_a_namespace_must_exist(server: Endpoint) -> None:
+    answer = server.send("POST", "/api/v1/namespaces/nowhere/configmaps", {"metadata": {"name": "a"}})
+    details = {"name": "nowhere", "kind": "namespaces"}
+    refused(answer, 404, "NotFound", 'namespaces "nowhere" not found', details)
+
+
+def test_a_name_must_be_one(server: Endpoint, path: str) -> None:
+    rule = (
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+        "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+        "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+    )
+    answer = server.send("POST", path, {"metadata": {"name": "Bad_Name"}})
+    assert answer.status == 422
+    message = f'Invalid value: "Bad_Name": {rule}'
+    causes = [{"reason": "FieldValueInvalid", "message": message, "field": "metadata.name"}]
+    details = {"name": "Bad_Name", "kind": "ConfigMap", "causes": causes}
+    refused(answer, 422, "Invalid", f'ConfigMap "Bad_Name" is invalid: metadata.name: {message}', details)
+
+
+def test_a_name_is_required(server: Endpoint, path: str) -> None:
+    answer = server.send("POST", path, {"metadata": {}})
+    message = "Required value: name or generateName is required"
+    causes = [{"reason": "FieldValueRequired", "message": message, "field": "metadata.name"}]
+    details = {"kind": "ConfigMap", "causes": causes}
+    refused(answer, 422, "Invalid", f'ConfigMap "" is invalid: metadata.name: {message}', details)
+
+
+def test_names_of_object_and_path_must_agree(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    message = "the name of the object (b) does not match the name on the URL (a)"
+    path = space.path("configmaps/a")
+    refused(server.send("PUT", path, {"metadata": {"name": "b"}}), 400, "BadRequest", message)
+    refused(server.patch(path, {"metadata": {"name": "b"}}), 400, "BadRequest", message)
+
+
+def test_namespaces_of_object_and_path_must_agree(server: Endpoint, path: str) -> None:
+    message = "the namespace of the provided object does not match the namespace sent on the request"
+    answer = server.send("POST", path, {"metadata": {"name": "a", "namespace": "other"}})
+    refused(answer, 400, "BadRequest", message)
+
+
+def test_a_pod_needs_containers(server: Endpoint, space: Namespace) -> None:
+    answer = server.send("POST", space.path("pods"), {"metadata": {"name": "p"}})
+    causes = [{"reason": "FieldValueRequired", "message": "Required value", "field": "spec.containers"}]
+    details = {"name": "p", "kind": "Pod", "causes": causes}
+    refused(answer, 422, "Invalid", 'Pod "p" is invalid: spec.containers: Required value', details)
+
+
+def test_an_update_of_an_old_version_conflicts(server: Endpoint, space: Namespace) -> None:
+    made = space.config_map("a")
+    path = space.path("configmaps/a")
+    server.patch(path, {"data": {"k": "1"}}).ok()
+    details = {"name": "a", "kind": "configmaps"}
+    message = f'Operation cannot be fulfilled on configmaps "a": {MODIFIED}'
+    refused(server.send("PUT", path, {**made, "data": {}}), 409, "Conflict", message, details)
+    old = {"metadata": {"resourceVersion": made["metadata"]["resourceVersion"]}, "data": {"k": "2"}}
+    refused(server.patch(path, old), 409, "Conflict", message, details)
+
+
+def test_an_update_without_a_version_overwrites(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    path = space.path("configmaps/a")
+    server.patch(path, {"data": {"k": "1"}}).ok()
+    assert server.send("PUT", path, {"metadata": {"name": "a"}, "data": {"k": "2"}}).ok()["data"] == {"k": "2"}
+
+
+def test_an_update_of_another_uid_conflicts(server: Endpoint, space: Namespace) -> None:
+    made = space.config_map("a")
+    other = {**made, "metadata": {**made["metadata"], "uid": "other"}}
+    answer = server.send("PUT", space.path("configmaps/a"), other)
+    assert (answer.status, answer.json()["reason"]) == (409, "Conflict")
+    message = answer.json()["message"]
+    assert message.startswith('Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4')
+    assert message.endswith(
+        f"Precondition failed: UID in precondition: other, UID in object meta: {made['metadata']['uid']}"
+    )
+
+
+def test_a_merge_patch_sets_and_nulls_take_away(server: Endpoint, space: Namespace) -> None:
+    server.create(space.path("configmaps"), {"metadata": {"name": "a"}, "data": {"k": "1", "l": "2"}})
+    patched = server.patch(space.path("configmaps/a"), {"data": {"k": None, "m": "3"}}).ok()
+    assert patched["data"] == {"l": "2", "m": "3"}
+
+
+def test_a_json_patch_does_its_steps_or_none(server: Endpoint, space: Namespace) -> None:
+    body = {"metadata": {"name": "a", "annotations": {"x": "y"}}, "data": {"k": "1"}}
+    server.create(space.path("configmaps"), body)
+    path = space.path("configmaps/a")
+    steps = [
+        {"op": "test", "path": "/data/k", "value": "1"},
+        {"op": "add", "path": "/data/l", "value": "2"},
+        {"op": "replace", "path": "/data/k", "value": "3"},
+        {"op": "copy", "from": "/data/k", "path": "/metadata/annotations/x.io~1k"},
+        {"op": "move", "from": "/data/l", "path": "/data/m"},
+    ]
+    patched = server.patch(path, steps, "json").ok()
+    assert (patched["data"], patched["metadata"]["annotations"]) == ({"k": "3", "m": "2"}, {"x": "y", "x.io/k": "3"})
+    message = "the server rejected our request due to an error in our request"
+    for wrong in (
+        [{"op": "remove", "path": "/data/m"}, {"op": "test", "path": "/data/k", "value": "9"}],
+        [{"op": "remove", "path": "/data/m"}, {"op": "remove", "path": "/data/nothing"}],
+    ):
+        refused(server.patch(path, wrong, "json"), 422, "Invalid", message, {})
+    assert server.get(path).ok()["data"]["m"] == "2"
+
+
+def test_a_strategic_patch_merges_containers_by_name(server: Endpoint, space: Namespace) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    path = space.path("deployments", "/apis/apps/v1")
+    server.create(path, {"metadata": {"name": "d"}, "spec": spec})
+    containers = [{"name": "c", "image": "j"}, {"name": "e", "image": "k"}]
+    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
+    patched = server.patch(f"{path}/d", patch, "strategic-merge").ok()
+    found = {item["name"]: item["image"] for item in patched["spec"]["template"]["spec"]["containers"]}
+    assert found == {"c": "j", "e": "k"}
+    merged = server.patch(f"{path}/d", {"spec": {"template": {"spec": {"containers": containers[1:]}}}}).ok()
+    assert [item["name"] for item in merged["spec"]["template"]["spec"]["containers"]] == ["e"]
+
+
+def test_a_patch_of_no_known_type_is_refused(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    answer = server.send("PATCH", space.path("configmaps/a"), {"data": {}})
+    refused(answer, 415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def test_a_patch_that_is_no_json_is_refused(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    assert server.patch(space.path("configmaps/a"), b"{x").status == 400
+
+
+def apply(server: Endpoint, path: str, data: dict[str, str], **params: Any) -> Answer:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
+    return server.send("PATCH", f"{path}/a", body, params, {"Content-Type": "application/apply-patch+yaml"})
+
+
+def test_server_side_apply_creates_owns_and_conflicts(server: Endpoint, path: str) -> None:
+    created = apply(server, path, {"k": "1", "l": "1"}, fieldManager="me")
+    assert created.status == 201
+    (entry,) = created.ok()["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"]) == ("me", "Apply")
+    assert entry["fieldsV1"] == {"f:data": {"f:k": {}, "f:l": {}}}
+    message = 'Apply failed with 1 conflict: conflict with "me": .data.k'
+    causes = [{"reason": "FieldManagerConflict", "message": 'conflict with "me"', "field": ".data.k"}]
+    refused(apply(server, path, {"k": "2"}, fieldManager="you"), 409, "Conflict", message, {"causes": causes})
+    forced = apply(server, path, {"k": "2"}, fieldManager="you", force=True).ok()
+    assert forced["data"] == {"k": "2", "l": "1"}
+    # What its only owner no longer applies goes.
+    assert apply(server, path, {}, fieldManager="me").ok()["data"] == {"k": "2"}
+
+
+def test_server_side_apply_needs_a_manager(server: Endpoint, path: str) -> None:
+    answer = apply(server, path, {"k": "1"})
+    message = "Required value: is required for apply patch"
+    causes = [{"reason": "FieldValueRequired", "message": message, "field": "fieldManager"}]
+    details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes}
+    refused(answer, 422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {message}', details)
+
+
+def test_a_dry_run_answers_and_keeps_nothing(server: Endpoint, space: Namespace) -> None:
+    path = space.path("configmaps")
+    answer = server.send("POST", path, {"metadata": {"name": "a"}}, {"dryRun": "All"})
+    assert answer.status == 201
+    assert "resourceVersion" not in answer.ok()["metadata"]
+    assert server.get(f"{path}/a").status == 404
+    space.config_map("b")
+    server.send("DELETE", f"{path}/b", None, {"dryRun": "All"}).ok()
+    assert server.get(f"{path}/b").status == 200
+
+
+def test_a_delete_answers_with_a_status(server: Endpoint, space: Namespace) -> None:
+    made = space.config_map("a")
+    answer = server.send("DELETE", space.path("configmaps/a"))
+    assert answer.ok() == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {"name": "a", "kind": "configmaps", "uid": made["metadata"]["uid"]},
+    }
+    assert server.get(space.path("configmaps/a")).status == 404
+
+
+def test_a_name_that_is_used_again_has_another_uid(server: Endpoint, space: Namespace) -> None:
+    first = space.config_map("a")
+    server.send("DELETE", space.path("configmaps/a")).ok()
+    second = space.config_map("a")
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    assert version(second) > version(first)
+
+
+def test_a_delete_can_be_bound_to_uid_and_version(server: Endpoint, space: Namespace) -> None:
+    made = space.config_map("a")["metadata"]
+    path = space.path("configmaps/a")
+    details = {"name": "a", "kind": "ConfigMap"}
+    head = 'Operation cannot be fulfilled on ConfigMap "a": the '
+    uid = (
+        f"UID in the precondition (other) does not match the UID in record ({made['uid']}). "
+        "The object might have been deleted and then recreated"
+    )
+    answer = server.send("DELETE", path, {"preconditions": {"uid": "other"}})
+    refused(answer, 409, "Conflict", head + uid, details)
+    versions = (
+        f"ResourceVersion in the precondition (1) does not match the ResourceVersion in record "
+        f"({made['resourceVersion']}). The object might have been modified"
+    )
+    answer = server.send("DELETE", path, {"preconditions": {"resourceVersion": "1"}})
+    refused(answer, 409, "Conflict", head + versions, details)
+    right = {"uid": made["uid"], "resourceVersion": made["resourceVersion"]}
+    server.send("DELETE", path, {"preconditions": right}).ok()
+
+
+def test_finalizers_hold_an_object_until_they_are_gone(server: Endpoint, space: Namespace) -> None:
+    path = space.path("configmaps")
+    made = server.create(path, {"metadata": {"name": "a", "finalizers": ["example.com/f"]}})
+    with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
+        marked = server.send("DELETE", f"{path}/a").ok()
+        assert marked["metadata"]["deletionGracePeriodSeconds"] == 0
+        assert version(marked) > version(made)
+        assert server.send("DELETE", f"{path}/a").ok() == marked
+        assert watch.event() == ("MODIFIED", marked)
+        let_go = server.patch(f"{path}/a", {"metadata": {"finalizers": None}}).ok()
+        assert "finalizers" not in let_go["metadata"]
+        kind, deleted = watch.event()
+    assert (kind, version(deleted) > version(marked)) == ("DELETED", True)
+    assert deleted["metadata"]["deletionTimestamp"] == marked["metadata"]["deletionTimestamp"]
+    assert server.get(f"{path}/a").status == 404
+
+
+def test_foreground_deletion_is_a_finalizer(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    marked = server.send("DELETE", space.path("configmaps/a"), {"propagationPolicy": "Foreground"}).ok()
+    assert marked["metadata"]["finalizers"] == ["foregroundDeletion"]
+
+
+def test_a_pod_on_a_node_gets_its_grace_period(server: Endpoint, space: Namespace) -> None:
+    path = space.path("pods")
+    made = server.create(path, {"metadata": {"name": "p"}, "spec": {**POD_SPEC, "nodeName": "n"}})
+    with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
+        marked = server.send("DELETE", f"{path}/p").ok()
+        assert marked["metadata"]["deletionGracePeriodSeconds"] == 30
+        assert marked["metadata"]["generation"] == 2
+        assert watch.event() == ("MODIFIED", marked)
+        server.send("DELETE", f"{path}/p", {"gracePeriodSeconds": 0}).ok()
+        kinds = []
+        while not kinds or kinds[-1] != "DELETED":
+            kinds.append(watch.event()[0])
+    assert kinds == ["MODIFIED", "DELETED"]
+
+
+def test_a_pod_on_no_node_goes_at_once(server: Endpoint, space: Namespace) -> None:
+    path = space.path("pods")
+    server.create(path, {"metadata": {"name": "p"}, "spec": POD_SPEC})
+    deleted = server.send("DELETE", f"{path}/p").ok()
+    assert (deleted["kind"], deleted["metadata"]["deletionGracePeriodSeconds"]) == ("Pod", 0)
+    assert server.get(f"{path}/p").status == 404
+
+
+def test_a_collection_is_deleted_by_selector(server: Endpoint, space: Namespace) -> None:
+    for name, tier in (("a", "web"), ("b", "db"), ("c", "web")):
+        last = space.config_map(name, tier=tier)
+    path = space.path("configmaps")
+    with server.watch(path, resourceVersion=last["metadata"]["resourceVersion"]) as watch:
+        answer = server.send("DELETE", path, None, {"labelSelector": "tier=web"}).ok()
+        events = watch.events(2)
+    assert answer["kind"] == "ConfigMapList"
+    assert [item["metadata"]["name"] for item in answer["items"]] == ["a", "c"]
+    assert sorted((kind, obj["metadata"]["name"]) for kind, obj in events) == [("DELETED", "a"), ("DELETED", "c")]
+    assert [item["metadata"]["name"] for item in server.get(path).ok()["items"]] == ["b"]
+
+
+def test_status_is_written_apart(server: Endpoint, space: Namespace) -> None:
+    path = space.path("pods")
+    body = {"metadata": {"name": "p"}, "spec": POD_SPEC, "status": {"phase": "Running"}}
+    assert server.create(path, body)["status"]["phase"] == "Pending"
+    assert server.patch(f"{path}/p", {"status": {"phase": "Running"}}).ok()["status"]["phase"] == "Pending"
+    both = {"status": {"phase": "Running"}, "spec": {"activeDeadlineSeconds": 5}}
+    changed = server.patch(f"{path}/p/status", both).ok()
+    assert changed["status"]["phase"] == "Running"
+    assert "activeDeadlineSeconds" not in changed["spec"]
+    assert server.get(f"{path}/p/status").ok() == changed
+
+
+def test_generation_counts_what_is_asked_for(server: Endpoint, space: Namespace) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    path = space.path("deployments", "/apis/apps/v1")
+    made = server.create(path, {"metadata": {"name": "d"}, "spec": spec})
+    generations = [
+        made["metadata"]["generation"],
+        server.patch(f"{path}/d", {"metadata": {"labels": {"x": "y"}}}).ok()["metadata"]["generation"],
+        server.patch(f"{path}/d/status", {"status": {"replicas": 1}}).ok()["metadata"]["generation"],
+        server.patch(f"{path}/d", {"spec": {"replicas": 3}}).ok()["metadata"]["generation"],
+    ]
+    assert generations == [1, 1, 1, 2]
+    assert "generation" not in space.config_map("a")["metadata"]
+
+
+def test_a_namespace_that_goes_takes_nothing_new(server: Endpoint, space: Namespace) -> None:
+    marked = server.send("DELETE", f"/api/v1/namespaces/{space.name}").ok()
+    assert (marked["kind"], marked["status"]) == ("Namespace", {"phase": "Terminating"})
+    assert "deletionTimestamp" in marked["metadata"]
+    answer = server.send("POST", space.path("configmaps"), {"metadata": {"name": "a"}})
+    message = (
+        f'configmaps "a" is forbidden: unable to create new content in namespace {space.name} '
+        "because it is being terminated"
+    )
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {space.name} is being terminated",
+        "field": "metadata.namespace",
+    }
+    refused(answer, 403, "Forbidden", message, {"name": "a", "kind": "configmaps", "causes": [cause]})
+
+
+def test_a_namespace_is_labelled_with_its_name(server: Endpoint, space: Namespace) -> None:
+    found = server.get(f"/api/v1/namespaces/{space.name}").ok()
+    assert found["metadata"]["labels"] == {"kubernetes.io/metadata.name": space.name}
+    assert (found["spec"], found["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("PATCH", ""), ("POST", "/a"), ("OPTIONS", "")])
+def test_other_methods_are_not_allowed(server: Endpoint, path: str, method: str, suffix: str) -> None:
+    message = "the server does not allow this method on the requested resource"
+    refused(server.send(method, path + suffix, {}), 405, "MethodNotAllowed", message, {})
