@@ -1,1 +1,32 @@
-"""Test with informers, without a cluster."""
+"""Test with informers, without a cluster.
+
+`APIServer` is a real HTTP server on loopback for any client; the faults say what it does wrong.
+"""
+
+from informers.testing.apiserver import APIServer as APIServer
+from informers.testing.clock import FakeClock as FakeClock
+from informers.testing.faults import BadJSON as BadJSON
+from informers.testing.faults import Cut as Cut
+from informers.testing.faults import Delay as Delay
+from informers.testing.faults import EndWatch as EndWatch
+from informers.testing.faults import Expire as Expire
+from informers.testing.faults import Hang as Hang
+from informers.testing.faults import NoBookmarks as NoBookmarks
+from informers.testing.faults import Refuse as Refuse
+from informers.testing.faults import Status as Status
+from informers.testing.journal import LoggedRequest as LoggedRequest
+
+__all__ = [
+    "APIServer",
+    "BadJSON",
+    "Cut",
+    "Delay",
+    "EndWatch",
+    "Expire",
+    "FakeClock",
+    "Hang",
+    "LoggedRequest",
+    "NoBookmarks",
+    "Refuse",
+    "Status",
+]

@@ -1,0 +1,50 @@
+"""Run the test server by itself: `python -m informers.testing --kubeconfig FILE`.
+
+It prints its address, serves on loopback only, forgets everything at its end, and ends on SIGINT or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from informers.signals import Signal
+from informers.testing.apiserver import APIServer
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; return the exit code.
+
+    Args:
+        argv: arguments; None for those of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m informers.testing",
+        description="A Kubernetes API server for tests, on 127.0.0.1 only. Everything is forgotten at its end.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to listen at (default: any that is free)")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="write a kubeconfig for this server to FILE")
+    arguments = parser.parse_args(argv)
+    stop = Signal()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        server = APIServer(port=arguments.port)
+        server.start()
+    except OSError as problem:
+        print(f"can't listen at port {arguments.port}: {problem}", file=sys.stderr)  # noqa: T201  a command speaks
+        return 1
+    with server:
+        if arguments.kubeconfig:
+            server.write_kubeconfig(arguments.kubeconfig)
+        print(server.url, flush=True)  # noqa: T201  a command speaks
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,415 @@
+"""An API server for tests.
+
+Upstream: k8s.io/apiserver, k8s.io/kubernetes/cmd/kube-apiserver (v1.37), and envtest of controller-runtime.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+from typing_extensions import Self
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError
+from informers.kinds import all_resources
+from informers.resources import ClusterResource, NamespacedResource, Resource
+from informers.selectors import FieldSelector, LabelSelector
+from informers.testing.access import Access
+from informers.testing.catalog import Catalog, Served
+from informers.testing.definitions import DEFINITIONS, defined
+from informers.testing.documents import Json, decode, encode, mapping
+from informers.testing.faults import Faults
+from informers.testing.handlers import Handlers
+from informers.testing.journal import LoggedRequest, RequestLog
+from informers.testing.listener import Listener
+from informers.testing.patches import merge_patch
+from informers.testing.queries import Selection
+from informers.testing.registry import DeleteOptions, Registry, WriteOptions, load
+from informers.testing.storage import Storage
+from informers.testing.watches import Watchers
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["APIServer"]
+
+_INSIDE = WriteOptions(is_inside=True)
+
+
+@final
+class APIServer:
+    """A Kubernetes API server for tests: real HTTP, in this process, on loopback only.
+
+    Unmodified clients talk to it: the official one, kubectl, and others. It stores objects with versions, lists in
+    pages, watches with bookmarks and streaming lists, refuses as the real one does, and goes wrong where `faults`
+    says so. It is for tests: it runs no controllers and no nodes, checks hardly any fields, and has no encryption.
+
+    Objects can also be written from within, by `create`, `update`, `patch` and `delete`, which then keep a status as
+    given and need no namespace.
+
+    Args:
+        port: to listen at; 0 for any that is free.
+        resources: what is served; None for every kind that the official client knows.
+        namespaces: that are there from the start; none if `namespaces` is not served.
+        clock: for timestamps, timeouts, bookmarks and delays.
+        bookmark_interval: seconds between a watch's bookmarks.
+        history: how many events each resource keeps at least, for watches that come back.
+        streaming_lists: whether watches may start with the state (`sendInitialEvents`); older servers refuse that.
+        seed: of uids and generated names.
+
+    Example:
+        >>> from informers.kinds import core
+        >>> with APIServer() as server:
+        ...     pod = server.create({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web-0"}})
+        ...     [pod["metadata"]["name"] for pod in server.list(core.V1.pods)]
+        ['web-0']
+
+    Attributes:
+        requests: what clients have asked.
+        faults: what goes wrong.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        resources: Iterable[NamespacedResource[Any] | ClusterResource[Any]] | None = None,
+        namespaces: Iterable[str] = ("default", "kube-node-lease", "kube-public", "kube-system"),
+        clock: Clock = SYSTEM_CLOCK,
+        bookmark_interval: float = 60.0,
+        history: int = 10_000,
+        streaming_lists: bool = True,
+        seed: int = 0,
+    ) -> None:
+        if bookmark_interval <= 0:
+            raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
+        self.requests = RequestLog()
+        self.faults = Faults()
+        self._access = Access()
+        self._token = ""
+        self._storage = Storage(window=history)
+        self._watchers = Watchers()
+        self._catalog = Catalog(map(Served.builtin, all_resources() if resources is None else resources))
+        self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._on_write)
+        self._handlers = Handlers(
+            self._storage,
+            self._registry,
+            self._catalog,
+            self._access,
+            self.faults,
+            self.requests,
+            self._watchers,
+            clock,
+            bookmark_interval,
+            streaming_lists,
+        )
+        self._clock = clock
+        self._port = port
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        namespace_kind = self._catalog.find("", "v1", "namespaces")
+        for name in namespaces if namespace_kind else ():
+            self.create({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
+
+    def __repr__(self) -> str:
+        return f"<APIServer {self.url if self._listener else 'not started'}>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Return such as `http://127.0.0.1:41753`.
+
+        Raises:
+            ConfigurationError: the server has not been started.
+        """
+        return f"http://127.0.0.1:{self._running().port}"
+
+    @property
+    def resource_version(self) -> str:
+        """Return the version of the last write."""
+        return str(self._storage.version)
+
+    def start(self) -> None:
+        """Listen. Does nothing if that is so already."""
+        with self._lock:
+            if self._listener is None:
+                self._listener = Listener(self._handlers.serve, clock=self._clock, port=self._port)
+
+    def stop(self) -> None:
+        """Break all connections and end all threads; returns when they have ended. What is stored is kept."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            self._port = listener.port
+            listener.stop()
+
+    def stop_accepting(self) -> None:
+        """Be unreachable: break all connections, and refuse new ones."""
+        self._running().pause()
+
+    def resume_accepting(self) -> None:
+        """Be reachable again, at the same address."""
+        self._running().resume()
+
+    def client(self, *, token: str | None = None) -> ApiClient:
+        """Return a client of the official library for this server.
+
+        Args:
+            token: to send; None for the first of those that `require_token` was last given.
+        """
+        # Imported when asked for: it takes a second, and the server needs none of it.
+        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
+
+        configuration = Configuration(host=self.url)
+        token = self._token if token is None else token
+        if token:
+            configuration.api_key["authorization"] = f"Bearer {token}"
+        return ApiClient(configuration)
+
+    def write_kubeconfig(self, path: Path | str) -> Path:
+        """Write a kubeconfig file for this server; return its path.
+
+        kubectl sends no token without encryption, so one that is required does not help there.
+        """
+        name = "informers-testing"
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": self.url}}],
+            "users": [{"name": name, "user": {"token": self._token} if self._token else {}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "default"}}],
+            "current-context": name,
+        }
+        written = Path(path)
+        # JSON is YAML.
+        written.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        return written
+
+    def register(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> None:
+        """Serve a custom resource, as if a definition of it had been created."""
+        self._catalog.add(Served.custom(resource))
+
+    def require_token(self, *tokens: str) -> None:
+        """Let in only requests with one of these bearer tokens; without tokens, let in all again."""
+        self._token = tokens[0] if tokens else ""
+        self._access.require(tokens)
+
+    def deny(self, resource: Resource[Any] | None = None, *, verbs: Collection[str] | None = None) -> None:
+        """Answer 403 to verbs on a resource from now on.
+
+        Args:
+            resource: None for every resource.
+            verbs: such as `["list", "watch"]`; None for all.
+
+        Raises:
+            ConfigurationError: there is no such verb.
+        """
+        self._access.deny(resource, verbs)
+
+    def allow(self, resource: Resource[Any] | None = None, *, verbs: Collection[str] | None = None) -> None:
+        """Take back denials; arguments as those of `deny`, and None takes back those of every resource."""
+        self._access.allow(resource, verbs)
+
+    def drop_watches(self, resource: Resource[Any] | None = None) -> int:
+        """End the watches of a resource, or all, in good order; return how many."""
+        watchers = self._watchers.of(resource)
+        for watcher in watchers:
+            watcher.close()
+            self._watchers.remove(watcher)
+        return len(watchers)
+
+    def drop_connections(self) -> None:
+        """Break all connections; new ones are accepted."""
+        self._running().close_connections()
+
+    def compact(self) -> None:
+        """Forget the past: what asks for an older version, with a token or for a watch, gets a 410 from now on.
+
+        Watches that run are not affected, as with the real server.
+        """
+        self._storage.compact()
+
+    def advance_version(self) -> str:
+        """Move the resource version on, as writes to other resources do; return it."""
+        return str(self._storage.advance())
+
+    def create(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
+        """Store a new object.
+
+        Args:
+            obj: a mapping, or a model of the official client. What lives in namespaces and names none goes to
+                `default`.
+            resource: what it is; None for what its kind and version, or its class, say.
+
+        Returns:
+            The object as stored, as a mapping.
+
+        Raises:
+            StatusError: it is there already, or invalid.
+            ConfigurationError: it can't be told what it is, or this server does not serve it.
+        """
+        served, content = self._understood(obj, resource)
+        return _copy(self._registry.create(served, _namespace_of(served, content), content, _INSIDE))
+
+    def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
+        """Store an object in place of the one of the same name, status included; arguments as those of `create`.
+
+        Raises:
+            StatusError: it is not there, or has another resource version than `obj` says.
+        """
+        served, content = self._understood(obj, resource)
+        name = mapping(content.get("metadata")).get("name", "")
+        return _copy(self._registry.update(served, _namespace_of(served, content), name, lambda _: content, _INSIDE))
+
+    def patch(
+        self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
+    ) -> Json:
+        """Apply a JSON merge patch to an object, status included.
+
+        Args:
+            resource: such as `core.V1.pods`.
+            name: of the object.
+            patch: what changes; None deletes a field.
+            namespace: None for `default`, or for what has none.
+
+        Raises:
+            StatusError: it is not there, or would be invalid.
+        """
+        served = self._catalog.of(resource)
+        where = _namespace(served, namespace)
+        return _copy(self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE))
+
+    def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> Json:
+        """Return an object; arguments as those of `patch`.
+
+        Raises:
+            StatusError: it is not there.
+        """
+        served = self._catalog.of(resource)
+        return self._registry.get(served, _namespace(served, namespace), name)
+
+    def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
+        """Remove an object without grace; with finalizers it is only marked. Arguments as those of `patch`.
+
+        Raises:
+            StatusError: it is not there.
+        """
+        served = self._catalog.of(resource)
+        self._registry.delete(served, _namespace(served, namespace), name, DeleteOptions(grace_period=0))
+
+    def list(
+        self,
+        resource: Resource[Any],
+        *,
+        namespace: str | None = None,
+        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
+    ) -> builtins.list[Json]:
+        """Return the objects of a resource, by namespace and name.
+
+        Args:
+            resource: such as `core.V1.pods`.
+            namespace: None for all.
+            label_selector: only what it selects.
+        """
+        served = self._catalog.of(resource)
+        selection = Selection(namespace or "", LabelSelector.coerce(label_selector), FieldSelector.everything())
+        page = self._storage.page(served.collection, namespace=selection.namespace, matches=selection.matcher)
+        return [load(served, record) for record in page.records]
+
+    def wait_for_request(
+        self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
+    ) -> list[LoggedRequest]:
+        """Wait until `count` requests, past ones included, satisfy `predicate`; return them.
+
+        Raises:
+            TimeoutError: fewer came within `timeout` real seconds.
+        """
+        return self.requests.wait_for(predicate, count=count, timeout=timeout)
+
+    def wait_for_watchers(
+        self, resource: Resource[Any] | None = None, count: int = 1, *, timeout: float = 10.0
+    ) -> None:
+        """Wait until exactly `count` watches of a resource, or of all, run.
+
+        Raises:
+            TimeoutError: that many did not run within `timeout` real seconds.
+        """
+        self._watchers.wait_for(resource, count, timeout)
+
+    def _running(self) -> Listener:
+        listener = self._listener
+        if listener is None:
+            raise ConfigurationError("this server does not run: use it as `with APIServer() as server:`")
+        return listener
+
+    def _understood(self, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
+        """Return what an object is, and the object as a mapping."""
+        content: Any = dict(obj) if isinstance(obj, Mapping) else _sanitized(obj)
+        if resource is not None:
+            return self._catalog.of(resource), content
+        api_version, kind = content.get("apiVersion", ""), content.get("kind", "")
+        served = self._catalog.by_kind(api_version, kind) or self._catalog.by_model(type(obj).__name__)
+        if served is None:
+            raise ConfigurationError(
+                f"can't tell what to store: this server serves no kind {kind!r} of version {api_version!r}; "
+                "give the object kind and apiVersion, or pass resource="
+            )
+        return served, content
+
+    def _on_write(self, served: Served, obj: Json, is_gone: bool) -> None:
+        if str(served.resource) != DEFINITIONS:
+            return
+        for custom, is_served in defined(obj):
+            if is_served and not is_gone:
+                self._catalog.add(custom)
+                continue
+            if is_gone:
+                for other in self.list(custom.resource) if self._catalog.find(*_names(custom)) else ():
+                    metadata = other["metadata"]
+                    self._registry.discard(custom, metadata.get("namespace", ""), metadata["name"])
+            self._catalog.remove(custom)
+            self.drop_watches(custom.resource)
+
+
+def _names(served: Served) -> tuple[str, str, str]:
+    return served.resource.group, served.resource.version, served.resource.plural
+
+
+def _copy(obj: Json) -> Json:
+    copied: Json = decode(encode(obj))
+    return copied
+
+
+def _sanitized(obj: Any) -> Any:
+    from kubernetes.client import ApiClient  # noqa: PLC0415  only who has a model has it imported
+
+    client: Any = ApiClient()
+    return client.sanitize_for_serialization(obj)
+
+
+def _namespace(served: Served, namespace: str | None) -> str:
+    if served.resource.is_namespaced:
+        return namespace or "default"
+    if namespace:
+        raise ConfigurationError(f"{served.resource} have no namespace: got {namespace!r}")
+    return ""
+
+
+def _namespace_of(served: Served, content: Json) -> str:
+    return _namespace(served, mapping(content.get("metadata")).get("namespace"))

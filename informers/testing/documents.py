@@ -1,0 +1,98 @@
+"""JSON as the real server writes it: the order of fields, times, quoting.
+
+Objects are kept as bytes from `"metadata":{…}` on. What stands before, kind and version, depends on what a client
+asks for, and an object is stored once for all versions of its group.
+
+Upstream: k8s.io/apimachinery/pkg/apis/meta/v1/types.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, cast
+
+__all__ = ["Json", "decode", "encode", "encode_body", "mapping", "ordered_metadata", "quote", "sequence", "timestamp"]
+
+#: A JSON object.
+Json = dict[str, Any]
+
+_METADATA_ORDER = (
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def encode(value: object) -> bytes:
+    """Return `value` as compact JSON."""
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+
+
+def decode(text: bytes | str) -> Any:
+    """Return what `text` says.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    return json.loads(text)
+
+
+def mapping(value: Any) -> Json:
+    """Return `value` if it is a JSON object, or an empty one."""
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """Return `value` if it is a JSON array, or an empty one."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def ordered_metadata(metadata: Mapping[str, Any]) -> Json:
+    """Return `metadata` in the real server's order, without what is empty or unknown to it."""
+    return {field: metadata[field] for field in _METADATA_ORDER if metadata.get(field) not in (None, "", {}, [])}
+
+
+def encode_body(obj: Mapping[str, Any], *, is_custom: bool) -> tuple[bytes, int]:
+    """Encode an object from its metadata on.
+
+    Args:
+        obj: the object; what it says of its kind and version is left out.
+        is_custom: sorts all fields by name, as the real server does with objects that it has no type for.
+
+    Returns:
+        The bytes, starting with `"metadata":`, and where in them the metadata end.
+    """
+    encoder = _SORTING_ENCODER if is_custom else _ENCODER
+    metadata = encoder.encode(ordered_metadatamapping(obj.get("metadata")))
+    fields = [field for field in obj if field not in {"kind", "apiVersion", "metadata"}]
+    fields.sort(key=(lambda field: field) if is_custom else (lambda field: field == "status"))
+    head = f'"metadata":{metadata}'.encode("utf-8", "surrogatepass")
+    rest = "".join(f",{_ENCODER.encode(field)}:{encoder.encode(obj[field])}" for field in fields)
+    return head + rest.encode("utf-8", "surrogatepass") + b"}", len(head)
+
+
+def quote(text: str) -> str:
+    """Return `text` in quotes, as Go's `%q` has it for plain text."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def timestamp(seconds: float) -> str:
+    """Return seconds since the epoch as the real server writes a time."""
+    return datetime.fromtimestamp(int(seconds), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

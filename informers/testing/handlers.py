@@ -1,0 +1,414 @@
+"""What the server answers to each request.
+
+Upstream: k8s.io/apiserver/pkg/endpoints/handlers (v0.37).
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, cast, final
+
+import attrs
+
+from informers.clock import Clock
+from informers.testing import failures
+from informers.testing.access import Access
+from informers.testing.catalog import Catalog
+from informers.testing.discovery import AGGREGATED, discover, openapi, wants_aggregated
+from informers.testing.documents import Json, decode, encode, mapping
+from informers.testing.failures import Failure
+from informers.testing.faults import (
+    BadJSON,
+    Cut,
+    Delay,
+    EndWatch,
+    Expire,
+    Fault,
+    Faults,
+    Hang,
+    NoBookmarks,
+    Refuse,
+    Status,
+)
+from informers.testing.forms import Form, negotiate
+from informers.testing.http import Exchange, Request
+from informers.testing.journal import LoggedRequest, RequestLog
+from informers.testing.patches import json_patch, merge_patch, strategic_patch
+from informers.testing.queries import Query, decode_continue, encode_continue, flag
+from informers.testing.registry import DeleteOptions, Registry, WriteOptions
+from informers.testing.routes import Target, route
+from informers.testing.storage import CompactedError, FutureVersionError, Page, Record, Storage
+from informers.testing.watches import Watcher, Watchers, WatchSettings, error_line
+
+__all__ = ["Handlers"]
+
+_PATCHES: dict[str, Callable[[Json, Any], Any]] = {
+    "application/merge-patch+json": merge_patch,
+    "application/strategic-merge-patch+json": strategic_patch,
+    "application/json-patch+json": json_patch,
+}
+_APPLY = "application/apply-patch+yaml"
+_BROKEN = b'{"kind": this is no JSON\n'
+
+
+@final
+@attrs.frozen
+class Handlers:
+    """Answers requests.
+
+    Attributes:
+        storage: where objects are.
+        registry: the rules for writes.
+        catalog: what is served.
+        access: who may do what.
+        faults: what goes wrong.
+        requests: where each request is noted.
+        watchers: where each watch is counted.
+        clock: the time.
+        bookmark_interval: seconds between a watch's bookmarks.
+        streaming_lists: whether watches may start with the state.
+    """
+
+    storage: Storage
+    registry: Registry
+    catalog: Catalog
+    access: Access
+    faults: Faults
+    requests: RequestLog
+    watchers: Watchers
+    clock: Clock
+    bookmark_interval: float
+    streaming_lists: bool
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer one request.
+
+        Raises:
+            BrokenConnectionError: the connection is of no use any more.
+        """
+        request = exchange.request
+        target = route(self.catalog, request.method, request.path, request.query)
+        noted = self._noted(request, target)
+        exchange.on_status = lambda status: self.requests.add(attrs.evolve(noted, status=status))
+        fault: Fault | None = None
+        try:
+            for fault in self.faults.take(noted):
+                self._before_answer(exchange, noted, fault)
+            self.access.check(noted, request.headers.get("authorization", ""))
+            if target is None:
+                self._serve_path(exchange)
+            elif noted.verb == "watch":
+                self._watch(exchange, target, fault)
+            else:
+                self._answer(exchange, target)
+        except Failure as failure:
+            self._refuse(exchange, failure)
+
+    def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
+        namespace = target.namespace if target else ""
+        if target and not namespace and str(target.served.resource) == "namespaces":
+            # The real server takes a namespace to be in itself.
+            namespace = target.name
+        return LoggedRequest(
+            request.method,
+            request.path,
+            request.query,
+            target.verb if target else request.method.lower(),
+            target.served.resource if target else None,
+            namespace,
+            target.name if target else "",
+            target.subresource if target else "",
+            request.headers.get("user-agent", ""),
+            self.clock.time(),
+        )
+
+    def _before_answer(self, exchange: Exchange, noted: LoggedRequest, fault: Fault) -> None:
+        is_watch = noted.verb == "watch"
+        match fault:
+            case Delay(seconds):
+                exchange.wait(seconds)
+            case Refuse():
+                exchange.on_status(0)
+                exchange.reset()
+            case Hang(None):
+                exchange.on_status(0)
+                exchange.wait(None)
+            case Hang(int() as count):
+                exchange.stops_after, exchange.hangs = count, True
+            case Cut(count):
+                exchange.stops_after = count
+            case Status(in_stream=False):
+                raise fault.failure()
+            case Expire() if not is_watch:
+                is_page = "continue" in noted.query
+                raise failures.expired(failures.CONTINUE_EXPIRED if is_page else failures.LIST_EXPIRED)
+            case BadJSON() if not is_watch:
+                exchange.respond(200, [_BROKEN])
+                exchange.reset()
+            case _:
+                pass
+
+    def _refuse(self, exchange: Exchange, failure: Failure) -> None:
+        headers = {"Retry-After": str(int(failure.retry_after))} if failure.retry_after else {}
+        exchange.respond(failure.code, [encode(failure.status()), b"\n"], headers=headers)
+
+    def _serve_path(self, exchange: Exchange) -> None:
+        request = exchange.request
+        path = request.path
+        if request.method not in {"GET", "HEAD"}:
+            exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        if path in {"/healthz", "/livez", "/readyz"}:
+            exchange.respond(200, [b"ok"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        is_aggregated = path in {"/api", "/apis"} and wants_aggregated(request.headers.get("accept", ""))
+        if path == "/openapi/v3" or path.startswith("/openapi/v3/"):
+            document = openapi(self.catalog, path)
+        else:
+            document = discover(self.catalog, path, is_aggregated=is_aggregated)
+        if document is None:
+            exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
+        exchange.respond(200, [encode(document), b"\n"], headers=headers)
+
+    def _answer(self, exchange: Exchange, target: Target) -> None:
+        request, served = exchange.request, target.served
+        if target.subresource and not _has_subresource(target):
+            raise failures.no_such_path()
+        form = negotiate(served, request.headers.get("accept", ""), request.query, now=self.clock.time())
+        match target.verb:
+            case "get":
+                exchange.respond(200, [form.one(self._get(target, request))])
+            case "list":
+                exchange.respond(200, self._list(target, request, form))
+            case "create" if not target.name:
+                obj = self.registry.create(served, target.namespace, _body(request), _options(request, target))
+                exchange.respond(201, [self._written(form, obj)])
+            case "update":
+                wanted = _body(request)
+                obj = self.registry.update(
+                    served, target.namespace, target.name, lambda _: wanted, _options(request, target)
+                )
+                exchange.respond(200, [self._written(form, obj)])
+            case "patch":
+                obj, is_new = self._patch(target, request)
+                exchange.respond(201 if is_new else 200, [self._written(form, obj)])
+            case "delete" if not target.subresource:
+                options = _delete_options(request)
+                obj, is_gone = self.registry.delete(served, target.namespace, target.name, options)
+                exchange.respond(200, [self._deleted(form, target, obj, is_gone=is_gone)])
+            case "deletecollection":
+                exchange.respond(200, self._delete_collection(target, request, form))
+            case _:
+                raise failures.method_not_allowed()
+
+    def _get(self, target: Target, request: Request) -> Record:
+        text = request.query.get("resourceVersion", "")
+        version = attrs.evolve(
+            Query.read(target.served, "", "", {}, is_watch=False, streaming_lists=True), version=text
+        )
+        wanted = version.list_version()
+        if wanted > self.storage.version:
+            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
+        return self.registry.record(target.served, target.namespace, target.name)
+
+    def _list(self, target: Target, request: Request, form: Form) -> list[bytes]:
+        query = self._query(target, request, is_watch=False)
+        page = self._page(target, query)
+        metadata: Json = {"resourceVersion": str(page.version)}
+        if page.last_key:
+            last = page.last_key.removeprefix(f"{target.namespace}/") if target.namespace else page.last_key
+            metadata["continue"] = encode_continue(page.version, last)
+            # The real server counts only what it has not looked at, so not with selectors.
+            if query.selection.matcher is None:
+                metadata["remainingItemCount"] = page.remaining
+        return form.many(page.records, metadata)
+
+    def _page(self, target: Target, query: Query) -> Page:
+        wanted = query.list_version()
+        after, at, limit = "", None, query.limit
+        if query.token:
+            version, after = decode_continue(query.token, target.namespace)
+            if wanted:
+                raise failures.bad_request("specifying resource version is not allowed when using continue")
+            at = version if version > 0 else None
+        elif wanted and (query.match == "Exact" or (not query.match and limit)):
+            at = wanted
+        elif wanted > self.storage.version:
+            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
+        elif query.version == "0":
+            # Served from the watch cache, which has no pages for it.
+            limit = 0
+        selection = query.selection
+        try:
+            return self.storage.page(
+                target.served.collection,
+                namespace=selection.namespace,
+                after=after,
+                limit=limit,
+                version=at,
+                matches=selection.matcher,
+            )
+        except FutureVersionError as error:
+            raise failures.too_large_version(at or 0, error.current, retry_after=0) from None
+        except CompactedError:
+            if not query.token:
+                raise failures.expired(failures.LIST_EXPIRED) from None
+            last = after.removeprefix(f"{target.namespace}/") if target.namespace else after
+            token = encode_continue(-1, last)
+            raise failures.expired(failures.CONTINUE_EXPIRED, continue_token=token) from None
+
+    def _query(self, target: Target, request: Request, *, is_watch: bool) -> Query:
+        return Query.read(
+            target.served,
+            target.namespace,
+            target.name,
+            request.query,
+            is_watch=is_watch,
+            streaming_lists=self.streaming_lists,
+        )
+
+    def _patch(self, target: Target, request: Request) -> tuple[Json, bool]:
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        options = _options(request, target)
+        served, namespace, name = target.served, target.namespace, target.name
+        if media == _APPLY:
+            if "fieldManager" not in request.query:
+                cause = failures.Cause.required("fieldManager", "is required for apply patch")
+                raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
+            return self.registry.apply(served, namespace, name, _body(request), options)
+        patch = _PATCHES.get(media)
+        if patch is None or (served.is_custom and patch is strategic_patch):
+            accepted = [known for known in _PATCHES if not (served.is_custom and "strategic" in known)]
+            raise failures.unsupported_media_type([*accepted, _APPLY])
+        content = _parsed(request)
+        return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
+
+    def _written(self, form: Form, obj: Json) -> bytes:
+        record = self.registry.draft(form.served, obj)
+        return form.one(record)
+
+    def _deleted(self, form: Form, target: Target, obj: Json, *, is_gone: bool) -> bytes:
+        if not is_gone or target.served.returns_deleted:
+            return self._written(form, obj)
+        metadata, resource = obj["metadata"], target.served.resource
+        details = {"name": metadata["name"], "group": resource.group, "kind": resource.plural, "uid": metadata["uid"]}
+        status: Json = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": {field: value for field, value in details.items() if value},
+        }
+        return encode(status) + b"\n"
+
+    def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
+        page = self._page(target, self._query(target, request, is_watch=False))
+        options = _delete_options(request)
+        deleted: list[Record] = []
+        for record in page.records:
+            namespace, _, name = record.key.rpartition("/")
+            try:
+                obj, _ = self.registry.delete(target.served, namespace, name, options)
+            except Failure as failure:
+                if failure.code != 404:
+                    raise
+                continue
+            deleted.append(self.registry.draft(target.served, obj))
+        return form.many(deleted, {"resourceVersion": str(page.version)})
+
+    def _watch(self, exchange: Exchange, target: Target, fault: Fault | None) -> None:
+        request = exchange.request
+        form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
+        query = self._query(target, request, is_watch=True)
+        # As the real server, spread over an interval so that clients do not all come back at once.
+        default_timeout = 1800.0 * (1.0 + random.random())  # noqa: S311  nothing is secret
+        settings = WatchSettings(self.clock, self.bookmark_interval, default_timeout)
+        watcher = Watcher(self.storage, form, query, settings)
+        watcher.is_without_bookmarks = isinstance(fault, NoBookmarks)
+        self.watchers.add(watcher)
+        try:
+            with exchange.noticing_the_end(watcher.close):
+                exchange.start(200, {})
+                for lines in _faulty(watcher, fault):
+                    exchange.write(lines)
+                exchange.end()
+        finally:
+            self.watchers.remove(watcher)
+
+
+def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
+    """Iterate over what a watch sends, with what a fault makes of it."""
+    match fault:
+        case Expire():
+            yield error_line(failures.watch_expired(1, watcher.position))
+        case Status(in_stream=True):
+            yield error_line(fault.failure())
+        case BadJSON():
+            yield b'{"type":"ADDED","object":' + _BROKEN
+            yield from watcher
+        case EndWatch(count):
+            for lines in watcher if count else ():
+                pieces = lines.splitlines(keepends=True)[:count]
+                count -= len(pieces)
+                yield b"".join(pieces)
+                if not count:
+                    return
+        case _:
+            yield from watcher
+
+
+def _has_subresource(target: Target) -> bool:
+    if target.subresource == "status":
+        return target.served.has_status
+    return target.subresource == "finalize" and str(target.served.resource) == "namespaces"
+
+
+def _parsed(request: Request) -> Any:
+    try:
+        return decode(request.body)
+    except ValueError as problem:
+        raise failures.bad_request(f"the object provided is unrecognized (must be of type JSON): {problem}") from None
+
+
+def _body(request: Request) -> Json:
+    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if media in {_APPLY, "application/yaml"}:
+        # The official client needs this library, so it is there; JSON is YAML.
+        obj: Any = importlib.import_module("yaml").safe_load(request.body)
+    elif media in {"application/json", "*/*", ""}:
+        obj = _parsed(request)
+    else:
+        raise failures.unsupported_media_type(["application/json", "application/yaml"])
+    if not isinstance(obj, dict):
+        raise failures.bad_request("the object provided is unrecognized (must be of type JSON)")
+    return cast("Json", obj)
+
+
+def _options(request: Request, target: Target) -> WriteOptions:
+    agent = request.headers.get("user-agent", "").partition("/")[0]
+    return WriteOptions(
+        manager=request.query.get("fieldManager") or agent or "unknown",
+        subresource=target.subresource,
+        is_dry_run="dryRun" in request.query,
+        force=flag(request.query, "force"),
+    )
+
+
+def _delete_options(request: Request) -> DeleteOptions:
+    body = _body(request) if request.body else {}
+    preconditions = mapping(body.get("preconditions"))
+    grace = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
+    try:
+        return DeleteOptions(
+            grace_period=None if grace is None else int(grace),
+            uid=preconditions.get("uid") or "",
+            version=preconditions.get("resourceVersion") or "",
+            propagation=request.query.get("propagationPolicy") or body.get("propagationPolicy") or "",
+            is_dry_run="dryRun" in request.query or bool(body.get("dryRun")),
+        )
+    except ValueError:
+        raise failures.bad_request(f"gracePeriodSeconds must be a whole number: got {grace!r}") from None

@@ -1,0 +1,463 @@
+"""Writes: what the server makes of an object before it is stored.
+
+Names, uids, generations, timestamps, finalizers, owners of fields, and the refusals.
+
+Upstream: k8s.io/apiserver/pkg/registry/generic/registry/store.go and pkg/registry/rest (v0.37).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, final
+
+import attrs
+
+from informers.clock import Clock
+from informers.testing import failures, ownership
+from informers.testing.catalog import Served
+from informers.testing.definitions import complete_definition
+from informers.testing.documents import Json, decode, encode_body, mapping, sequence, timestamp
+from informers.testing.failures import Cause
+from informers.testing.ownership import Writer
+from informers.testing.storage import Record, Storage
+
+__all__ = ["Registry", "WriteOptions"]
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+#: Groups whose objects may have nearly any name.
+_FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+
+@attrs.frozen
+class WriteOptions:
+    """What a write comes with besides the object.
+
+    Attributes:
+        manager: field manager.
+        subresource: such as `status`; empty for the object itself.
+        is_dry_run: nothing is stored.
+        is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
+        force: for server-side apply.
+    """
+
+    manager: str = "informers-testing"
+    subresource: str = ""
+    is_dry_run: bool = False
+    is_inside: bool = False
+    force: bool = False
+
+
+@attrs.frozen
+class DeleteOptions:
+    """What a delete comes with.
+
+    Attributes:
+        grace_period: seconds that a node has to stop a pod; None for what the pod says.
+        uid: the object must have it.
+        version: the object must be at it.
+        propagation: `Orphan`, `Background` or `Foreground`; empty for the default.
+        is_dry_run: nothing is removed.
+    """
+
+    grace_period: int | None = None
+    uid: str = ""
+    version: str = ""
+    propagation: str = ""
+    is_dry_run: bool = False
+
+
+@final
+class Registry:
+    """The server's rules for writes, above its storage.
+
+    Args:
+        storage: where objects go.
+        clock: for timestamps.
+        seed: of uids and generated names.
+        on_write: called with each object written and whether it is gone, in the order of the writes and under the
+            storage's lock.
+
+    Thread safety: all methods may be called from any thread; a write is one step.
+    """
+
+    def __init__(
+        self, storage: Storage, *, clock: Clock, seed: int, on_write: Callable[[Served, Json, bool], None]
+    ) -> None:
+        self._on_write = on_write
+        self._storage = storage
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311  the same run gives the same names; nothing is secret
+
+    def get(self, served: Served, namespace: str, name: str) -> Json:
+        """Return an object.
+
+        Raises:
+            Failure: 404.
+        """
+        return load(served, self.record(served, namespace, name))
+
+    def record(self, served: Served, namespace: str, name: str) -> Record:
+        """Return an object as it is stored.
+
+        Raises:
+            Failure: 404.
+        """
+        record = self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name)
+        if record is None:
+            raise failures.not_found(served.resource, name)
+        return record
+
+    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> Json:
+        """Store a new object; return it.
+
+        Raises:
+            Failure: 404 for the namespace, 409, 422, 400.
+        """
+        obj = _checked(served, namespace, obj)
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion"):
+            raise failures.Failure("resourceVersion should not be set on objects to be created", code=500, reason="")
+        with self._storage.lock:
+            if not options.is_inside:
+                self._check_namespace_locked(namespace)
+            if not metadata.get("name") and metadata.get("generateName"):
+                metadata["name"] = metadata["generateName"] + "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
+            _validate(served, obj, is_inside=options.is_inside)
+            key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+            if self._storage.get(served.collection, key) is not None:
+                raise failures.already_exists(served.resource, metadata["name"])
+            for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+                metadata.pop(field, None)
+            metadata["uid"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+            metadata["creationTimestamp"] = timestamp(self._clock.time())
+            metadata.pop("generation", None)
+            if served.has_generation:
+                metadata["generation"] = 1
+            if served.has_status and not options.is_inside:
+                obj.pop("status", None)
+            # What the server sets by itself belongs to nobody.
+            ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
+            _default(served, obj)
+            return self._put_locked(served, obj, options)
+
+    def update(
+        self,
+        served: Served,
+        namespace: str,
+        name: str,
+        change: Callable[[Json], Json],
+        options: WriteOptions,
+    ) -> Json:
+        """Store what `change` makes of an object; return it.
+
+        Args:
+            served: the resource.
+            namespace: empty for what has none.
+            name: of the object.
+            change: gets the stored object, which it must not alter, and returns the wanted one.
+            options: the write's.
+
+        Raises:
+            Failure: 404, 409, 422, 400, or what `change` raises.
+        """
+        with self._storage.lock:
+            old = self.get(served, namespace, name)
+            obj = change(old)
+            wanted = mapping(obj.get("metadata"))
+            if wanted.get("name", name) != name:
+                raise failures.bad_request(
+                    f"the name of the object ({wanted['name']}) does not match the name on the URL ({name})"
+                )
+            obj = _checked(served, namespace, {**obj, "metadata": {**wanted, "name": name}})
+            self._check_preconditions(served, name, old, obj, options)
+            obj = self._settled(served, old, obj, options)
+            is_unchanged = _content(old) == _content(obj)
+            if is_unchanged and old["metadata"].get("managedFields") == obj["metadata"].get("managedFields"):
+                return old
+            if _is_let_go(served, obj):
+                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
+            return self._put_locked(served, obj, options)
+
+    def apply(
+        self, served: Served, namespace: str, name: str, config: Json, options: WriteOptions
+    ) -> tuple[Json, bool]:
+        """Store an object with a configuration applied; return it, and whether it is new.
+
+        Raises:
+            Failure: 409 for fields that others own, 422, 400.
+        """
+        writer = self._writer(options, operation="Apply")
+        api_version = served.resource.api_version
+        if mapping(config.get("metadata")).get("managedFields"):
+            raise failures.bad_request("metadata.managedFields must be nil")
+        config = _checked(served, namespace, {**config, "metadata": {"name": name, **mapping(config.get("metadata"))}})
+        with self._storage.lock:
+            key = f"{namespace}/{name}" if namespace else name
+            if self._storage.get(served.collection, key) is None:
+                if options.subresource:
+                    raise failures.not_found(served.resource, name)
+                created = self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True))
+                entries = sequence(created["metadata"].get("managedFields"))
+                created["metadata"]["managedFields"] = [{**entry, "operation": "Apply"} for entry in entries]
+                return self._put_locked(served, created, options), True
+            updated = self.update(
+                served,
+                namespace,
+                name,
+                lambda old: ownership.apply(old, config, writer, api_version, force=options.force),
+                attrs.evolve(options, manager=""),
+            )
+            return updated, False
+
+    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[Json, bool]:
+        """Remove an object, or mark it where finalizers or a node must let go of it first.
+
+        Returns:
+            The object, and whether it is gone.
+
+        Raises:
+            Failure: 404, 409.
+        """
+        with self._storage.lock:
+            obj = self.get(served, namespace, name)
+            metadata = obj["metadata"]
+            for field, wanted, have in (
+                ("UID", options.uid, metadata["uid"]),
+                ("ResourceVersion", options.version, metadata["resourceVersion"]),
+            ):
+                if wanted and wanted != have:
+                    why = f"Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {have}"
+                    raise failures.conflict(served.resource, name, why)
+            grace = self._grace(served, obj, options)
+            if options.propagation == "Foreground":
+                metadata["finalizers"] = [*sequence(metadata.get("finalizers")), "foregroundDeletion"]
+            own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
+            if not metadata.get("finalizers") and not own and not grace:
+                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
+            left = metadata.get("deletionGracePeriodSeconds")
+            if metadata.get("deletionTimestamp") and (left is None or grace >= left):
+                return obj, False
+            if not metadata.get("deletionTimestamp") and metadata.get("generation"):
+                metadata["generation"] += 1
+            metadata["deletionTimestamp"] = timestamp(self._clock.time() + grace)
+            metadata["deletionGracePeriodSeconds"] = grace
+            if str(served.resource) == "namespaces":
+                obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
+            return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
+
+    def discard(self, served: Served, namespace: str, name: str) -> None:
+        """Remove an object whatever holds it, as when its definition goes.
+
+        Raises:
+            Failure: 404.
+        """
+        with self._storage.lock:
+            self._remove_locked(served, self.get(served, namespace, name), is_dry_run=False)
+
+    def draft(self, served: Served, obj: Json) -> Record:
+        """Return an object in the form that it is stored in, without storing it."""
+        version = obj["metadata"].get("resourceVersion")
+        return _record(served, obj, int(version) if version else None)
+
+    def _grace(self, served: Served, obj: Json, options: DeleteOptions) -> int:
+        if not served.is_graceful:
+            return 0
+        spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
+        # No node has it, or the node is done with it: nobody has to let go of it.
+        if not spec.get("nodeName") or status.get("phase") in {"Succeeded", "Failed"}:
+            return 0
+        own = spec.get("terminationGracePeriodSeconds")
+        return options.grace_period if options.grace_period is not None else 30 if own is None else int(own)
+
+    def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
+        return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
+
+    def _check_namespace_locked(self, namespace: str) -> None:
+        if namespace and self._storage.get("namespaces", namespace) is None:
+            message = f'namespaces "{namespace}" not found'
+            raise failures.Failure(
+                message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"}
+            )
+
+    def _check_preconditions(self, served: Served, name: str, old: Json, obj: Json, options: WriteOptions) -> None:
+        version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
+        if uid and uid != old["metadata"]["uid"]:
+            have = old["metadata"]["uid"]
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have}"
+            raise failures.conflict(served.resource, name, why)
+        if version and version != old["metadata"]["resourceVersion"]:
+            raise failures.conflict(served.resource, name)
+        if not version and served.is_custom and not options.is_inside:
+            cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
+
+    def _settled(self, served: Served, old: Json, obj: Json, options: WriteOptions) -> Json:
+        """Return the wanted object with what an update can't change put back."""
+        was, metadata = old["metadata"], obj["metadata"]
+        if options.subresource == "status":
+            labels = {field: metadata[field] for field in ("managedFields",) if field in metadata}
+            obj = {**old, "metadata": {**was, **labels}, "status": mapping(obj.get("status"))}
+            metadata = obj["metadata"]
+        elif served.has_status and not options.is_inside:
+            obj = {field: value for field, value in obj.items() if field != "status"}
+            if "status" in old:
+                obj["status"] = old["status"]
+        for field in ("uid", "creationTimestamp", "deletionTimestamp", "generation", "resourceVersion", "generateName"):
+            if field in was:
+                metadata[field] = was[field]
+            else:
+                metadata.pop(field, None)
+        if "deletionGracePeriodSeconds" in was:
+            metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
+        _validate(served, obj, is_inside=options.is_inside)
+        if served.has_generation and _spec(served, old) != _spec(served, obj):
+            metadata["generation"] = was.get("generation", 0) + 1
+        # An apply has settled who owns what already.
+        if options.manager:
+            ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
+        return obj
+
+    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> Json:
+        if options.is_dry_run:
+            return obj
+        self._storage.put(served.collection, lambda version: _record(served, obj, version))
+        self._on_write(served, obj, False)
+        return obj
+
+    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> Json:
+        if not is_dry_run:
+            self._storage.remove(served.collection, lambda version: _record(served, obj, version))
+            self._on_write(served, obj, True)
+        return obj
+
+
+def load(served: Served, record: Record) -> Json:
+    """Return a stored object as JSON."""
+    obj: Json = decode(served.prefix() + record.body)
+    return obj
+
+
+def _record(served: Served, obj: Json, version: int | None) -> Record:
+    metadata = obj["metadata"]
+    if version is not None:
+        metadata["resourceVersion"] = str(version)
+    body, end = encode_body(obj, is_custom=served.is_custom)
+    namespace, name = metadata.get("namespace"), metadata["name"]
+    return Record(
+        f"{namespace}/{name}" if namespace else name,
+        version or 0,
+        body,
+        end,
+        mapping(metadata.get("labels")),
+        served.selectable(obj),
+    )
+
+
+def _checked(served: Served, namespace: str, obj: Json) -> Json:
+    """Return a copy of an object that fits the request's kind and namespace.
+
+    Raises:
+        Failure: 400.
+    """
+    resource = served.resource
+    api_version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
+    if api_version != resource.api_version:
+        raise failures.bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if kind != resource.kind:
+        raise failures.bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f'no kind "{kind}" is registered for this resource'
+        )
+    metadata: Json = dictmapping(obj.get("metadata"))
+    given = metadata.get("namespace")
+    if given and given != namespace:
+        raise failures.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if namespace:
+        metadata["namespace"] = namespace
+    else:
+        metadata.pop("namespace", None)
+    return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+
+
+def _validate(served: Served, obj: Json, *, is_inside: bool) -> None:
+    resource, name = served.resource, obj["metadata"].get("name") or ""
+    causes: list[Cause] = []
+    if not name:
+        causes.append(Cause.required("metadata.name", "name or generateName is required"))
+    elif resource.group in _FREE_NAMES:
+        if name in {".", ".."} or "/" in name or "%" in name:
+            causes.append(Cause.invalid("metadata.name", name, "may not contain '/' or '%'"))
+    else:
+        is_label = str(resource) in {"namespaces", "services"}
+        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (_SUBDOMAIN_RULE, _SUBDOMAIN, 253)
+        if len(name) > longest:
+            causes.append(
+                Cause(
+                    "FieldValueInvalid",
+                    "metadata.name",
+                    f'Invalid value: "{name}": must be no more than {longest} characters',
+                )
+            )
+        if not pattern.fullmatch(name):
+            causes.append(Cause.invalid("metadata.name", name, rule))
+    if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
+        causes.append(Cause.required("spec.containers"))
+    if causes:
+        raise failures.invalid(resource.group, resource.kind, name, causes)
+
+
+def _default(served: Served, obj: Json) -> None:
+    match str(served.resource):
+        case "namespaces":
+            metadata = obj["metadata"]
+            metadata["labels"] = {**mapping(metadata.get("labels")), "kubernetes.io/metadata.name": metadata["name"]}
+            obj.setdefault("spec", {"finalizers": ["kubernetes"]})
+            obj.setdefault("status", {"phase": "Active"})
+        case "pods":
+            obj.setdefault("status", {"phase": "Pending"})
+        case "secrets":
+            obj.setdefault("type", "Opaque")
+        case "customresourcedefinitions.apiextensions.k8s.io":
+            complete_definition(obj)
+        case _:
+            pass
+
+
+def _is_let_go(served: Served, obj: Json) -> bool:
+    """Return whether nothing holds back the end of an object that is being deleted."""
+    metadata = obj["metadata"]
+    holders = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    # Namespaces have finalizers of their own.
+    own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
+    return bool(metadata.get("deletionTimestamp")) and not holders and not own
+
+
+def _content(obj: Json) -> Json:
+    metadata = {f: v for f, v in obj["metadata"].items() if f not in {"managedFields", "resourceVersion"} and v}
+    return {**obj, "metadata": metadata}
+
+
+def _spec(served: Served, obj: Json) -> dict[str, Any]:
+    """Return what a change of counts in the generation."""
+    uncounted = {"metadata", "status"} if served.has_status else {"metadata"}
+    return {field: value for field, value in obj.items() if field not in uncounted}

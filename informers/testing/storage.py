@@ -1,0 +1,301 @@
+"""Storage with versions: what etcd and the watch cache are to the real server.
+
+One counter numbers every write. Each collection keeps its objects, encoded, and a window of its last events, from
+which it can also answer for the state at an older version: that is what continue tokens stand on. What has left
+the window, or was compacted, is gone for both.
+
+Upstream: k8s.io/apiserver/pkg/storage/cacher and pkg/storage/etcd3 (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Mapping
+from typing import Literal, final
+
+import attrs
+
+__all__ = ["CompactedError", "Event", "FutureVersionError", "Page", "Record", "Storage"]
+
+
+class CompactedError(Exception):
+    """The version asked for has left the window.
+
+    Attributes:
+        oldest: the oldest version that can be asked for.
+    """
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(oldest)
+        self.oldest = oldest
+
+
+class FutureVersionError(Exception):
+    """The version asked for is yet to come.
+
+    Attributes:
+        current: the version of now.
+    """
+
+    def __init__(self, current: int) -> None:
+        super().__init__(current)
+        self.current = current
+
+
+@attrs.frozen(eq=False)
+class Record:
+    """An object at one version.
+
+    Attributes:
+        key: `namespace/name`, or `name` for what has no namespace; its order is etcd's.
+        version: of the write that made it.
+        body: the object's JSON from its metadata on.
+        metadata_end: where in `body` the metadata end.
+        labels: for selectors.
+        fields: what field selectors can ask for.
+    """
+
+    key: str
+    version: int
+    body: bytes = attrs.field(repr=False)
+    metadata_end: int
+    labels: Mapping[str, str]
+    fields: Mapping[str, str]
+
+    @property
+    def metadata(self) -> bytes:
+        """Return the metadata's JSON."""
+        return self.body[len('"metadata":') : self.metadata_end]
+
+
+@attrs.frozen(eq=False)
+class Event:
+    """A write.
+
+    Attributes:
+        type: what it was.
+        record: what it made; for a delete the last state, with the delete's own version.
+        previous: what was there before.
+    """
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    record: Record
+    previous: Record | None
+
+
+@attrs.frozen(eq=False)
+class Page:
+    """A part of a collection at one version.
+
+    Attributes:
+        records: the objects, by key.
+        version: what they are a snapshot of.
+        last_key: the last key, if more objects follow.
+        remaining: how many follow, matching or not.
+    """
+
+    records: list[Record] = attrs.field(repr=False)
+    version: int
+    last_key: str = ""
+    remaining: int = 0
+
+
+@attrs.define(eq=False)
+class _Collection:
+    """The objects of one resource. Invariant: `keys` is sorted and holds the keys of `records`."""
+
+    changed: threading.Condition
+    #: Versions from this one on can be asked for.
+    oldest: int = 0
+    #: The last event that is not kept any more. At most `oldest`: a compaction hides the past, the window cuts it off.
+    lost: int = 0
+    keys: list[str] = attrs.field(factory=list[str])
+    records: dict[str, Record] = attrs.field(factory=dict[str, Record])
+    #: By version.
+    events: list[Event] = attrs.field(factory=list[Event])
+
+    def after(self, version: int) -> int:
+        """Return the index of the first event after `version`."""
+        return bisect_right(self.events, version, key=lambda event: event.record.version)
+
+    def bounds(self, namespace: str) -> tuple[int, int]:
+        """Return where a namespace's keys begin and end."""
+        if not namespace:
+            return 0, len(self.keys)
+        # "0" comes right after "/".
+        return bisect_left(self.keys, f"{namespace}/"), bisect_left(self.keys, f"{namespace}0")
+
+
+@final
+class Storage:
+    """Objects with versions, in collections.
+
+    Args:
+        window: how many events each collection keeps at least.
+
+    Thread safety: all methods may be called from any thread. `build` functions run under the lock.
+    """
+
+    def __init__(self, *, window: int = 10_000) -> None:
+        self._window = window
+        self._lock = threading.RLock()
+        self._collections: dict[str, _Collection] = {}
+        self._version = 1
+        self._compacted = 0
+
+    @property
+    def version(self) -> int:
+        """Return the version of the last write."""
+        return self._version
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Return the lock under which reads and a write make one step."""
+        return self._lock
+
+    def changed(self, collection: str) -> threading.Condition:
+        """Return the condition that each write to the collection notifies."""
+        with self._lock:
+            return self._collection_locked(collection).changed
+
+    def size(self, collection: str) -> int:
+        """Return how many objects the collection holds."""
+        with self._lock:
+            return len(self._collection_locked(collection).keys)
+
+    def get(self, collection: str, key: str) -> Record | None:
+        """Return the object of this key, or None."""
+        with self._lock:
+            return self._collection_locked(collection).records.get(key)
+
+    def put(self, collection: str, build: Callable[[int], Record]) -> Record:
+        """Store what `build` makes of the next version, in place of what has the same key."""
+        with self._lock:
+            store = self._collection_locked(collection)
+            record = build(self._version + 1)
+            previous = store.records.get(record.key)
+            if previous is None:
+                insort(store.keys, record.key)
+            store.records[record.key] = record
+            self._commit_locked(store, Event("MODIFIED" if previous else "ADDED", record, previous))
+            return record
+
+    def remove(self, collection: str, build: Callable[[int], Record]) -> Record:
+        """Remove the object whose last state `build` makes of the next version.
+
+        Raises:
+            KeyError: it is not there.
+        """
+        with self._lock:
+            store = self._collection_locked(collection)
+            record = build(self._version + 1)
+            previous = store.records.pop(record.key)
+            del store.keys[bisect_left(store.keys, record.key)]
+            self._commit_locked(store, Event("DELETED", record, previous))
+            return record
+
+    def advance(self) -> int:
+        """Use up a version without a write, as the traffic of other resources does; return it."""
+        with self._lock:
+            self._version += 1
+            return self._version
+
+    def page(
+        self,
+        collection: str,
+        *,
+        namespace: str = "",
+        after: str = "",
+        limit: int = 0,
+        version: int | None = None,
+        matches: Callable[[Record], bool] | None = None,
+    ) -> Page:
+        """Return a part of the collection.
+
+        Args:
+            collection: its name.
+            namespace: only this one.
+            after: only keys beyond this one.
+            limit: how many objects at most; 0 for no limit.
+            version: the state at this version; None for that of now.
+            matches: whether to take an object; runs without the lock.
+
+        Raises:
+            CompactedError: the version has left the window.
+            FutureVersionError: the version is yet to come.
+        """
+        with self._lock:
+            at = self._version if version is None else version
+            store = self._collection_locked(collection)
+            low, high = store.bounds(namespace)
+            low = max(low, bisect_right(store.keys, after)) if after else low
+            records = [store.records[key] for key in store.keys[low:high]]
+            if at > self._version:
+                raise FutureVersionError(self._version)
+            if at < store.oldest:
+                raise CompactedError(store.oldest)
+            undone: dict[str, Record | None] = {}
+            for event in store.events[store.after(at) :]:
+                undone.setdefault(event.record.key, event.previous)
+        if undone:
+            state: dict[str, Record | None] = {record.key: record for record in records}
+            prefix = f"{namespace}/" if namespace else ""
+            state.update({k: r for k, r in undone.items() if k > after and k.startswith(prefix)})
+            records = [record for _, record in sorted(state.items()) if record is not None]
+        return _cut(records, at, limit, matches)
+
+    def events(self, collection: str, version: int, *, is_running: bool = False) -> list[Event]:
+        """Return the events after `version`; hold the collection's condition to know that none comes meanwhile.
+
+        Args:
+            collection: its name.
+            version: of the last event seen.
+            is_running: who asks has followed since before: a compaction takes nothing from it.
+
+        Raises:
+            CompactedError: some of them are not to be had any more.
+        """
+        with self._lock:
+            store = self._collection_locked(collection)
+            if version < (store.lost if is_running else store.oldest):
+                raise CompactedError(store.oldest)
+            return store.events[store.after(version) :]
+
+    def compact(self, version: int | None = None) -> None:
+        """Make the history of every collection up to `version` one that can't be asked for; None for all of it."""
+        with self._lock:
+            self._compacted = max(self._compacted, self._version if version is None else min(version, self._version))
+            for store in self._collections.values():
+                store.oldest = max(store.oldest, self._compacted)
+
+    def _collection_locked(self, name: str) -> _Collection:
+        found = self._collections.get(name)
+        if found is None:
+            found = self._collections[name] = _Collection(threading.Condition(self._lock), oldest=self._compacted)
+        return found
+
+    def _commit_locked(self, store: _Collection, event: Event) -> None:
+        self._version = event.record.version
+        store.events.append(event)
+        # Not one by one: cutting the front off a list moves the whole rest.
+        if len(store.events) > self._window + self._window // 4 + 16:
+            count = len(store.events) - self._window
+            store.lost = store.events[count - 1].record.version
+            store.oldest = max(store.oldest, store.lost)
+            del store.events[:count]
+        store.changed.notify_all()
+
+
+def _cut(records: list[Record], version: int, limit: int, matches: Callable[[Record], bool] | None) -> Page:
+    if matches is None:
+        if not limit or len(records) <= limit:
+            return Page(records, version)
+        return Page(records[:limit], version, records[limit - 1].key, len(records) - limit)
+    taken: list[Record] = []
+    for index, record in enumerate(records):
+        if matches(record):
+            taken.append(record)
+            if len(taken) == limit and index + 1 < len(records):
+                return Page(taken, version, record.key, len(records) - index - 1)
+    return Page(taken, version)
