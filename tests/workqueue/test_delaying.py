@@ -214,14 +214,19 @@ def test_a_drain_does_not_wait_for_delays_and_lets_workers_try_nothing_again(bac
 
 
 def test_delays_that_were_replaced_take_no_memory() -> None:
-    queue = DelayingQueue[str](clock=FakeClock())
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("last", 30)
+    queue.add_after("first", 10)
     for _ in range(1000):
         queue.add_after("foo", 1000)
         queue.add("foo")
         taken(queue)
-    queue.add_after("bar", 2000)
     assert len(queue._heap) < 110
-    assert queue.statistics().delayed == 1
+    queue.add_after("foo", 20)
+    assert queue.statistics().delayed == 3
+    clock.advance(30)
+    assert taken(queue) == ["first", "foo", "last"]
 
 
 @pytest.mark.parametrize("delay", [math.nan, math.inf, "5", None, True])

@@ -122,6 +122,8 @@ def test_a_delayed_add_is_a_retry_and_waits_in_the_queue_from_its_time_on() -> N
     assert provider.figures["workqueue_retries_total"].values == [1]
     assert provider.figures["workqueue_adds_total"].values == []
     clock.advance(7)
+    assert queue.shut_down_with_drain(timeout=0) is False
+    assert provider.figures["workqueue_adds_total"].values == [1]
     assert provider.read["workqueue_depth"]() == 1
     queue.get()
     assert provider.figures["workqueue_adds_total"].values == [1]

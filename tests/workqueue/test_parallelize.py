@@ -52,6 +52,25 @@ def test_the_first_error_ends_the_work_and_is_raised() -> None:
     assert seen == [0, 1, 2]
 
 
+def test_an_error_in_one_thread_ends_the_others_once_their_piece_is_done() -> None:
+    seen: list[int] = []
+    failing: list[threading.Thread] = []
+    both = threading.Barrier(2)
+
+    def work(piece: int) -> None:
+        seen.append(piece)
+        if piece == 0:
+            failing.append(threading.current_thread())
+        both.wait(10)
+        if piece == 0:
+            raise LookupError(piece)
+        failing[0].join(10)
+
+    with pytest.raises(LookupError, match="0"):
+        parallelize_until(2, 100, work)
+    assert sorted(seen) == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("workers", "pieces", "chunk_size", "message"),
     [
