@@ -171,7 +171,7 @@ def real_endpoint(plane: ControlPlane) -> Endpoint:
 @contextlib.contextmanager
 def fake_endpoint() -> Iterator[Endpoint]:
     """Run the fake server, and give its endpoint."""
-    from informers.testing import APIServer
+    from informers.testing.apiserver import APIServer
 
     with APIServer() as server:
         pool = urllib3.PoolManager(retries=False)

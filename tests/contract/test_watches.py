@@ -268,7 +268,7 @@ def test_a_version_that_is_no_number_is_an_error_before_the_stream(server: Endpo
 def test_a_selector_that_cannot_be_read_is_an_error_before_the_stream(server: Endpoint, path: str) -> None:
     answer = server.get(path, watch=True, labelSelector="a b", timeoutSeconds=1)
     assert answer.status == 400
-    assert answer.json()["message"] == "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"
+    assert answer.json()["message"].startswith("unable to parse requirement: ")
 
 
 def test_a_watch_of_cluster_objects_sees_them(server: Endpoint) -> None:

@@ -1,0 +1,158 @@
+"""Who is let in: 401, 403 and their wording; and that a watch outlives the permission it began with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import attrs
+import pytest
+import urllib3
+
+from informers.kinds import core
+from informers.testing import APIServer
+from tests.contract.endpoint import Answer, Endpoint, real_endpoint
+from tests.realserver.controlplane import ControlPlane
+
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+ROLES = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@attrs.frozen
+class Stranger:
+    """Someone who may do nothing until a test grants the reading of ConfigMaps.
+
+    Attributes:
+        server: as this user sees it.
+        user: name.
+        put: creates a ConfigMap of this name, as someone who may.
+        grant: gives the permission.
+        revoke: takes it away.
+    """
+
+    server: Endpoint
+    user: str
+    put: Callable[[str], object]
+    grant: Callable[[], object]
+    revoke: Callable[[], object]
+
+
+@pytest.fixture
+def on_fake() -> Iterator[Stranger]:
+    with APIServer() as server:
+        server.require_token("stranger")
+        server.deny()
+        headers = {"Authorization": "Bearer stranger"}
+        pool = urllib3.PoolManager(retries=False)
+        endpoint = Endpoint(name="fake", url=server.url, pool=pool, headers=headers, compact=server.compact)
+
+        def put(name: str) -> None:
+            server.create({"metadata": {"name": name}}, resource=core.V1.config_maps)
+
+        yield Stranger(endpoint, "tester", put, server.allow, server.deny)
+        pool.clear()
+
+
+@pytest.fixture
+def on_real(real_apiserver: ControlPlane) -> Iterator[Stranger]:
+    admin = real_endpoint(real_apiserver)
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "stranger"}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}
+
+    def grant() -> None:
+        admin.create(f"{ROLES}/clusterroles", {"metadata": {"name": "stranger"}, "rules": [rule]})
+        binding = {"metadata": {"name": "stranger"}, "roleRef": role, "subjects": [subject]}
+        admin.create(f"{ROLES}/clusterrolebindings", binding)
+
+    def revoke() -> None:
+        for kind in ("clusterrolebindings", "clusterroles"):
+            admin.send("DELETE", f"{ROLES}/{kind}/stranger")
+
+    known = attrs.evolve(admin, headers={"Authorization": f"Bearer {real_apiserver.token('alice')}"})
+    yield Stranger(known, "alice", lambda name: admin.create(CONFIG_MAPS, {"metadata": {"name": name}}), grant, revoke)
+    revoke()
+
+
+@pytest.fixture(params=["on_fake", pytest.param("on_real", marks=pytest.mark.real_apiserver)])
+def stranger(request: pytest.FixtureRequest) -> Stranger:
+    found: Stranger = request.getfixturevalue(request.param)
+    return found
+
+
+def wait_for(server: Endpoint, status: int) -> None:
+    """Wait for a permission: the real server hears of it as other clients do, by watching."""
+    deadline = time.monotonic() + 10
+    while server.get(CONFIG_MAPS).status != status:
+        assert time.monotonic() < deadline, f"no {status} in time"
+        time.sleep(0.01)
+
+
+def refused(answer: Answer, code: int, reason: str, message: str, details: object = None) -> None:
+    status = {"status": "Failure", "message": message, "reason": reason}
+    more = {} if details is None else {"details": details}
+    assert answer.json() == {"kind": "Status", "apiVersion": "v1", "metadata": {}, **status, **more, "code": code}
+    assert answer.status == code
+
+
+def test_a_list_says_who_may_not_do_what_and_where(stranger: Stranger) -> None:
+    message = (
+        f'configmaps is forbidden: User "{stranger.user}" cannot list resource "configmaps" in API group "" '
+        'in the namespace "default"'
+    )
+    refused(stranger.server.get(CONFIG_MAPS), 403, "Forbidden", message, {"kind": "configmaps"})
+
+
+def test_a_list_of_the_cluster_says_so(stranger: Stranger) -> None:
+    message = (
+        f'deployments.apps is forbidden: User "{stranger.user}" cannot list resource "deployments" in API group '
+        '"apps" at the cluster scope'
+    )
+    details = {"group": "apps", "kind": "deployments"}
+    refused(stranger.server.get("/apis/apps/v1/deployments"), 403, "Forbidden", message, details)
+
+
+def test_a_get_names_the_object(stranger: Stranger) -> None:
+    message = (
+        f'configmaps "a" is forbidden: User "{stranger.user}" cannot get resource "configmaps" in API group "" '
+        'in the namespace "default"'
+    )
+    details = {"name": "a", "kind": "configmaps"}
+    refused(stranger.server.get(f"{CONFIG_MAPS}/a"), 403, "Forbidden", message, details)
+
+
+def test_a_watch_is_refused_before_its_stream(stranger: Stranger) -> None:
+    message = (
+        f'configmaps is forbidden: User "{stranger.user}" cannot watch resource "configmaps" in API group "" '
+        'in the namespace "default"'
+    )
+    answer = stranger.server.get(CONFIG_MAPS, watch=True)
+    refused(answer, 403, "Forbidden", message, {"kind": "configmaps"})
+
+
+def test_a_write_is_refused_with_the_verb(stranger: Stranger) -> None:
+    answer = stranger.server.send("POST", CONFIG_MAPS, {"metadata": {"name": "a"}})
+    message = (
+        f'configmaps is forbidden: User "{stranger.user}" cannot create resource "configmaps" in API group "" '
+        'in the namespace "default"'
+    )
+    refused(answer, 403, "Forbidden", message, {"kind": "configmaps"})
+
+
+@pytest.mark.parametrize("params", [{}, {"watch": True}])
+def test_a_token_that_nobody_has_is_unauthorized(stranger: Stranger, params: dict[str, bool]) -> None:
+    unknown = attrs.evolve(stranger.server, headers={"Authorization": "Bearer nobody"})
+    refused(unknown.get(CONFIG_MAPS, **params), 401, "Unauthorized", "Unauthorized")
+
+
+def test_a_watch_goes_on_when_its_permission_is_taken_away(stranger: Stranger) -> None:
+    server = stranger.server
+    stranger.grant()
+    wait_for(server, 200)
+    version = server.get(CONFIG_MAPS).ok()["metadata"]["resourceVersion"]
+    with server.watch(CONFIG_MAPS, resourceVersion=version) as watch:
+        stranger.revoke()
+        wait_for(server, 403)
+        stranger.put("unseen-by-lists")
+        kind, obj = watch.event()
+    assert (kind, obj["metadata"]["name"]) == ("ADDED", "unseen-by-lists")
