@@ -30,8 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kubeconfig", metavar="FILE", help="write a kubeconfig for this server to FILE")
     arguments = parser.parse_args(argv)
     stop = Signal()
+
+    def end(number: int, frame: object) -> None:
+        del number, frame
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     try:
         server = APIServer(port=arguments.port)
         server.start()

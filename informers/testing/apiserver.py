@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from typing_extensions import Self
 
@@ -334,7 +334,7 @@ class APIServer:
 
     def wait_for_request(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
-    ) -> list[LoggedRequest]:
+    ) -> builtins.list[LoggedRequest]:
         """Wait until `count` requests, past ones included, satisfy `predicate`; return them.
 
         Raises:
@@ -360,11 +360,13 @@ class APIServer:
 
     def _understood(self, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
         """Return what an object is, and the object as a mapping."""
-        content: Any = dict(obj) if isinstance(obj, Mapping) else _sanitized(obj)
+        content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
         if resource is not None:
             return self._catalog.of(resource), content
         api_version, kind = content.get("apiVersion", ""), content.get("kind", "")
-        served = self._catalog.by_kind(api_version, kind) or self._catalog.by_model(type(obj).__name__)
+        served = self._catalog.by_kind(api_version, kind) or self._catalog.by_model(
+            cast("object", obj).__class__.__name__
+        )
         if served is None:
             raise ConfigurationError(
                 f"can't tell what to store: this server serves no kind {kind!r} of version {api_version!r}; "
@@ -396,11 +398,11 @@ def _copy(obj: Json) -> Json:
     return copied
 
 
-def _sanitized(obj: Any) -> Any:
+def _sanitized(obj: Any) -> Json:
     from kubernetes.client import ApiClient  # noqa: PLC0415  only who has a model has it imported
 
     client: Any = ApiClient()
-    return client.sanitize_for_serialization(obj)
+    return mapping(client.sanitize_for_serialization(obj))
 
 
 def _namespace(served: Served, namespace: str | None) -> str:

@@ -13,7 +13,7 @@ import attrs
 
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.testing.documents import Json, quote
+from informers.testing.documents import Json, mapping, quote
 
 __all__ = ["Catalog", "Served"]
 
@@ -227,7 +227,7 @@ class Served:
         for path, default in self.fields.items():
             value: Any = obj
             for step in path.split("."):
-                value = value.get(step) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
+                value = mapping(value).get(step)
             found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         return found
 

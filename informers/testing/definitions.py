@@ -53,8 +53,9 @@ def defined(obj: Json) -> Iterator[tuple[Served, bool]]:
     """Iterate over the resources that a definition names, and whether each is served."""
     spec = obj["spec"]
     names = mapping(spec.get("names"))
-    resource_class = ClusterResource if spec.get("scope") == "Cluster" else NamespacedResource
     for version in sequence(spec.get("versions")):
-        resource = resource_class(spec["group"], version["name"], names["plural"], names["kind"])
+        identity = spec["group"], version["name"], names["plural"], names["kind"]
+        resource: NamespacedResource[Json] | ClusterResource[Json]
+        resource = ClusterResource(*identity) if spec.get("scope") == "Cluster" else NamespacedResource(*identity)
         has_status = "status" in mapping(version.get("subresources"))
         yield Served.custom(resource, has_status=has_status, names=names), bool(version.get("served"))

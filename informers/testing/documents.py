@@ -80,7 +80,7 @@ def encode_body(obj: Mapping[str, Any], *, is_custom: bool) -> tuple[bytes, int]
         The bytes, starting with `"metadata":`, and where in them the metadata end.
     """
     encoder = _SORTING_ENCODER if is_custom else _ENCODER
-    metadata = encoder.encode(ordered_metadatamapping(obj.get("metadata")))
+    metadata = encoder.encode(ordered_metadata(mapping(obj.get("metadata"))))
     fields = [field for field in obj if field not in {"kind", "apiVersion", "metadata"}]
     fields.sort(key=(lambda field: field) if is_custom else (lambda field: field == "status"))
     head = f'"metadata":{metadata}'.encode("utf-8", "surrogatepass")

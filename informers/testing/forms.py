@@ -14,7 +14,7 @@ import attrs
 
 from informers.testing import failures
 from informers.testing.catalog import Served
-from informers.testing.documents import Json, encode
+from informers.testing.documents import Json, encode, mapping
 from informers.testing.registry import load
 from informers.testing.storage import Record
 
@@ -39,7 +39,7 @@ _PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1",
 
 def _get(obj: Any, path: str, default: Any = "") -> Any:
     for step in path.split("."):
-        obj = obj.get(step) if isinstance(obj, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON
+        obj = mapping(obj).get(step)
     return default if obj is None else obj
 
 
@@ -83,8 +83,8 @@ _COLUMNS: dict[str, list[tuple[str, int, Callable[[Json], Any]]]] = {
         ("Version", 0, lambda o: _get(o, "status.nodeInfo.kubeletVersion")),
     ],
     "namespaces": [("Status", 0, lambda o: _get(o, "status.phase"))],
-    "configmaps": [("Data", 0, lambda o: lenmapping(o.get("data")) + lenmapping(o.get("binaryData")))],
-    "secrets": [("Type", 0, lambda o: _get(o, "type")), ("Data", 0, lambda o: lenmapping(o.get("data")))],
+    "configmaps": [("Data", 0, lambda o: len(mapping(o.get("data"))) + len(mapping(o.get("binaryData"))))],
+    "secrets": [("Type", 0, lambda o: _get(o, "type")), ("Data", 0, lambda o: len(mapping(o.get("data"))))],
     "services": [
         ("Type", 0, lambda o: _get(o, "spec.type", "ClusterIP")),
         ("Cluster-IP", 0, lambda o: _get(o, "spec.clusterIP") or "<none>"),

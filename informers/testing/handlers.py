@@ -6,6 +6,7 @@ Upstream: k8s.io/apiserver/pkg/endpoints/handlers (v0.37).
 from __future__ import annotations
 
 import importlib
+import logging
 import random
 from collections.abc import Callable, Iterator
 from typing import Any, cast, final
@@ -33,7 +34,7 @@ from informers.testing.faults import (
     Status,
 )
 from informers.testing.forms import Form, negotiate
-from informers.testing.http import Exchange, Request
+from informers.testing.http import BrokenConnectionError, Exchange, Request
 from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.patches import json_patch, merge_patch, strategic_patch
 from informers.testing.queries import Query, decode_continue, encode_continue, flag
@@ -43,6 +44,8 @@ from informers.testing.storage import CompactedError, FutureVersionError, Page, 
 from informers.testing.watches import Watcher, Watchers, WatchSettings, error_line
 
 __all__ = ["Handlers"]
+
+_logger = logging.getLogger("informers.testing")
 
 _PATCHES: dict[str, Callable[[Json, Any], Any]] = {
     "application/merge-patch+json": merge_patch,
@@ -105,6 +108,14 @@ class Handlers:
                 self._answer(exchange, target)
         except Failure as failure:
             self._refuse(exchange, failure)
+        except BrokenConnectionError:
+            raise
+        except Exception as problem:
+            # A bug of this server's: it must show, and must not hang the client.
+            _logger.exception("%s %s could not be answered", request.method, request.path)
+            if not exchange.is_started:
+                self._refuse(exchange, failures.internal(repr(problem)))
+            raise BrokenConnectionError(repr(problem)) from problem
 
     def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
         namespace = target.namespace if target else ""

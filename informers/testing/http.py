@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import final
@@ -172,8 +172,14 @@ class Exchange:
         self._condition = threading.Condition()
         self._is_closed = False
         self._end_callbacks: list[Callable[[], None]] = []
+        self._is_started = False
         self._written = 0
         self._compressor: zlib._Compress | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Return whether any of the answer has been sent."""
+        return self._is_started
 
     def respond(self, status: int, parts: Iterable[bytes], *, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer, compressed if it is large and the client can read that.
@@ -186,11 +192,10 @@ class Exchange:
         if size <= _ONE_PIECE:
             body = b"".join(pieces)
             head = self._head(status, {"Content-Length": str(size), **(headers or {})})
+            self.on_status(status)
             if self.stops_after is None:
-                self.on_status(status)
                 self._send(head + body)
             else:
-                self.on_status(status)
                 self._send(head)
                 self._limited(body, self._send)
             return
@@ -268,7 +273,7 @@ class Exchange:
             callback()
 
     @contextlib.contextmanager
-    def noticing_the_end(self, callback: Callable[[], None]) -> Iterator[None]:
+    def noticing_the_end(self, callback: Callable[[], None]) -> Generator[None]:
         """Return a context in which `callback` is called when client or server close the connection."""
         with self._condition:
             self._end_callbacks.append(callback)
@@ -315,6 +320,7 @@ class Exchange:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def _send(self, data: bytes) -> None:
+        self._is_started = True
         try:
             self._socket.sendall(data)
         except OSError as problem:

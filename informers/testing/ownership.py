@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import attrs
 
-from informers.testing.documents import Json, mapping
+from informers.testing.documents import Json, mapping, sequence
 from informers.testing.failures import apply_conflict
 from informers.testing.patches import merge_keys
 
@@ -72,7 +72,7 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
     if isinstance(value, dict):
         return [(f"f:{field}", field, inner) for field, inner in cast("Json", value).items()]
     if isinstance(value, list):
-        items: list[Any] = value
+        items = sequence(value)
         if name == "finalizers":
             return [(f"v:{json.dumps(item)}", "", item) for item in items]
         keys = merge_keys(name, items)
@@ -169,7 +169,7 @@ def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) 
         entries: list[Json] = []
         changed = _tree(_owned(obj), is_top=True)
     else:
-        entries = listsequence(old["metadata"].get("managedFields"))
+        entries = sequence(old["metadata"].get("managedFields"))
         _compare(_owned(old), _owned(obj), "", changed, removed)
     if changed or removed:
         entries = _reassign(entries, changed, removed, writer, api_version, mine_only=None)
@@ -203,7 +203,7 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
     Raises:
         Failure: 409, others own fields that the configuration wants to be different.
     """
-    entries: list[Json] = listsequence(old["metadata"].get("managedFields"))
+    entries: list[Json] = sequence(old["metadata"].get("managedFields"))
     wanted = _owned(config)
     fields = _tree(wanted, is_top=True)
     merged = cast("Json", _merge(old, {**{k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}}, ""))
@@ -213,7 +213,7 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
     conflicts = [(_manager(entry), path) for entry in others for path in _paths(_common(entry["fieldsV1"], changed))]
     if conflicts and not force:
         raise apply_conflict(conflicts)
-    mine: Json = next((entry["fieldsV1"] for entry in entries if writer.owns(entry)), {})
+    mine = mapping(next((entry["fieldsV1"] for entry in entries if writer.owns(entry)), None))
     dropped = _without(mine, fields)
     for entry in others:
         dropped = _without_leaves(dropped, entry["fieldsV1"])
@@ -239,8 +239,8 @@ def _merge(old: Any, new: Any, name: str) -> Any:
     if items and isinstance(old, list):
         before = {element: child for element, _, child in _items(cast("Any", old), name) or []}
         before.update({element: _merge(before.get(element), child, "") for element, _, child in items})
-        return list(before.values())
-    return new
+        return sequence([*before.values()])
+    return cast("Any", new)
 
 
 def _drop(value: Any, fields: Json, name: str) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from typing import Any, cast
 
-from informers.testing.documents import Json
+from informers.testing.documents import Json, mapping, sequence
 from informers.testing.failures import Failure, bad_request
 
 __all__ = ["MERGE_KEYS", "json_patch", "merge_patch", "strategic_patch"]
@@ -53,7 +53,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
     """Return `target` with a JSON merge patch applied; null deletes."""
     if not isinstance(patch, dict):
         return patch
-    result: Json = dict(cast("Json", target)) if isinstance(target, dict) else {}
+    result = dict(mapping(target))
     for field, value in cast("Json", patch).items():
         if value is None:
             result.pop(field, None)
@@ -65,10 +65,10 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def strategic_patch(target: Any, patch: Any, *, name: str = "") -> Any:
     """Return `target` with a strategic merge patch applied: lists of named items are merged item by item."""
     if isinstance(patch, dict):
-        return _strategic_mapping(cast("Json", target) if isinstance(target, dict) else {}, cast("Json", patch))
+        return _strategic_mapping(mapping(target), cast("Json", patch))
     if isinstance(patch, list) and isinstance(target, list):
-        return _strategic_list(target, patch, name)
-    return patch
+        return _strategic_list(sequence(target), sequence(patch), name)
+    return cast("Any", patch)
 
 
 def _strategic_mapping(target: Json, patch: Json) -> Json:
@@ -190,7 +190,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _child(parent: Any, step: str) -> Any:
-    return parent[int(step)] if isinstance(parent, list) else parent[step]
+    return sequence(parent)[int(step)] if isinstance(parent, list) else parent[step]
 
 
 def _read(root: Any, path: str) -> Any:
@@ -209,7 +209,7 @@ def _parent(root: Any, path: str) -> tuple[Any, str]:
 def _add(root: Any, path: str, value: Any) -> None:
     parent, last = _parent(root, path)
     if isinstance(parent, list):
-        items: list[Any] = parent
+        items = sequence(parent)
         index = len(items) if last == "-" else int(last)
         if index > len(items):
             raise IndexError(f"index {index} is out of bounds")

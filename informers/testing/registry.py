@@ -386,7 +386,7 @@ def _checked(served: Served, namespace: str, obj: Json) -> Json:
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f'no kind "{kind}" is registered for this resource'
         )
-    metadata: Json = dictmapping(obj.get("metadata"))
+    metadata: Json = dict(mapping(obj.get("metadata")))
     given = metadata.get("namespace")
     if given and given != namespace:
         raise failures.bad_request(
