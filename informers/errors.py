@@ -21,6 +21,9 @@ Errors of the official client and of urllib3 never leave `informers.source` bare
 
 from __future__ import annotations
 
+import json
+from typing import Any, cast
+
 __all__ = [
     "AlreadyStartedError",
     "ConfigurationError",
@@ -87,6 +90,14 @@ class DecodeError(InformersError, ValueError):
         super().__init__(message)
         self.key = key
         self.raw = raw
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """The object as a JSON mapping, for who wants to go on with what is there. Raises ValueError where it is none."""
+        mapping = json.loads(self.raw)
+        if not isinstance(mapping, dict):
+            raise ValueError(f"the bytes are JSON, but no JSON object: {type(mapping).__name__}")  # noqa: TRY004  see above
+        return cast("dict[str, Any]", mapping)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_decode_error, (str(self), self.key, self.raw)

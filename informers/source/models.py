@@ -1,0 +1,152 @@
+"""From an object's bytes to what users see, and back.
+
+What an object becomes is the resource's: an instance of the official client's model, which is lazy; a fresh JSON
+mapping; or what `decode` makes of one. Two objects made from the same bytes share nothing that can be changed.
+
+The official client is imported when the first model is asked for: that takes half a second.
+
+Upstream: none; k8s.io/apimachinery/pkg/runtime/serializer does this in Go.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError, DecodeError
+from informers.resources import Resource
+from informers.source.lazy import Lazy, peek
+
+__all__ = ["Maker", "load_model", "maker", "to_raw"]
+
+T = TypeVar("T", default=Any)
+
+#: Makes the object that a reader sees from its JSON bytes and its key.
+Maker: TypeAlias = Callable[[bytes, str], T]
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def load_model(name: str) -> type[Any]:
+    """Return the official client's class of this name, such as `V1Pod`.
+
+    Raises:
+        ConfigurationError: the installed client has no such class.
+    """
+    client = importlib.import_module("kubernetes.client")
+    model = getattr(client, name, None)
+    if not isinstance(model, type) or not hasattr(model, "openapi_types"):
+        raise ConfigurationError(
+            f"the installed kubernetes {client.__version__} has no model {name!r}: install a version that has it, "
+            "or use a dynamic informer"
+        )
+    return model
+
+
+def maker(resource: Resource[T]) -> Maker[T]:
+    """Return what makes a resource's objects from bytes and key.
+
+    Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping
+    raises it when it is made.
+
+    Example:
+        >>> from informers.resources import NamespacedResource
+        >>> make = maker(NamespacedResource("", "v1", "pods", "Pod", model="V1Pod"))
+        >>> make(b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0"}}', "web-0").metadata.name
+        'web-0'
+
+    Raises:
+        ConfigurationError: the installed client lacks the model.
+    """
+    if resource.model:
+        return cast("Maker[T]", _lazy(resource.model).make)
+    decode = resource.decode
+    if decode is None:
+        # A resource without model or decode is one of mappings.
+        return cast("Maker[T]", _mapping)
+
+    def make(raw: bytes, key: str) -> T:
+        return decode(_mapping(raw, key))
+
+    return make
+
+
+@functools.cache
+def _lazy(name: str) -> Lazy[Any]:
+    model = load_model(name)
+    if hasattr(model, "model_validate_json"):
+        from informers.source.validated import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
+
+        return Lazy[Any](ValidatedReader[Any](model))
+    from informers.source.legacy import LegacyReader  # noqa: PLC0415  imports the client
+
+    return Lazy[Any](LegacyReader(model))
+
+
+def _mapping(raw: bytes, key: str) -> dict[str, Any]:
+    try:
+        mapping = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
+    if not isinstance(mapping, dict):
+        raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)
+    return cast("dict[str, Any]", mapping)
+
+
+def to_raw(obj: Any, *, kind: str = "", api_version: str = "") -> bytes:
+    """Return an object's JSON bytes, with `kind`, `apiVersion` and `metadata` first, in this order.
+
+    A lazy object that nobody has read gives the bytes that it was made from. Of one that was read in part, only these
+    parts are written anew, so that fields which the model does not know are kept in the others.
+
+    Args:
+        obj: a model of the official client, or a JSON mapping.
+        kind: for an object that does not say.
+        api_version: likewise.
+
+    Raises:
+        ConfigurationError: the object is neither, or lacks kind or API version.
+        DecodeError: it is lazy, and its bytes can't be read.
+    """
+    cls = cast("type[Any]", type(obj))
+    seen = peek(obj)
+    if seen is not None and not seen.read:
+        return seen.raw
+    if seen is not None:
+        mapping = _mapping(seen.raw, "")
+        for name, value in seen.read.items():
+            wire, dumped = seen.reader.dump(name, value)
+            if dumped is None:
+                mapping.pop(wire, None)
+            else:
+                mapping[wire] = dumped
+    elif isinstance(obj, Mapping):
+        mapping = dict(cast("Mapping[str, Any]", obj))
+    elif hasattr(cls, "openapi_types"):
+        mapping = _dump(obj)
+    else:
+        raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {cls.__name__}")
+    kind = mapping.pop("kind", None) or kind
+    api_version = mapping.pop("apiVersion", None) or api_version
+    if not kind or not api_version:
+        raise ConfigurationError("the object lacks kind or apiVersion, such as 'Pod' and 'v1': set them")
+    head = {"kind": kind, "apiVersion": api_version}
+    if "metadata" in mapping:
+        head["metadata"] = mapping.pop("metadata")
+    try:
+        return _encode({**head, **mapping}).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"the object can't be written as JSON: {error}") from error
+
+
+def _dump(obj: Any) -> dict[str, Any]:
+    if hasattr(obj, "model_dump"):
+        from informers.source.validated import dump  # noqa: PLC0415  see _lazy
+    else:
+        from informers.source.legacy import dump  # noqa: PLC0415
+    return dump(obj)
