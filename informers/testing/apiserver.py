@@ -23,7 +23,7 @@ from informers.selectors import FieldSelector, LabelSelector
 from informers.testing.access import Access
 from informers.testing.catalog import Catalog, Served
 from informers.testing.definitions import DEFINITIONS, defined
-from informers.testing.documents import Json, decode, encode, mapping
+from informers.testing.documents import Json, mapping
 from informers.testing.faults import Faults
 from informers.testing.handlers import Handlers
 from informers.testing.journal import LoggedRequest, RequestLog
@@ -265,7 +265,7 @@ class APIServer:
             ConfigurationError: it can't be told what it is, or this server does not serve it.
         """
         served, content = self._understood(obj, resource)
-        return _copy(self._registry.create(served, _namespace_of(served, content), content, _INSIDE))
+        return load(served, self._registry.create(served, _namespace_of(served, content), content, _INSIDE))
 
     def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
         """Store an object in place of the one of the same name, status included; arguments as those of `create`.
@@ -275,7 +275,8 @@ class APIServer:
         """
         served, content = self._understood(obj, resource)
         name = mapping(content.get("metadata")).get("name", "")
-        return _copy(self._registry.update(served, _namespace_of(served, content), name, lambda _: content, _INSIDE))
+        record = self._registry.update(served, _namespace_of(served, content), name, lambda _: content, _INSIDE)
+        return load(served, record)
 
     def patch(
         self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
@@ -293,7 +294,8 @@ class APIServer:
         """
         served = self._catalog.of(resource)
         where = _namespace(served, namespace)
-        return _copy(self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE))
+        record = self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE)
+        return load(served, record)
 
     def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> Json:
         """Return an object; arguments as those of `patch`.
@@ -391,11 +393,6 @@ class APIServer:
 
 def _names(served: Served) -> tuple[str, str, str]:
     return served.resource.group, served.resource.version, served.resource.plural
-
-
-def _copy(obj: Json) -> Json:
-    copied: Json = decode(encode(obj))
-    return copied
 
 
 def _sanitized(obj: Any) -> Json:

@@ -61,7 +61,7 @@ def mapping(value: Any) -> Json:
 
 def sequence(value: Any) -> list[Any]:
     """Return `value` if it is a JSON array, or an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  # mypy finds a cast redundant
 
 
 def ordered_metadata(metadata: Mapping[str, Any]) -> Json:

@@ -38,7 +38,7 @@ from informers.testing.http import BrokenConnectionError, Exchange, Request
 from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.patches import json_patch, merge_patch, strategic_patch
 from informers.testing.queries import Query, decode_continue, encode_continue, flag
-from informers.testing.registry import DeleteOptions, Registry, WriteOptions
+from informers.testing.registry import DeleteOptions, Registry, WriteOptions, load
 from informers.testing.routes import Target, route
 from informers.testing.storage import CompactedError, FutureVersionError, Page, Record, Storage
 from informers.testing.watches import Watcher, Watchers, WatchSettings, error_line
@@ -196,21 +196,21 @@ class Handlers:
             case "list":
                 exchange.respond(200, self._list(target, request, form))
             case "create" if not target.name:
-                obj = self.registry.create(served, target.namespace, _body(request), _options(request, target))
-                exchange.respond(201, [self._written(form, obj)])
+                record = self.registry.create(served, target.namespace, _body(request), _options(request, target))
+                exchange.respond(201, [form.one(record)])
             case "update":
                 wanted = _body(request)
-                obj = self.registry.update(
+                record = self.registry.update(
                     served, target.namespace, target.name, lambda _: wanted, _options(request, target)
                 )
-                exchange.respond(200, [self._written(form, obj)])
+                exchange.respond(200, [form.one(record)])
             case "patch":
-                obj, is_new = self._patch(target, request)
-                exchange.respond(201 if is_new else 200, [self._written(form, obj)])
+                record, is_new = self._patch(target, request)
+                exchange.respond(201 if is_new else 200, [form.one(record)])
             case "delete" if not target.subresource:
                 options = _delete_options(request)
-                obj, is_gone = self.registry.delete(served, target.namespace, target.name, options)
-                exchange.respond(200, [self._deleted(form, target, obj, is_gone=is_gone)])
+                record, is_gone = self.registry.delete(served, target.namespace, target.name, options)
+                exchange.respond(200, [_deleted(form, record, is_gone=is_gone)])
             case "deletecollection":
                 exchange.respond(200, self._delete_collection(target, request, form))
             case _:
@@ -282,7 +282,7 @@ class Handlers:
             streaming_lists=self.streaming_lists,
         )
 
-    def _patch(self, target: Target, request: Request) -> tuple[Json, bool]:
+    def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:
         media = request.headers.get("content-type", "").partition(";")[0].strip()
         options = _options(request, target)
         served, namespace, name = target.served, target.namespace, target.name
@@ -298,24 +298,6 @@ class Handlers:
         content = _parsed(request)
         return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
 
-    def _written(self, form: Form, obj: Json) -> bytes:
-        record = self.registry.draft(form.served, obj)
-        return form.one(record)
-
-    def _deleted(self, form: Form, target: Target, obj: Json, *, is_gone: bool) -> bytes:
-        if not is_gone or target.served.returns_deleted:
-            return self._written(form, obj)
-        metadata, resource = obj["metadata"], target.served.resource
-        details = {"name": metadata["name"], "group": resource.group, "kind": resource.plural, "uid": metadata["uid"]}
-        status: Json = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Success",
-            "details": {field: value for field, value in details.items() if value},
-        }
-        return encode(status) + b"\n"
-
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self._page(target, self._query(target, request, is_watch=False))
         options = _delete_options(request)
@@ -323,12 +305,12 @@ class Handlers:
         for record in page.records:
             namespace, _, name = record.key.rpartition("/")
             try:
-                obj, _ = self.registry.delete(target.served, namespace, name, options)
+                gone, _ = self.registry.delete(target.served, namespace, name, options)
             except Failure as failure:
                 if failure.code != 404:
                     raise
                 continue
-            deleted.append(self.registry.draft(target.served, obj))
+            deleted.append(gone)
         return form.many(deleted, {"resourceVersion": str(page.version)})
 
     def _watch(self, exchange: Exchange, target: Target, fault: Fault | None) -> None:
@@ -370,6 +352,28 @@ def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
                     return
         case _:
             yield from watcher
+
+
+def _deleted(form: Form, record: Record, *, is_gone: bool) -> bytes:
+    """Return the answer to a delete: the object, or that it is gone."""
+    served = form.served
+    if not is_gone or served.returns_deleted:
+        return form.one(record)
+    metadata = load(served, record)["metadata"]
+    details = {
+        "name": metadata["name"],
+        "group": served.resource.group,
+        "kind": served.resource.plural,
+        "uid": metadata["uid"],
+    }
+    status: Json = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {field: value for field, value in details.items() if value},
+    }
+    return encode(status) + b"\n"
 
 
 def _has_subresource(target: Target) -> bool:

@@ -34,6 +34,8 @@ _UNOWNED = frozenset(
     }
 )
 
+_encode_key = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
 
 @attrs.frozen
 class Writer:
@@ -74,7 +76,7 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
     if isinstance(value, list):
         items = sequence(value)
         if name == "finalizers":
-            return [(f"v:{json.dumps(item)}", "", item) for item in items]
+            return [(f"v:{_encode_key(item)}", "", item) for item in items]
         keys = merge_keys(name, items)
         if keys and items and all(isinstance(item, dict) and all(k in item for k in keys) for item in items):
             if keys == ("containerPort",):
@@ -85,7 +87,7 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
                 keyed = [({"port": i["port"], "protocol": i.get("protocol", "TCP")}, i) for i in items]
             else:
                 keyed = [({k: i[k] for k in keys}, i) for i in items]
-            return [(f"k:{json.dumps(key, separators=(',', ':'), sort_keys=True)}", "", item) for key, item in keyed]
+            return [(f"k:{_encode_key(key)}", "", item) for key, item in keyed]
     return None
 
 
@@ -130,7 +132,7 @@ def _compare(old: Any, new: Any, name: str, changed: Json, removed: Json) -> Non
 def _union(one: Json, other: Json) -> Json:
     result = dict(one)
     for element, inner in other.items():
-        result[element] = _union(result.get(element, {}), inner)
+        result[element] = _union(result[element], inner) if result.get(element) else inner
     return result
 
 

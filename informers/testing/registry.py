@@ -122,7 +122,7 @@ class Registry:
             raise failures.not_found(served.resource, name)
         return record
 
-    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> Json:
+    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> Record:
         """Store a new object; return it.
 
         Raises:
@@ -162,7 +162,7 @@ class Registry:
         name: str,
         change: Callable[[Json], Json],
         options: WriteOptions,
-    ) -> Json:
+    ) -> Record:
         """Store what `change` makes of an object; return it.
 
         Args:
@@ -176,7 +176,8 @@ class Registry:
             Failure: 404, 409, 422, 400, or what `change` raises.
         """
         with self._storage.lock:
-            old = self.get(served, namespace, name)
+            stored = self.record(served, namespace, name)
+            old = load(served, stored)
             obj = change(old)
             wanted = mapping(obj.get("metadata"))
             if wanted.get("name", name) != name:
@@ -188,14 +189,14 @@ class Registry:
             obj = self._settled(served, old, obj, options)
             is_unchanged = _content(old) == _content(obj)
             if is_unchanged and old["metadata"].get("managedFields") == obj["metadata"].get("managedFields"):
-                return old
+                return stored
             if _is_let_go(served, obj):
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
             return self._put_locked(served, obj, options)
 
     def apply(
         self, served: Served, namespace: str, name: str, config: Json, options: WriteOptions
-    ) -> tuple[Json, bool]:
+    ) -> tuple[Record, bool]:
         """Store an object with a configuration applied; return it, and whether it is new.
 
         Raises:
@@ -211,7 +212,7 @@ class Registry:
             if self._storage.get(served.collection, key) is None:
                 if options.subresource:
                     raise failures.not_found(served.resource, name)
-                created = self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True))
+                created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
                 entries = sequence(created["metadata"].get("managedFields"))
                 created["metadata"]["managedFields"] = [{**entry, "operation": "Apply"} for entry in entries]
                 return self._put_locked(served, created, options), True
@@ -224,7 +225,7 @@ class Registry:
             )
             return updated, False
 
-    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[Json, bool]:
+    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[Record, bool]:
         """Remove an object, or mark it where finalizers or a node must let go of it first.
 
         Returns:
@@ -234,7 +235,8 @@ class Registry:
             Failure: 404, 409.
         """
         with self._storage.lock:
-            obj = self.get(served, namespace, name)
+            stored = self.record(served, namespace, name)
+            obj = load(served, stored)
             metadata = obj["metadata"]
             for field, wanted, have in (
                 ("UID", options.uid, metadata["uid"]),
@@ -251,7 +253,7 @@ class Registry:
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
             left = metadata.get("deletionGracePeriodSeconds")
             if metadata.get("deletionTimestamp") and (left is None or grace >= left):
-                return obj, False
+                return stored, False
             if not metadata.get("deletionTimestamp") and metadata.get("generation"):
                 metadata["generation"] += 1
             metadata["deletionTimestamp"] = timestamp(self._clock.time() + grace)
@@ -268,11 +270,6 @@ class Registry:
         """
         with self._storage.lock:
             self._remove_locked(served, self.get(served, namespace, name), is_dry_run=False)
-
-    def draft(self, served: Served, obj: Json) -> Record:
-        """Return an object in the form that it is stored in, without storing it."""
-        version = obj["metadata"].get("resourceVersion")
-        return _record(served, obj, int(version) if version else None)
 
     def _grace(self, served: Served, obj: Json, options: DeleteOptions) -> int:
         if not served.is_graceful:
@@ -332,18 +329,19 @@ class Registry:
             ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
         return obj
 
-    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> Json:
+    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> Record:
         if options.is_dry_run:
-            return obj
-        self._storage.put(served.collection, lambda version: _record(served, obj, version))
+            return _record(served, obj, None)
+        record = self._storage.put(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, False)
-        return obj
+        return record
 
-    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> Json:
-        if not is_dry_run:
-            self._storage.remove(served.collection, lambda version: _record(served, obj, version))
-            self._on_write(served, obj, True)
-        return obj
+    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> Record:
+        if is_dry_run:
+            return _record(served, obj, None)
+        record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
+        self._on_write(served, obj, True)
+        return record
 
 
 def load(served: Served, record: Record) -> Json:
