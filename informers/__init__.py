@@ -1,3 +1,110 @@
-"""client-go's informers for Python."""
+"""client-go's informers for Python: one shared watch per resource, and a local cache that is never silently stale.
+
+The map, from the bottom up; a folder imports only what stands before it:
+
+- `errors`, `clock`, `signals`, `backoff`, `threads`, `objects`, `selectors`, `resources`: what everything is made of;
+- `source`: lists and watches over the official client's configuration; makes records of what comes;
+- `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
+- `workqueue`: queues for controllers; knows nothing of caches;
+- `kinds`: the table of kinds, one line each;
+- `factory`: makes informers, shared and typed;
+- `testing`: an API server in the process, faults and fakes, for tests.
+
+Everything that this package exports is here; the official client is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from informers.cache.failures import NextStep as NextStep
+from informers.cache.failures import WatchErrorHandler as WatchErrorHandler
+from informers.cache.failures import WatchFailure as WatchFailure
+from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
+from informers.cache.handlers import ResourceEventHandler as ResourceEventHandler
+from informers.cache.handlers import ResourceEventHandlerFuncs as ResourceEventHandlerFuncs
+from informers.cache.health import HandlerHealth as HandlerHealth
+from informers.cache.health import InformerHealth as InformerHealth
+from informers.cache.health import WatchHealth as WatchHealth
+from informers.cache.indexer import Indexer as Indexer
+from informers.cache.informer import SharedInformer as SharedInformer
+from informers.cache.kind import ClusterKind as ClusterKind
+from informers.cache.kind import NamespacedKind as NamespacedKind
+from informers.cache.listers import ClusterLister as ClusterLister
+from informers.cache.listers import NamespacedLister as NamespacedLister
+from informers.cache.listers import NamespaceLister as NamespaceLister
+from informers.cache.progress import ReflectorState as ReflectorState
+from informers.cache.reflector import Reflector as Reflector
+from informers.cache.reflector import ReflectorOptions as ReflectorOptions
+from informers.cache.registration import Registration as Registration
+from informers.cache.store import Store as Store
+from informers.cache.sync import SyncResult as SyncResult
+from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
+from informers.errors import ConfigurationError as ConfigurationError
+from informers.errors import DecodeError as DecodeError
+from informers.errors import InformersError as InformersError
+from informers.errors import NotFoundError as NotFoundError
+from informers.errors import NotSyncedError as NotSyncedError
+from informers.errors import SourceError as SourceError
+from informers.errors import StoppedError as StoppedError
+from informers.factory import KindOptions as KindOptions
+from informers.factory import SharedInformerFactory as SharedInformerFactory
+from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
+from informers.objects import ObjectName as ObjectName
+from informers.objects import object_key as object_key
+from informers.objects import object_name as object_name
+from informers.resources import ClusterResource as ClusterResource
+from informers.resources import NamespacedResource as NamespacedResource
+from informers.selectors import FieldSelector as FieldSelector
+from informers.selectors import LabelSelector as LabelSelector
+from informers.source.events import ListOptions as ListOptions
+from informers.source.listwatch import ListWatch as ListWatch
 
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ClusterKind",
+    "ClusterLister",
+    "ClusterResource",
+    "ConfigurationError",
+    "DecodeError",
+    "DeletedFinalStateUnknown",
+    "FieldSelector",
+    "FilteringResourceEventHandler",
+    "HandlerHealth",
+    "Indexer",
+    "InformerHealth",
+    "InformersError",
+    "KindOptions",
+    "LabelSelector",
+    "ListOptions",
+    "ListWatch",
+    "NamespaceLister",
+    "NamespacedKind",
+    "NamespacedLister",
+    "NamespacedResource",
+    "NextStep",
+    "NotFoundError",
+    "NotSyncedError",
+    "ObjectName",
+    "Reflector",
+    "ReflectorOptions",
+    "ReflectorState",
+    "Registration",
+    "ResourceEventHandler",
+    "ResourceEventHandlerFuncs",
+    "SharedInformer",
+    "SharedInformerFactory",
+    "SourceError",
+    "StoppedError",
+    "Store",
+    "SyncResult",
+    "WatchErrorHandler",
+    "WatchFailure",
+    "WatchHealth",
+    "object_key",
+    "object_name",
+    "wait_for_cache_sync",
+]
+
+logging.getLogger("informers").addHandler(logging.NullHandler())

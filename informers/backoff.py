@@ -1,0 +1,88 @@
+"""Growing pauses between tries, with jitter.
+
+Upstream: k8s.io/apimachinery/pkg/util/wait/backoff.go as used by k8s.io/client-go/tools/cache/reflector.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+import attrs
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError
+
+__all__ = ["Backoff", "BackoffSettings"]
+
+
+def _positive(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be above zero seconds: got {value!r}")
+
+
+def _not_negative(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not value >= 0:
+        raise ConfigurationError(f"{attribute.name} must not be negative: got {value!r}")
+
+
+@final
+@attrs.frozen(kw_only=True)
+class BackoffSettings:
+    """How pauses grow.
+
+    Attributes:
+        initial: seconds of the first pause, before jitter.
+        maximum: seconds that no pause exceeds, before jitter.
+        factor: by how much each pause exceeds the one before.
+        jitter: a pause of `d` becomes one between `d` and `d * (1 + jitter)`, at random.
+        reset_after: seconds without a failure after which pauses start small again.
+    """
+
+    initial: float = attrs.field(default=0.8, validator=_positive)
+    maximum: float = attrs.field(default=30.0, validator=_positive)
+    factor: float = attrs.field(default=2.0, validator=_positive)
+    jitter: float = attrs.field(default=1.0, validator=_not_negative)
+    reset_after: float = attrs.field(default=120.0, validator=_positive)
+
+
+@final
+class Backoff:
+    """The pauses of one thing that is tried again and again.
+
+    Thread safety: none; it belongs to the thread that tries.
+    """
+
+    def __init__(
+        self,
+        settings: BackoffSettings | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._settings = settings or BackoffSettings()
+        self._clock = clock
+        self._uniform = uniform
+        self._base = self._settings.initial
+        self._quiet_since = clock.monotonic()
+
+    def next(self, *, at_least: float = 0.0) -> float:
+        """Return how many seconds to wait before the next try.
+
+        Args:
+            at_least: seconds that the other side asked for (Retry-After).
+        """
+        settings = self._settings
+        now = self._clock.monotonic()
+        if now - self._quiet_since > settings.reset_after:
+            self._base = settings.initial
+        base = self._base
+        self._base = min(base * settings.factor, settings.maximum)
+        pause = max(self._uniform(base, base * (1 + settings.jitter)), at_least)
+        # The pause itself is no sign of health: the quiet time starts when it is over.
+        self._quiet_since = now + pause
+        return pause
+
+    def reset(self) -> None:
+        """Start small again."""
+        self._base = self._settings.initial

@@ -1,0 +1,234 @@
+"""Takes from the queue, changes the cache, tells the handlers: the one thread through which all changes go.
+
+What is users' code (transform, index functions, error handlers) runs here, before any lock is taken. Then the cache and
+the handlers' queues change as one: whoever joins or reads sees both before or both after.
+
+Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas and processReplacedAllInfo (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeAlias, cast, final
+
+from typing_extensions import TypeVar
+
+from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
+from informers.cache.store import Store, Write
+from informers.errors import ConfigurationError, DecodeError
+from informers.signals import Signal
+from informers.source.events import BadObject, Bookmark, Change, ChangeType
+from informers.source.records import Record
+
+__all__ = ["Controller", "Transform"]
+
+T = TypeVar("T", default=Any)
+
+_log = logging.getLogger("informers.cache")
+
+#: Changes each object before it is stored: takes it, may change it in place, and returns it or another of its kind.
+Transform: TypeAlias = Callable[[T], T]
+
+
+@final
+class Controller(Generic[T]):
+    """Applies deltas to a store and distributes what they did.
+
+    Args:
+        resource: names the resource in messages.
+        queue: where deltas come from.
+        store: what they change.
+        scopes: namespaces whose first list must be in before the cache counts as synced; `{None}` for a list of all.
+        restore: makes a record of what a transform returned.
+        transform: see `Transform`.
+        on_failure: told of every failure.
+        synced: raised when the first list of every scope is in the cache.
+        stop: ends `run`.
+
+    Thread safety: `run` belongs to one thread; `join`, `leave` and `resync` may be called from any.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        *,
+        queue: DeltaQueue[T],
+        store: Store[T],
+        scopes: set[str | None],
+        restore: Callable[[T], Record[T]],
+        transform: Transform[T] | None = None,
+        on_failure: WatchErrorHandler | None = None,
+        synced: Signal,
+        stop: Signal,
+    ) -> None:
+        self._resource = resource
+        self._queue = queue
+        self._store = store
+        self._awaited = set(scopes)
+        self._restore = restore
+        self._transform = transform
+        self._on_failure = on_failure
+        self._synced = synced
+        self._stop = stop
+        #: As the signal, but changed under the store's lock, with the handlers' queues.
+        self._is_synced = False
+        #: Changed under the store's lock only; replaced, never mutated, so it may be read without.
+        self._listeners: tuple[Listener[T], ...] = ()
+        #: Objects that are on the server but not here in that form, by key, and why.
+        self.set_aside: dict[str, Exception] = {}
+        self.set_aside_total = 0
+
+    @property
+    def listeners(self) -> tuple[Listener[T], ...]:
+        """The handlers' listeners, in the order in which they came."""
+        return self._listeners
+
+    def run(self) -> None:
+        """Apply deltas until the queue is closed and empty, or a stop is asked for."""
+        while not self._stop.is_set() and (deltas := self._queue.pop()):
+            first = deltas[0]
+            if isinstance(first, Change):
+                # The queue hands out changes only with changes.
+                self._apply_changes(cast("Sequence[Change[T]]", deltas))
+            else:
+                self._apply(first)
+
+    def join(self, listener: Listener[T]) -> None:
+        """Let a handler in: it gets what the cache holds as adds, then everything that comes, nothing twice."""
+        with self._store.writing():
+            adds: list[Notification[T]] = [Added(record, True) for record in self._store.records_locked()]
+            if self._is_synced:
+                adds.append(Synced(listener.synced))
+            listener.push(adds)
+            self._listeners = (*self._listeners, listener)
+
+    def leave(self, listener: Listener[T]) -> None:
+        """Let a handler go; does nothing where it is not in."""
+        with self._store.writing():
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+        listener.end()
+
+    def resync(self, listener: Listener[T]) -> None:
+        """Deliver everything that the cache holds once more, to one handler."""
+        with self._store.writing():
+            listener.push([Updated(record, record) for record in self._store.records_locked()])
+
+    def _apply(self, delta: Delta[T]) -> None:
+        if isinstance(delta, Replaced):
+            self._apply_replacement(delta)
+        elif isinstance(delta, Bookmark):
+            self._store.bookmark(delta.resource_version)
+        elif isinstance(delta, BadObject):
+            if delta.resource_version:
+                self._store.bookmark(delta.resource_version)
+            self._put_aside(delta.error.key, delta.error)
+        elif isinstance(delta, WatchFailure):
+            self._report(delta)
+        elif isinstance(delta, Forgotten):
+            self._awaited.discard(delta.namespace)
+            self._apply_replacement(Replaced((), self._store.resource_version, delta.namespace))
+
+    def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
+        kinds: list[ChangeType] = []
+        writes: list[Write[T]] = []
+        last_states: list[Record[T]] = []
+        for change in changes:
+            record = self._transformed(change.record)
+            deleted = change.type is ChangeType.DELETED
+            if record is None:
+                if not deleted:
+                    continue
+                # A deletion must not be lost: its last state is then the one that was stored, or came.
+                record = change.record
+            kinds.append(change.type)
+            last_states.append(record)
+            writes.append(Write(record.key, None if deleted else record))
+            if self.set_aside:
+                self.set_aside.pop(record.key, None)
+        is_initial = not self._is_synced
+        with self._store.writing(writes):
+            before = self._store.write_locked(writes, changes[-1].record.resource_version)
+            notifications: list[Notification[T]] = []
+            for kind, old, record in zip(kinds, before, last_states, strict=True):
+                if kind is ChangeType.DELETED:
+                    notifications.append(Deleted(record, False))
+                elif old is None:
+                    notifications.append(Added(record, is_initial))
+                else:
+                    notifications.append(Updated(old, record))
+            self._distribute(notifications)
+
+    def _apply_replacement(self, replaced: Replaced[T]) -> None:
+        keep = list(replaced.keep)
+        records: list[Record[T]] = []
+        self.set_aside = {key: error for key, error in self.set_aside.items() if key in set(keep)}
+        for record in replaced.records:
+            transformed = self._transformed(record)
+            if transformed is None:
+                keep.append(record.key)
+            else:
+                records.append(transformed)
+        is_initial = not self._is_synced
+        writes = self._store.distinct(records)
+        with self._store.writing(writes):
+            done = self._store.replace_locked(
+                writes, replaced.resource_version, namespace=replaced.namespace, keep=keep
+            )
+            notifications: list[Notification[T]] = [Deleted(record, True) for record in done.removed]
+            for old, new in done.written:
+                notifications.append(Added(new, is_initial) if old is None else Updated(old, new))
+            self._awaited.discard(replaced.namespace)
+            self._distribute(notifications)
+            self._is_synced = not self._awaited
+            if is_initial and self._is_synced:
+                for listener in self._listeners:
+                    listener.push([Synced(listener.synced)])
+        if self._is_synced:
+            self._synced.set()
+
+    def _distribute(self, notifications: list[Notification[T]]) -> None:
+        changed = [n for n in notifications if not (isinstance(n, Updated) and n.is_repetition)]
+        for listener in self._listeners:
+            # Who asked for resyncs takes what is unchanged as one; to the others it is no news.
+            listener.push(notifications if listener.resync_period > 0 else changed)
+
+    def _transformed(self, record: Record[T]) -> Record[T] | None:
+        """Return what a transform makes of a record, or None where it fails and the object is set aside."""
+        if self._transform is None:
+            return record
+        try:
+            obj = self._transform(record.object())
+            if obj is None:
+                raise ConfigurationError("the transform returned None: it must return the object, changed or not")
+            transformed = self._restore(obj)
+            if transformed.key != record.key:
+                raise ConfigurationError(f"the transform changed the name of the object to {transformed.key!r}")
+        except Exception as error:  # noqa: BLE001  the transform is the user's
+            self._put_aside(record.key, error)
+            return None
+        return transformed
+
+    def _put_aside(self, key: str, error: Exception) -> None:
+        self.set_aside_total += 1
+        if key:
+            self.set_aside[key] = error
+        self._report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
+
+    def report_index_failure(self, index: str, key: str, error: Exception) -> None:
+        """Report an index function that raised; the object is kept, outside that index."""
+        reason = DecodeError(f"index function {index!r} failed: {error!r}", key=key)
+        reason.__cause__ = error
+        self.set_aside_total += 1
+        self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key))
+
+    def _report(self, failure: WatchFailure) -> None:
+        _log.warning("%s", failure)
+        if self._on_failure is None:
+            return
+        try:
+            self._on_failure(failure)
+        except Exception:  # noqa: BLE001  the handler is the user's
+            _log.exception("the error handler of %s failed", self._resource)

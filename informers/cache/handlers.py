@@ -1,0 +1,237 @@
+"""What users implement: handlers of events.
+
+Upstream: k8s.io/client-go/tools/cache/controller.go ResourceEventHandler and its kin (v0.37).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeAlias, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError
+from informers.objects import DeletedFinalStateUnknown
+
+__all__ = ["FilteringResourceEventHandler", "ResourceEventHandler", "ResourceEventHandlerFuncs"]
+
+T = TypeVar("T", default=Any)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+OnAdd: TypeAlias = Callable[[T], object] | Callable[[T, bool], object]
+OnUpdate: TypeAlias = Callable[[T, T], object]
+OnDelete: TypeAlias = Callable[[T | DeletedFinalStateUnknown[T]], object]
+
+
+class ResourceEventHandler(Protocol[T_contra]):
+    """Is told what happens to the objects of an informer.
+
+    A handler is called in a thread of its own, one event at a time, in the order in which the events reached the
+    cache, which shows each already. What it raises is logged and counted, and the next event goes on. It may take its
+    time: its events wait in a queue of their own, and other handlers do not. Objects are its own to change.
+    """
+
+    def on_add(self, obj: T_contra, is_in_initial_list: bool, /) -> None:
+        """Take an object that is new to the cache.
+
+        Args:
+            obj: the object.
+            is_in_initial_list: whether it was there when the handler began.
+        """
+        ...
+
+    def on_update(self, old: T_contra, new: T_contra, /) -> None:
+        """Take a change. On a resync both are the object as it is."""
+        ...
+
+    def on_delete(self, obj: T_contra | DeletedFinalStateUnknown[Any], /) -> None:
+        """Take a deletion: the object's last state, or a tombstone where the deletion itself was missed."""
+        ...
+
+
+@final
+@attrs.frozen(eq=False, kw_only=True)
+class ResourceEventHandlerFuncs(Generic[T]):
+    """A handler made of functions; those that are left out do nothing.
+
+    Attributes:
+        on_add: takes the object; and whether it is in the initial list, if it has a second parameter for that (one
+            without a default, or named `is_in_initial_list`).
+        on_update: takes the old object and the new one.
+        on_delete: takes the object, or a `DeletedFinalStateUnknown`.
+
+    Raises:
+        ConfigurationError: one can't be called so.
+
+    Example:
+        >>> handler = ResourceEventHandlerFuncs(on_add=lambda pod: print("new:", pod["metadata"]["name"]))
+        >>> handler.call_on_add({"metadata": {"name": "web-0"}}, True)
+        new: web-0
+    """
+
+    on_add: OnAdd[T] | None = None
+    on_update: OnUpdate[T] | None = None
+    on_delete: OnDelete[T] | None = None
+    #: `on_add` with both arguments, whatever it takes itself.
+    call_on_add: Callable[[T, bool], object] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_on_add(self.on_add)
+        _check("on_update", self.on_update, 2, "old, new")
+        _check("on_delete", self.on_delete, 1, "obj")
+        object.__setattr__(self, "call_on_add", _with_flag(self.on_add))
+
+
+@final
+class FilteringResourceEventHandler(Generic[T]):
+    """A handler that passes on only what a filter lets through.
+
+    An update that takes an object into the filter's range arrives as an add, one that takes it out as a delete. A
+    tombstone is judged by the object that it holds; one without any is passed on.
+
+    Args:
+        filter: takes an object and says whether it is let through. It runs in the handler's thread.
+        handler: gets what is let through.
+
+    Raises:
+        ConfigurationError: `filter` is no function or `handler` no handler.
+
+    Upstream: k8s.io/client-go/tools/cache/controller.go FilteringResourceEventHandler (v0.37).
+    """
+
+    def __init__(
+        self, *, filter: Callable[[T], bool], handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T]
+    ) -> None:
+        _check("filter", filter, 1, "obj")
+        self._filter = filter
+        self._handler = Callbacks.of(handler)
+
+    def __repr__(self) -> str:
+        return f"<FilteringResourceEventHandler for {self._handler.name}>"
+
+    def on_add(self, obj: T, is_in_initial_list: bool, /) -> None:
+        """Pass an add on."""
+        if self._handler.on_add is not None and self._filter(obj):
+            self._handler.on_add(obj, is_in_initial_list)
+
+    def on_update(self, old: T, new: T, /) -> None:
+        """Pass an update on, as an add or a delete where it crosses the filter."""
+        before, after = self._filter(old), self._filter(new)
+        handler = self._handler
+        if before and after:
+            if handler.on_update is not None:
+                handler.on_update(old, new)
+        elif after:
+            if handler.on_add is not None:
+                handler.on_add(new, False)
+        elif before and handler.on_delete is not None:
+            handler.on_delete(old)
+
+    def on_delete(self, obj: T | DeletedFinalStateUnknown[Any], /) -> None:
+        """Pass a deletion on."""
+        if self._handler.on_delete is None:
+            return
+        last = obj.obj if isinstance(obj, DeletedFinalStateUnknown) else obj
+        if last is None or self._filter(last):
+            self._handler.on_delete(obj)
+
+
+@final
+@attrs.frozen(eq=False)
+class Callbacks(Generic[T]):
+    """A handler as its listener calls it: None where there is nothing to call, so no object need be made."""
+
+    name: str
+    on_add: Callable[[T, bool], object] | None
+    on_update: OnUpdate[T] | None
+    on_delete: OnDelete[T] | None
+
+    @classmethod
+    def of(cls, handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T]) -> Callbacks[T]:
+        """Return the callbacks of a handler.
+
+        Raises:
+            ConfigurationError: it is no handler.
+        """
+        if isinstance(handler, ResourceEventHandlerFuncs):
+            functions = (handler.on_add, handler.on_update, handler.on_delete)
+            name = next((_name(function) for function in functions if function is not None), "handler of nothing")
+            on_add = None if handler.on_add is None else handler.call_on_add
+            return cls(name, on_add, handler.on_update, handler.on_delete)
+        if isinstance(handler, type):
+            raise ConfigurationError(f"a handler must be an instance: got the class {handler.__name__}; add ()")
+        missing = [name for name in ("on_add", "on_update", "on_delete") if not callable(getattr(handler, name, None))]
+        if missing:
+            raise ConfigurationError(
+                f"a handler has the methods on_add, on_update and on_delete: {type(handler).__name__} has no "
+                f"{', '.join(missing)}; to give functions use ResourceEventHandlerFuncs(on_add=...)"
+            )
+        _check("on_add", handler.on_add, 2, "obj, is_in_initial_list")
+        _check("on_update", handler.on_update, 2, "old, new")
+        _check("on_delete", handler.on_delete, 1, "obj")
+        return cls(_name(handler), handler.on_add, handler.on_update, handler.on_delete)
+
+
+def _name(handler: object) -> str:
+    named = handler if hasattr(handler, "__qualname__") else type(handler)
+    return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
+
+
+def _signature(function: object) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)  # type: ignore[arg-type] # whatever it is, it says no by raising
+    except (TypeError, ValueError):
+        return None  # written in C without a signature: the call will tell
+
+
+def _check(what: str, function: object, arguments: int, expected: str) -> None:
+    if function is None:
+        return
+    if not callable(function):
+        raise ConfigurationError(f"{what} must be a function of ({expected}): got {type(function).__name__}")
+    if inspect.iscoroutinefunction(function):
+        raise ConfigurationError(
+            f"{what} must be a plain function: got a coroutine function, which would never be awaited"
+        )
+    signature = _signature(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(*range(arguments))
+    except TypeError:
+        raise ConfigurationError(
+            f"{what} must be a function of ({expected}): got {_name(function)}{signature}"
+        ) from None
+
+
+def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
+    if on_add is None:
+        return lambda _obj, _is_in_initial_list: None
+    signature = _signature(on_add)
+    positional = [
+        parameter
+        for parameter in (signature.parameters.values() if signature else ())
+        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+    ]
+    # `lambda pod, queue=queue: …` is a common way to hand something on, and no place for the flag.
+    if len(positional) > 1 and (
+        positional[1].default is inspect.Parameter.empty or positional[1].name == "is_in_initial_list"
+    ):
+        flagged: Callable[[Any, bool], object] = on_add
+        return flagged
+    return lambda obj, _is_in_initial_list: on_add(obj)
+
+
+def _check_on_add(function: object) -> None:
+    signature = _signature(function) if callable(function) else None
+    required = 0
+    if signature is not None:
+        required = sum(
+            1
+            for parameter in signature.parameters.values()
+            if parameter.default is parameter.empty
+            and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+        )
+    _check("on_add", function, 2 if required == 2 else 1, "obj) or (obj, is_in_initial_list")

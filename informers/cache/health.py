@@ -1,0 +1,178 @@
+"""How an informer fares, for people and probes: values, taken at one moment.
+
+Upstream: none; client-go shows no more than `HasSynced` and the last resource version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import attrs
+
+from informers.cache.processor import Listener
+from informers.cache.progress import ReflectorState
+from informers.cache.reflector import Reflector
+
+__all__ = ["HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class WatchHealth:
+    """One list and watch of an informer: it has one for each namespace, or one for all.
+
+    Attributes:
+        namespace: None for all.
+        state: what it is doing.
+        connected_for: seconds that the open watch has been open; None while there is none.
+        last_event_age: seconds since the last event or bookmark; None before the first.
+        error: what went wrong last, if nothing has gone right since.
+        retry_in: seconds until the next try; None where nothing waits.
+        resource_version: the last one seen.
+        listed: objects that the list under way, or else the last, has brought.
+        lists: how many lists have been completed.
+        watches: how many watches have been opened.
+        failures: how many requests have failed.
+    """
+
+    namespace: str | None
+    state: ReflectorState
+    connected_for: float | None
+    last_event_age: float | None
+    error: Exception | None
+    retry_in: float | None
+    resource_version: str
+    listed: int
+    lists: int
+    watches: int
+    failures: int
+
+    def __str__(self) -> str:
+        text = self.state.value
+        if self.state is ReflectorState.LISTING and self.listed:
+            text += f" ({self.listed} objects so far)"
+        if self.namespace is not None:
+            text = f"{self.namespace}: {text}"
+        if self.error is not None:
+            text += f", last error: {self.error}"
+        if self.retry_in is not None:
+            text += f", next try in {self.retry_in:.1f} s"
+        return text
+
+
+@final
+@attrs.frozen(kw_only=True)
+class HandlerHealth:
+    """One handler of an informer.
+
+    Attributes:
+        name: its class or function.
+        synced: whether it has been told of everything that was there at the beginning.
+        backlog: events that it has not finished yet.
+        delivered: events that it has finished, those on which it failed among them.
+        failed: events on which it raised.
+        busy_with: key of the object that it is being told of; None while it is idle.
+        busy_for: seconds that this has taken so far.
+        resync_period: seconds between resyncs; 0 for none.
+    """
+
+    name: str
+    synced: bool
+    backlog: int
+    delivered: int
+    failed: int
+    busy_with: str | None
+    busy_for: float | None
+    resync_period: float
+
+
+@final
+@attrs.frozen(kw_only=True)
+class InformerHealth:
+    """An informer.
+
+    Attributes:
+        resource: such as `pods`.
+        started: whether it has been started.
+        stopped: whether it has been stopped.
+        synced: whether the first list is in the cache.
+        objects: how many the cache holds.
+        bytes: what they take, as far as that is known.
+        resource_version: of the last change or bookmark in the cache.
+        queued: changes that are not in the cache yet.
+        watches: by namespace.
+        handlers: in the order in which they were added.
+        set_aside: objects that are on the server, but not in the cache in that form, by key, and why.
+        set_aside_total: how often an object had to be set aside.
+    """
+
+    resource: str
+    started: bool
+    stopped: bool
+    synced: bool
+    objects: int
+    bytes: int
+    resource_version: str
+    queued: int
+    watches: tuple[WatchHealth, ...]
+    handlers: tuple[HandlerHealth, ...]
+    set_aside: Mapping[str, Exception]
+    set_aside_total: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the cache follows the server: it has synced, and every watch is open."""
+        return self.synced and all(watch.state is ReflectorState.WATCHING for watch in self.watches)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not live, in words; empty if it is."""
+        if self.is_live:
+            return ""
+        if self.stopped:
+            return "stopped"
+        if not self.started:
+            return "not started"
+        if self.queued and not self.synced:
+            return "listed, not in the cache yet"
+        return "; ".join(
+            str(watch) for watch in self.watches if not self.synced or watch.state is not ReflectorState.WATCHING
+        )
+
+    def __str__(self) -> str:
+        return f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
+
+
+def watch_health(namespace: str | None, reflector: Reflector, now: float) -> WatchHealth:
+    """Return how a reflector fares at the moment `now` of its clock."""
+    progress = reflector.progress
+    connected, event, retry = progress.connected_since, progress.last_event, progress.retry_at
+    return WatchHealth(
+        namespace=namespace,
+        state=progress.state,
+        connected_for=None if connected is None else now - connected,
+        last_event_age=None if event is None else now - event,
+        error=progress.error,
+        retry_in=None if retry is None else max(0.0, retry - now),
+        resource_version=reflector.last_sync_resource_version,
+        listed=progress.listed,
+        lists=progress.lists,
+        watches=progress.watches,
+        failures=progress.failures,
+    )
+
+
+def handler_health(listener: Listener, now: float) -> HandlerHealth:
+    """Return how a handler fares at the moment `now` of its clock."""
+    busy_with, busy_since = listener.busy_with, listener.busy_since
+    return HandlerHealth(
+        name=listener.callbacks.name,
+        synced=listener.synced.is_set(),
+        backlog=listener.backlog,
+        delivered=listener.delivered,
+        failed=listener.failed,
+        busy_with=busy_with,
+        busy_for=None if busy_since is None else now - busy_since,
+        resync_period=listener.resync_period,
+    )

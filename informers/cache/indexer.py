@@ -1,0 +1,195 @@
+"""The cache as it is read: objects by key, and by what index functions say of them.
+
+Upstream: k8s.io/client-go/tools/cache/thread_safe_store.go and index.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeAlias
+
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName, object_key
+from informers.selectors import LabelSelector
+from informers.source.records import Record
+
+__all__ = ["NAMESPACE_INDEX", "IndexFunction", "Indexer", "Indices"]
+
+T = TypeVar("T", default=Any)
+
+#: Says under which values an object is to be found; must depend on the object alone.
+IndexFunction: TypeAlias = Callable[[T], Iterable[str]]
+
+#: Name of the index that every cache has: an object's namespace.
+NAMESPACE_INDEX = "namespace"
+
+
+class Indices:
+    """Keys by value, for each index: what the store looks things up in. The store's lock guards it."""
+
+    def __init__(self) -> None:
+        #: No set is ever empty: a value without keys is removed, or values that come and go would pile up.
+        self._keys: dict[str, dict[str, dict[str, None]]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, dict[str, None]]:
+        try:
+            return self._keys[name]
+        except KeyError:
+            known = ", ".join(sorted(self._keys)) or "none"
+            raise ConfigurationError(f"there is no index {name!r}: this cache has {known}") from None
+
+    def create(self, name: str) -> None:
+        """Add an empty index."""
+        self._keys[name] = {}
+
+    def change(self, name: str, key: str, before: Iterable[str], after: Iterable[str]) -> None:
+        """Move a key from the values that it had to those that it has now."""
+        index = self._keys[name]
+        for value in before:
+            if value not in after:
+                keys = index[value]
+                del keys[key]
+                if not keys:
+                    del index[value]
+        for value in after:
+            index.setdefault(value, {})[key] = None
+
+
+class Indexer(Generic[T]):
+    """The reading side of a cache.
+
+    Every answer is a snapshot: of one moment, and the caller's own. Objects that an informer holds are made anew for
+    each reader, so whatever is done to them stays with the reader.
+
+    Thread safety: all methods may be called from any thread.
+
+    Upstream: k8s.io/client-go/tools/cache/index.go Indexer (v0.37).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: dict[str, Record[T]] = {}
+        self._indices = Indices()
+        self._functions: dict[str, IndexFunction[T]] = {}
+        self._resource_version = ""
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, key: object) -> bool:
+        return (str(key) if isinstance(key, ObjectName) else key) in self._records
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {len(self)} objects rv={self._resource_version}>"
+
+    @property
+    def resource_version(self) -> str:
+        """Version of the last change or bookmark that has reached this cache; empty before the first."""
+        return self._resource_version
+
+    @property
+    def indexers(self) -> Mapping[str, IndexFunction[T]]:
+        """The index functions by name, without the namespace index that is always there."""
+        with self._lock:
+            return dict(self._functions)
+
+    def keys(self) -> builtins.list[str]:
+        """Return the keys of all objects: `namespace/name`, or `name`."""
+        with self._lock:
+            return list(self._records)
+
+    def get(self, key: str | ObjectName) -> T | None:
+        """Return the object of this key, or None.
+
+        Args:
+            key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
+
+        Raises:
+            ConfigurationError: `key` is neither.
+        """
+        if isinstance(key, ObjectName):
+            key = str(key)
+        elif not isinstance(key, str):
+            raise ConfigurationError(
+                f"a key is a string such as 'default/web-0' or an ObjectName: got {type(key).__name__}"
+                "; for the key of an object use object_name(obj)"
+            )
+        record = self._records.get(key)
+        return None if record is None else record.object()
+
+    def list(
+        self, *, namespace: str | None = None, label_selector: str | Mapping[str, str] | LabelSelector | None = None
+    ) -> builtins.list[T]:
+        """Return all objects, or those of a namespace, or those that a label selector selects.
+
+        Args:
+            namespace: None for all.
+            label_selector: such as `app=web,tier!=cache`, or a mapping of labels; None for all.
+
+        Raises:
+            ConfigurationError: the selector can't be read.
+        """
+        return [record.object() for record in self.records(namespace=namespace, label_selector=label_selector)]
+
+    def records(
+        self, *, namespace: str | None = None, label_selector: str | Mapping[str, str] | LabelSelector | None = None
+    ) -> builtins.list[Record[T]]:
+        """Return what `list` does as records: key, labels and version, without making any object."""
+        selector = LabelSelector.coerce(label_selector)
+        with self._lock:
+            if namespace is None:
+                found = list(self._records.values())
+            else:
+                found = [self._records[key] for key in self._indices[NAMESPACE_INDEX].get(namespace, ())]
+        if selector.is_empty:
+            return found
+        matches = selector.matches
+        return [record for record in found if matches(record.labels)]
+
+    def by_index(self, name: str, value: str) -> builtins.list[T]:
+        """Return the objects that an index has under a value.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        with self._lock:
+            found = [self._records[key] for key in self._indices[name].get(value, ())]
+        return [record.object() for record in found]
+
+    def index_keys(self, name: str, value: str) -> builtins.list[str]:
+        """Return the keys that an index has under a value, sorted.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        with self._lock:
+            return sorted(self._indices[name].get(value, ()))
+
+    def index_values(self, name: str) -> builtins.list[str]:
+        """Return the values that an index has objects under.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        with self._lock:
+            return list(self._indices[name])
+
+    def index(self, name: str, obj: T) -> builtins.list[T]:
+        """Return the objects that share a value of an index with `obj`, which need not be in the cache itself.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        with self._lock:
+            self._indices[name]  # refuses a name that is not there
+            function = self._functions.get(name)
+        values = function(obj) if function is not None else [object_key(obj).rpartition("/")[0]]
+        with self._lock:
+            index = self._indices[name]
+            keys = {key: None for value in values for key in index.get(value, ())}
+            found = [self._records[key] for key in keys]
+        return [record.object() for record in found]

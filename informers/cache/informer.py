@@ -1,0 +1,403 @@
+"""The shared informer: wires reflectors, queue, controller, cache and handlers, and gives them a life.
+
+Upstream: k8s.io/client-go/tools/cache/shared_informer.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, cast, final
+
+from typing_extensions import TypeVar
+
+from informers.cache.controller import Controller, Transform
+from informers.cache.deltas import DeltaQueue, Forgotten, Replaced
+from informers.cache.failures import WatchErrorHandler, WatchFailure
+from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
+from informers.cache.health import InformerHealth, handler_health, watch_health
+from informers.cache.indexer import Indexer, IndexFunction
+from informers.cache.processor import Listener
+from informers.cache.reflector import Reflector, ReflectorOptions, Seen
+from informers.cache.registration import Registration
+from informers.cache.store import Store
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError, StoppedError
+from informers.signals import Signal
+from informers.source.listwatch import ListerWatcher
+from informers.source.records import HeldRecord, Record
+from informers.threads import is_own_thread, join_all, start_thread
+
+__all__ = ["SharedInformer"]
+
+T = TypeVar("T", default=Any)
+
+_log = logging.getLogger("informers.cache")
+
+
+@final
+class _QueueStore(Generic[T]):
+    """What a reflector fills: the queue, on behalf of one namespace."""
+
+    def __init__(self, queue: DeltaQueue[T], namespace: str | None) -> None:
+        self._queue = queue
+        self._namespace = namespace
+
+    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> None:
+        """Queue a list."""
+        self._queue.put([Replaced(records, resource_version, self._namespace, keep)])
+
+    def apply_events(self, events: Sequence[Seen[T]]) -> None:
+        """Queue what a watch said."""
+        self._queue.put(events)
+
+
+@final
+class SharedInformer(Generic[T]):
+    """A local cache of a resource that follows the server, and tells handlers what changes.
+
+    What it promises:
+
+    1. The states of an object that the cache shows are some of those that it had on the server, in their order.
+    2. Once a list or watch event is in, the cache shows it before any handler is told.
+    3. Each handler is told of each object: added, then updated any number of times, then deleted, and so on again;
+       one event at a time, in the order of the cache.
+    4. A deletion is never lost. One that was missed is told as a `DeletedFinalStateUnknown` after the next list.
+    5. A handler that joins late is told of what is there as adds; nothing is left out or told twice.
+    6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
+    7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
+
+    What it does not: not every state of an object is seen. An object that was deleted and created again between two
+    lists is told as one update, whose `metadata.uid` differs.
+
+    Args:
+        source: where objects come from; or one source for each namespace, by its name.
+        resource: names the resource in messages.
+        resync_period: seconds after which a handler is told of every object again, without any request; 0 for never.
+        indexers: index functions by name.
+        transform: changes each object before it is stored; see `informers.cache.Transform`.
+        restore: makes a record of what the transform returned.
+        watch_error_handler: told of every failure.
+        options: how to list and watch.
+        clock: for waiting.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+
+    Thread safety: all methods may be called from any thread, also within handlers.
+
+    Upstream: k8s.io/client-go/tools/cache/shared_informer.go SharedIndexInformer (v0.37).
+    """
+
+    def __init__(
+        self,
+        source: ListerWatcher[T] | Mapping[str, ListerWatcher[T]],
+        *,
+        resource: str = "objects",
+        resync_period: float = 0.0,
+        indexers: Mapping[str, IndexFunction[T]] | None = None,
+        transform: Transform[T] | None = None,
+        restore: Callable[[T], Record[T]] = HeldRecord,
+        watch_error_handler: WatchErrorHandler | None = None,
+        options: ReflectorOptions | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        for name, function in (("transform", transform), ("watch_error_handler", watch_error_handler)):
+            if function is not None and not callable(function):
+                raise ConfigurationError(f"{name} must be a function: got {type(function).__name__}")
+        if isinstance(source, Mapping):
+            sources: Mapping[str | None, ListerWatcher[T]] = cast("Mapping[str | None, ListerWatcher[T]]", source)
+        else:
+            sources = {None: source}
+        self._resource = resource
+        self._resync_period = check_period("resync_period", resync_period)
+        self._options = options
+        self._clock = clock
+        self._lifecycle = threading.Lock()
+        self._started = False
+        self._stop = Signal(clock=clock)
+        self._synced = Signal(clock=clock)
+        self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
+        self._store: Store[T] = Store(on_index_failure=self._index_failed)
+        self._controller: Controller[T] = Controller(
+            resource,
+            queue=self._queue,
+            store=self._store,
+            scopes=set(sources),
+            restore=restore,
+            transform=transform,
+            on_failure=watch_error_handler,
+            synced=self._synced,
+            stop=self._stop,
+        )
+        if indexers:
+            self._store.add_indexers(indexers)
+        self._reflectors = {namespace: self._reflector(namespace, source) for namespace, source in sources.items()}
+        self._threads: dict[str | None, threading.Thread] = {}
+        self._controller_thread: threading.Thread | None = None
+        self._handlers_so_far = 0
+
+    def __repr__(self) -> str:
+        state = "stopped" if self.is_stopped else "synced" if self.has_synced else "not synced"
+        return (
+            f"<SharedInformer {self._resource} {state}, {len(self._store)} objects "
+            f"rv={self._store.resource_version} handlers={len(self._controller.listeners)}>"
+        )
+
+    @property
+    def name(self) -> str:
+        """The resource."""
+        return self._resource
+
+    @property
+    def indexer(self) -> Indexer[T]:
+        """The cache, for reading."""
+        return self._store
+
+    @property
+    def has_synced(self) -> bool:
+        """Whether the first list is in the cache; stays true. Whether the cache is fresh is what `health` says."""
+        return self._synced.is_set()
+
+    @property
+    def synced(self) -> Signal:
+        """Raised when `has_synced` becomes true."""
+        return self._synced
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it has been started."""
+        return self._started
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has been stopped."""
+        return self._stop.is_set()
+
+    @property
+    def ended(self) -> Signal:
+        """Raised when it is stopped."""
+        return self._stop
+
+    @property
+    def last_sync_resource_version(self) -> str:
+        """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
+        versions = [reflector.last_sync_resource_version for reflector in self._reflectors.values()]
+        return max(versions, key=lambda version: (len(version), version), default="")
+
+    def why_not_synced(self) -> str:
+        """Return in words what the first list waits for, with its last error; empty if it is in."""
+        return "" if self.has_synced else self.health().reason
+
+    def add_event_handler(
+        self,
+        handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T],
+        *,
+        resync_period: float | None = None,
+    ) -> Registration[T]:
+        """Let a handler be told what changes, and of what is there as adds.
+
+        A handler that is added twice is told twice.
+
+        Args:
+            handler: see `ResourceEventHandler`.
+            resync_period: seconds after which it is told of every object again; 0 for never, None for the informer's.
+
+        Raises:
+            ConfigurationError: it is no handler, or the period is none.
+            StoppedError: the informer has been stopped.
+        """
+        callbacks = Callbacks.of(handler)
+        period = self._resync_period if resync_period is None else check_period("resync_period", resync_period)
+        listener: Listener[T] = Listener(
+            callbacks, resync_period=period, resync=self._controller.resync, clock=self._clock
+        )
+        with self._lifecycle:
+            if self._stop.is_set():
+                raise StoppedError(
+                    f"handler {callbacks.name} was not added: the informer of {self._resource} has been stopped"
+                )
+            self._controller.join(listener)
+            self._handlers_so_far += 1
+            if self._started:
+                self._start_listener(listener, self._handlers_so_far)
+            return Registration(listener, self, self._resource)
+
+    def remove_event_handler(self, registration: Registration[T]) -> None:
+        """Tell a handler nothing more. What it has not been told yet is dropped; a call under way goes on.
+
+        To wait for that call, use `registration.join()`. Removing it again does nothing.
+
+        Raises:
+            ConfigurationError: it is no registration.
+        """
+        if not isinstance(registration, Registration):
+            raise ConfigurationError(
+                f"expected the registration that add_event_handler returned: got {type(registration).__name__}"
+            )
+        if registration._informer is self:  # noqa: SLF001  the two are one thing
+            self._controller.leave(registration._listener)  # noqa: SLF001
+
+    def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
+        """Add index functions, before or after the start.
+
+        An index function that raises, or returns no strings, leaves that object out of its index, and the error
+        handler is told.
+
+        Raises:
+            ConfigurationError: a name is taken, or a function is none.
+            StoppedError: the informer has been stopped.
+        """
+        if self._stop.is_set():
+            raise StoppedError(f"indexers were not added: the informer of {self._resource} has been stopped")
+        self._store.add_indexers(indexers)
+
+    def start(self) -> None:
+        """Begin to follow the server; returns at once. Does nothing if it has been started.
+
+        Raises:
+            StoppedError: it has been stopped; then it can't be started again.
+        """
+        with self._lifecycle:
+            if self._stop.is_set():
+                raise StoppedError(f"the informer of {self._resource} has been stopped: a new one must take its place")
+            if self._started:
+                return
+            self._started = True
+            self._controller_thread = start_thread(f"controller-{self._resource}", self._controller.run)
+            for number, listener in enumerate(self._controller.listeners, start=1):
+                self._start_listener(listener, number)
+            for namespace in self._reflectors:
+                self._start_reflector(namespace)
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop following the server and telling handlers; the cache can still be read.
+
+        What handlers have not been told yet is dropped. Returns when every thread has ended, unless it is called in one
+        of them, say a handler: then at once.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as a handler's last call takes.
+
+        Returns:
+            Whether every thread has ended.
+        """
+        with self._lifecycle:
+            self._stop.set()
+            reflectors = list(self._reflectors.values())
+            listeners = self._controller.listeners
+            threads = [*self._threads.values(), *([self._controller_thread] if self._controller_thread else ())]
+        for reflector in reflectors:
+            reflector.stop()
+        self._queue.close()
+        for listener in listeners:
+            listener.end()
+        threads += [listener.thread for listener in listeners if listener.thread is not None]
+        if is_own_thread():
+            return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
+        return join_all(threads, timeout=timeout, remind=self._remind)
+
+    def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> None:
+        """Follow one namespace more; of an informer that was made with a source for each.
+
+        Raises:
+            ConfigurationError: it is there already, or the informer follows all namespaces.
+            StoppedError: the informer has been stopped.
+        """
+        with self._lifecycle:
+            if self._stop.is_set():
+                raise StoppedError(f"the informer of {self._resource} has been stopped")
+            if None in self._reflectors:
+                raise ConfigurationError(f"the informer of {self._resource} follows all namespaces already")
+            if namespace in self._reflectors:
+                raise ConfigurationError(f"the informer of {self._resource} follows namespace {namespace!r} already")
+            self._reflectors[namespace] = self._reflector(namespace, source)
+            if self._started:
+                self._start_reflector(namespace)
+
+    def remove_namespace(self, namespace: str) -> None:
+        """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
+
+        Raises:
+            ConfigurationError: it is not followed.
+        """
+        with self._lifecycle:
+            reflector = self._reflectors.pop(namespace, None)
+            if reflector is None:
+                raise ConfigurationError(f"the informer of {self._resource} does not follow namespace {namespace!r}")
+            thread = self._threads.pop(namespace, None)
+        reflector.stop()
+        if thread is not None:
+            thread.join()
+        self._queue.put([Forgotten(namespace)])
+
+    def health(self) -> InformerHealth:
+        """Return how it fares, as of now."""
+        now = self._clock.monotonic()
+        records = self._store.records()
+        return InformerHealth(
+            resource=self._resource,
+            started=self._started,
+            stopped=self._stop.is_set(),
+            synced=self._synced.is_set(),
+            objects=len(records),
+            bytes=sum(record.size for record in records),
+            resource_version=self._store.resource_version,
+            queued=len(self._queue),
+            watches=tuple(
+                watch_health(namespace, reflector, now) for namespace, reflector in list(self._reflectors.items())
+            ),
+            handlers=tuple(handler_health(listener, now) for listener in self._controller.listeners),
+            set_aside=dict(self._controller.set_aside),
+            set_aside_total=self._controller.set_aside_total,
+        )
+
+    def _reflector(self, namespace: str | None, source: ListerWatcher[T]) -> Reflector[T]:
+        return Reflector(
+            source,
+            _QueueStore(self._queue, namespace),
+            resource=self._resource,
+            namespace=namespace,
+            options=self._options,
+            on_failure=self._failed,
+            clock=self._clock,
+        )
+
+    def _start_reflector(self, namespace: str | None) -> None:
+        name = f"reflector-{self._resource}" + (f"-{namespace}" if namespace else "")
+        self._threads[namespace] = start_thread(name, self._reflectors[namespace].run)
+
+    def _start_listener(self, listener: Listener[T], number: int) -> None:
+        listener.start(f"handler-{self._resource}-{number}")
+
+    def _failed(self, failure: WatchFailure) -> None:
+        # By way of the queue, so that the error handler runs where users' code may.
+        self._queue.put([failure])
+
+    def _index_failed(self, index: str, key: str, error: Exception) -> None:
+        self._controller.report_index_failure(index, key, error)
+
+    def _remind(self, running: Iterable[threading.Thread]) -> None:
+        busy = [
+            f"{health.name} on {health.busy_with} for {health.busy_for:.0f} s"
+            for health in self.health().handlers
+            if health.busy_for is not None
+        ]
+        _log.warning(
+            "stop of %s waits for %s%s",
+            self._resource,
+            ", ".join(thread.name for thread in running),
+            f": {'; '.join(busy)}" if busy else "",
+        )
+
+
+def check_period(name: str, seconds: object) -> float:
+    """Return a period, checked.
+
+    Raises:
+        ConfigurationError: it is no number of seconds, or negative.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
+    return float(seconds)

@@ -1,0 +1,45 @@
+"""An informer and its lister, as a factory hands them out.
+
+Upstream: the generated informers, such as k8s.io/client-go/informers/core/v1/pod.go PodInformer (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.cache.informer import SharedInformer
+from informers.cache.listers import ClusterLister, NamespacedLister
+from informers.resources import ClusterResource, NamespacedResource
+
+__all__ = ["ClusterKind", "NamespacedKind"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+@attrs.frozen(eq=False)
+class NamespacedKind(Generic[T]):
+    """A kind that has namespaces.
+
+    Attributes:
+        resource: what it is on the server.
+        informer: the shared informer.
+        lister: reads its cache.
+    """
+
+    resource: NamespacedResource[T]
+    informer: SharedInformer[T]
+    lister: NamespacedLister[T]
+
+
+@final
+@attrs.frozen(eq=False)
+class ClusterKind(Generic[T]):
+    """A kind of the whole cluster; attributes as those of `NamespacedKind`."""
+
+    resource: ClusterResource[T]
+    informer: SharedInformer[T]
+    lister: ClusterLister[T]

@@ -1,0 +1,93 @@
+"""How a reflector fares: what its health is made of.
+
+Upstream: none; client-go shows no more than the last resource version.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import final
+
+from informers.clock import Clock
+
+__all__ = ["Progress", "ReflectorState"]
+
+
+@final
+class ReflectorState(enum.Enum):
+    """What a reflector is doing."""
+
+    NOT_STARTED = "not started"
+    LISTING = "listing"
+    WATCHING = "watching"
+    WAITING = "waiting to try again"
+    STOPPED = "stopped"
+
+
+@final
+class Progress:
+    """Kept by the reflector's thread, read by any.
+
+    Attributes:
+        state: what it is doing.
+        connected_since: since when the watch that is open has been open; None while there is none.
+        last_event: when an event or a bookmark came last; None before the first.
+        error: what went wrong last, if nothing has gone right since.
+        retry_at: when it is tried again; None where nothing waits.
+        listed: objects that the list under way has brought so far.
+        lists: how many lists have been completed.
+        watches: how many watches have been opened.
+        failures: how many requests have failed.
+
+    All times are the clock's `monotonic`.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.state = ReflectorState.NOT_STARTED
+        self.connected_since: float | None = None
+        self.last_event: float | None = None
+        self.error: Exception | None = None
+        self.retry_at: float | None = None
+        self.listed = 0
+        self.lists = 0
+        self.watches = 0
+        self.failures = 0
+
+    def listing(self) -> None:
+        """Note that a list begins."""
+        self.state = ReflectorState.LISTING
+        self.connected_since = None
+        self.retry_at = None
+        self.listed = 0
+
+    def listed_all(self) -> None:
+        """Note that a list is complete."""
+        self.lists += 1
+        self.error = None
+
+    def opened(self) -> None:
+        """Note that a watch is open."""
+        self.state = ReflectorState.WATCHING
+        self.connected_since = self._clock.monotonic()
+        self.watches += 1
+        self.retry_at = None
+
+    def event(self) -> None:
+        """Note a sign of life: events, or a bookmark."""
+        self.last_event = self._clock.monotonic()
+        self.error = None
+
+    def failed(self, error: Exception, delay: float) -> None:
+        """Note a failure, and that the next try is `delay` seconds away."""
+        self.failures += 1
+        self.error = error
+        self.connected_since = None
+        self.retry_at = self._clock.monotonic() + delay
+        self.state = ReflectorState.WAITING
+
+    def ended(self) -> None:
+        """Note that nothing more will happen."""
+        self.state = ReflectorState.STOPPED
+        self.connected_since = None
+        self.retry_at = None

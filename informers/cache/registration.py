@@ -1,0 +1,78 @@
+"""What one holds of a handler that has been added.
+
+Upstream: k8s.io/client-go/tools/cache/shared_informer.go ResourceEventHandlerRegistration (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, final
+
+from typing_extensions import TypeVar
+
+from informers.cache.processor import Listener
+from informers.signals import Signal
+from informers.threads import is_own_thread, join_all
+
+__all__ = ["Registration"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+class Registration(Generic[T]):
+    """A handler in an informer: tells how far it is, and removes it (`SharedInformer.remove_event_handler`).
+
+    Thread safety: may be used from any thread.
+    """
+
+    def __init__(self, listener: Listener[T], informer: Any, resource: str) -> None:
+        self._listener = listener
+        self._informer = informer
+        self._resource = resource
+
+    def __repr__(self) -> str:
+        return f"<Registration of {self.name}, backlog {self._listener.backlog}>"
+
+    @property
+    def name(self) -> str:
+        """The handler and its resource."""
+        return f"handler {self._listener.callbacks.name} of {self._resource}"
+
+    @property
+    def has_synced(self) -> bool:
+        """Whether the handler has been told of everything that was there when it began; stays true."""
+        return self._listener.synced.is_set()
+
+    @property
+    def synced(self) -> Signal:
+        """Raised when `has_synced` becomes true."""
+        return self._listener.synced
+
+    @property
+    def ended(self) -> Signal:
+        """Raised when the handler has been removed, or its informer stopped: it is told nothing more."""
+        return self._listener.ended
+
+    @property
+    def backlog(self) -> int:
+        """How many events it has not finished yet."""
+        return self._listener.backlog
+
+    def why_not_synced(self) -> str:
+        """Return in words what it waits for; empty if it is synced."""
+        if self.has_synced:
+            return ""
+        if self._listener.ended.is_set():
+            return "removed, or its informer stopped, before it was synced"
+        return self._informer.why_not_synced() or f"{self.backlog} events still to be delivered"
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until a removed handler's last call has returned; return whether it has.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes. In a handler there is no wait.
+        """
+        thread = self._listener.thread
+        if thread is None or is_own_thread():
+            return thread is None or not thread.is_alive()
+        return join_all([thread], timeout=timeout)

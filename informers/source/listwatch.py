@@ -1,0 +1,271 @@
+"""The seam between a cache and where its objects come from, and the real source: the API server.
+
+Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Protocol, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError, ConnectionLostError
+from informers.resources import Resource
+from informers.selectors import FieldSelector, LabelSelector
+from informers.source.decode import Decoder
+from informers.source.events import BadObject, Bookmark, ListOptions, Page, WatchEvent
+from informers.source.models import maker, to_raw
+from informers.source.records import HeldRecord, Record
+from informers.source.stream import Lines
+from informers.source.transport import Body, Transport
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "restorer"]
+
+T = TypeVar("T", default=Any)
+
+
+#: Changes what a list or watch asks for: takes the options and returns them, or a changed copy.
+TweakListOptions = Callable[[ListOptions], ListOptions]
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata{0};g=meta.k8s.io;v=v1"
+
+
+class Watch(Protocol[T]):
+    """A watch that is open."""
+
+    def batches(self) -> Iterator[list[WatchEvent[T]]]:
+        """Yield the events, as many at a time as have arrived; returns when the server ends the watch.
+
+        Raises:
+            SourceError: the watch broke.
+            DecodeError: what came is no watch.
+            StoppedError: the source was closed.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the watch; called by the thread that iterates, once, whatever happened."""
+        ...
+
+
+class ListerWatcher(Protocol[T]):
+    """Where a cache's objects come from.
+
+    One thread makes the requests, one at a time; `close` comes from any thread.
+    """
+
+    def list(self, options: ListOptions, /) -> Page[T]:
+        """Return one page of the objects.
+
+        Raises:
+            SourceError: the request failed.
+            DecodeError: the answer can't be read.
+            StoppedError: the source was closed.
+        """
+        ...
+
+    def watch(self, options: ListOptions, /) -> Watch[T]:
+        """Open a watch. Raises as `list` does."""
+        ...
+
+    def close(self) -> None:
+        """Break off the request under way, within a moment, and refuse further ones."""
+        ...
+
+
+@final
+class ListWatch(Generic[T]):
+    """Lists and watches a resource of an API server, through the official client's configuration.
+
+    Args:
+        api_client: a `kubernetes.client.ApiClient`.
+        resource: what to list and watch.
+        namespace: None for all.
+        label_selector: such as `app=web`, on lists and watches.
+        field_selector: such as `spec.nodeName=node-1`, likewise.
+        tweak: changes the options of every list and watch, last of all.
+        metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
+        drop_managed_fields: leave `metadata.managedFields` out of what is kept.
+        idle_timeout: seconds without a byte after which a watch counts as lost. A server that sends bookmarks does so
+            every minute; load balancers drop connections that are idle for 4 minutes.
+        streaming_timeout: the same while a streaming list is under way: a server that does not know them ignores the
+            request's wish and stays silent.
+        list_timeout: seconds without a byte after which a list counts as lost.
+        max_object_size: bytes of JSON that an object may have.
+        clock: measures silence.
+
+    Raises:
+        ConfigurationError: an argument is wrong, or the installed client does not know the resource's model.
+
+    Thread safety: as `ListerWatcher` says.
+
+    Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
+    """
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        resource: Resource[T],
+        *,
+        namespace: str | None = None,
+        label_selector: str | LabelSelector | None = None,
+        field_selector: str | FieldSelector | None = None,
+        tweak: TweakListOptions | None = None,
+        metadata_only: bool = False,
+        drop_managed_fields: bool = False,
+        idle_timeout: float = 150.0,
+        streaming_timeout: float = 10.0,
+        list_timeout: float = 120.0,
+        max_object_size: int = 64 << 20,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        check_namespace(namespace, resource)
+        for name, value in (
+            ("idle_timeout", idle_timeout),
+            ("streaming_timeout", streaming_timeout),
+            ("list_timeout", list_timeout),
+        ):
+            if not value > 0:
+                raise ConfigurationError(f"{name} must be above zero seconds: got {value!r}")
+        self._resource = resource
+        self._path = resource.path(namespace)
+        self._base = ListOptions(
+            label_selector=str(LabelSelector.coerce(label_selector)),
+            field_selector=str(FieldSelector.coerce(field_selector)),
+        )
+        self._tweak = tweak
+        self._accept = ("", "")
+        kind, api_version = resource.kind, resource.api_version
+        if metadata_only:
+            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
+            self._accept = (_METADATA_ONLY.format("List"), _METADATA_ONLY.format(""))
+        self._decoder: Decoder[T] = Decoder(
+            maker(resource), kind=kind, api_version=api_version, drop_managed_fields=drop_managed_fields
+        )
+        self._idle_timeout = idle_timeout
+        self._streaming_timeout = streaming_timeout
+        self._list_timeout = list_timeout
+        self._max_object_size = max_object_size
+        self._clock = clock
+        self._transport = Transport(api_client, clock=clock)
+
+    def __repr__(self) -> str:
+        return f"<ListWatch {self._path}>"
+
+    def list(self, options: ListOptions, /) -> Page[T]:
+        """Return one page, decoded while it arrives; asks for gzip."""
+        body = self._transport.get(
+            self._path,
+            self._options(options).query(),
+            accept=self._accept[0] or "application/json",
+            gzip=True,
+            idle_timeout=self._list_timeout,
+        )
+        with body:
+            return self._decoder.page(body.blocks())
+
+    def watch(self, options: ListOptions, /) -> Watch[T]:
+        """Open a watch. Not compressed: the server would hold back events to fill a block."""
+        body = self._transport.get(
+            self._path,
+            [("watch", "true"), *self._options(options).query()],
+            accept=self._accept[1] or "application/json",
+            gzip=False,
+            idle_timeout=self._streaming_timeout if options.send_initial_events else self._idle_timeout,
+        )
+        return _HTTPWatch(
+            body, self._decoder, idle_timeout=self._idle_timeout, limit=self._max_object_size, clock=self._clock
+        )
+
+    def close(self) -> None:
+        """Break off the request under way, and refuse further ones."""
+        self._transport.close()
+
+    def _options(self, options: ListOptions) -> ListOptions:
+        options = attrs.evolve(
+            options, label_selector=self._base.label_selector, field_selector=self._base.field_selector
+        )
+        if self._tweak is None:
+            return options
+        tweaked = self._tweak(options)
+        if not isinstance(tweaked, ListOptions):
+            raise ConfigurationError(f"a tweak function must return ListOptions: got {type(tweaked).__name__}")
+        return tweaked
+
+
+@final
+class _HTTPWatch(Generic[T]):
+    """A watch over HTTP."""
+
+    def __init__(self, body: Body, decoder: Decoder[T], *, idle_timeout: float, limit: int, clock: Clock) -> None:
+        self._body = body
+        self._decoder = decoder
+        self._idle_timeout = idle_timeout
+        self._limit = limit
+        self._clock = clock
+
+    def batches(self) -> Iterator[list[WatchEvent[T]]]:
+        """Yield the events of each block that completes a line."""
+        lines = Lines(limit=self._limit)
+        event = self._decoder.event
+        last_line = self._clock.monotonic()
+        for block in self._body.blocks():
+            complete = lines.feed(block)
+            if complete:
+                events = [event(line) for line in complete]
+                if any(isinstance(seen, Bookmark) and seen.initial_events_end for seen in events):
+                    self._body.set_idle_timeout(self._idle_timeout)
+                yield events
+                last_line = self._clock.monotonic()
+            elif self._clock.monotonic() - last_line > self._idle_timeout:
+                # Bytes that drip but never end a line are no sign of life.
+                raise ConnectionLostError(f"no event was completed for {self._idle_timeout:g} s")
+        if lines.pending:
+            raise ConnectionLostError("the watch ended in the middle of an event")
+
+    def close(self) -> None:
+        """End the watch."""
+        self._body.close()
+
+
+def restorer(resource: Resource[T]) -> Callable[[T], Record[T]]:
+    """Return what makes a record of an object that a transform returned: its bytes, of a model or mapping.
+
+    Objects that a function of one's own decodes are held as they are, since nothing can write them out again.
+    """
+    if resource.decode is not None:
+        return HeldRecord
+    decoder: Decoder[T] = Decoder(maker(resource), kind=resource.kind, api_version=resource.api_version)
+
+    def restore(obj: T) -> Record[T]:
+        record = decoder.object(to_raw(obj, kind=resource.kind, api_version=resource.api_version))
+        if isinstance(record, BadObject):
+            raise record.error
+        return record
+
+    return restore
+
+
+def check_namespace(namespace: str | None, resource: Resource[Any]) -> None:
+    """Refuse what can't be the namespace of a list.
+
+    Raises:
+        ConfigurationError: it is no name of a namespace, or the resource has none.
+    """
+    if namespace is None:
+        return
+    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+        raise ConfigurationError(
+            f"namespace must be a name such as 'default' (lower case letters, digits and '-'), or None for all: "
+            f"got {namespace!r}"
+        )
+    if not resource.is_namespaced:
+        raise ConfigurationError(f"{resource} has no namespaces: leave namespace out (got {namespace!r})")

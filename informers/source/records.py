@@ -1,0 +1,126 @@
+"""What the cache holds of an object: its key and the metadata that the cache itself needs, and a way to the whole.
+
+The whole is the bytes that came off the wire. An object is made from them when somebody reads it, anew for each
+reader, so that nothing which is done to it can reach the cache or another reader.
+
+Upstream: none; client-go caches decoded objects and asks everybody not to change them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, final
+
+from typing_extensions import TypeVar, override
+
+from informers.objects import object_name, read
+
+__all__ = ["HeldRecord", "Record", "WireRecord"]
+
+T = TypeVar("T", default=Any)
+
+_NO_LABELS: Mapping[str, str] = {}
+
+
+class Record(ABC, Generic[T]):
+    """An object as the cache holds it. Never changes.
+
+    Attributes:
+        key: `namespace/name`, or `name` for an object of the whole cluster.
+        namespace: empty for an object of the whole cluster.
+        resource_version: opaque; empty where the object has none.
+        uid: differs between an object and a later one of the same name; empty where the object has none.
+        labels: read only.
+    """
+
+    __slots__ = ("__weakref__", "key", "labels", "namespace", "resource_version", "uid")
+
+    def __init__(
+        self, key: str, namespace: str, resource_version: str, uid: str, labels: Mapping[str, str] | None
+    ) -> None:
+        self.key = key
+        self.namespace = namespace
+        self.resource_version = resource_version
+        self.uid = uid
+        self.labels = labels or _NO_LABELS
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key} rv={self.resource_version}>"
+
+    @abstractmethod
+    def object(self) -> T:
+        """Return the object, for one reader."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Bytes that the object itself takes, or 0 where that is not known."""
+
+
+@final
+class WireRecord(Record[T]):
+    """An object that is held as the bytes of its JSON, complete with `kind` and `apiVersion`."""
+
+    __slots__ = ("_make", "raw")
+
+    def __init__(
+        self,
+        raw: bytes,
+        make: Callable[[bytes, str], T],
+        key: str,
+        namespace: str,
+        resource_version: str,
+        uid: str,
+        labels: Mapping[str, str] | None,
+    ) -> None:
+        self.raw = raw
+        self._make = make
+        self.key = key
+        self.namespace = namespace
+        self.resource_version = resource_version
+        self.uid = uid
+        self.labels = labels or _NO_LABELS
+
+    @override
+    def object(self) -> T:
+        return self._make(self.raw, self.key)
+
+    @property
+    @override
+    def size(self) -> int:
+        return len(self.raw)
+
+
+@final
+class HeldRecord(Record[T]):
+    """An object that is held as it was given: in a `Store` that its owner fills, or from a source of one's own.
+
+    Every reader gets the same object, so nobody must change it.
+
+    Raises:
+        ConfigurationError: the object has no metadata with a name.
+    """
+
+    __slots__ = ("_object",)
+
+    def __init__(self, obj: T) -> None:
+        name = object_name(obj)
+        metadata = read(obj, "metadata")
+        super().__init__(
+            str(name),
+            name.namespace,
+            str(read(metadata, "resource_version", "resourceVersion") or ""),
+            str(read(metadata, "uid") or ""),
+            read(metadata, "labels"),
+        )
+        self._object = obj
+
+    @override
+    def object(self) -> T:
+        return self._object
+
+    @property
+    @override
+    def size(self) -> int:
+        return 0

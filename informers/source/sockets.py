@@ -1,0 +1,151 @@
+"""Connections that another thread can break off, at any moment of their life.
+
+A blocked read, a hanging TLS handshake or a name look-up that does not end would otherwise hold up a stop for
+as long as their own time limit. urllib3 hands out no socket before the answer has begun, so it is caught where it is
+made: each is duplicated, and shutting the duplicate down ends whatever goes on over the original.
+
+Upstream: none; Go's contexts do this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, final
+
+from informers.errors import StoppedError
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+__all__ = ["Sockets"]
+
+
+@final
+class Sockets:
+    """The open connections of one source.
+
+    Thread safety: `close` and `sweep` may be called from any thread; the rest belongs to the one that makes requests.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._closed = False
+        #: A duplicate of each socket; False once its connection has been closed.
+        self._open: dict[socket.socket, bool] = {}
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` has been called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Break off whatever goes on, and let nothing new begin."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+            duplicates = list(self._open)
+        for duplicate in duplicates:
+            with contextlib.suppress(OSError):  # the other side may have been quicker
+                duplicate.shutdown(socket.SHUT_RDWR)
+
+    def sweep(self) -> None:
+        """Let go of the connections that have been closed.
+
+        A connection that the server ends with its answer is closed by urllib3 while the answer is still being read:
+        so this waits until its reader is done.
+        """
+        with self._condition:
+            stale = [duplicate for duplicate, in_use in self._open.items() if not in_use]
+            for duplicate in stale:
+                del self._open[duplicate]
+        for duplicate in stale:
+            duplicate.close()
+
+    def connect(self, make: Callable[[], socket.socket]) -> tuple[socket.socket, socket.socket]:
+        """Return the socket that `make` connects, and the duplicate that stands for it here.
+
+        It runs in a thread of its own, since a name look-up can't be broken off: after `close` that thread is left
+        alone until the operating system gives up.
+
+        Raises:
+            StoppedError: `close` was called meanwhile.
+        """
+        outcome: list[socket.socket | BaseException] = []
+        abandoned = threading.Event()
+
+        def run() -> None:
+            try:
+                result: socket.socket | BaseException = make()
+            except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+                result = error
+            with self._condition:
+                if not abandoned.is_set():
+                    outcome.append(result)
+                    self._condition.notify_all()
+                    return
+            if isinstance(result, socket.socket):
+                result.close()
+
+        if self.closed:
+            raise StoppedError("the source has been closed")
+        threading.Thread(target=run, name="informers-connect", daemon=True).start()
+        with self._condition:
+            self._condition.wait_for(lambda: outcome or self._closed)
+            if not outcome:
+                abandoned.set()
+                raise StoppedError("the source has been closed")
+        result = outcome[0]
+        if isinstance(result, BaseException):
+            raise result
+        duplicate = result.dup()
+        with self._condition:
+            self._open[duplicate] = True
+            closed = self._closed
+        if closed:
+            result.close()
+            raise StoppedError("the source has been closed")
+        return result, duplicate
+
+    def disconnect(self, duplicate: socket.socket) -> None:
+        """Note that the connection has been closed; `sweep` lets go of it."""
+        with self._condition:
+            if duplicate in self._open:
+                self._open[duplicate] = False
+
+    def pool_manager(self, template: PoolManager) -> PoolManager:
+        """Return a pool manager with the settings of `template` (TLS, proxy, …) whose connections are kept here."""
+        from urllib3._collections import RecentlyUsedContainer  # noqa: PLC0415  kubernetes is imported when first used
+
+        manager = copy.copy(template)
+        manager.pools = RecentlyUsedContainer(4)
+        manager.pool_classes_by_scheme = {
+            scheme: _tracking_pool(pool_class, self) for scheme, pool_class in template.pool_classes_by_scheme.items()
+        }
+        return manager
+
+
+def _tracking_pool(pool_class: Any, sockets: Sockets) -> Any:
+    """Return a subclass of a urllib3 connection pool whose connections `sockets` knows."""
+    connection_class: Any = pool_class.ConnectionCls
+
+    class TrackedConnection(connection_class):  # type: ignore[misc] # its base is known only at run time
+        _duplicate: socket.socket | None = None
+
+        def _new_conn(self) -> socket.socket:
+            made, self._duplicate = sockets.connect(super()._new_conn)
+            return made
+
+        def close(self) -> None:
+            super().close()
+            if self._duplicate is not None:
+                sockets.disconnect(self._duplicate)
+                self._duplicate = None
+
+    class TrackingPool(pool_class):  # type: ignore[misc] # its base is known only at run time
+        ConnectionCls = TrackedConnection
+
+    return TrackingPool

@@ -1,0 +1,90 @@
+"""The server's `Status` objects, and the errors that they become.
+
+Upstream: k8s.io/apimachinery/pkg/api/errors/errors.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from informers.errors import (
+    ExpiredError,
+    StatusError,
+    TooLargeResourceVersionError,
+    TooManyRequestsError,
+)
+
+__all__ = ["error_of_response", "error_of_status"]
+
+_TOO_LARGE = "Too large resource version"
+
+
+def error_of_response(code: int, body: bytes, retry_after: str | None, *, now: float) -> StatusError:
+    """Return the error for an HTTP answer that is no success.
+
+    Args:
+        code: the HTTP status.
+        body: a Status in JSON, or whatever else a proxy on the way may have answered.
+        retry_after: the header of that name, seconds or a date.
+        now: seconds since the epoch, for a date.
+    """
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = None
+    if not isinstance(status, dict) or status.get("kind") != "Status":
+        text = " ".join(body[:200].decode("utf-8", "replace").split())
+        status = {"message": text or "the answer has no body"}
+    return error_of_status(status, code=code, retry_after=_seconds(retry_after, now))
+
+
+def error_of_status(
+    status: Mapping[str, Any], *, code: int | None = None, retry_after: float | None = None
+) -> StatusError:
+    """Return the error for a Status object, as it stands in an answer or in an ERROR event of a watch."""
+    code = code if code is not None else _integer(status.get("code"))
+    reason = str(status.get("reason") or "")
+    message = str(status.get("message") or "the server gave no message")
+    details = status.get("details")
+    details = details if isinstance(details, Mapping) else {}
+    if retry_after is None and _integer(details.get("retryAfterSeconds")) > 0:
+        retry_after = float(_integer(details.get("retryAfterSeconds")))
+    kind: type[StatusError] = StatusError
+    if _is_too_large(code, reason, message, details):
+        kind = TooLargeResourceVersionError
+    elif reason in {"Expired", "Gone"} or code == 410:
+        kind = ExpiredError
+    elif reason == "TooManyRequests" or code == 429:
+        kind = TooManyRequestsError
+    return kind(message, code=code, reason=reason, retry_after=retry_after)
+
+
+def _is_too_large(code: int, reason: str, message: str, details: Mapping[str, Any]) -> bool:
+    """Three dialects: a cause by type since 1.22 or so, a cause by message before, the message alone before that."""
+    causes = details.get("causes")
+    causes = [cause for cause in causes if isinstance(cause, Mapping)] if isinstance(causes, list) else []
+    if any(cause.get("reason") == "ResourceVersionTooLarge" for cause in causes):
+        return True
+    if reason != "Timeout" and code != 504:
+        return False
+    return _TOO_LARGE in message or any(cause.get("message") == _TOO_LARGE for cause in causes)
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _seconds(header: str | None, now: float) -> float | None:
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - now)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,208 @@
+"""Requests to the API server, with everything that the official client has been configured with.
+
+Address, TLS, proxy, headers and credentials are the `ApiClient`'s own; a credential is asked for anew with each
+request, so one that expires is refreshed by the client's own hook. Connections are this source's alone.
+
+Upstream: k8s.io/client-go/rest/request.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, final
+from urllib.parse import urlencode
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError, ConnectionLostError, StoppedError
+from informers.source.sockets import Sockets
+from informers.source.status import error_of_response
+from informers.source.stream import BLOCK, decoded
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["Body", "Transport"]
+
+#: Bytes of an error answer that are read; a Status is far smaller.
+_ERROR_BODY = 1 << 20
+
+
+@final
+class Body:
+    """An answer's body while it arrives.
+
+    Close it when done. Thread safety: none; `Transport.close` breaks it off from any thread.
+    """
+
+    def __init__(self, response: Any, transport: Transport, sockets: Sockets) -> None:
+        self._response = response
+        self._transport = transport
+        self._sockets = sockets
+        self._complete = False
+
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the body in blocks, each as soon as it arrives, unpacked.
+
+        Raises:
+            ConnectionLostError: the connection broke, or nothing came for too long.
+            DecodeError: framing or compression is broken.
+            StoppedError: the transport was closed.
+        """
+        headers = self._response.headers
+        with self._transport.translating():
+            yield from decoded(
+                self._arriving(),
+                chunked=bool(self._response._fp.chunked),  # noqa: SLF001  urllib3 shows no other way to the socket
+                gzipped=headers.get("content-encoding", "") == "gzip",
+            )
+        self._complete = True
+
+    def _arriving(self) -> Iterator[bytes]:
+        response = self._response._fp  # noqa: SLF001  see above
+        left = None if response.chunked else response.length
+        while left is None or left > 0:
+            # Past http.client, which hands out one chunk at a time: this takes what there is.
+            block = response.fp.read1(BLOCK if left is None else min(left, BLOCK))
+            if self._sockets.closed:
+                raise StoppedError("the source has been closed")
+            if not block:
+                if left is not None:
+                    raise EOFError
+                return
+            if left is not None:
+                left -= len(block)
+            yield block
+
+    def set_idle_timeout(self, seconds: float) -> None:
+        """Change the seconds without a byte after which the connection counts as lost."""
+        # None where the server closes the connection behind this answer: then the first limit stays.
+        sock = getattr(self._response._connection, "sock", None)  # noqa: SLF001  see above
+        if sock is not None:
+            sock.settimeout(seconds)
+
+    def close(self) -> None:
+        """Let go of the connection: for the next request if the body was read to its end."""
+        if self._complete:
+            self._response._fp.close()  # noqa: SLF001  tells http.client that the next answer may begin
+            self._response.release_conn()
+        else:
+            self._response.close()
+            self._response.release_conn()
+        self._sockets.sweep()
+
+
+@final
+class Transport:
+    """Makes GET requests, one at a time.
+
+    Args:
+        api_client: the official client's `ApiClient`.
+        connect_timeout: seconds within which a connection must stand.
+        clock: for dates in Retry-After.
+
+    Thread safety: `close` may be called from any thread; requests belong to one.
+    """
+
+    def __init__(self, api_client: ApiClient, *, connect_timeout: float = 30.0, clock: Clock = SYSTEM_CLOCK) -> None:
+        template = getattr(getattr(api_client, "rest_client", None), "pool_manager", None)
+        if template is None or not hasattr(template, "pool_classes_by_scheme"):
+            raise ConfigurationError(
+                f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
+                + (" (its asyncio variant is not supported)" if template is not None else "")
+            )
+        self._api_client = api_client
+        self._connect_timeout = connect_timeout
+        self._clock = clock
+        self._sockets = Sockets()
+        self._pool = self._sockets.pool_manager(template)
+
+    def close(self) -> None:
+        """Break off the request under way, refuse further ones, and give back idle connections."""
+        self._sockets.close()
+        self._pool.clear()
+        self._sockets.sweep()
+
+    def get(self, path: str, query: Sequence[tuple[str, str]], *, accept: str, gzip: bool, idle_timeout: float) -> Body:
+        """Send a request and return the answer once it begins.
+
+        Args:
+            path: starts with a slash.
+            query: parameters, in order.
+            accept: media types.
+            gzip: whether the answer may be compressed.
+            idle_timeout: seconds without a byte after which the connection counts as lost.
+
+        Raises:
+            StatusError: the server answered with an error.
+            ConnectionLostError: no connection, or it broke or fell silent.
+            StoppedError: the transport was closed.
+        """
+        import urllib3  # noqa: PLC0415  the official client is imported when it is first used
+
+        configuration = self._api_client.configuration
+        headers: dict[str, str] = dict(self._api_client.default_headers)
+        if self._api_client.cookie:
+            headers["Cookie"] = self._api_client.cookie
+        headers["Accept"] = accept
+        headers["Accept-Encoding"] = "gzip" if gzip else "identity"
+        pairs = list(query)
+        with self.translating():
+            for setting in configuration.auth_settings().values():
+                if setting["in"] == "header" and setting["value"]:
+                    headers[setting["key"]] = setting["value"]
+                elif setting["in"] == "query":
+                    pairs.append((setting["key"], setting["value"]))
+            url = f"{configuration.host}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+            self._sockets.sweep()
+            response = self._pool.request(
+                "GET",
+                url,
+                headers=headers,
+                preload_content=False,
+                decode_content=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=self._connect_timeout, read=idle_timeout),
+            )
+        body = Body(response, self, self._sockets)
+        if response.status == 200:
+            return body
+        with body:
+            content = bytearray()
+            for block in body.blocks():
+                content += block
+                if len(content) > _ERROR_BODY:
+                    break
+        raise error_of_response(
+            response.status, bytes(content), response.headers.get("Retry-After"), now=self._clock.time()
+        )
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into this package's errors."""
+        import urllib3  # noqa: PLC0415  the official client is imported when it is first used
+
+        try:
+            yield
+        except (OSError, EOFError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+            if self._sockets.closed:
+                raise StoppedError("the source has been closed") from error
+            raise ConnectionLostError(_describe(error)) from error
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, EOFError):
+        return "the connection ended in the middle of an answer"
+    if isinstance(error, TimeoutError):
+        return "nothing came over the connection for too long"
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return _describe(reason)
+    return f"{type(error).__name__}: {error}"
