@@ -313,7 +313,9 @@ class APIServer:
             StatusError: it is not there.
         """
         served = self._catalog.of(resource)
-        self._registry.delete(served, _namespace(served, namespace), name, DeleteOptions(grace_period=0))
+        self._registry.delete(
+            served, _namespace(served, namespace), name, DeleteOptions(grace_period=0, is_inside=True)
+        )
 
     def list(
         self,

@@ -57,6 +57,7 @@ _RETURNING_WHAT_IT_DELETED = _words(
     "namespaces pods services podtemplates"
 )
 _SHORT_NAMES = {
+    "componentstatuses": "cs",
     "configmaps": "cm",
     "endpoints": "ep",
     "events": "ev",
@@ -91,6 +92,7 @@ _IN_ALL = _words(
     "pods replicationcontrollers services daemonsets.apps deployments.apps replicasets.apps statefulsets.apps "
     "horizontalpodautoscalers.autoscaling cronjobs.batch jobs.batch"
 )
+_EXTENSIONS = _words("admissionregistration.k8s.io apiextensions.k8s.io apiregistration.k8s.io")
 #: What field selectors can ask for besides name and namespace: the path, and what stands for a field not set.
 _FIELDS: dict[str, dict[str, str]] = {
     "pods": {
@@ -117,15 +119,42 @@ _FIELDS: dict[str, dict[str, str]] = {
         "involvedObject.fieldPath": "",
         "reason": "",
         "reportingComponent": "",
-        "source.component": "",
+        "source": "",
         "type": "",
     },
     "replicationcontrollers": {"status.replicas": "0"},
-    "replicasets.apps": {"status.replicas": "0"},
     "jobs.batch": {"status.successful": "0"},
     "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": ""},
+    "clustertrustbundles.certificates.k8s.io": {"spec.signerName": ""},
+    "podcertificaterequests.certificates.k8s.io": {"spec.signerName": "", "spec.podName": "", "spec.nodeName": ""},
+    "resourceslices.resource.k8s.io": {"spec.nodeName": "", "spec.driver": "", "spec.pool.name": ""},
+    "events.events.k8s.io": {
+        "regarding.kind": "",
+        "regarding.namespace": "",
+        "regarding.name": "",
+        "regarding.uid": "",
+        "regarding.apiVersion": "",
+        "regarding.resourceVersion": "",
+        "regarding.fieldPath": "",
+        "reason": "",
+        "reportingController": "",
+        "type": "",
+    },
 }
-_ALIASES = {"spec.host": "spec.nodeName", "source": "source.component", "status.podIPs": "status.podIP"}
+#: Where the value stands of a field that is asked for by another name.
+_PATHS = {"source": "source.component"}
+#: How a field is refused that a resource has none of; the rest say it as the first of these that fits.
+_REFUSALS = {
+    "jobs.batch": 'field label "{}" not supported for Job',
+    "resourceslices.resource.k8s.io": "field label not supported for {version}, Kind=ResourceSlice: {}",
+}
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+_OTHER_VERBS = {
+    "componentstatuses": ("get", "list"),
+    "namespaces": ("create", "delete", "get", "list", "patch", "update", "watch"),
+}
+_ALIASES = {"spec.host": "spec.nodeName", "status.podIPs": "status.podIP"}
 
 
 @final
@@ -162,7 +191,7 @@ class Served:
             has_status=name in _WITH_STATUS,
             short_names=tuple(_SHORT_NAMES.get(name, "").split()),
             singular=resource.kind.lower(),
-            categories=("all",) if name in _IN_ALL else (),
+            categories=("all",) if name in _IN_ALL else ("api-extensions",) if resource.group in _EXTENSIONS else (),
             list_kind=f"{resource.kind}List",
             fields=_FIELDS.get(name, {}),
         )
@@ -198,6 +227,11 @@ class Served:
         return self.is_custom or str(self.resource) in _WITH_GENERATION
 
     @property
+    def verbs(self) -> tuple[str, ...]:
+        """Return what can be done with it, in the order of discovery."""
+        return _CUSTOM_VERBS if self.is_custom else _OTHER_VERBS.get(str(self.resource), _VERBS)
+
+    @property
     def returns_deleted(self) -> bool:
         """Return whether a delete answers with the object, rather than with a Status."""
         return str(self.resource) in _RETURNING_WHAT_IT_DELETED
@@ -220,13 +254,22 @@ class Served:
         known = field == "metadata.name" or field in self.fields
         return field if known or (field == "metadata.namespace" and self.resource.is_namespaced) else ""
 
+    def refusal(self, field: str) -> str:
+        """Return how the server says that it knows no such field."""
+        refusal = _REFUSALS.get(str(self.resource))
+        if refusal is not None:
+            return refusal.format(field, version=self.resource.api_version)
+        if self.fields or self.is_custom:
+            return f"field label not supported: {field}"
+        return f'{quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
+
     def selectable(self, obj: Json) -> dict[str, str]:
         """Return what field selectors see of an object."""
         metadata = obj["metadata"]
         found = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
         for path, default in self.fields.items():
             value: Any = obj
-            for step in path.split("."):
+            for step in _PATHS.get(path, path).split("."):
                 value = mapping(value).get(step)
             found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         return found

@@ -12,7 +12,7 @@ from typing import Any
 from informers.testing.catalog import Catalog, Served
 from informers.testing.documents import Json
 
-__all__ = ["AGGREGATED", "VERSION", "discover", "openapi", "wants_aggregated"]
+__all__ = ["AGGREGATED", "VERSION", "discover", "is_in_builtin_group", "openapi", "wants_aggregated"]
 
 #: What the server takes itself for.
 VERSION: Json = {
@@ -32,7 +32,6 @@ VERSION: Json = {
 }
 #: Media type of discovery in one document.
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _SUB_VERBS = ["get", "patch", "update"]
 
 
@@ -64,6 +63,19 @@ def discover(catalog: Catalog, path: str, *, is_aggregated: bool) -> Json | None
             return _resources(catalog, group, version)
         case _:
             return None
+
+
+def is_in_builtin_group(catalog: Catalog, path: str) -> bool:
+    """Return whether a path that means nothing lies below a group of the server's own: it answers with a Status."""
+    match path.strip("/").split("/"):
+        case ["api", version, *rest]:
+            group = ""
+        case ["apis", group, version, *rest]:
+            pass
+        case _:
+            return False
+    served = [s for s in catalog if s.resource.group == group and not s.is_custom]
+    return bool(served) and (bool(rest) or all(s.resource.version != version for s in served))
 
 
 def _groups(catalog: Iterable[Served]) -> dict[str, list[str]]:
@@ -99,7 +111,7 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
             "singularName": served.singular,
             "namespaced": resource.is_namespaced,
             "kind": resource.kind,
-            "verbs": _VERBS,
+            "verbs": list(served.verbs),
         }
         if served.short_names:
             entry["shortNames"] = list(served.short_names)
@@ -118,8 +130,9 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
             )
     if not found:
         return None
-    group_version = f"{group}/{version}" if group else version
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": found}
+    # The core group's document is older than the rule that every document says its version.
+    head = {"apiVersion": "v1", "groupVersion": f"{group}/{version}"} if group else {"groupVersion": version}
+    return {"kind": "APIResourceList", **head, "resources": found}
 
 
 def _aggregated(catalog: list[Served]) -> Json:
@@ -145,7 +158,7 @@ def _aggregated_resource(served: Served) -> Json:
         "responseKind": kind,
         "scope": "Namespaced" if resource.is_namespaced else "Cluster",
         "singularResource": served.singular,
-        "verbs": _VERBS,
+        "verbs": list(served.verbs),
     }
     if served.short_names:
         entry["shortNames"] = list(served.short_names)

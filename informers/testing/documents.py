@@ -36,6 +36,8 @@ _METADATA_ORDER = (
     "managedFields",
 )
 
+_OWNER_ORDER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
@@ -66,7 +68,16 @@ def sequence(value: Any) -> list[Any]:
 
 def ordered_metadata(metadata: Mapping[str, Any]) -> Json:
     """Return `metadata` in the real server's order, without what is empty or unknown to it."""
-    return {field: metadata[field] for field in _METADATA_ORDER if metadata.get(field) not in (None, "", {}, [])}
+    found = {field: metadata[field] for field in _METADATA_ORDER if metadata.get(field) not in (None, "", {}, [])}
+    for field in ("labels", "annotations"):
+        if field in found:
+            found[field] = dict(sorted(mapping(found[field]).items()))
+    if "ownerReferences" in found:
+        found["ownerReferences"] = [
+            {field: owner[field] for field in _OWNER_ORDER if field in owner}
+            for owner in map(mapping, sequence(found["ownerReferences"]))
+        ]
+    return found
 
 
 def encode_body(obj: Mapping[str, Any], *, is_custom: bool) -> tuple[bytes, int]:

@@ -136,6 +136,47 @@ def conflict(resource: Resource[Any], name: str, why: str = MODIFIED) -> Failure
     return Failure(message, code=409, reason="Conflict", details=_details(resource, name))
 
 
+def other_uid(resource: Resource[Any], namespace: str, name: str, *, wanted: str, have: str) -> Failure:
+    """Return the 409 for an update of what has the name, but is another object."""
+    group = f"{resource.group}/" if "." in resource.group and not resource.group.endswith(".k8s.io") else ""
+    key = (
+        f"/registry/{group}{resource.plural}/{namespace}/{name}"
+        if namespace
+        else f"/registry/{group}{resource.plural}/{name}"
+    )
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {have}"
+    )
+    return conflict(resource, name, why)
+
+
+def delete_conflict(resource: Resource[Any], name: str, field: str, *, wanted: str, have: str) -> Failure:
+    """Return the 409 for a delete of what is not as the request has it: `UID` or `ResourceVersion`."""
+    happened = "deleted and then recreated" if field == "UID" else "modified"
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    message = (
+        f"Operation cannot be fulfilled on {kind} {quote(name)}: the {field} in the precondition ({wanted}) does not "
+        f"match the {field} in record ({have}). The object might have been {happened}"
+    )
+    return Failure(message, code=409, reason="Conflict", details={**_details(resource, name), "kind": resource.kind})
+
+
+def terminating(resource: Resource[Any], namespace: str, name: str) -> Failure:
+    """Return the 403 for the creation of an object in a namespace that is being deleted."""
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    message = (
+        f"{resource} {quote(name)} is forbidden: unable to create new content in namespace {namespace} because it is "
+        "being terminated"
+    )
+    details = {**_details(resource, name), "causes": [cause]}
+    return Failure(message, code=403, reason="Forbidden", details=details)
+
+
 def apply_conflict(causes: list[tuple[str, str]]) -> Failure:
     """Return the 409 for a server-side apply of fields that others own: pairs of manager and field."""
     by_manager: dict[str, list[str]] = {}
@@ -218,6 +259,11 @@ def method_not_allowed() -> Failure:
     return Failure(message, code=405, reason="MethodNotAllowed", details={})
 
 
+def unsupported_patch_type() -> Failure:
+    """Return the 415 for a patch of a built-in resource, which the real server turns away before it is looked at."""
+    return Failure("415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={})
+
+
 def unsupported_media_type(accepted: list[str]) -> Failure:
     """Return the 415 for a body of another type than the accepted ones."""
     listed = ", ".join(accepted)
@@ -225,9 +271,8 @@ def unsupported_media_type(accepted: list[str]) -> Failure:
     return Failure(message, code=415, reason="UnsupportedMediaType")
 
 
-def not_acceptable() -> Failure:
+def not_acceptable(message: str = "only the following media types are accepted: application/json") -> Failure:
     """Return the 406: this server speaks JSON."""
-    message = "only the following media types are accepted: application/json"
     return Failure(message, code=406, reason="NotAcceptable")
 
 

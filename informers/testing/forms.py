@@ -65,21 +65,32 @@ def _node_status(obj: Json) -> str:
     return f"{ready},SchedulingDisabled" if _get(obj, "spec.unschedulable", default=False) else ready
 
 
+def _node_roles(obj: Json) -> str:
+    prefix = "node-role.kubernetes.io/"
+    roles = sorted(label.removeprefix(prefix) for label in _get(obj, "metadata.labels", {}) if label.startswith(prefix))
+    return ",".join(roles) or "<none>"
+
+
 def _ratio(obj: Json) -> str:
     return f"{_get(obj, 'status.readyReplicas', 0)}/{_get(obj, 'spec.replicas', 0)}"
 
 
-#: Columns between name and age, by resource; kubectl shows those of priority 1 only when asked for wide output.
+#: Where the age comes, if it is not the last column.
+_AGE_HERE: tuple[str, int, Callable[[Json], Any]] = ("Age", 0, lambda _: None)
+#: Columns after the name, by resource; kubectl shows those of priority 1 only when asked for wide output.
 _COLUMNS: dict[str, list[tuple[str, int, Callable[[Json], Any]]]] = {
     "pods": [
         ("Ready", 0, _ready),
         ("Status", 0, _pod_status),
         ("Restarts", 0, _restarts),
+        _AGE_HERE,
         ("IP", 1, lambda o: _get(o, "status.podIP") or "<none>"),
         ("Node", 1, lambda o: _get(o, "spec.nodeName") or "<none>"),
     ],
     "nodes": [
         ("Status", 0, _node_status),
+        ("Roles", 0, _node_roles),
+        _AGE_HERE,
         ("Version", 0, lambda o: _get(o, "status.nodeInfo.kubeletVersion")),
     ],
     "namespaces": [("Status", 0, lambda o: _get(o, "status.phase"))],
@@ -168,6 +179,8 @@ class Form:
         metadata: Json = {"resourceVersion": str(version)}
         if is_initial_end:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        if self.served.is_custom and self.kind == "whole":
+            metadata = dict(sorted(metadata.items()))
         # The real server sends a pod with zero values; its one list that can't be left out is null.
         body: Json = {"spec": {"containers": None}, "status": {}} if str(self.served.resource) == "pods" else {}
         text = b'"metadata":' + encode(metadata)
@@ -178,6 +191,7 @@ class Form:
         self, records: Iterable[Record], version: str, *, metadata: Json | None = None, has_columns: bool = True
     ) -> bytes:
         columns = _COLUMNS.get(str(self.served.resource), [])
+        columns = columns if _AGE_HERE in columns else [*columns, _AGE_HERE]
         rows: list[bytes] = []
         for record in records:
             obj = load(self.served, record) if record.key else None
@@ -194,16 +208,18 @@ class Form:
             "metadata": metadata or {"resourceVersion": version},
         }
         described = [
-            {"name": name, "type": "string", "format": "", "description": "", "priority": priority}
-            for name, priority, _ in columns
+            _AGE
+            if column is _AGE_HERE
+            else {"name": column[0], "type": "string", "format": "", "description": "", "priority": column[1]}
+            for column in columns
         ]
-        definitions = [_NAME, *described, _AGE] if has_columns else None
+        definitions = [_NAME, *described] if has_columns else None
         head["columnDefinitions"] = definitions
         return encode(head)[:-1] + b',"rows":[' + b",".join(rows) + b"]}"
 
     def _cells(self, obj: Json, columns: list[tuple[str, int, Callable[[Json], Any]]]) -> list[Any]:
         age = _age(self.now, obj["metadata"].get("creationTimestamp", ""))
-        return [obj["metadata"]["name"], *(cell(obj) for _, _, cell in columns), age]
+        return [obj["metadata"]["name"], *(age if column is _AGE_HERE else column[2](obj) for column in columns)]
 
 
 def _closed(parts: list[bytes], last: bytes, end: bytes) -> list[bytes]:
@@ -224,8 +240,15 @@ def _age(now: float, created: str) -> str:
     return f"{seconds}s"
 
 
-def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: float) -> Form:
+def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: float, is_list: bool = False) -> Form:
     """Return the form that an Accept header asks for: the first of those it names that this server knows.
+
+    Args:
+        served: the resource.
+        accept: the header.
+        query: of the request.
+        now: seconds since the epoch, for ages.
+        is_list: a list is what is answered.
 
     Raises:
         Failure: 406.
@@ -242,6 +265,10 @@ def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: flo
             continue
         if wanted == "Table":
             return Form(served, "table", rows=query.get("includeObject") or "Metadata", now=now)
+        if wanted == "PartialObjectMetadata" and is_list:
+            package = (served.resource.group or "core").partition(".")[0]
+            given = "*unstructured.UnstructuredList" if served.is_custom else f"*{package}.{served.list_kind}"
+            raise failures.not_acceptable(f"you requested {wanted}, but the requested object is a list ({given})")
         if wanted in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
             return Form(served, "metadata")
     raise failures.not_acceptable()

@@ -17,7 +17,7 @@ from informers.clock import Clock
 from informers.testing import failures
 from informers.testing.access import Access
 from informers.testing.catalog import Catalog
-from informers.testing.discovery import AGGREGATED, discover, openapi, wants_aggregated
+from informers.testing.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing.documents import Json, decode, encode, mapping
 from informers.testing.failures import Failure
 from informers.testing.faults import (
@@ -48,9 +48,9 @@ __all__ = ["Handlers"]
 _logger = logging.getLogger("informers.testing")
 
 _PATCHES: dict[str, Callable[[Json, Any], Any]] = {
+    "application/json-patch+json": json_patch,
     "application/merge-patch+json": merge_patch,
     "application/strategic-merge-patch+json": strategic_patch,
-    "application/json-patch+json": json_patch,
 }
 _APPLY = "application/apply-patch+yaml"
 _BROKEN = b'{"kind": this is no JSON\n'
@@ -168,6 +168,8 @@ class Handlers:
     def _serve_path(self, exchange: Exchange) -> None:
         request = exchange.request
         path = request.path
+        if is_in_builtin_group(self.catalog, path):
+            raise failures.no_such_path()
         if request.method not in {"GET", "HEAD"}:
             exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
@@ -189,7 +191,15 @@ class Handlers:
         request, served = exchange.request, target.served
         if target.subresource and not _has_subresource(target):
             raise failures.no_such_path()
-        form = negotiate(served, request.headers.get("accept", ""), request.query, now=self.clock.time())
+        if not target.subresource and target.verb not in served.verbs:
+            raise failures.method_not_allowed()
+        form = negotiate(
+            served,
+            request.headers.get("accept", ""),
+            request.query,
+            now=self.clock.time(),
+            is_list=target.verb in {"list", "deletecollection"},
+        )
         match target.verb:
             case "get":
                 exchange.respond(200, [form.one(self._get(target, request))])
@@ -292,9 +302,10 @@ class Handlers:
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
             return self.registry.apply(served, namespace, name, _body(request), options)
         patch = _PATCHES.get(media)
-        if patch is None or (served.is_custom and patch is strategic_patch):
-            accepted = [known for known in _PATCHES if not (served.is_custom and "strategic" in known)]
-            raise failures.unsupported_media_type([*accepted, _APPLY])
+        if served.is_custom and (patch is None or patch is strategic_patch):
+            raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), _APPLY])
+        if patch is None:
+            raise failures.unsupported_patch_type()
         content = _parsed(request)
         return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
 
@@ -315,6 +326,8 @@ class Handlers:
 
     def _watch(self, exchange: Exchange, target: Target, fault: Fault | None) -> None:
         request = exchange.request
+        if "watch" not in target.served.verbs:
+            raise failures.method_not_allowed()
         form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
         query = self._query(target, request, is_watch=True)
         # As the real server, spread over an interval so that clients do not all come back at once.

@@ -16,7 +16,7 @@ from informers.testing.documents import Json, mapping, sequence
 from informers.testing.failures import apply_conflict
 from informers.testing.patches import merge_keys
 
-__all__ = ["Writer", "apply", "record_write"]
+__all__ = ["Writer", "apply", "record_apply", "record_write"]
 
 #: Metadata that nobody owns, since the server sets them.
 _UNOWNED = frozenset(
@@ -35,6 +35,12 @@ _UNOWNED = frozenset(
 )
 
 _encode_key = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
+#: Fields that are maps of anything to anything, rather than structures.
+_MAPS = frozenset(
+    {"labels", "annotations", "data", "binaryData", "stringData", "matchLabels", "nodeSelector", "limits", "requests"}
+)
 
 
 @attrs.frozen
@@ -91,15 +97,16 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
     return None
 
 
-def _tree(value: Any, name: str = "", *, is_top: bool = False) -> Json:
-    """Return the set of all fields of a value."""
+def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool = False) -> Json:
+    """Return the set of all fields of a value; an apply owns no more than what it names."""
     items = _items(value, name)
     if not items:
         return {}
-    inner = {element: _tree(child, child_name) for element, child_name, child in items}
-    is_atomic_map = isinstance(value, dict) and name == "" and not is_top
-    dot: Json = {".": {}} if not is_top and (is_atomic_map or name in {"labels", "annotations"}) else {}
-    return {**dot, **inner}
+    inner = {element: _tree(child, child_name, is_applied=is_applied) for element, child_name, child in items}
+    is_item = isinstance(value, dict) and name == "" and not is_top
+    # Who makes a map, or an item of a list, owns it as well as what is in it.
+    has_dot = is_item or (name in _MAPS and not is_applied)
+    return {".": {}, **inner} if has_dot and not is_top else inner
 
 
 def _compare(old: Any, new: Any, name: str, changed: Json, removed: Json) -> None:
@@ -163,6 +170,12 @@ def _entry(writer: Writer, api_version: str, fields: Json) -> Json:
     return entry
 
 
+def record_apply(obj: Json, config: Json, writer: Writer, api_version: str) -> None:
+    """Set an object's managedFields after an apply that created it."""
+    fields = _tree(_owned(config), is_top=True, is_applied=True)
+    obj["metadata"]["managedFields"] = [_entry(writer, api_version, fields)] if fields else []
+
+
 def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) -> None:
     """Set an object's managedFields after an update that made it of `old`."""
     changed: Json = {}
@@ -207,7 +220,7 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
     """
     entries: list[Json] = sequence(old["metadata"].get("managedFields"))
     wanted = _owned(config)
-    fields = _tree(wanted, is_top=True)
+    fields = _tree(wanted, is_top=True, is_applied=True)
     merged = cast("Json", _merge(old, {**{k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}}, ""))
     changed: Json = {}
     _compare(_owned(old), _owned(merged), "", changed, {})
@@ -216,7 +229,7 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
     if conflicts and not force:
         raise apply_conflict(conflicts)
     mine = mapping(next((entry["fieldsV1"] for entry in entries if writer.owns(entry)), None))
-    dropped = _without(mine, fields)
+    dropped = _without_leaves(mine, fields)
     for entry in others:
         dropped = _without_leaves(dropped, entry["fieldsV1"])
     result = cast("Json", _drop(merged, dropped, "")) if dropped else merged

@@ -148,17 +148,14 @@ def json_patch(target: Json, operations: Any) -> Json:
         try:
             _operate(root, operation)
         except (KeyError, IndexError, TypeError, ValueError) as problem:
-            raise _unfit(f"{operation.get('op')} operation does not apply: {problem}") from problem
+            raise _unfit() from problem
     return cast("Json", root[""])
 
 
-def _unfit(message: str) -> Failure:
-    return Failure(
-        f"the server rejected our request due to an error in our request: {message}",
-        code=422,
-        reason="Invalid",
-        details={},
-    )
+def _unfit() -> Failure:
+    # The real server does not say more either.
+    message = "the server rejected our request due to an error in our request"
+    return Failure(message, code=422, reason="Invalid", details={})
 
 
 def _operate(root: Any, operation: Json) -> None:

@@ -114,17 +114,17 @@ class Query:
             raise failures.invalid("meta.k8s.io", "ListOptions", "", causes)
         return found
 
-    def watch_version(self, served: Served) -> int:
+    def watch_version(self) -> int:
         """Return the version that a watch starts after; 0 where any will do.
 
         Raises:
-            Failure: 422, it is no number.
+            Failure: 500, it is no number.
         """
         try:
             return _version(self.version)
         except ValueError as problem:
             cause = Cause.invalid("resourceVersion", self.version, str(problem))
-            raise failures.invalid(served.resource.group, served.resource.plural, "", [cause]) from None
+            raise Failure(f"{cause.field}: {cause.message}", code=500, reason="") from None
 
     def list_version(self) -> int:
         """Return the version that a list asks for; 0 where any will do.
@@ -207,7 +207,7 @@ def _fields(served: Served, query: Mapping[str, str], name: str) -> FieldSelecto
     try:
         given = FieldSelector.parse(query.get("fieldSelector", ""))
     except ConfigurationError as problem:
-        raise failures.bad_request(f"invalid field selector: {problem}") from None
+        raise failures.bad_request(f"invalid selector: {problem}") from None
     if given.is_empty:
         return FieldSelector.coerce({"metadata.name": name}) if name else given
     if name and not any(
@@ -216,16 +216,8 @@ def _fields(served: Served, query: Mapping[str, str], name: str) -> FieldSelecto
         raise failures.bad_request("fieldSelector metadata.name doesn't match requested name")
     for requirement in given.requirements:
         if not served.canonical_field(requirement.field):
-            raise _unknown_field(served, requirement.field)
+            raise failures.bad_request(served.refusal(requirement.field))
     return FieldSelector(tuple(attrs.evolve(r, field=served.canonical_field(r.field)) for r in given.requirements))
-
-
-def _unknown_field(served: Served, field: str) -> Failure:
-    if served.fields or served.is_custom:
-        return failures.bad_request(f"field label not supported: {field}")
-    return failures.bad_request(
-        f'{quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
-    )
 
 
 def encode_continue(version: int, last_key: str) -> str:

@@ -72,6 +72,7 @@ class DeleteOptions:
         version: the object must be at it.
         propagation: `Orphan`, `Background` or `Foreground`; empty for the default.
         is_dry_run: nothing is removed.
+        is_inside: the delete comes from the test itself: one event.
     """
 
     grace_period: int | None = None
@@ -79,6 +80,7 @@ class DeleteOptions:
     version: str = ""
     propagation: str = ""
     is_dry_run: bool = False
+    is_inside: bool = False
 
 
 @final
@@ -134,7 +136,7 @@ class Registry:
             raise failures.Failure("resourceVersion should not be set on objects to be created", code=500, reason="")
         with self._storage.lock:
             if not options.is_inside:
-                self._check_namespace_locked(namespace)
+                self._check_namespace_locked(served, namespace, metadata.get("name") or "")
             if not metadata.get("name") and metadata.get("generateName"):
                 metadata["name"] = metadata["generateName"] + "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
             _validate(served, obj, is_inside=options.is_inside)
@@ -188,7 +190,8 @@ class Registry:
             self._check_preconditions(served, name, old, obj, options)
             obj = self._settled(served, old, obj, options)
             is_unchanged = _content(old) == _content(obj)
-            if is_unchanged and old["metadata"].get("managedFields") == obj["metadata"].get("managedFields"):
+            owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
+            if is_unchanged and owned[0] == owned[1]:
                 return stored
             if _is_let_go(served, obj):
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
@@ -213,8 +216,7 @@ class Registry:
                 if options.subresource:
                     raise failures.not_found(served.resource, name)
                 created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
-                entries = sequence(created["metadata"].get("managedFields"))
-                created["metadata"]["managedFields"] = [{**entry, "operation": "Apply"} for entry in entries]
+                ownership.record_apply(created, config, writer, api_version)
                 return self._put_locked(served, created, options), True
             updated = self.update(
                 served,
@@ -243,24 +245,32 @@ class Registry:
                 ("ResourceVersion", options.version, metadata["resourceVersion"]),
             ):
                 if wanted and wanted != have:
-                    why = f"Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {have}"
-                    raise failures.conflict(served.resource, name, why)
+                    raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
             grace = self._grace(served, obj, options)
             if options.propagation == "Foreground":
                 metadata["finalizers"] = [*sequence(metadata.get("finalizers")), "foregroundDeletion"]
             own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
-            if not metadata.get("finalizers") and not own and not grace:
+            is_held = bool(metadata.get("finalizers") or own)
+            if not is_held and not grace:
+                if served.is_graceful and not options.is_inside:
+                    # The real server marks before it removes.
+                    self._mark(metadata, grace)
+                    self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run))
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
             left = metadata.get("deletionGracePeriodSeconds")
             if metadata.get("deletionTimestamp") and (left is None or grace >= left):
                 return stored, False
-            if not metadata.get("deletionTimestamp") and metadata.get("generation"):
-                metadata["generation"] += 1
-            metadata["deletionTimestamp"] = timestamp(self._clock.time() + grace)
-            metadata["deletionGracePeriodSeconds"] = grace
+            self._mark(metadata, grace)
             if str(served.resource) == "namespaces":
+                del metadata["deletionGracePeriodSeconds"]
                 obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
             return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
+
+    def _mark(self, metadata: Json, grace: int) -> None:
+        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
+            metadata["generation"] += 1
+        metadata["deletionTimestamp"] = timestamp(self._clock.time() + grace)
+        metadata["deletionGracePeriodSeconds"] = grace
 
     def discard(self, served: Served, namespace: str, name: str) -> None:
         """Remove an object whatever holds it, as when its definition goes.
@@ -284,8 +294,13 @@ class Registry:
     def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
         return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
 
-    def _check_namespace_locked(self, namespace: str) -> None:
-        if namespace and self._storage.get("namespaces", namespace) is None:
+    def _check_namespace_locked(self, served: Served, namespace: str, name: str) -> None:
+        if not namespace:
+            return
+        found = self._storage.get("namespaces", namespace)
+        if found is not None and decode(found.metadata).get("deletionTimestamp"):
+            raise failures.terminating(served.resource, namespace, name)
+        if found is None:
             message = f'namespaces "{namespace}" not found'
             raise failures.Failure(
                 message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"}
@@ -294,9 +309,8 @@ class Registry:
     def _check_preconditions(self, served: Served, name: str, old: Json, obj: Json, options: WriteOptions) -> None:
         version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
         if uid and uid != old["metadata"]["uid"]:
-            have = old["metadata"]["uid"]
-            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have}"
-            raise failures.conflict(served.resource, name, why)
+            namespace = old["metadata"].get("namespace", "")
+            raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
         if version and version != old["metadata"]["resourceVersion"]:
             raise failures.conflict(served.resource, name)
         if not version and served.is_custom and not options.is_inside:

@@ -64,7 +64,8 @@ class Watcher:
         self._query = query
         self._settings = settings
         self._changed = storage.changed(self.served.collection)
-        self._is_closed = False
+        #: The version of the last event to send, once the watch is to end.
+        self._last: int | None = None
         self._is_first = True
         #: Whether bookmarks are held back; for scripted faults.
         self.is_without_bookmarks = False
@@ -87,9 +88,10 @@ class Watcher:
         return self._position
 
     def close(self) -> None:
-        """End the watch: nothing more is sent, and the stream ends as by timeout."""
+        """End the watch as by timeout, after what has happened up to now has been sent."""
         with self._changed:
-            self._is_closed = True
+            if self._last is None:
+                self._last = self._storage.version
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -111,7 +113,7 @@ class Watcher:
     def _start(self) -> int:
         """Return the version after which events are sent; notes what comes before them."""
         query, storage = self._query, self._storage
-        version = query.watch_version(self.served)
+        version = query.watch_version()
         with storage.lock:
             current = storage.version
             if query.initial_events:
@@ -140,11 +142,15 @@ class Watcher:
         """Wait for events or the time of a bookmark; return them, with None for events at the end."""
         clock = self._settings.clock
         with self._changed:
-            while not self._is_closed:
+            while True:
                 try:
                     events = self._storage.events(self.served.collection, self._position, is_running=True)
                 except CompactedError:
                     return None, None
+                if self._last is not None:
+                    events = [event for event in events if event.record.version <= self._last]
+                    self._position = self._last
+                    return events or None, None
                 now = clock.monotonic()
                 bookmark = None
                 if self._query.bookmarks and now >= self._bookmark_due:
@@ -160,7 +166,6 @@ class Watcher:
                 self._position = max(self._position, self._storage.version)
                 due = self._bookmark_due if self._query.bookmarks else self._deadline
                 clock.wait(self._changed, min(due, self._deadline) - now)
-        return None, None
 
     def _next_bookmark(self, now: float) -> float:
         last = self._deadline - _LAST_BOOKMARK
