@@ -93,7 +93,7 @@ class DecodeError(InformersError, ValueError):
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """The object as a JSON mapping, for who wants to go on with what is there. Raises ValueError where it is none."""
+        """The object as a JSON mapping, to go on with what is there. Raises ValueError where it is none."""
         mapping = json.loads(self.raw)
         if not isinstance(mapping, dict):
             raise ValueError(f"the bytes are JSON, but no JSON object: {type(mapping).__name__}")  # noqa: TRY004  see above

@@ -56,11 +56,10 @@ class Cutter:
 
     def field(self, raw: bytes, key: str) -> Iterator[bytes]:
         """Iterate over guesses at an object of this key and those that follow; the last is the whole."""
-        needle = b',"%s":' % key.encode()
-        # The status comes last and its name is common further up; the others' names are common further down.
-        first, last = raw.find(needle), raw.rfind(needle)
-        places = (last, first) if key == "status" else (first, last)
-        for place in dict.fromkeys(places):
-            if place > 0:
-                yield b"{" + raw[place + 1 :]
+        # Conditions have a status that is a text; what is looked for here mostly is an object.
+        needle = b',"%s":{' % key.encode()
+        # The status comes last, and its name is common further up; the others' names are common further down.
+        place = raw.rfind(needle) if key == "status" else raw.find(needle)
+        if place > 0:
+            yield b"{" + raw[place + 1 :]
         yield raw

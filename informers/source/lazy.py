@@ -203,7 +203,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         complete(self)
         return copy.copy(self)
 
-    def deep_copy(self: object, memo: dict[int, Any]) -> object:
+    def deep_copy(self: object, memo: dict[int, Any] | None = None) -> object:
         with _lock:
             source = source_of(self)
             untouched = source is not None and len(get_dict(self)) == 1

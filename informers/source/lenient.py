@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Hashable, Iterator
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, cast, get_args, get_origin
 
 import attrs
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -77,7 +77,7 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     Raises:
         MisshapenError: the value, or one within it, is no structure where one was expected.
     """
-    if not isinstance(value, dict):
+    if not _is_mapping(value):
         raise MisshapenError(f"{path or 'the object'} should be a JSON object, not {_shape(value)}")
     try:
         return model.model_validate(value, extra="ignore")
@@ -109,18 +109,16 @@ def convert(annotation: Any, value: Any, path: str) -> Any:
     for member in allowed:
         origin = get_origin(member)
         if isinstance(member, type) and issubclass(member, BaseModel):
-            if isinstance(value, dict):
+            if _is_mapping(value):
                 return build(member, value, path)
         elif origin is list:
-            if isinstance(value, list):
+            if _is_list(value):
                 (element,) = get_args(member)
-                items: list[Any] = value
-                return [_element(element, item, f"{path}[{index}]") for index, item in enumerate(items)]
+                return [_element(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
         elif origin is dict:
-            if isinstance(value, dict):
+            if _is_mapping(value):
                 _, element = get_args(member)
-                mapping: dict[str, Any] = value
-                return {name: _element(element, item, f"{path}.{name}") for name, item in mapping.items()}
+                return {name: _element(element, item, f"{path}.{name}") for name, item in value.items()}
         else:
             return value
     raise MisshapenError(f"{path} should be {' or '.join(map(_expected, allowed))}, not {_shape(value)}")
@@ -138,11 +136,19 @@ def _adapter(annotation: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(cast("Any", annotation))
 
 
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_mapping(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
 def _expected(member: Any) -> str:
     return "a list" if get_origin(member) is list else "a JSON object"
 
 
 def _shape(value: Any) -> str:
-    if isinstance(value, dict):
+    if _is_mapping(value):
         return "a JSON object"
-    return "a list" if isinstance(value, list) else type(value).__name__
+    return "a list" if _is_list(value) else type(value).__name__

@@ -98,7 +98,7 @@ def _mapping(raw: bytes, key: str) -> dict[str, Any]:
     return cast("dict[str, Any]", mapping)
 
 
-def to_raw(obj: Any, *, kind: str = "", api_version: str = "") -> bytes:
+def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     """Return an object's JSON bytes, with `kind`, `apiVersion` and `metadata` first, in this order.
 
     A lazy object that nobody has read gives the bytes that it was made from. Of one that was read in part, only these
@@ -113,7 +113,6 @@ def to_raw(obj: Any, *, kind: str = "", api_version: str = "") -> bytes:
         ConfigurationError: the object is neither, or lacks kind or API version.
         DecodeError: it is lazy, and its bytes can't be read.
     """
-    cls = cast("type[Any]", type(obj))
     seen = peek(obj)
     if seen is not None and not seen.read:
         return seen.raw
@@ -127,10 +126,10 @@ def to_raw(obj: Any, *, kind: str = "", api_version: str = "") -> bytes:
                 mapping[wire] = dumped
     elif isinstance(obj, Mapping):
         mapping = dict(cast("Mapping[str, Any]", obj))
-    elif hasattr(cls, "openapi_types"):
+    elif hasattr(type(obj), "openapi_types"):
         mapping = _dump(obj)
     else:
-        raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {cls.__name__}")
+        raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {type(obj).__name__}")
     kind = mapping.pop("kind", None) or kind
     api_version = mapping.pop("apiVersion", None) or api_version
     if not kind or not api_version:
