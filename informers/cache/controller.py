@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeAlias, cast, final
 
 from typing_extensions import TypeVar
 
+from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
 from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
+from informers.clock import Clock
 from informers.errors import ConfigurationError, DecodeError
 from informers.signals import Signal
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
@@ -47,6 +49,7 @@ class Controller(Generic[T]):
         on_failure: told of every failure.
         synced: raised when the first list of every scope is in the cache.
         stop: ends `run`.
+        clock: for waiting.
 
     Thread safety: `run` belongs to one thread; `join`, `leave` and `resync` may be called from any.
     """
@@ -63,6 +66,7 @@ class Controller(Generic[T]):
         on_failure: WatchErrorHandler | None = None,
         synced: Signal,
         stop: Signal,
+        clock: Clock,
     ) -> None:
         self._resource = resource
         self._queue = queue
@@ -73,6 +77,7 @@ class Controller(Generic[T]):
         self._on_failure = on_failure
         self._synced = synced
         self._stop = stop
+        self._compactor: Compactor[T] = Compactor(clock)
         #: As the signal, but changed under the store's lock, with the handlers' queues.
         self._is_synced = False
         #: Changed under the store's lock only; replaced, never mutated, so it may be read without.
@@ -88,13 +93,16 @@ class Controller(Generic[T]):
 
     def run(self) -> None:
         """Apply deltas until the queue is closed and empty, or a stop is asked for."""
-        while not self._stop.is_set() and (deltas := self._queue.pop()):
-            first = deltas[0]
-            if isinstance(first, Change):
+        while not self._stop.is_set():
+            deltas = self._queue.pop(timeout=self._compactor.patience)
+            if not deltas and self._queue.closed:
+                return
+            if deltas and isinstance(deltas[0], Change):
                 # The queue hands out changes only with changes.
                 self._apply_changes(cast("Sequence[Change[T]]", deltas))
-            else:
-                self._apply(first)
+            elif deltas:
+                self._apply(deltas[0])
+            self._compactor.work(is_idle=not deltas)
 
     def join(self, listener: Listener[T]) -> None:
         """Let a handler in: it gets what the cache holds as adds, then everything that comes, nothing twice."""
@@ -160,6 +168,8 @@ class Controller(Generic[T]):
                 else:
                     notifications.append(Updated(old, record))
             self._distribute(notifications)
+        for write in writes:
+            self._compactor.changed(write.key, write.record)
 
     def _apply_replacement(self, replaced: Replaced[T]) -> None:
         keep = list(replaced.keep)
@@ -186,6 +196,10 @@ class Controller(Generic[T]):
             if is_initial and self._is_synced:
                 for listener in self._listeners:
                     listener.push([Synced(listener.synced)])
+        for record in done.removed:
+            self._compactor.changed(record.key, None)
+        for write in writes:
+            self._compactor.changed(write.key, write.record)
         if self._is_synced:
             self._synced.set()
 

@@ -89,15 +89,27 @@ class DeltaQueue(Generic[T]):
             self._waiting.extend(deltas)
             self._condition.notify_all()
 
-    def pop(self) -> list[Delta[T]]:
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._closed
+
+    def pop(self, *, timeout: float | None = None) -> list[Delta[T]]:
         """Wait for deltas and take them: changes up to a batch, anything else by itself.
 
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+
         Returns:
-            An empty list once the queue is closed and empty.
+            An empty list where none came in time, or once the queue is closed and empty.
         """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._condition:
             while not self._waiting and not self._closed:
-                self._clock.wait(self._condition, None)
+                left = None if deadline is None else deadline - self._clock.monotonic()
+                if left is not None and left <= 0:
+                    return []
+                self._clock.wait(self._condition, left)
             if not self._waiting:
                 return []
             was_full = len(self._waiting) >= self._limit

@@ -130,6 +130,7 @@ class SharedInformer(Generic[T]):
             on_failure=watch_error_handler,
             synced=self._synced,
             stop=self._stop,
+            clock=clock,
         )
         if indexers:
             self._store.add_indexers(indexers)

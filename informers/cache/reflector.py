@@ -266,6 +266,7 @@ class Reflector(Generic[T]):
                     if event.type is ChangeType.DELETED:
                         records.pop(event.record.key, None)
                     else:
+                        event.record.pack()
                         records[event.record.key] = event.record
                 elif isinstance(event, BadObject):
                     bad.append(event)
@@ -287,6 +288,8 @@ class Reflector(Generic[T]):
         version = "" if self._is_version_lost else self._version or "0"
         limit = self._options.page_size or (_PAGE_SIZE if self._is_paged or version in {"", "0"} else 0)
         page = self._source.list(ListOptions(resource_version=version, limit=limit))
+        for record in page.records:
+            record.pack()
         records, bad = list(page.records), list(page.bad)
         resource_version = page.resource_version
         if version == "0" and page.continue_token:
@@ -300,6 +303,8 @@ class Reflector(Generic[T]):
                 self._tell(error, NextStep.LIST, 0.0)
                 page = self._source.list(ListOptions(resource_version=version))
                 records, bad, resource_version = [], [], page.resource_version
+            for record in page.records:
+                record.pack()
             records += page.records
             bad += page.bad
         self._replace(records, resource_version, [BadObject(error) for error in bad])

@@ -21,7 +21,7 @@ from typing_extensions import TypeVar
 
 from informers.errors import DecodeError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
-from informers.source.records import WireRecord
+from informers.source.records import Origin, WireRecord
 from informers.source.status import error_of_status
 
 __all__ = ["Decoder", "Maker"]
@@ -58,7 +58,7 @@ class Decoder(Generic[T]):
     """
 
     def __init__(self, make: Maker[T], *, kind: str, api_version: str, drop_managed_fields: bool = False) -> None:
-        self._make = make
+        self._origin = Origin(make)
         self._kind = kind
         self._api_version = api_version
         self._drop_managed_fields = drop_managed_fields
@@ -184,7 +184,7 @@ class Decoder(Generic[T]):
                 return BadObject(DecodeError("an object's labels are no map of strings", key=key, raw=raw), version)
             intern = sys.intern
             labels = {intern(label): intern(value) for label, value in labels.items()}
-        return WireRecord(raw, self._make, key, sys.intern(namespace), version, uid, labels)
+        return WireRecord(raw, self._origin, key, sys.intern(namespace), version, uid, labels)
 
 
 @final

@@ -15,8 +15,9 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar, override
 
 from informers.objects import object_name, read
+from informers.source.packing import Packer
 
-__all__ = ["HeldRecord", "Record", "WireRecord"]
+__all__ = ["HeldRecord", "Origin", "Record", "WireRecord"]
 
 T = TypeVar("T", default=Any)
 
@@ -34,7 +35,7 @@ class Record(ABC, Generic[T]):
         labels: read only.
     """
 
-    __slots__ = ("__weakref__", "key", "labels", "namespace", "resource_version", "uid")
+    __slots__ = ("key", "labels", "namespace", "resource_version", "uid")
 
     def __init__(
         self, key: str, namespace: str, resource_version: str, uid: str, labels: Mapping[str, str] | None
@@ -57,39 +58,74 @@ class Record(ABC, Generic[T]):
     def size(self) -> int:
         """Bytes that the object itself takes, or 0 where that is not known."""
 
+    @property
+    def is_packable(self) -> bool:
+        """Whether `pack` would do anything."""
+        return False
+
+    def pack(self) -> None:
+        """Make it small, for it will not be read soon; what it says stays the same."""
+
+
+@final
+class Origin(Generic[T]):
+    """What the records of one resource have in common: what makes their objects, and what packs their bytes."""
+
+    __slots__ = ("make", "packer")
+
+    def __init__(self, make: Callable[[bytes, str], T]) -> None:
+        self.make = make
+        self.packer = Packer()
+
 
 @final
 class WireRecord(Record[T]):
     """An object that is held as the bytes of its JSON, complete with `kind` and `apiVersion`."""
 
-    __slots__ = ("_make", "raw")
+    __slots__ = ("_data", "_origin")
 
     def __init__(
         self,
         raw: bytes,
-        make: Callable[[bytes, str], T],
+        origin: Origin[T],
         key: str,
         namespace: str,
         resource_version: str,
         uid: str,
         labels: Mapping[str, str] | None,
     ) -> None:
-        self.raw = raw
-        self._make = make
+        #: The JSON, packed or not. Set in one step, so readers need no lock.
+        self._data = raw
+        self._origin = origin
         self.key = key
         self.namespace = namespace
         self.resource_version = resource_version
         self.uid = uid
         self.labels = labels or _NO_LABELS
 
+    @property
+    def raw(self) -> bytes:
+        """The object's JSON."""
+        return self._origin.packer.unpack(self._data)
+
     @override
     def object(self) -> T:
-        return self._make(self.raw, self.key)
+        return self._origin.make(self.raw, self.key)
 
     @property
     @override
     def size(self) -> int:
-        return len(self.raw)
+        return len(self._data)
+
+    @property
+    @override
+    def is_packable(self) -> bool:
+        return self._data[:1] == b"{"
+
+    @override
+    def pack(self) -> None:
+        if self.is_packable:
+            self._data = self._origin.packer.pack(self._data)
 
 
 @final
