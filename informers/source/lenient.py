@@ -13,17 +13,15 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Hashable, Iterator
-from typing import Annotated, Any, TypeGuard, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 import attrs
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-__all__ = ["MisshapenError", "build", "convert", "members", "wire_name"]
+from informers.source.shapes import MisshapenError, is_list, is_mapping
 
-
-class MisshapenError(ValueError):
-    """A structure was expected, and something else is there. The message says where and what."""
+__all__ = ["build", "convert", "members", "wire_name"]
 
 
 @attrs.frozen
@@ -77,8 +75,8 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     Raises:
         MisshapenError: the value, or one within it, is no structure where one was expected.
     """
-    if not _is_mapping(value):
-        raise MisshapenError(f"{path or 'the object'} should be a JSON object, not {_shape(value)}")
+    if not is_mapping(value):
+        raise MisshapenError(path, "a JSON object", value)
     try:
         return model.model_validate(value, extra="ignore")
     except ValidationError:
@@ -109,19 +107,19 @@ def convert(annotation: Any, value: Any, path: str) -> Any:
     for member in allowed:
         origin = get_origin(member)
         if isinstance(member, type) and issubclass(member, BaseModel):
-            if _is_mapping(value):
+            if is_mapping(value):
                 return build(member, value, path)
         elif origin is list:
-            if _is_list(value):
+            if is_list(value):
                 (element,) = get_args(member)
                 return [_element(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
         elif origin is dict:
-            if _is_mapping(value):
+            if is_mapping(value):
                 _, element = get_args(member)
                 return {name: _element(element, item, f"{path}.{name}") for name, item in value.items()}
         else:
             return value
-    raise MisshapenError(f"{path} should be {' or '.join(map(_expected, allowed))}, not {_shape(value)}")
+    raise MisshapenError(path, " or ".join(map(_expected, allowed)), value)
 
 
 def _element(annotation: Any, value: Any, path: str) -> Any:
@@ -136,19 +134,5 @@ def _adapter(annotation: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(cast("Any", annotation))
 
 
-def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _is_mapping(value: Any) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
-
-
 def _expected(member: Any) -> str:
     return "a list" if get_origin(member) is list else "a JSON object"
-
-
-def _shape(value: Any) -> str:
-    if _is_mapping(value):
-        return "a JSON object"
-    return "a list" if _is_list(value) else type(value).__name__

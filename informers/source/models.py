@@ -21,6 +21,7 @@ from typing_extensions import TypeVar
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source.lazy import Lazy, peek
+from informers.source.shapes import is_mapping
 
 __all__ = ["Maker", "load_model", "maker", "to_raw"]
 
@@ -93,9 +94,9 @@ def _mapping(raw: bytes, key: str) -> dict[str, Any]:
         mapping = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
-    if not isinstance(mapping, dict):
+    if not is_mapping(mapping):
         raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)
-    return cast("dict[str, Any]", mapping)
+    return mapping
 
 
 def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:

@@ -22,7 +22,8 @@ from typing_extensions import TypeVar, override
 from informers.errors import DecodeError
 from informers.source.cuts import Cutter
 from informers.source.lazy import Lazy, Reader
-from informers.source.lenient import MisshapenError, build, convert, members, wire_name
+from informers.source.lenient import build, convert, members, wire_name
+from informers.source.shapes import MisshapenError, is_mapping
 
 __all__ = ["ValidatedReader", "dump"]
 
@@ -222,9 +223,9 @@ def _loads(raw: bytes, key: str, model: type) -> Any:
         mapping = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise _error(f"is not JSON: {error}", raw, key, model) from error
-    if not isinstance(mapping, dict):
+    if not is_mapping(mapping):
         raise _error("is not a JSON object", raw, key, model)
-    return cast("dict[str, Any]", mapping)
+    return mapping
 
 
 def _error(message: str, raw: bytes, key: str, model: type) -> DecodeError:

@@ -1,0 +1,34 @@
+"""The two structures that JSON has, and what it means to find something else in their place.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+__all__ = ["MisshapenError", "is_list", "is_mapping"]
+
+
+class MisshapenError(ValueError):
+    """A structure was expected, and something else is there. No model can be built of that.
+
+    Args:
+        path: where, such as `spec.containers[0]`.
+        expected: what should be there, such as `a list`.
+        value: what is there. It is not part of the message, since objects hold secrets.
+    """
+
+    def __init__(self, path: str, expected: str, value: object) -> None:
+        found = "a JSON object" if is_mapping(value) else "a list" if is_list(value) else type(value).__name__
+        super().__init__(f"{path or 'the whole'} should be {expected}, not {found}")
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Return whether it is a JSON list."""
+    return isinstance(value, list)
+
+
+def is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether it is a JSON object."""
+    return isinstance(value, dict)
