@@ -193,7 +193,9 @@ class Listener:
                     is_stopped = self._is_stopped
                 for order in orders:
                     order(selector)
-                if is_stopped and not orders:
+                if is_stopped:
+                    if orders:
+                        continue  # more may have come meanwhile; their wake-up has been taken already
                     return
                 for key, _ in selector.select():
                     self._ready(selector, key)
