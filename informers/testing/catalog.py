@@ -94,7 +94,7 @@ _IN_ALL = _words(
 )
 _EXTENSIONS = _words("admissionregistration.k8s.io apiextensions.k8s.io apiregistration.k8s.io")
 #: What field selectors can ask for besides name and namespace: the path, and what stands for a field not set.
-_FIELDS: dict[str, dict[str, str]] = {
+FIELDS: dict[str, dict[str, str]] = {
     "pods": {
         "spec.nodeName": "",
         "spec.restartPolicy": "Always",
@@ -193,7 +193,7 @@ class Served:
             singular=resource.kind.lower(),
             categories=("all",) if name in _IN_ALL else ("api-extensions",) if resource.group in _EXTENSIONS else (),
             list_kind=f"{resource.kind}List",
-            fields=_FIELDS.get(name, {}),
+            fields=FIELDS.get(name, {}),
         )
 
     @classmethod

@@ -240,7 +240,9 @@ def _age(now: float, created: str) -> str:
     return f"{seconds}s"
 
 
-def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: float, is_list: bool = False) -> Form:
+def negotiate(
+    served: Served, accept: str, query: Mapping[str, str], *, now: float, is_list: bool | None = None
+) -> Form:
     """Return the form that an Accept header asks for: the first of those it names that this server knows.
 
     Args:
@@ -248,7 +250,7 @@ def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: flo
         accept: the header.
         query: of the request.
         now: seconds since the epoch, for ages.
-        is_list: a list is what is answered.
+        is_list: whether a list is what is answered, or one object; None for a watch.
 
     Raises:
         Failure: 406.
@@ -265,10 +267,11 @@ def negotiate(served: Served, accept: str, query: Mapping[str, str], *, now: flo
             continue
         if wanted == "Table":
             return Form(served, "table", rows=query.get("includeObject") or "Metadata", now=now)
-        if wanted == "PartialObjectMetadata" and is_list:
+        if is_list is not None and wanted == ("PartialObjectMetadata" if is_list else "PartialObjectMetadataList"):
             package = (served.resource.group or "core").partition(".")[0]
-            given = "*unstructured.UnstructuredList" if served.is_custom else f"*{package}.{served.list_kind}"
-            raise failures.not_acceptable(f"you requested {wanted}, but the requested object is a list ({given})")
+            kind = f"*{package}.{served.resource.kind}" if not served.is_custom else "*unstructured.Unstructured"
+            given = f"a list ({kind}List)" if is_list else f"not a list ({kind})"
+            raise failures.not_acceptable(f"you requested {wanted}, but the requested object is {given}")
         if wanted in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
             return Form(served, "metadata")
     raise failures.not_acceptable()

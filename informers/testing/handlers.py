@@ -206,10 +206,15 @@ class Handlers:
             case "list":
                 exchange.respond(200, self._list(target, request, form))
             case "create" if not target.name:
-                record = self.registry.create(served, target.namespace, _body(request), _options(request, target))
+                record = self.registry.create(
+                    served, target.namespace, _body(request, served.resource.kind), _options(request, target)
+                )
                 exchange.respond(201, [form.one(record)])
             case "update":
-                wanted = _body(request)
+                wanted = _body(request, served.resource.kind)
+                if not mapping(wanted.get("metadata")).get("name"):
+                    why = f"the name of the object ({target.name} based on URL) was undeterminable"
+                    raise failures.bad_request(f"{why}: name must be provided")
                 record = self.registry.update(
                     served, target.namespace, target.name, lambda _: wanted, _options(request, target)
                 )
@@ -231,7 +236,7 @@ class Handlers:
         version = attrs.evolve(
             Query.read(target.served, "", "", {}, is_watch=False, streaming_lists=True), version=text
         )
-        wanted = version.list_version()
+        wanted = version.start_version()
         if wanted > self.storage.version:
             raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
         return self.registry.record(target.served, target.namespace, target.name)
@@ -300,13 +305,16 @@ class Handlers:
             if "fieldManager" not in request.query:
                 cause = failures.Cause.required("fieldManager", "is required for apply patch")
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
-            return self.registry.apply(served, namespace, name, _body(request), options)
+            return self.registry.apply(served, namespace, name, _body(request, served.resource.kind), options)
         patch = _PATCHES.get(media)
         if served.is_custom and (patch is None or patch is strategic_patch):
             raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), _APPLY])
         if patch is None:
             raise failures.unsupported_patch_type()
-        content = _parsed(request)
+        try:
+            content = decode(request.body)
+        except ValueError:
+            raise failures.bad_request("invalid JSON patch") from None
         return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
@@ -395,24 +403,25 @@ def _has_subresource(target: Target) -> bool:
     return target.subresource == "finalize" and str(target.served.resource) == "namespaces"
 
 
-def _parsed(request: Request) -> Any:
-    try:
-        return decode(request.body)
-    except ValueError as problem:
-        raise failures.bad_request(f"the object provided is unrecognized (must be of type JSON): {problem}") from None
-
-
-def _body(request: Request) -> Json:
+def _body(request: Request, kind: str) -> Json:
+    """Return the object that a request brings, which is to be of a kind."""
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    unrecognized = f"the object provided is unrecognized (must be of type {kind})"
+    obj: Any
     if media in {_APPLY, "application/yaml"}:
         # The official client needs this library, so it is there; JSON is YAML.
-        obj: Any = importlib.import_module("yaml").safe_load(request.body)
+        obj = importlib.import_module("yaml").safe_load(request.body)
     elif media in {"application/json", "*/*", ""}:
-        obj = _parsed(request)
+        try:
+            obj = decode(request.body)
+        except ValueError as problem:
+            raise failures.bad_request(
+                f"{unrecognized}: couldn't get version/kind; json parse error: {problem}"
+            ) from None
     else:
         raise failures.unsupported_media_type(["application/json", "application/yaml"])
     if not isinstance(obj, dict):
-        raise failures.bad_request("the object provided is unrecognized (must be of type JSON)")
+        raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is no mapping")
     return cast("Json", obj)
 
 
@@ -427,7 +436,7 @@ def _options(request: Request, target: Target) -> WriteOptions:
 
 
 def _delete_options(request: Request) -> DeleteOptions:
-    body = _body(request) if request.body else {}
+    body = _body(request, "DeleteOptions") if request.body else {}
     preconditions = mapping(body.get("preconditions"))
     grace = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
     try:

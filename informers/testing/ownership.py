@@ -261,7 +261,9 @@ def _merge(old: Any, new: Any, name: str) -> Any:
 def _drop(value: Any, fields: Json, name: str) -> Any:
     """Return a value without a set of fields."""
     items = _items(value, name) or []
-    kept = [(e, n, _drop(c, fields[e], n) if fields.get(e) else c) for e, n, c in items if fields.get(e, {"": 0})]
+    # Who owns an item of a list or a map as such, and nobody else does, takes it along whole.
+    gone = {element for element, inner in fields.items() if not inner or "." in inner}
+    kept = [(e, n, _drop(c, fields[e], n) if e in fields else c) for e, n, c in items if e not in gone]
     if isinstance(value, dict):
         return {element[2:]: child for element, _, child in kept}
     return [child for _, _, child in kept]

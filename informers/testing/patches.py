@@ -142,7 +142,9 @@ def json_patch(target: Json, operations: Any) -> Json:
         Failure: 400 for what is no JSON patch, 422 for one that does not fit the object.
     """
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type []jsonpatch")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        )
     root: Any = {"": copy.deepcopy(target)}
     for operation in cast("list[Json]", operations):
         try:

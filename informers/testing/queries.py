@@ -103,7 +103,7 @@ class Query:
             Selection(namespace, _labels(query), _fields(served, query, name)),
             version=query.get("resourceVersion", ""),
             match=query.get("resourceVersionMatch", ""),
-            limit=_whole(query, "limit") or 0,
+            limit=max(0, _whole(query, "limit") or 0),
             token=query.get("continue", ""),
             timeout=_whole(query, "timeoutSeconds"),
             bookmarks=flag(query, "allowWatchBookmarks"),
@@ -114,8 +114,8 @@ class Query:
             raise failures.invalid("meta.k8s.io", "ListOptions", "", causes)
         return found
 
-    def watch_version(self) -> int:
-        """Return the version that a watch starts after; 0 where any will do.
+    def start_version(self) -> int:
+        """Return the version that a watch starts after, or that a single object is asked for at; 0 where any will do.
 
         Raises:
             Failure: 500, it is no number.

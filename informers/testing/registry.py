@@ -400,7 +400,7 @@ def _checked(served: Served, namespace: str, obj: Json) -> Json:
         )
     metadata: Json = dict(mapping(obj.get("metadata")))
     given = metadata.get("namespace")
-    if given and given != namespace:
+    if given and given != namespace and resource.is_namespaced:
         raise failures.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )

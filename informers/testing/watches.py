@@ -113,7 +113,7 @@ class Watcher:
     def _start(self) -> int:
         """Return the version after which events are sent; notes what comes before them."""
         query, storage = self._query, self._storage
-        version = query.watch_version()
+        version = query.start_version()
         with storage.lock:
             current = storage.version
             if query.initial_events:
@@ -125,7 +125,10 @@ class Watcher:
                 return current
             if version == 0:
                 # Without a version a watch starts with the state, for old clients' sake.
-                self._initial = self._state() if query.initial_events is None else []
+                if query.initial_events is None:
+                    self._initial = self._state()
+                    # The real server marks the end here too, though nobody has asked for a streaming list.
+                    self._end_bookmark = current if query.bookmarks else None
                 return current
             try:
                 storage.events(self.served.collection, version)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from informers.kinds import all_resources
+from informers.testing.catalog import FIELDS
 from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
 from tests.realserver.controlplane import ControlPlane
 
@@ -93,7 +95,9 @@ def real(both: tuple[Endpoint, Endpoint]) -> Endpoint:
 
 
 def versions(server: Endpoint) -> dict[str, str]:
-    groups = [version for group in server.get("/apis").ok()["groups"] for version in group["versions"]]
+    """Return the paths of the versions that are served, but for those of other tests' definitions."""
+    listed = server.get("/apis").ok()["groups"]
+    groups = [v for group in listed for v in group["versions"] if not group["name"].endswith(".example.com")]
     return {"v1": "/api/v1"} | {v["groupVersion"]: f"/apis/{v['groupVersion']}" for v in groups}
 
 
@@ -139,3 +143,21 @@ def test_the_fake_knows_the_real_ones_status_subresources(fake: Endpoint, real: 
             theirs = resources(real, path, lambda one: one["name"].endswith("/status"))
             known = resources(fake, path, lambda one: True)
             assert set(mine) == {name for name in theirs if name.partition("/")[0] in known}, version
+
+
+@pytest.mark.real_apiserver
+def test_the_fake_selects_by_the_same_fields(fake: Endpoint, real: Endpoint) -> None:
+    served = versions(real)
+    differing = []
+    for resource in all_resources():
+        if resource.api_version not in served:
+            continue
+        mine, theirs = (server.get(resource.path(), fieldSelector="spec.x=1") for server in (fake, real))
+        if (mine.status, mine.raw) != (theirs.status, theirs.raw):
+            differing.append(f"{resource}: {mine.raw!r}, not {theirs.raw!r}")
+        differing += [
+            f"{resource} can't be selected by {field}"
+            for field in FIELDS.get(str(resource), {})
+            if real.get(resource.path(), fieldSelector=f"{field}=x").status != 200
+        ]
+    assert differing == []

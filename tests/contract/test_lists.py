@@ -112,6 +112,10 @@ def test_a_limit_that_holds_all_gives_no_token(server: Endpoint, abc: Namespace)
     assert list(server.get(abc.path("configmaps"), limit=3).ok()["metadata"]) == ["resourceVersion"]
 
 
+def test_a_limit_below_0_is_none(server: Endpoint, abc: Namespace) -> None:
+    assert names(server.get(abc.path("configmaps"), limit=-1).ok()) == ["a", "b", "c"]
+
+
 def test_version_0_with_a_limit_gives_all_from_the_cache(server: Endpoint, abc: Namespace) -> None:
     newest = server.get(abc.path("configmaps")).ok()  # the cache is as new as this from here on
     listed = server.get(abc.path("configmaps"), limit=1, resourceVersion="0").ok()

@@ -53,11 +53,14 @@ def test_a_watch_of_metadata_streams_and_marks_the_end(server: Endpoint, two: Na
     assert mark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-def test_one_object_is_no_list_of_metadata(server: Endpoint, two: Namespace) -> None:
+def test_a_list_is_no_object_and_an_object_no_list(server: Endpoint, two: Namespace) -> None:
     answer = server.send("GET", two.path("configmaps"), headers={"Accept": PARTIAL})
     message = "you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)"
     assert (answer.status, answer.json()["reason"]) == (406, "NotAcceptable")
     assert answer.json()["message"] == message
+    answer = server.send("GET", two.path("configmaps/a"), headers={"Accept": PARTIALS})
+    message = "you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)"
+    assert (answer.status, answer.json()["message"]) == (406, message)
 
 
 def test_the_first_form_that_is_known_is_taken(server: Endpoint, two: Namespace) -> None:

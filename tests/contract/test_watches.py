@@ -73,6 +73,17 @@ def test_a_watch_from_no_version_or_0_first_adds_what_is_there(
         assert seen(watch.events(1)) == [("ADDED", "c")]
 
 
+@pytest.mark.parametrize("params", [{}, {"resourceVersion": "0"}])
+def test_with_bookmarks_the_end_of_what_is_there_is_marked(
+    server: Endpoint, space: Namespace, params: dict[str, str]
+) -> None:
+    space.config_map("a")
+    now(server, space.path("configmaps"))
+    with server.watch(space.path("configmaps"), **params, allowWatchBookmarks=True) as watch:
+        (_, (kind, mark)) = watch.events(2)
+    assert (kind, mark["metadata"]["annotations"]) == ("BOOKMARK", {"k8s.io/initial-events-end": "true"})
+
+
 def test_versions_never_go_back(server: Endpoint, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path)) as watch:

@@ -166,6 +166,38 @@ def test_names_of_object_and_path_must_agree(server: Endpoint, space: Namespace)
     refused(server.patch(path, {"metadata": {"name": "b"}}), 400, "BadRequest", message)
 
 
+def test_an_update_must_name_the_object(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    message = "the name of the object (a based on URL) was undeterminable: name must be provided"
+    refused(server.send("PUT", space.path("configmaps/a"), {"metadata": {}}), 400, "BadRequest", message)
+
+
+def test_the_namespace_of_what_has_none_is_ignored(server: Endpoint) -> None:
+    made = server.create("/api/v1/nodes", {"metadata": {"generateName": "node-", "namespace": "other"}})
+    assert "namespace" not in made["metadata"]
+
+
+def test_a_body_that_cannot_be_read_is_refused(server: Endpoint, path: str) -> None:
+    answer = server.send("POST", path, b"{x")
+    assert (answer.status, answer.json()["reason"]) == (400, "BadRequest")
+    expected = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
+    assert answer.json()["message"].startswith(expected)
+    assert server.send("POST", path, b"[1]").status == 400
+
+
+def test_a_kind_that_does_not_fit_the_path_is_refused(server: Endpoint, path: str) -> None:
+    answer = server.send("POST", path, {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}})
+    assert (answer.status, answer.json()["reason"]) == (400, "BadRequest")
+    assert answer.json()["message"].startswith('Pod in version "v1" cannot be handled as a ConfigMap: ')
+
+
+def test_a_get_of_a_version_that_is_no_number_is_an_error(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    answer = server.get(space.path("configmaps/a"), resourceVersion="x")
+    message = 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'
+    assert (answer.status, answer.json()["message"]) == (500, message)
+
+
 def test_namespaces_of_object_and_path_must_agree(server: Endpoint, path: str) -> None:
     message = "the namespace of the provided object does not match the namespace sent on the request"
     answer = server.send("POST", path, {"metadata": {"name": "a", "namespace": "other"}})
@@ -257,9 +289,17 @@ def test_a_patch_of_no_known_type_is_refused(server: Endpoint, space: Namespace)
     refused(answer, 415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
-def test_a_patch_that_is_no_json_is_refused(server: Endpoint, space: Namespace) -> None:
+@pytest.mark.parametrize("kind", ["merge", "json"])
+def test_a_patch_that_is_no_json_is_refused(server: Endpoint, space: Namespace, kind: str) -> None:
     space.config_map("a")
-    assert server.patch(space.path("configmaps/a"), b"{x").status == 400
+    answer = server.patch(space.path("configmaps/a"), b"{x", kind)
+    refused(answer, 400, "BadRequest", "invalid JSON patch")
+
+
+def test_a_json_patch_is_a_list(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    message = "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+    refused(server.patch(space.path("configmaps/a"), {}, "json"), 400, "BadRequest", message)
 
 
 def apply(server: Endpoint, path: str, data: dict[str, str], **params: Any) -> Answer:
@@ -280,6 +320,25 @@ def test_server_side_apply_creates_owns_and_conflicts(server: Endpoint, path: st
     assert forced["data"] == {"k": "2", "l": "1"}
     # What its only owner no longer applies goes.
     assert apply(server, path, {}, fieldManager="me").ok()["data"] == {"k": "2"}
+
+
+def test_server_side_apply_takes_away_items_that_nobody_else_owns(server: Endpoint, space: Namespace) -> None:
+    path = space.path("deployments", "/apis/apps/v1")
+
+    def apply_containers(manager: str, *names: str) -> Answer:
+        template = {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": n, "image": n} for n in names]},
+        }
+        spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+        kind = {"Content-Type": "application/apply-patch+yaml"}
+        return server.send("PATCH", f"{path}/d", body, {"fieldManager": manager}, kind)
+
+    apply_containers("one", "a", "b").ok()
+    apply_containers("two", "b", "c").ok()
+    containers = apply_containers("one", "b").ok()["spec"]["template"]["spec"]["containers"]
+    assert [container["name"] for container in containers] == ["b", "c"]
 
 
 def test_server_side_apply_needs_a_manager(server: Endpoint, path: str) -> None:
@@ -383,8 +442,14 @@ def test_a_pod_on_a_node_gets_its_grace_period(server: Endpoint, space: Namespac
 
 def test_a_pod_on_no_node_goes_at_once(server: Endpoint, space: Namespace) -> None:
     path = space.path("pods")
-    server.create(path, {"metadata": {"name": "p"}, "spec": POD_SPEC})
-    deleted = server.send("DELETE", f"{path}/p").ok()
+    made = server.create(path, {"metadata": {"name": "p"}, "spec": POD_SPEC})
+    with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
+        deleted = server.send("DELETE", f"{path}/p").ok()
+        # Marked, then removed: two writes.
+        (first, marked), (second, gone) = watch.events(2)
+    assert (first, second) == ("MODIFIED", "DELETED")
+    assert marked["metadata"]["deletionTimestamp"] == gone["metadata"]["deletionTimestamp"]
+    assert version(marked) < version(gone)
     assert (deleted["kind"], deleted["metadata"]["deletionGracePeriodSeconds"]) == ("Pod", 0)
     assert server.get(f"{path}/p").status == 404
 
@@ -444,6 +509,14 @@ def test_a_namespace_that_goes_takes_nothing_new(server: Endpoint, space: Namesp
         "field": "metadata.namespace",
     }
     refused(answer, 403, "Forbidden", message, {"name": "a", "kind": "configmaps", "causes": [cause]})
+
+
+def test_a_namespace_goes_when_its_own_finalizer_does(server: Endpoint, space: Namespace) -> None:
+    path = f"/api/v1/namespaces/{space.name}"
+    marked = server.send("DELETE", path).ok()
+    assert server.get(f"{path}/status").ok() == marked
+    server.send("PUT", f"{path}/finalize", {**marked, "spec": {}}).ok()
+    assert server.get(path).status == 404
 
 
 def test_a_namespace_is_labelled_with_its_name(server: Endpoint, space: Namespace) -> None:
