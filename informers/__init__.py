@@ -23,6 +23,7 @@ from informers.cache.failures import WatchFailure as WatchFailure
 from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
 from informers.cache.handlers import ResourceEventHandler as ResourceEventHandler
 from informers.cache.handlers import ResourceEventHandlerFuncs as ResourceEventHandlerFuncs
+from informers.cache.health import FactoryHealth as FactoryHealth
 from informers.cache.health import HandlerHealth as HandlerHealth
 from informers.cache.health import InformerHealth as InformerHealth
 from informers.cache.health import WatchHealth as WatchHealth
@@ -69,6 +70,7 @@ __all__ = [
     "ConfigurationError",
     "DecodeError",
     "DeletedFinalStateUnknown",
+    "FactoryHealth",
     "FieldSelector",
     "FilteringResourceEventHandler",
     "HandlerHealth",

@@ -13,6 +13,7 @@ import attrs
 from typing_extensions import Self, TypeVar
 
 from informers.cache.failures import WatchErrorHandler
+from informers.cache.health import FactoryHealth
 from informers.cache.indexer import IndexFunction
 from informers.cache.informer import SharedInformer, check_period
 from informers.cache.kind import ClusterKind, NamespacedKind
@@ -54,8 +55,8 @@ class KindOptions:
 
     resync_period: float | None = None
     namespace: str | Collection[str] | None = None
-    label_selector: str | LabelSelector | None = None
-    field_selector: str | FieldSelector | None = None
+    label_selector: str | Mapping[str, str] | LabelSelector | None = None
+    field_selector: str | Mapping[str, str] | FieldSelector | None = None
     transform: Callable[[Any], Any] | None = None
     tweak: TweakListOptions | None = None
     drop_managed_fields: bool | None = None
@@ -105,8 +106,8 @@ class SharedInformerFactory(KindGroups):
         default_resync: float = 600.0,
         *,
         namespace: str | Collection[str] | None = None,
-        label_selector: str | LabelSelector | None = None,
-        field_selector: str | FieldSelector | None = None,
+        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
+        field_selector: str | Mapping[str, str] | FieldSelector | None = None,
         transform: Callable[[Any], Any] | None = None,
         tweak: TweakListOptions | None = None,
         drop_managed_fields: bool = False,
@@ -213,6 +214,12 @@ class SharedInformerFactory(KindGroups):
             elif informer.is_stopped and not informer.has_synced:
                 unsynced[informer.name] = "stopped"
         return SyncResult(unsynced)
+
+    def health(self) -> FactoryHealth:
+        """Return how all informers fare, as of now."""
+        with self._lock:
+            informers = self._informers_locked()
+        return FactoryHealth(tuple(informer.health() for informer in informers))
 
     def release(self, resource: Resource[Any]) -> bool:
         """Stop one informer and forget it; who asks for it next gets a new one. Returns when its threads have ended.

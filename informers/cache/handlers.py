@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeAlias, final
+from typing import Any, Generic, Protocol, TypeAlias, cast, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -133,8 +133,12 @@ class FilteringResourceEventHandler(Generic[T]):
         """Pass a deletion on."""
         if self._handler.on_delete is None:
             return
-        last = obj.obj if isinstance(obj, DeletedFinalStateUnknown) else obj
-        if last is None or self._filter(last):
+        if isinstance(obj, DeletedFinalStateUnknown):
+            tombstone = cast("DeletedFinalStateUnknown[T]", obj)
+            passes = tombstone.obj is None or self._filter(tombstone.obj)
+        else:
+            passes = self._filter(obj)
+        if passes:
             self._handler.on_delete(obj)
 
 

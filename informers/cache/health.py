@@ -14,7 +14,7 @@ from informers.cache.processor import Listener
 from informers.cache.progress import ReflectorState
 from informers.cache.reflector import Reflector
 
-__all__ = ["HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
+__all__ = ["FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
 
 
 @final
@@ -142,6 +142,31 @@ class InformerHealth:
 
     def __str__(self) -> str:
         return f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
+
+
+@final
+@attrs.frozen
+class FactoryHealth:
+    """A factory: all its informers. As text, a line for each: what a probe may answer.
+
+    Attributes:
+        informers: in the order in which they were asked for.
+    """
+
+    informers: tuple[InformerHealth, ...]
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the first list of every informer is in its cache: the application may begin."""
+        return all(informer.synced for informer in self.informers)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether every cache follows the server right now."""
+        return all(informer.is_live for informer in self.informers)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.informers)) or "no informers"
 
 
 def watch_health(namespace: str | None, reflector: Reflector, now: float) -> WatchHealth:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, final
 
@@ -159,7 +159,7 @@ class Store(Indexer[T]):
         return [Write(record.key, record) for record in {record.key: record for record in records}.values()]
 
     @contextmanager
-    def writing(self, writes: Sequence[Write[T]] = ()) -> Iterator[None]:
+    def writing(self, writes: Sequence[Write[T]] = ()) -> Generator[None]:
         """Hold the lock, with the writes' index values computed beforehand by the functions that there are now.
 
         Whatever else must change in one with the cache may be done inside, if it is short and no user's code.

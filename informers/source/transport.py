@@ -9,7 +9,7 @@ Upstream: k8s.io/client-go/rest/request.go (v0.37).
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import urlencode
@@ -155,7 +155,8 @@ class Transport:
         headers["Accept-Encoding"] = "gzip" if gzip else "identity"
         pairs = list(query)
         with self.translating():
-            for setting in configuration.auth_settings().values():
+            settings: Mapping[str, Any] = configuration.auth_settings()
+            for setting in settings.values():
                 if setting["in"] == "header" and setting["value"]:
                     headers[setting["key"]] = setting["value"]
                 elif setting["in"] == "query":
@@ -185,7 +186,7 @@ class Transport:
         )
 
     @contextmanager
-    def translating(self) -> Iterator[None]:
+    def translating(self) -> Generator[None]:
         """Turn what goes wrong on the way into this package's errors."""
         import urllib3  # noqa: PLC0415  the official client is imported when it is first used
 
