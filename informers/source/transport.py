@@ -9,9 +9,9 @@ Upstream: k8s.io/client-go/rest/request.go (v0.37).
 from __future__ import annotations
 
 import http.client
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 from urllib.parse import urlencode
 
 from informers.clock import SYSTEM_CLOCK, Clock
@@ -155,7 +155,7 @@ class Transport:
         headers["Accept-Encoding"] = "gzip" if gzip else "identity"
         pairs = list(query)
         with self.translating():
-            settings: Mapping[str, Any] = configuration.auth_settings()
+            settings = cast("dict[str, dict[str, str]]", configuration.auth_settings())
             for setting in settings.values():
                 if setting["in"] == "header" and setting["value"]:
                     headers[setting["key"]] = setting["value"]
