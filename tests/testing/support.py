@@ -92,7 +92,9 @@ class Stream:
 
 
 @contextmanager
-def watching(server: APIServer, path: str = ALL_PODS, *, headers: dict[str, str] | None = None, **query: Any) -> Iterator[Stream]:
+def watching(
+    server: APIServer, path: str = ALL_PODS, *, headers: dict[str, str] | None = None, **query: Any
+) -> Iterator[Stream]:
     connection = connect(server)
     try:
         connection.request("GET", url(path, {"watch": "true", **query}), headers=headers or {})

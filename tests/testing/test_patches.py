@@ -50,7 +50,11 @@ def test_a_merge_patch_merges_mappings_and_replaces_the_rest(target: Any, patch:
         ({"args": ["a"]}, {"args": ["b"]}, {"args": ["b"]}),
         ({"finalizers": ["a"]}, {"finalizers": ["b"]}, {"finalizers": ["a", "b"]}),
         ({"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]}, {"finalizers": ["b"]}),
-        ({"strategy": {"type": "x", "old": 1}}, {"strategy": {"$retainKeys": ["type"], "type": "y"}}, {"strategy": {"type": "y"}}),
+        (
+            {"strategy": {"type": "x", "old": 1}},
+            {"strategy": {"$retainKeys": ["type"], "type": "y"}},
+            {"strategy": {"type": "y"}},
+        ),
         (
             {"env": [{"name": "a"}, {"name": "b"}]},
             {"env": [{"name": "c"}], "$setElementOrder/env": [{"name": "c"}, {"name": "b"}, {"name": "a"}]},

@@ -199,14 +199,17 @@ def test_a_version_that_is_no_number_is_an_error(server: APIServer) -> None:
 
 def test_tables_and_metadata_can_be_watched(server: APIServer) -> None:
     accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
-    with watching(server, headers={"Accept": accept}) as tables:
-        with watching(server, headers={"Accept": accept.replace("Table", "PartialObjectMetadata")}) as metadata:
-            server.create(pod("a"))
-            server.create(pod("b"))
-            first, second = (e["object"] for e in tables.events(2))
-            assert [row["cells"][0] for row in first["rows"] + second["rows"]] == ["a", "b"]
-            assert (first["columnDefinitions"][0]["name"], second["columnDefinitions"]) == ("Name", None)
-            assert [set(e["object"]) for e in metadata.events(2)] == [{"kind", "apiVersion", "metadata"}] * 2
+    partial = accept.replace("Table", "PartialObjectMetadata")
+    with (
+        watching(server, headers={"Accept": accept}) as tables,
+        watching(server, headers={"Accept": partial}) as metadata,
+    ):
+        server.create(pod("a"))
+        server.create(pod("b"))
+        first, second = (e["object"] for e in tables.events(2))
+        assert [row["cells"][0] for row in first["rows"] + second["rows"]] == ["a", "b"]
+        assert (first["columnDefinitions"][0]["name"], second["columnDefinitions"]) == ("Name", None)
+        assert [set(e["object"]) for e in metadata.events(2)] == [{"kind", "apiVersion", "metadata"}] * 2
 
 
 def test_watches_are_counted_while_they_run(server: APIServer) -> None:

@@ -265,9 +265,13 @@ def test_what_the_server_can_not_place_is_a_configuration_error(server: APIServe
 
 def test_a_registered_resource_is_served_as_a_custom_one(server: APIServer) -> None:
     server.register(WIDGETS)
-    server.create({"kind": "Widget", "apiVersion": "example.com/v1", "metadata": {"name": "w"}, "spec": {"b": 1, "a": 2}})
+    server.create(
+        {"kind": "Widget", "apiVersion": "example.com/v1", "metadata": {"name": "w"}, "spec": {"b": 1, "a": 2}}
+    )
     listed = ask(server, "/apis/example.com/v1/widgets")
-    assert listed.body.startswith(b'{"apiVersion":"example.com/v1","items":[{"apiVersion":"example.com/v1","kind":"Widget"')
+    assert listed.body.startswith(
+        b'{"apiVersion":"example.com/v1","items":[{"apiVersion":"example.com/v1","kind":"Widget"'
+    )
     assert b'"spec":{"a":2,"b":1}' in listed.body
     assert listed.json["kind"] == "WidgetList"
     put = {"kind": "Widget", "apiVersion": "example.com/v1", "metadata": {"name": "w"}}
