@@ -36,7 +36,10 @@ _METADATA_ORDER = (
     "managedFields",
 )
 
-_OWNER_ORDER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+_ITEM_ORDERS = {
+    "ownerReferences": ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"),
+    "managedFields": ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"),
+}
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -72,11 +75,10 @@ def ordered_metadata(metadata: Mapping[str, Any]) -> Json:
     for field in ("labels", "annotations"):
         if field in found:
             found[field] = dict(sorted(mapping(found[field]).items()))
-    if "ownerReferences" in found:
-        found["ownerReferences"] = [
-            {field: owner[field] for field in _OWNER_ORDER if field in owner}
-            for owner in map(mapping, sequence(found["ownerReferences"]))
-        ]
+    for field, order in _ITEM_ORDERS.items():
+        if field in found:
+            items = map(mapping, sequence(found[field]))
+            found[field] = [{name: item[name] for name in order if name in item} for item in items]
     return found
 
 

@@ -14,7 +14,7 @@ import attrs
 
 from informers.testing import failures
 from informers.testing.catalog import Served
-from informers.testing.documents import Json, encode, mapping
+from informers.testing.documents import Json, decode, encode, mapping, ordered_metadata
 from informers.testing.registry import load
 from informers.testing.storage import Record
 
@@ -137,15 +137,19 @@ class Form:
         if self.kind == "whole":
             return [head, self.served.prefix(), record.body, b"}\n"]
         if self.kind == "metadata":
-            return [head, _PARTIAL_HEAD, record.metadata, b"}}\n"]
+            return [head, _PARTIAL_HEAD, self._metadata(record), b"}}\n"]
         return [head, self._table([record], str(record.version), has_columns=has_columns), b"}\n"]
+
+    def _metadata(self, record: Record) -> bytes:
+        """Return metadata as they are written on their own: in the same order for all kinds."""
+        return encode(ordered_metadata(decode(record.metadata))) if self.served.is_custom else record.metadata
 
     def one(self, record: Record) -> bytes:
         """Return a single object, as a get answers with it."""
         if self.kind == "whole":
             return b"".join((self.served.prefix(), record.body, b"\n"))
         if self.kind == "metadata":
-            return b"".join((_PARTIAL_HEAD, record.metadata, b"}\n"))
+            return b"".join((_PARTIAL_HEAD, self._metadata(record), b"}\n"))
         return self._table([record], str(record.version)) + b"\n"
 
     def many(self, records: Iterable[Record], metadata: Json) -> list[bytes]:
@@ -157,7 +161,7 @@ class Form:
             head = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":'
             parts = [head, encode(metadata), b',"items":[']
             for record in records:
-                parts += (_PARTIAL_HEAD, record.metadata, b"},")
+                parts += (_PARTIAL_HEAD, self._metadata(record), b"},")
             return _closed(parts, b"}", b"]}\n")
         served = self.served
         if served.is_custom:
@@ -200,7 +204,7 @@ class Form:
             if self.rows == "Object":
                 shown = self.served.prefix() + record.body
             elif self.rows != "None":
-                shown = _PARTIAL_HEAD + record.metadata + b"}"
+                shown = _PARTIAL_HEAD + self._metadata(record) + b"}"
             rows.append(b'{"cells":' + encode(cells) + b',"object":' + shown + b"}")
         head: Json = {
             "kind": "Table",

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import attrs
 import urllib3
 
+from informers.testing import APIServer
 from tests.realserver.controlplane import ControlPlane
 
 __all__ = ["STREAM", "Answer", "Endpoint", "WatchStream", "decode_pairs", "fake_endpoint", "real_endpoint", "scrub"]
@@ -171,8 +172,6 @@ def real_endpoint(plane: ControlPlane) -> Endpoint:
 @contextlib.contextmanager
 def fake_endpoint() -> Iterator[Endpoint]:
     """Run the fake server, and give its endpoint."""
-    from informers.testing.apiserver import APIServer
-
     with APIServer() as server:
         pool = urllib3.PoolManager(retries=False)
         yield Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)

@@ -123,6 +123,31 @@ def test_a_streaming_list_and_its_end(server: Endpoint, custom: Custom) -> None:
     assert mark.decode() == end % (custom.group, version)
 
 
+def test_its_metadata_alone_are_in_their_fixed_order(server: Endpoint, custom: Custom) -> None:
+    body = custom.widget("w")
+    body["metadata"]["labels"] = {"b": "1", "a": "2"}
+    made = server.create(custom.path, body)
+    one = {"Accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"}
+    many = {"Accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
+    answer = server.send("GET", f"{custom.path}/w", headers=one).ok()
+    listed = server.send("GET", custom.path, headers=many).ok()
+    with server.watch(custom.path, accept=one["Accept"]) as watch:
+        _, seen = watch.event()
+    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    assert answer == listed["items"][0] == seen == {**head, "metadata": made["metadata"]}
+    order = [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "labels",
+        "managedFields",
+    ]
+    assert [list(each["metadata"]) for each in (answer, listed["items"][0], seen)] == [order] * 3
+
+
 def test_status_and_generation_are_kept_apart(server: Endpoint, custom: Custom) -> None:
     made = server.create(custom.path, custom.widget("w", spec={"n": 1}, status={"ready": True}))
     assert "status" not in made
