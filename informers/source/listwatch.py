@@ -6,7 +6,7 @@ Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, final
 
 import attrs
@@ -89,7 +89,7 @@ class ListWatch(Generic[T]):
         api_client: a `kubernetes.client.ApiClient`.
         resource: what to list and watch.
         namespace: None for all.
-        label_selector: such as `app=web`, on lists and watches.
+        label_selector: such as `app=web` or `{"app": "web"}`, on lists and watches.
         field_selector: such as `spec.nodeName=node-1`, likewise.
         tweak: changes the options of every list and watch, last of all.
         metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
@@ -116,8 +116,8 @@ class ListWatch(Generic[T]):
         resource: Resource[T],
         *,
         namespace: str | None = None,
-        label_selector: str | LabelSelector | None = None,
-        field_selector: str | FieldSelector | None = None,
+        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
+        field_selector: str | Mapping[str, str] | FieldSelector | None = None,
         tweak: TweakListOptions | None = None,
         metadata_only: bool = False,
         drop_managed_fields: bool = False,
