@@ -1,0 +1,143 @@
+"""The queue behind a reflector: in order, nothing lost, ended by a close."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from informers.cache.deltas import Delta, DeltaQueue, Replaced
+from informers.source.events import Bookmark, Change, ChangeType
+from informers.source.records import HeldRecord
+from informers.testing import FakeClock
+
+
+def change(name: str, kind: ChangeType = ChangeType.ADDED, version: str = "") -> Change[Any]:
+    return Change(kind, HeldRecord({"metadata": {"name": name, "resourceVersion": version}}))
+
+
+def names(deltas: list[Delta[Any]]) -> list[str]:
+    return [delta.record.key if isinstance(delta, Change) else type(delta).__name__ for delta in deltas]
+
+
+@pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_basic", "TestRealFIFO_detectLineJumpers")
+def test_each_producers_deltas_come_out_in_its_order() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue()
+
+    def produce(prefix: str) -> None:
+        for number in range(500):
+            queue.put([change(f"{prefix}-{number}")])
+
+    producers = [threading.Thread(target=produce, args=(prefix,)) for prefix in "abc"]
+    for producer in producers:
+        producer.start()
+    seen: list[str] = []
+    while len(seen) < 1500:
+        seen += names(queue.pop())
+    for producer in producers:
+        producer.join()
+
+    for prefix in "abc":
+        assert [name for name in seen if name.startswith(prefix)] == [f"{prefix}-{n}" for n in range(500)]
+
+
+@pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_addUpdate", "TestRealFIFO_enqueueingNoLister")
+def test_every_event_is_delivered_though_the_key_is_the_same() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue()
+    given = [
+        change("a", version="1"),
+        change("a", ChangeType.MODIFIED, "2"),
+        change("a", ChangeType.DELETED, "3"),
+        change("unknown", ChangeType.DELETED, "4"),
+    ]
+    queue.put(given)
+    assert queue.pop() == given
+
+
+@pytest.mark.upstream(
+    "tools/cache/the_real_fifo_test.go",
+    "TestRealFIFO_PopMultipleDeltaInBatch",
+    "TestRealFIFO_ReplaceAtomicPop",
+    "TestRealFIFO_ReplaceAtomic",
+)
+@pytest.mark.parametrize(
+    ("waiting", "batches"),
+    [
+        (["a", "b"], [["a", "b"]]),
+        (["a", "b", "c", "d"], [["a", "b", "c"], ["d"]]),
+        (["a", "a"], [["a", "a"]]),
+        (["replaced", "a"], [["Replaced"], ["a"]]),
+        (["a", "replaced", "b", "bookmark", "c"], [["a"], ["Replaced"], ["b"], ["Bookmark"], ["c"]]),
+        (["bookmark", "bookmark"], [["Bookmark"], ["Bookmark"]]),
+    ],
+    ids=str,
+)
+def test_changes_come_in_batches_and_everything_else_by_itself(waiting: list[str], batches: list[list[str]]) -> None:
+    queue: DeltaQueue[Any] = DeltaQueue(batch=3)
+    special: dict[str, Delta[Any]] = {"replaced": Replaced((), "5"), "bookmark": Bookmark("6")}
+    queue.put([special.get(name) or change(name) for name in waiting])
+
+    assert [names(queue.pop()) for _ in batches] == batches
+    assert len(queue) == 0
+
+
+@pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_PopShouldUnblockWhenClosed")
+def test_a_close_ends_every_wait_but_what_is_queued_still_comes() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue()
+    queue.put([change("a")])
+    queue.close()
+    queue.put([change("late")])
+    assert names(queue.pop()) == ["a"]
+    assert queue.pop() == []
+
+    waiting: DeltaQueue[Any] = DeltaQueue()
+    popped: list[object] = []
+    threads = [threading.Thread(target=lambda: popped.append(waiting.pop())) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    waiting.close()
+    for thread in threads:
+        thread.join(5)
+    assert popped == [[]] * 10
+
+
+def test_a_full_queue_holds_its_producer_until_there_is_room() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue(limit=2)
+    queue.put([change("a"), change("b")])
+    done = threading.Event()
+
+    def produce() -> None:
+        queue.put([change("c")])
+        done.set()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    assert not done.wait(0.05)
+    assert names(queue.pop()) == ["a", "b"]
+    assert done.wait(5)
+    producer.join()
+    assert names(queue.pop()) == ["c"]
+
+
+def test_a_close_lets_a_held_producer_go() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue(limit=1)
+    queue.put([change("a")])
+    producer = threading.Thread(target=lambda: queue.put([change("b")]))
+    producer.start()
+    queue.close()
+    producer.join(5)
+    assert not producer.is_alive()
+
+
+def test_a_pop_with_a_timeout_comes_back_empty_when_it_is_over() -> None:
+    clock = FakeClock()
+    queue: DeltaQueue[Any] = DeltaQueue(clock=clock)
+    popped: list[object] = []
+    consumer = threading.Thread(target=lambda: popped.append(queue.pop(timeout=3)))
+    consumer.start()
+    clock.wait_for_waiters()
+    clock.advance(3)
+    consumer.join(5)
+    assert popped == [[]]
+    assert not queue.closed

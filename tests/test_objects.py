@@ -1,0 +1,69 @@
+"""Names of objects, and tombstones."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client import V1Node, V1ObjectMeta, V1Pod
+
+from informers import ConfigurationError, DeletedFinalStateUnknown, ObjectName, object_key, object_name
+
+
+@pytest.mark.upstream("tools/cache/object-names_test.go", "TestObjectNames")
+@pytest.mark.parametrize(
+    ("namespace", "name", "key"), [("a", "b", "a/b"), ("", "b", "b"), ("kube-system", "x.y:z", "kube-system/x.y:z")]
+)
+def test_a_name_and_its_key_say_the_same(namespace: str, name: str, key: str) -> None:
+    assert str(ObjectName(namespace, name)) == key
+    assert ObjectName.parse(key) == ObjectName(namespace, name)
+
+
+def test_a_key_with_two_slashes_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="unexpected key format: 'a/b/c'; it should be 'namespace/name'"):
+        ObjectName.parse("a/b/c")
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        V1Pod(metadata=V1ObjectMeta(namespace="default", name="web-0")),
+        {"metadata": {"namespace": "default", "name": "web-0"}},
+        SimpleNamespace(metadata=SimpleNamespace(namespace="default", name="web-0")),
+        SimpleNamespace(metadata={"namespace": "default", "name": "web-0"}),
+        ObjectName("default", "web-0"),
+    ],
+    ids=["model", "mapping", "attributes", "both", "name"],
+)
+def test_the_name_of_whatever_has_metadata_is_found(obj: object) -> None:
+    assert object_name(obj) == ObjectName("default", "web-0")
+    assert object_key(obj) == "default/web-0"
+
+
+def test_an_object_of_the_cluster_has_no_namespace() -> None:
+    assert object_key(V1Node(metadata=V1ObjectMeta(name="node-1"))) == "node-1"
+
+
+@pytest.mark.parametrize("obj", [None, 7, "default/web-0", {}, {"metadata": {}}, V1Pod(), {"metadata": {"name": 3}}])
+def test_an_object_without_a_name_is_refused_at_the_call(obj: object) -> None:
+    with pytest.raises(ConfigurationError, match="object has no name: expected metadata with a name"):
+        object_name(obj)
+
+
+@pytest.mark.upstream("tools/cache/controller_test.go", "TestDeletionHandlingObjectToName", "TestDeletedObjectGetKey")
+@pytest.mark.upstream("tools/cache/controller_test.go", "TestDeletedObjectGetObjectName")
+@pytest.mark.parametrize("obj", [None, {"metadata": {"namespace": "default", "name": "web-0"}}, {"metadata": {}}])
+def test_a_tombstone_is_named_by_its_key_whatever_it_holds(obj: object) -> None:
+    tombstone = DeletedFinalStateUnknown("default/web-0", obj)
+
+    assert object_name(tombstone) == ObjectName("default", "web-0") == tombstone.name
+    assert object_key(tombstone) == tombstone.key
+
+
+def test_names_are_ordered_and_can_be_keys() -> None:
+    assert sorted([ObjectName("b", "a"), ObjectName("a", "b"), ObjectName("a", "a")]) == [
+        ObjectName("a", "a"),
+        ObjectName("a", "b"),
+        ObjectName("b", "a"),
+    ]
+    assert {ObjectName("a", "b"): 1}[ObjectName("a", "b")] == 1
