@@ -22,14 +22,22 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # Names of other projects, and type variables, have no pages to link to.
-_FOREIGN = "kubernetes|urllib3|attrs?|pydantic|pytest|prometheus_client|typing|typing_extensions|collections|threading"
+_FOREIGN = (
+    "kubernetes|urllib3|attrs?|pydantic|pytest|prometheus_client|typing|typing_extensions|collections|threading|abc"
+)
 _STANDARD = "asyncio|contextlib|datetime|enum|http|logging|os|pathlib|queue|socket|ssl|types"
 nitpick_ignore_regex = [
     (r"py:.*", rf"({_FOREIGN}|{_STANDARD})(\..*)?"),
     (r"py:.*", r"(\w+\.)*_?[A-Z](_co|_contra)?"),
     (r"py:.*", r"((Core|Discovery|Events|Resource)?V\d\w+|ApiClient)"),
 ]
-nitpick_ignore = [("py:class", "optional")]
+# Made by the package alone, and never asked for.
+nitpick_ignore = [
+    ("py:class", "informers.cache.processor.Listener"),
+    ("py:class", "informers.resources._Row"),
+    ("py:class", "informers.testing.failures.Failure"),
+    ("py:class", "optional"),
+]
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -62,6 +70,25 @@ def resolve_by_last_name(app: Sphinx, env: BuildEnvironment, node: pending_xref,
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
 
 
+#: Docstrings of properties and constants as they were before napoleon, by name.
+_plain: dict[str, list[str]] = {}
+
+
+def remember(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Keep a property's docstring from napoleon, which takes what stands before a colon in it for a type."""
+    del app, obj, options
+    if what in {"attribute", "data", "property"}:
+        _plain[name] = lines[:]
+
+
+def restore(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Put back what `remember` has kept."""
+    del app, what, obj, options
+    lines[:] = _plain.pop(name, lines)
+
+
 def setup(app: Sphinx) -> None:
-    """Add the resolver above to the build."""
+    """Add the functions above to the build; napoleon's priority is 500."""
     app.connect("missing-reference", resolve_by_last_name)
+    app.connect("autodoc-process-docstring", remember, priority=400)
+    app.connect("autodoc-process-docstring", restore, priority=600)

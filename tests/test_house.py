@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).with_name("conftest.py")
-PLUGINS = 'pytest_plugins = ["pytester", "tests.realserver.plugin"]'
 
 
 @pytest.fixture
 def house(pytester: pytest.Pytester) -> pytest.Pytester:
-    source = CONFTEST.read_text().replace(PLUGINS, "").replace("GRACE = 2.0", "GRACE = 0.05")
+    lines = CONFTEST.read_text().replace("GRACE = 2.0", "GRACE = 0.05").splitlines()
+    source = "\n".join(line for line in lines if not line.startswith("pytest_plugins"))
     pytester.makeconftest(source)
     pytester.makeini("[pytest]\nfilterwarnings = error\nmarkers = soak: long\n")
     return pytester

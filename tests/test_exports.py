@@ -1,0 +1,107 @@
+"""What is public is what `__all__` says: it is there, documented, and says of itself where it comes from."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import informers
+
+#: The packages and modules that users import from.
+PUBLIC = [
+    "informers",
+    "informers.errors",
+    "informers.kinds",
+    "informers.objects",
+    "informers.resources",
+    "informers.selectors",
+    "informers.testing",
+    "informers.workqueue",
+]
+
+#: The names that the design promises. They stay.
+CONTRACT = {
+    "DeletedFinalStateUnknown",
+    "FilteringResourceEventHandler",
+    "Indexer",
+    "NotFoundError",
+    "ObjectName",
+    "Reflector",
+    "ResourceEventHandler",
+    "ResourceEventHandlerFuncs",
+    "SharedInformer",
+    "SharedInformerFactory",
+    "Store",
+    "object_name",
+    "wait_for_cache_sync",
+}
+
+
+def all_modules() -> list[str]:
+    found = (module.name for module in pkgutil.walk_packages(informers.__path__, "informers."))
+    return ["informers", *sorted(name for name in found if not name.endswith("__main__"))]
+
+
+@pytest.mark.parametrize("module", all_modules())
+def test_every_module_imports_by_itself_and_says_what_it_is(module: str) -> None:
+    loaded = importlib.import_module(module)
+    assert (loaded.__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_exported_name_is_there_and_named_once(module: str) -> None:
+    loaded = importlib.import_module(module)
+    names = loaded.__all__
+    assert len(names) == len(set(names))
+    assert [name for name in names if not hasattr(loaded, name)] == []
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_exported_class_and_function_has_a_docstring(module: str) -> None:
+    loaded = importlib.import_module(module)
+    bare = [
+        name
+        for name in loaded.__all__
+        if (inspect.isclass(item := getattr(loaded, name)) or inspect.isfunction(item)) and not item.__doc__
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_methods_of_exported_classes_have_docstrings(module: str) -> None:
+    loaded = importlib.import_module(module)
+    bare = [
+        f"{name}.{method}"
+        for name in loaded.__all__
+        if inspect.isclass(item := getattr(loaded, name)) and item.__module__.startswith("informers")
+        for method, function in vars(item).items()
+        if inspect.isfunction(function) and not method.startswith("_") and not inspect.getdoc(getattr(item, method))
+    ]
+    assert bare == []
+
+
+def test_the_names_that_the_design_promises_are_exported() -> None:
+    assert set(informers.__all__) >= CONTRACT
+
+
+def test_a_name_is_the_same_object_wherever_it_is_exported() -> None:
+    places: dict[str, set[int]] = {}
+    for module in PUBLIC:
+        loaded: ModuleType = importlib.import_module(module)
+        for name in loaded.__all__:
+            places.setdefault(name, set()).add(id(getattr(loaded, name)))
+    assert {name for name, objects in places.items() if len(objects) > 1} == set()
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        installed = version("informers")
+    except PackageNotFoundError:
+        pytest.skip("informers is not installed, but run from the checkout")
+    assert informers.__version__ == installed

@@ -1,0 +1,89 @@
+"""Imports go one way, and what is heavy or foreign is imported where it is said to be, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import informers
+
+PACKAGE = Path(informers.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def run_time_imports(node: ast.AST) -> Iterator[str]:
+    """Yield what a module imports at run time: at its top or in a function, but not for type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from run_time_imports(other)
+        elif isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            yield child.module or ""
+        else:
+            yield from run_time_imports(child)
+
+
+def importers(package: str) -> set[str]:
+    """Return the modules of informers that import a package at run time."""
+    return {
+        name_of(path)
+        for path in MODULES
+        if any(
+            imported == package or imported.startswith(f"{package}.")
+            for imported in run_time_imports(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }
+
+
+@pytest.mark.parametrize("package", ["kubernetes", "urllib3"])
+def test_the_client_and_its_transport_are_imported_by_source_and_testing_alone(package: str) -> None:
+    others = {name for name in importers(package) if not name.startswith(("informers.source", "informers.testing"))}
+    assert others == set()
+
+
+def test_the_client_is_imported_somewhere() -> None:
+    assert importers("kubernetes"), "the test above looks for something that is not there"
+
+
+def test_only_the_clock_imports_time() -> None:
+    assert importers("time") == {"informers.clock"}
+
+
+def test_nothing_imports_testing() -> None:
+    assert {name for name in importers("informers.testing") if not name.startswith("informers.testing")} == set()
+
+
+def test_importing_informers_imports_nothing_heavy() -> None:
+    code = "import json, sys, informers; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"kubernetes", "pydantic", "urllib3", "yaml", "requests", "asyncio", "prometheus_client"}
+    assert heavy & set(json.loads(done.stdout)) == set()
+
+
+def test_every_module_of_every_folder_is_part_of_the_package() -> None:
+    folders = {path.parent for path in MODULES}
+    assert {folder for folder in folders if not (folder / "__init__.py").exists()} == set()
+
+
+def test_the_import_contract_holds() -> None:
+    pytest.importorskip("importlinter", reason="import-linter is not installed; make lint runs it")
+    from importlinter.cli import lint_imports
+
+    root = PACKAGE.parent
+    if not (root / "pyproject.toml").exists():
+        pytest.skip("the contract is in the checkout's pyproject.toml; this is an installed package")
+    assert lint_imports(config_filename=str(root / "pyproject.toml"), no_cache=True) == 0
