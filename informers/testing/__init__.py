@@ -15,6 +15,10 @@ from informers.testing.faults import NoBookmarks as NoBookmarks
 from informers.testing.faults import Refuse as Refuse
 from informers.testing.faults import Status as Status
 from informers.testing.journal import LoggedRequest as LoggedRequest
+from informers.testing.recorder import RecordedEvent as RecordedEvent
+from informers.testing.recorder import RecordingHandler as RecordingHandler
+from informers.testing.source import FakeSource as FakeSource
+from informers.testing.source import FakeWatch as FakeWatch
 
 __all__ = [
     "APIServer",
@@ -24,9 +28,13 @@ __all__ = [
     "EndWatch",
     "Expire",
     "FakeClock",
+    "FakeSource",
+    "FakeWatch",
     "Hang",
     "LoggedRequest",
     "NoBookmarks",
+    "RecordedEvent",
+    "RecordingHandler",
     "Refuse",
     "Status",
 ]

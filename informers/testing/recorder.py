@@ -1,0 +1,135 @@
+"""A handler that writes down what it is told, and can be waited for.
+
+Upstream: the test listeners in k8s.io/client-go/tools/cache/shared_informer_test.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.objects import DeletedFinalStateUnknown, object_key
+
+__all__ = ["RecordedEvent", "RecordingHandler"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+@attrs.frozen
+class RecordedEvent(Generic[T]):
+    """What a handler was told.
+
+    Attributes:
+        type: `add`, `update` or `delete`.
+        key: of the object.
+        obj: the object; of an update the new one; of a deletion its last state, None where that is unknown.
+        old: of an update the old one, else None.
+        is_in_initial_list: of an add, whether it was there when the handler began.
+        is_tombstone: of a deletion, whether it came as a `DeletedFinalStateUnknown`.
+    """
+
+    type: str
+    key: str
+    obj: T | None = attrs.field(eq=False, repr=False)
+    old: T | None = attrs.field(default=None, eq=False, repr=False)
+    is_in_initial_list: bool = False
+    is_tombstone: bool = False
+
+    def __str__(self) -> str:
+        notes = "initial" if self.is_in_initial_list else "tombstone" if self.is_tombstone else ""
+        return f"{self.type} {self.key}" + (f" ({notes})" if notes else "")
+
+
+@final
+class RecordingHandler(Generic[T]):
+    """A `ResourceEventHandler` for tests.
+
+    Args:
+        react: called with each event after it has been written down, in the handler's thread: to be slow, or to raise.
+
+    Example:
+        >>> handler = RecordingHandler()
+        >>> handler.on_add({"metadata": {"name": "node-1"}}, True)
+        >>> [str(event) for event in handler.wait_for(1)]
+        ['add node-1 (initial)']
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, react: Callable[[RecordedEvent[T]], object] | None = None) -> None:
+        self._react = react
+        self._condition = threading.Condition()
+        self._events: list[RecordedEvent[T]] = []
+
+    def __repr__(self) -> str:
+        return f"<RecordingHandler {len(self._events)} events>"
+
+    @property
+    def events(self) -> Sequence[RecordedEvent[T]]:
+        """What it has been told so far."""
+        with self._condition:
+            return tuple(self._events)
+
+    def texts(self) -> list[str]:
+        """Return the events as text, such as `update default/web-0`."""
+        return [str(event) for event in self.events]
+
+    def clear(self) -> None:
+        """Forget what it has been told."""
+        with self._condition:
+            self._events.clear()
+
+    def wait_for(self, count: int, *, timeout: float = 10.0) -> Sequence[RecordedEvent[T]]:
+        """Wait until it has been told of at least `count` events; return them all.
+
+        Raises:
+            TimeoutError: it has not after `timeout` seconds; the message has those that came.
+        """
+        return self.wait_until(lambda events: len(events) >= count, timeout=timeout, what=f"{count} events")
+
+    def wait_until(
+        self,
+        predicate: Callable[[Sequence[RecordedEvent[T]]], object],
+        *,
+        timeout: float = 10.0,
+        what: str = "what was waited for",
+    ) -> Sequence[RecordedEvent[T]]:
+        """Wait until a predicate holds of all events so far; return them.
+
+        Raises:
+            TimeoutError: it does not after `timeout` seconds.
+        """
+        with self._condition:
+            if not self._condition.wait_for(lambda: predicate(self._events), timeout):
+                told = ", ".join(map(str, self._events[-20:])) or "nothing"
+                raise TimeoutError(
+                    f"{what}: not after {timeout:g} s; {len(self._events)} events came, the last: {told}"
+                )
+            return tuple(self._events)
+
+    def on_add(self, obj: T, is_in_initial_list: bool, /) -> None:
+        """Write an add down."""
+        self._record(RecordedEvent("add", object_key(obj), obj, is_in_initial_list=is_in_initial_list))
+
+    def on_update(self, old: T, new: T, /) -> None:
+        """Write an update down."""
+        self._record(RecordedEvent("update", object_key(new), new, old))
+
+    def on_delete(self, obj: T | DeletedFinalStateUnknown[T], /) -> None:
+        """Write a deletion down."""
+        if isinstance(obj, DeletedFinalStateUnknown):
+            self._record(RecordedEvent("delete", obj.key, obj.obj, is_tombstone=True))
+        else:
+            self._record(RecordedEvent("delete", object_key(obj), obj))
+
+    def _record(self, event: RecordedEvent[T]) -> None:
+        with self._condition:
+            self._events.append(event)
+            self._condition.notify_all()
+        if self._react is not None:
+            self._react(event)
