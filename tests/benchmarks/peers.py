@@ -1,0 +1,100 @@
+"""The clients that are compared, and how each gets an environment of its own, outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "informers" / "bench"
+
+
+@attrs.frozen
+class Peer:
+    """One client.
+
+    Args:
+        name: As the tables print it.
+        script: The file in `clients` that runs it; None for client-go.
+        requirements: What its environment holds; empty for the one that runs this.
+        variant: Passed on to the script.
+        often: Whether it is quick enough to be repeated.
+        scales: Whether it is also run with the larger numbers of pods.
+    """
+
+    name: str
+    script: str | None = None
+    requirements: tuple[str, ...] = ()
+    variant: str = ""
+    often: bool = True
+    scales: bool = False
+
+    def command(self) -> list[str]:
+        """Return the command that runs it, after making its environment.
+
+        Raises:
+            PeerMissingError: It can't be installed here.
+        """
+        if self.script is None:
+            return [str(client_go()), f"-variant={self.variant}"]
+        python = environment(self.script, self.requirements) if self.requirements else Path(sys.executable)
+        return [str(python), str(HERE / "clients" / self.script), *(["--variant", self.variant] if self.variant else [])]
+
+
+class PeerMissingError(Exception):
+    """A client can't be run on this machine; says why."""
+
+
+PEERS = (
+    Peer("informers", "use_informers.py", scales=True),
+    Peer("client-go (json)", variant="json", scales=True),
+    Peer("client-go (protobuf)", variant="protobuf", scales=True),
+    Peer("lightkube", "use_lightkube.py", ("lightkube==1.0.1",), scales=True),
+    Peer("kubernetes.informer", "use_kubernetes.py", ("kubernetes==37.0.2",)),
+    Peer("kopf", "use_kopf.py", ("kopf==1.45.2",), often=False),
+    Peer("kr8s", "use_kr8s.py", ("kr8s==0.20.15",), often=False),
+    Peer("cloudcoil", "use_cloudcoil.py", ("cloudcoil", "cloudcoil.models.kubernetes"), often=False),
+    Peer("transfer", "transfer.py", ("urllib3==2.8.0",), scales=True),
+)
+
+
+def environment(name: str, requirements: tuple[str, ...]) -> Path:
+    """Return the Python of a virtual environment with *requirements*, made now if it is not there."""
+    folder = CACHE / f"{name.removesuffix('.py')}-py{sys.version_info[0]}{sys.version_info[1]}"
+    python, stamp = folder / "bin" / "python", folder / "requirements.txt"
+    wanted = "\n".join(requirements)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120, capture_output=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+        subprocess.run(pip, check=True, timeout=600, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise PeerMissingError(f"pip: {str(error.stderr).strip().splitlines()[-1:]}") from error
+    stamp.write_text(wanted)
+    return python
+
+
+def client_go() -> Path:
+    """Return the client-go program, built now if its source is newer."""
+    source, target = HERE / "clientgo", CACHE / "clientgo-client"
+    newest = max(path.stat().st_mtime for path in source.iterdir())
+    if target.exists() and target.stat().st_mtime >= newest:
+        return target
+    if not (go := shutil.which("go")):
+        raise PeerMissingError("Go 1.26 is not installed")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    try:
+        command = [go, "build", "-o", str(target), "."]
+        subprocess.run(command, cwd=source, check=True, timeout=900, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise PeerMissingError(f"go build: {error.stderr.strip().splitlines()[-1:]}") from error
+    target.touch()
+    return target

@@ -1,0 +1,121 @@
+"""The two plots of the documentation, as SVG written by hand: time and memory of the first sync, and events a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import attrs
+
+OURS = "informers"
+LABELS = {"informers": "informers (this library)", "lightkube": "lightkube, into a dict"}
+SKIPPED = ("transfer", "informers resync")
+WIDTH, LEFT, ROW, BAR = 760, 178, 30, 18
+INK, PALE, GRID = "#1f2933", "#52606d", "#e4e7eb"
+OURS_COLOURS, OTHER_COLOURS = ("#1d6fd1", "#5b9be3", "#a9cbf2"), ("#7b8794", "#a5afba", "#ccd2d9")
+
+
+@attrs.frozen
+class Bars:
+    """One panel: a title, and for each client one bar or several."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[float]]]
+    show: Callable[[float], str]
+    x: float
+    width: float
+
+
+def draw(report: dict[str, Any], folder: Path) -> None:
+    """Write benchmark-sync.svg and benchmark-events.svg for the first number of pods."""
+    size, results = next(iter(report["medians"].items()))
+    results = {name: result for name, result in results.items() if name not in SKIPPED and "error" not in result}
+    events = report["settings"]["events"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmark-sync.svg").write_text(_sync(results, int(size)), encoding="utf-8")
+    (folder / "benchmark-events.svg").write_text(_events(results, events), encoding="utf-8")
+
+
+def _sync(results: dict[str, Any], pods: int) -> str:
+    order = sorted((name for name in results if "sync_s" in results[name]), key=lambda name: results[name]["sync_s"])
+    panel = (WIDTH - LEFT - 56) / 2
+    time = Bars("time until synced, s", [(n, [results[n]["sync_s"]]) for n in order], "{:.1f}".format, LEFT, panel)
+    memory = Bars(
+        "memory then, MiB", [(n, [results[n]["rss_mib"]]) for n in order], "{:,.0f}".format, LEFT + panel + 40, panel
+    )
+    height = 74 + ROW * len(order) + 14
+    title = f"First sync of {pods:,} pods of 8 KB"
+    body = [_names(order, 74, ROW), _bars(time, 74, ROW), _bars(memory, 74, ROW)]
+    return _page(title, "shorter is better", height, body)
+
+
+def _events(results: dict[str, Any], events: int) -> str:
+    figures = ("metadata_per_s", "status_per_s", "everything_per_s")
+    usable = [name for name in results if "metadata_per_s" in results[name]]
+    order = sorted(usable, key=lambda name: -results[name]["metadata_per_s"])
+    rows = [(name, [results[name].get(figure, 0.0) for figure in figures]) for name in order]
+    row = 52
+    bars = Bars("", rows, "{:,.0f}".format, LEFT, WIDTH - LEFT - 66)
+    height = 78 + row * len(order) + 10
+    key, x = [], LEFT
+    for colour, text in zip(OURS_COLOURS, ("reads metadata", "reads phase and IP", "reads all parts"), strict=True):
+        key.append(f'<rect x="{x}" y="52" width="11" height="11" rx="2" fill="{colour}"/>')
+        key.append(f'<text x="{x + 16}" y="62" class="small">{text}</text>')
+        x += 40 + 7 * len(text)
+    title = f"Events a second to a handler, of {events:,} changes"
+    return _page(title, "longer is better", height, [*key, _names(order, 78, row), _bars(bars, 78, row)])
+
+
+def _page(title: str, note: str, height: float, body: list[str]) -> str:
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">',
+            "<style>text{font:13px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:" + INK + "}",
+            ".title{font-size:16px;font-weight:600}.small{font-size:12px;fill:" + PALE + "}.ours{font-weight:600}</style>",
+            f'<rect width="{WIDTH}" height="{height:g}" rx="8" fill="#fff"/>',
+            f'<text x="16" y="28" class="title">{escape(title)}</text>',
+            f'<text x="{WIDTH - 16}" y="28" class="small" text-anchor="end">{escape(note)}</text>',
+            *body,
+            "</svg>\n",
+        ]
+    )
+
+
+def _names(names: Sequence[str], top: float, row: float) -> str:
+    return "\n".join(
+        f'<text x="{LEFT - 10}" y="{top + row * at + row / 2 + 0.5:g}" text-anchor="end"'
+        f'{" class=" + chr(34) + "ours" + chr(34) if name == OURS else ""}>{escape(LABELS.get(name, name))}</text>'
+        for at, name in enumerate(names)
+    )
+
+
+def _bars(bars: Bars, top: float, row: float) -> str:
+    values = sorted(value for _, each in bars.rows for value in each)
+    longest = values[-1] if values else 1.0
+    others = [max(each) for _, each in bars.rows]
+    others.remove(max(others))
+    if others and longest > 2.5 * max(others):  # one bar that would flatten all others is cut, and says so
+        longest = 1.25 * max(others)
+    parts = [f'<text x="{bars.x:g}" y="{top - 14:g}" class="small">{escape(bars.title)}</text>'] if bars.title else []
+    bottom = top + row * len(bars.rows)
+    parts.append(f'<line x1="{bars.x:g}" x2="{bars.x:g}" y1="{top - 4:g}" y2="{bottom:g}" stroke="{GRID}" stroke-width="1"/>')
+    for at, (name, each) in enumerate(bars.rows):
+        colours = OURS_COLOURS if name == OURS else OTHER_COLOURS
+        thick = BAR if len(each) == 1 else 13
+        y = top + row * at + (row - thick * len(each)) / 2 - 4
+        for value, colour in zip(each, colours, strict=False):
+            if not value:
+                continue
+            room = bars.width - 46
+            length = max(1.5, room * min(value / longest, 1.0))
+            parts.append(f'<rect x="{bars.x:g}" y="{y:.1f}" width="{length:.1f}" height="{thick - 1}" rx="2" fill="{colour}"/>')
+            if value > longest:
+                cut = bars.x + length - 22
+                points = f"{cut:.1f},{y + thick:.1f} {cut + 5:.1f},{y + thick:.1f} {cut + 11:.1f},{y - 1:.1f} {cut + 6:.1f},{y - 1:.1f}"
+                parts.append(f'<polygon points="{points}" fill="#fff"/>')
+            text = bars.x + length + 6
+            parts.append(f'<text x="{text:.1f}" y="{y + thick / 2 + 4:.1f}" class="small">{bars.show(value)}</text>')
+            y += thick
+    return "\n".join(parts)

@@ -1,0 +1,192 @@
+"""Compare this library with other clients, on one recording, each in a process of its own.
+
+    python tests/benchmarks/run.py                       everything; about 25 minutes
+    python tests/benchmarks/run.py --quick               1,000 pods and 2,000 events; shows that it works, not how fast
+    python tests/benchmarks/run.py --peers informers,lightkube --pods 10000 --repeat 5
+
+Clients take turns, and a figure is the median of its repeats. What it prints is also written to bench-results/latest.json; the plots of the
+documentation are drawn from the same run with --plots. Nothing here fails because something was slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import bake
+import peers
+import plots
+import tables
+
+Result = dict[str, Any]
+OURS = "informers"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare informers with other clients.")
+    parser.add_argument("--pods", default="10000,100000", help="numbers of pods; events are measured with the first")
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--steady", type=int, default=1_000, help="events at a fixed rate, for the latency")
+    parser.add_argument("--rate", type=float, default=200, help="that rate, in events a second")
+    parser.add_argument("--peers", default="", help="names, separated by commas; all if not given")
+    parser.add_argument("--repeat", type=int, default=3, help="turns; kopf and kr8s have one")
+    parser.add_argument("--limit", type=float, default=120, help="seconds that one phase of one client may take")
+    parser.add_argument("--json", type=Path, default=peers.ROOT / "bench-results" / "latest.json")
+    parser.add_argument("--plots", type=Path, help="folder for the two plots (docs/_static)")
+    parser.add_argument("--quick", action="store_true", help="1,000 pods, 2,000 events, one turn")
+    args = parser.parse_args()
+    if args.quick:
+        args.pods, args.events, args.steady, args.repeat = "1000", 2_000, 200, 1
+    wanted = [name.strip() for name in args.peers.split(",") if name.strip()]
+    known = [peer.name for peer in peers.PEERS]
+    if unknown := [name for name in wanted if name not in known]:
+        parser.error(f"no such peer: {', '.join(unknown)}; there are {', '.join(known)}")
+    chosen = [peer for peer in peers.PEERS if peer.name in (wanted or known)]
+    report = measure(chosen, args)
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(report, indent=1) + "\n")
+    print(tables.render(report))
+    if args.plots:
+        plots.draw(report, args.plots)
+
+
+def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Result:
+    """Return every figure: the machine, the medians by number of pods and client, and each single run."""
+    commands: dict[str, list[str]] = {}
+    missing: dict[str, str] = {}
+    for peer in chosen:
+        say(f"preparing {peer.name}")
+        try:
+            commands[peer.name] = peer.command()
+        except (peers.PeerMissingError, subprocess.TimeoutExpired) as error:
+            missing[peer.name] = str(error)
+    sizes = [int(size) for size in args.pods.split(",")]
+    runs: dict[str, dict[str, list[Result]]] = {}
+    for size in sizes:
+        first = size == sizes[0]
+        group = [peer for peer in chosen if peer.name in commands and (first or peer.scales)]
+        runs[str(size)] = measure_size(group, commands, size, args, events=first)
+    return {
+        "machine": {
+            "cpus": os.cpu_count(), "processor": processor(), "python": platform.python_version(), "load": os.getloadavg()[0],
+        },
+        "settings": {"events": args.events, "steady": args.steady, "rate": args.rate, "repeat": args.repeat},
+        "import_s": import_seconds(),
+        "missing": missing,
+        "medians": {size: {name: median(each) for name, each in by_name.items()} for size, by_name in runs.items()},
+        "runs": runs,
+    }  # fmt: skip
+
+
+def measure_size(
+    group: list[peers.Peer], commands: dict[str, list[str]], size: int, args: argparse.Namespace, *, events: bool
+) -> dict[str, list[Result]]:
+    """Run each client with so many pods, in turns."""
+    say(f"recording {size:,} pods")
+    count, steady = (args.events, args.steady) if events else (0, 0)
+    folder = bake.prepare(peers.CACHE / "recordings", pods=size, events=count, steady=steady)
+    if any(peer.variant == "protobuf" for peer in group):
+        encode_protobuf(folder)
+    results: dict[str, list[Result]] = {}
+    options = {
+        "pods": size, "events": count, "steady": steady, "rate": args.rate, "limit": args.limit,
+        "bursts": "metadata,status,everything" if events else "",
+    }  # fmt: skip
+    with server(folder) as address:
+        for turn in range(args.repeat):
+            for peer in group:
+                if turn and not peer.often:
+                    continue
+                say(f"{size:,} pods, turn {turn + 1}: {peer.name}")
+                results.setdefault(peer.name, []).append(run_client(commands[peer.name], address, options))
+            if not turn and OURS in results:
+                resync = [sys.executable, str(peers.HERE / "clients" / "resync_informers.py")]
+                results["informers resync"] = [run_client(resync, address, options)]
+    return results
+
+
+def run_client(command: list[str], address: str, options: dict[str, Any]) -> Result:
+    """Return what one client's process printed; it has ended when this returns."""
+    flags = [f"--server={address}", *(f"--{name}={value}" for name, value in options.items())]
+    environment = {**os.environ, "PYTHONPATH": str(peers.ROOT)}
+    bound = options["limit"] * 6
+    try:
+        done = subprocess.run([*command, *flags], env=environment, timeout=bound, capture_output=True, text=True)
+    except subprocess.TimeoutExpired:
+        return {"error": f"not done in {bound:.0f} s"}
+    lines = done.stdout.strip().splitlines()
+    if not lines or not lines[-1].startswith("{"):
+        return {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
+    result: Result = json.loads(lines[-1])
+    return result
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Play the recording in a process that ends with the block, or with this process."""
+    command = [sys.executable, str(peers.HERE / "server.py"), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdin
+        try:
+            yield f"127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.stdin.close()
+            process.wait(30)
+
+
+def encode_protobuf(folder: Path) -> None:
+    for source in sorted(folder.glob("*.json")):
+        target = source.with_suffix(".pb")
+        if source.stem.startswith(("initial", "burst", "steady")) and not target.exists():
+            partial = target.with_suffix(".partial")
+            with source.open("rb") as read, partial.open("wb") as write:
+                subprocess.run([str(peers.client_go()), "-encode"], stdin=read, stdout=write, check=True, timeout=600)
+            partial.rename(target)
+
+
+def import_seconds() -> float:
+    """Return the seconds that `import informers` takes in a fresh process: the best of five."""
+    code = "import time; t = time.perf_counter(); import informers; print(time.perf_counter() - t)"
+    environment = {**os.environ, "PYTHONPATH": str(peers.ROOT)}
+    command = [sys.executable, "-c", code]
+    return min(
+        float(subprocess.run(command, env=environment, timeout=60, check=True, capture_output=True, text=True).stdout)
+        for _ in range(5)
+    )
+
+
+def median(results: list[Result]) -> Result:
+    """Return the median of each figure; of what is no figure, the last."""
+    merged: Result = {}
+    for key in {key: None for result in results for key in result}:
+        values = [result[key] for result in results if key in result]
+        if isinstance(values[0], dict):
+            merged[key] = median(values)
+        elif isinstance(values[0], (int, float)):
+            merged[key] = statistics.median(values)
+        else:
+            merged[key] = values[-1]
+    return merged
+
+
+def processor() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), platform.machine())
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The report as text: figures, ratios against each client with their goals, and what else was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Report = dict[str, Any]
+OURS = "informers"
+
+# Against each client: how many times faster, what part of its memory, how many times the events.
+GOALS: dict[str, dict[str, float]] = {
+    "client-go (json)": {"sync_s": 4, "rss_mib": 0.6, "metadata_per_s": 5, "status_per_s": 4},
+    "kubernetes.informer": {"sync_s": 10, "rss_mib": 0.12, "metadata_per_s": 8, "status_per_s": 6},
+    "lightkube": {"sync_s": 2, "rss_mib": 0.33, "metadata_per_s": 1.5, "status_per_s": 1},
+}
+SCALE_GOAL = 1.2
+IMPORT_GOAL = 0.15
+
+FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("sync s", "sync_s", "{:.2f}".format),
+    ("CPU s", "sync_cpu_s", "{:.2f}".format),
+    ("MiB", "rss_mib", "{:,.0f}".format),
+    ("sync peak", "sync_peak_mib", "{:,.0f}".format),
+    ("peak", "peak_mib", "{:,.0f}".format),
+    ("metadata/s", "metadata_per_s", "{:,.0f}".format),
+    ("status/s", "status_per_s", "{:,.0f}".format),
+    ("everything/s", "everything_per_s", "{:,.0f}".format),
+    ("p50 ms", "latency_p50_ms", "{:.2f}".format),
+    ("p99 ms", "latency_p99_ms", "{:.2f}".format),
+    ("import s", "import_s", "{:.2f}".format),
+)
+RATIOS = (("sync: times faster", "sync_s"), ("memory: part of", "rss_mib"), ("metadata events: times", "metadata_per_s"),
+          ("status events: times", "status_per_s"), ("all fields: times", "everything_per_s"))  # fmt: skip
+
+
+def render(report: Report) -> str:
+    """Return the whole report as Markdown."""
+    parts: list[str] = []
+    for size, results in report["medians"].items():
+        parts += [f"## {int(size):,} pods", _figures(results)]
+        if ratios := _ratios(results):
+            parts.append(ratios)
+    parts += _extras(report)
+    return "\n\n".join(parts)
+
+
+def ratio(results: Report, peer: str, figure: str) -> float | None:
+    """Return how this library stands to *peer* in a figure: times faster, part of the memory, times the events."""
+    ours, theirs = results.get(OURS, {}).get(figure), results.get(peer, {}).get(figure)
+    if not ours or not theirs:
+        return None
+    return theirs / ours if figure == "sync_s" else ours / theirs
+
+
+def met(value: float, goal: float, figure: str) -> bool:
+    """Say whether a ratio reaches its goal: memory is to be below, all else above."""
+    return value <= goal if figure == "rss_mib" else value >= goal
+
+
+def _figures(results: Report) -> str:
+    shown = [figure for figure in FIGURES if any(figure[1] in result for result in results.values())]
+    rows = []
+    for name, result in results.items():
+        if name == "informers resync":
+            continue
+        cells = [show(result[key]) if key in result else "" for _, key, show in shown]
+        rows.append([name, *cells, result.get("error", "")])
+    return _table(["client", *(head for head, _, _ in shown), ""], rows)
+
+
+def _ratios(results: Report) -> str:
+    rows = []
+    for peer in results:
+        if peer in (OURS, "informers resync", "transfer"):
+            continue
+        cells = []
+        for _, figure in RATIOS:
+            value, goal = ratio(results, peer, figure), GOALS.get(peer, {}).get(figure)
+            if value is None:
+                cells.append("")
+            elif goal is None:
+                cells.append(f"{value:.2f}")
+            else:
+                sign = "≤" if figure == "rss_mib" else "≥"
+                cells.append(f"{value:.2f} ({sign} {goal:g} {'met' if met(value, goal, figure) else 'MISSED'})")
+        if any(cells):
+            rows.append([peer, *cells])
+    return _table([f"{OURS} against", *(head for head, _ in RATIOS)], rows) if rows else ""
+
+
+def _extras(report: Report) -> list[str]:
+    rows: list[list[str]] = [
+        ["`import informers`", f"{report['import_s']:.3f} s", _verdict(report["import_s"], IMPORT_GOAL)],
+    ]
+    sizes = list(report["medians"])
+    for larger in sizes[1:]:
+        small, large = (report["medians"][size].get(OURS, {}) for size in (sizes[0], larger))
+        factor = int(larger) / int(sizes[0])
+        for name, figure in (("time", "sync_s"), ("memory", "rss_mib")):
+            if figure in small and figure in large:
+                value = large[figure] / small[figure] / factor
+                rows.append([f"{name} of {int(larger):,} pods over {factor:g} times that of {int(sizes[0]):,}",
+                             f"{value:.2f}", _verdict(value, SCALE_GOAL)])  # fmt: skip
+    for size, results in report["medians"].items():
+        for name, value in results.get("transfer", {}).items():
+            if name.endswith("_s") and name not in ("sync_s", "import_s"):
+                rows.append([f"transfer of {int(size):,} pods: {name[:-2].replace('_', ' ')}", f"{value:.3f} s", ""])
+        if resync := results.get("informers resync", {}).get("resync_s"):
+            rows.append([f"resync of {int(size):,} pods to a handler", f"{resync * 1e3:.0f} ms", ""])
+        for peer, result in results.items():
+            rows += [[f"{peer}, {int(size):,} pods: {name[:-2].replace('_', ' ')}", f"{value * 1e6:,.1f} µs", ""]
+                     for name, value in result.get("reads", {}).items()]  # fmt: skip
+    parts = ["## Besides", _table(["what", "figure", "goal"], rows)]
+    parts += [f"{name} was not run: {why}." for name, why in report["missing"].items()]
+    machine, settings = report["machine"], report["settings"]
+    parts.append(
+        f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in a burst,"
+        f" {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
+    )
+    return parts
+
+
+def _verdict(value: float, goal: float) -> str:
+    return f"≤ {goal:g} {'met' if value <= goal else 'MISSED'}"
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+
+    def show(line: list[str]) -> str:
+        first, *rest = (cell.ljust(width) if not at else cell.rjust(width)
+                        for at, (cell, width) in enumerate(zip(line, widths, strict=True)))  # fmt: skip
+        return "| " + " | ".join((first, *rest)) + " |"
+
+    rule = "|" + "|".join(("-" * (width + 2)) if not at else "-" * (width + 1) + ":" for at, width in enumerate(widths)) + "|"
+    return "\n".join([show(head), rule, *(show(line) for line in lines[1:])])
