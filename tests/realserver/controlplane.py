@@ -22,37 +22,18 @@ import urllib3
 from kubernetes import client
 from typing_extensions import Self
 
+from tests.realserver.binaries import assets, missing
 from tests.realserver.certificates import Authority
 from tests.realserver.daemons import Daemon, free_ports
 
-__all__ = ["KUBERNETES_VERSION", "ControlPlane", "assets", "missing"]
+__all__ = ["ControlPlane"]
 
-KUBERNETES_VERSION = "1.37.2"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 _LEEWAY = 60
 
 #: Users with tokens, and their groups. `admin` may do everything, the others nothing until a test grants it.
 USERS: Mapping[str, tuple[str, ...]] = {"admin": ("system:masters",), "alice": (), "bob": ()}
-
-
-def assets() -> Path:
-    """Return the folder of the servers' programs: `KUBEBUILDER_ASSETS`, or the cache that build.sh fills."""
-    if named := os.environ.get("KUBEBUILDER_ASSETS"):
-        return Path(named)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "informers" / f"kube-v{KUBERNETES_VERSION}"
-
-
-def missing() -> str:
-    """Return why no control plane can be started here, or an empty string."""
-    folder = assets()
-    absent = [name for name in ("etcd", "kube-apiserver") if not os.access(folder / name, os.X_OK)]
-    if absent:
-        place = "KUBEBUILDER_ASSETS" if os.environ.get("KUBEBUILDER_ASSETS") else "the cache"
-        names = " and ".join(absent)
-        return f"{place} has no {names}; tests/realserver/build.sh builds what is needed with Go 1.26"
-    return "" if shutil.which("openssl") else "the openssl command is not installed"
 
 
 class ControlPlane:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.realserver.controlplane import ControlPlane, missing
+from tests.realserver.binaries import missing
+
+if TYPE_CHECKING:
+    from tests.realserver.controlplane import ControlPlane
 
 _SKIPPED = pytest.StashKey[set[str]]()
 
@@ -33,5 +37,8 @@ def pytest_terminal_summary(
 @pytest.fixture(scope="session")
 def real_apiserver() -> Iterator[ControlPlane]:
     """A real kube-apiserver for the whole run. A test that stops it starts it again."""
+    # The official client takes a second to import, which no other test run should pay for.
+    from tests.realserver.controlplane import ControlPlane
+
     with ControlPlane() as plane:
         yield plane
