@@ -8,6 +8,7 @@ Upstream: sigs.k8s.io/structured-merge-diff and k8s.io/apimachinery/pkg/util/man
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, cast
 
 import attrs
@@ -34,6 +35,8 @@ _UNOWNED = frozenset(
     }
 )
 
+#: What fields hold that have nothing below them.
+_SIMPLE = frozenset({str, int, bool, float})
 _encode_key = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
@@ -84,17 +87,25 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
         if name == "finalizers":
             return [(f"v:{_encode_key(item)}", "", item) for item in items]
         keys = merge_keys(name, items)
-        if keys and items and all(isinstance(item, dict) and all(k in item for k in keys) for item in items):
-            if keys == ("containerPort",):
-                keyed = [
-                    ({"containerPort": i["containerPort"], "protocol": i.get("protocol", "TCP")}, i) for i in items
-                ]
-            elif keys == ("port",):
-                keyed = [({"port": i["port"], "protocol": i.get("protocol", "TCP")}, i) for i in items]
+        if (
+            keys
+            and items
+            and all(isinstance(i, dict) and all(i.get(k).__class__ in _SIMPLE for k in keys) for i in items)
+        ):
+            if keys in {("containerPort",), ("port",)}:
+                # Two ports may differ in their protocol alone.
+                keyed = [((i[keys[0]], i.get("protocol", "TCP")), i) for i in items]
+                keys = (*keys, "protocol")
             else:
-                keyed = [({k: i[k] for k in keys}, i) for i in items]
-            return [(f"k:{_encode_key(key)}", "", item) for key, item in keyed]
+                keyed = [(tuple(i[k] for k in keys), i) for i in items]
+            return [(_item_element(keys, values), "", item) for values, item in keyed]
     return None
+
+
+@lru_cache(maxsize=4096)
+def _item_element(keys: tuple[str, ...], values: tuple[Any, ...]) -> str:
+    """Return the path element of a list's item; the same few come again with each object of a kind."""
+    return f"k:{_encode_key(dict(zip(keys, values, strict=True)))}"
 
 
 def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool = False) -> Json:
@@ -102,7 +113,10 @@ def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool 
     items = _items(value, name)
     if not items:
         return {}
-    inner = {element: _tree(child, child_name, is_applied=is_applied) for element, child_name, child in items}
+    inner: Json = {
+        element: _tree(child, child_name, is_applied=is_applied) if child.__class__ not in _SIMPLE else {}
+        for element, child_name, child in items
+    }
     is_item = isinstance(value, dict) and name == "" and not is_top
     # Who makes a map, or an item of a list, owns it as well as what is in it.
     has_dot = is_item or (name in _MAPS and not is_applied)
