@@ -1,11 +1,11 @@
 """What the server sends, prepared once: whole HTTP bodies in files, chunk headers and all.
 
-A server that only copies files to sockets is never what a client waits for. Each file is named for what it answers, made in a
-directory of its own for each size, and kept between runs in the user's cache:
+A server that only copies files to sockets is never what a client waits for. Each file is named for what it answers,
+made in a directory of its own for each size, and kept between runs in the user's cache:
 
-    list.json  list.json.gz         the whole list            pages-NNNNN.json[.gz]   its pages of 500
-    initial.json                    the streaming list        state.json              the same without its end bookmark
-    burst-N.json                    a burst of changes        steady.json             changes that carry their time of sending
+    list.json  list.json.gz    the whole list        pages-NNNNN.json[.gz]   its pages of 500
+    initial.json               the streaming list    state.json              the same without its end bookmark
+    burst-N.json               a burst of changes    steady.json             changes that carry their time of sending
 
 The protobuf files for client-go (initial.pb, burst-N.pb, steady.pb) are made from these by client-go's own encoder.
 """
@@ -65,7 +65,9 @@ def _bake(folder: Path, *, pods: int, events: int, steady: int) -> None:
     for at in range(0, pods, PAGE):
         page = (corpus.pod(number, version=first + number) for number in range(at, min(pods, at + PAGE)))
         rest = pods - at - PAGE
-        _write_list(folder / f"pages-{at // PAGE:05d}.json", page, last, token=at // PAGE + 1 if rest > 0 else 0, rest=rest)
+        _write_list(
+            folder / f"pages-{at // PAGE:05d}.json", page, last, token=at // PAGE + 1 if rest > 0 else 0, rest=rest
+        )
     version = last
     for burst in range(len(BURSTS)):
         with (folder / f"burst-{burst}.json").open("wb") as out:
@@ -95,8 +97,13 @@ def _bookmark(version: int) -> bytes:
 
 
 def _write_list(path: Path, items: Iterable[bytes], version: int, *, token: int = 0, rest: int = 0) -> None:
-    meta = {"resourceVersion": str(version)} | ({"continue": f"page-{token}", "remainingItemCount": rest} if token else {})
-    head = b'{"kind":"PodList","apiVersion":"v1","metadata":%b,"items":[' % json.dumps(meta, separators=(",", ":")).encode()
+    meta = {"resourceVersion": str(version)} | (
+        {"continue": f"page-{token}", "remainingItemCount": rest} if token else {}
+    )
+    head = (
+        b'{"kind":"PodList","apiVersion":"v1","metadata":%b,"items":['
+        % json.dumps(meta, separators=(",", ":")).encode()
+    )
     squeeze = zlib.compressobj(1, wbits=31)  # as the API server does it: gzip, level 1
     with path.open("wb") as plain, path.with_name(path.name + ".gz").open("wb") as squeezed:
         for piece in _list_pieces(head, items):

@@ -1,8 +1,8 @@
 """Pods as a real API server sends them: 8 KB each, half of it managedFields, no two alike.
 
-The bytes come from a few templates (a web deployment, an agent of every node, a database's stateful set, a batch job) and from the
-pod's number alone, so that every run and every client sees the same cluster. Fields stand in the API server's order, which is what a
-client that reads only the head of an object depends on.
+The bytes come from a few templates (a web deployment, an agent of every node, a database's stateful set, a batch job)
+and from the pod's number alone, so that every run and every client sees the same cluster. Fields stand in the API
+server's order, which is what a client that reads only the head of an object depends on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ def _f(*names: str) -> dict[str, Any]:
 
 
 def _owned_container(name: str) -> dict[str, Any]:
-    probe = {".": {}, "f:failureThreshold": {}, "f:httpGet": {".": {}, **_f("path", "port", "scheme")}, **_f("periodSeconds")}
+    probe = {
+        ".": {},
+        "f:failureThreshold": {},
+        "f:httpGet": {".": {}, **_f("path", "port", "scheme")},
+        **_f("periodSeconds"),
+    }
     return {
         f'k:{{"name":"{name}"}}': {
             ".": {},
@@ -39,9 +44,16 @@ def _owned_container(name: str) -> dict[str, Any]:
             "f:imagePullPolicy": {},
             "f:livenessProbe": probe,
             "f:name": {},
-            "f:ports": {".": {}, 'k:{"containerPort":8080,"protocol":"TCP"}': {".": {}, **_f("containerPort", "name", "protocol")}},
+            "f:ports": {
+                ".": {},
+                'k:{"containerPort":8080,"protocol":"TCP"}': {".": {}, **_f("containerPort", "name", "protocol")},
+            },
             "f:readinessProbe": probe,
-            "f:resources": {".": {}, "f:limits": {".": {}, **_f("cpu", "memory")}, "f:requests": {".": {}, **_f("cpu", "memory")}},
+            "f:resources": {
+                ".": {},
+                "f:limits": {".": {}, **_f("cpu", "memory")},
+                "f:requests": {".": {}, **_f("cpu", "memory")},
+            },
             "f:securityContext": {".": {}, **_f("allowPrivilegeEscalation", "readOnlyRootFilesystem")},
             "f:terminationMessagePath": {},
             "f:terminationMessagePolicy": {},
@@ -56,17 +68,25 @@ def _owned_container(name: str) -> dict[str, Any]:
 
 def _managed_fields(containers: tuple[str, ...]) -> list[dict[str, Any]]:
     labels = _f("app", "app.kubernetes.io/part-of", "pod-template-hash", "team", "version")
-    spec_fields: dict[str, Any] = {"f:metadata": {
-        "f:annotations": {".": {}, **_f("checksum/config", "prometheus.io/port", "prometheus.io/scrape", SENT_ANNOTATION)},
-        "f:generateName": {},
-        "f:labels": {".": {}, **labels},
-        "f:ownerReferences": {".": {}, 'k:{"uid":"%(owner_uid)s"}': {}},
-    }}
+    spec_fields: dict[str, Any] = {
+        "f:metadata": {
+            "f:annotations": {
+                ".": {},
+                **_f("checksum/config", "prometheus.io/port", "prometheus.io/scrape", SENT_ANNOTATION),
+            },
+            "f:generateName": {},
+            "f:labels": {".": {}, **labels},
+            "f:ownerReferences": {".": {}, 'k:{"uid":"%(owner_uid)s"}': {}},
+        }
+    }
     owned: dict[str, Any] = {}
     for name in containers:
         owned.update(_owned_container(name))
     spec_fields["f:spec"] = {
-        "f:affinity": {".": {}, "f:podAntiAffinity": {".": {}, "f:preferredDuringSchedulingIgnoredDuringExecution": {}}},
+        "f:affinity": {
+            ".": {},
+            "f:podAntiAffinity": {".": {}, "f:preferredDuringSchedulingIgnoredDuringExecution": {}},
+        },
         "f:containers": owned,
         **_f("dnsPolicy", "enableServiceLinks", "priorityClassName", "restartPolicy", "schedulerName"),
         "f:securityContext": {".": {}, **_f("fsGroup", "runAsNonRoot", "runAsUser")},
@@ -93,7 +113,10 @@ def _managed_fields(containers: tuple[str, ...]) -> list[dict[str, Any]]:
         "f:metadata": {"f:annotations": _f("policy.example/digest", "policy.example/verdict")},
         "f:status": {
             "f:conditions": {
-                f'k:{{"type":"policy.example/{kind}"}}': {".": {}, **_f("lastTransitionTime", "message", "reason", "status", "type")}
+                f'k:{{"type":"policy.example/{kind}"}}': {
+                    ".": {},
+                    **_f("lastTransitionTime", "message", "reason", "status", "type"),
+                }
                 for kind in ("Admitted", "Scanned")
             }
         },
@@ -103,7 +126,8 @@ def _managed_fields(containers: tuple[str, ...]) -> list[dict[str, Any]]:
         {"manager": "policy-gate", "operation": "Apply", **common, "fieldsV1": gate_fields, "subresource": "status"},
         {"manager": "kube-controller-manager", "operation": "Update", **common, "fieldsV1": spec_fields},
         {
-            "manager": "kubelet", "operation": "Update", **common, "time": "%(changed)s", "fieldsV1": status_fields, "subresource": "status",
+            "manager": "kubelet", "operation": "Update", **common, "time": "%(changed)s",
+            "fieldsV1": status_fields, "subresource": "status",
         },
     ]  # fmt: skip
 
@@ -147,7 +171,8 @@ def _status(containers: tuple[str, ...]) -> dict[str, Any]:
         "phase": "%(phase)s",
         "conditions": [
             {
-                "type": kind, "observedGeneration": 1, "status": "True", "lastProbeTime": None, "lastTransitionTime": "%(changed)s",
+                "type": kind, "observedGeneration": 1, "status": "True", "lastProbeTime": None,
+                "lastTransitionTime": "%(changed)s",
             }
             for kind in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
         ],

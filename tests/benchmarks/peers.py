@@ -44,7 +44,11 @@ class Peer:
         if self.script is None:
             return [str(client_go()), f"-variant={self.variant}"]
         python = environment(self.script, self.requirements) if self.requirements else Path(sys.executable)
-        return [str(python), str(HERE / "clients" / self.script), *(["--variant", self.variant] if self.variant else [])]
+        return [
+            str(python),
+            str(HERE / "clients" / self.script),
+            *(["--variant", self.variant] if self.variant else []),
+        ]
 
 
 class PeerMissingError(Exception):

@@ -1,4 +1,4 @@
-"""The two plots of the documentation, as SVG written by hand: time and memory of the first sync, and events a second."""
+"""The two plots of the documentation, as SVG written by hand: time and memory of the first sync; events a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import attrs
 
 OURS = "informers"
-LABELS = {"informers": "informers (this library)", "lightkube": "lightkube, into a dict"}
+LABELS = {"lightkube": "lightkube, into a dict"}
 SKIPPED = ("transfer", "informers resync")
 WIDTH, LEFT, ROW, BAR = 760, 178, 30, 18
 INK, PALE, GRID = "#1f2933", "#52606d", "#e4e7eb"
@@ -71,9 +71,12 @@ def _events(results: dict[str, Any], events: int) -> str:
 def _page(title: str, note: str, height: float, body: list[str]) -> str:
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img"',
+            f' aria-label="{escape(title)}">',
             "<style>text{font:13px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:" + INK + "}",
-            ".title{font-size:16px;font-weight:600}.small{font-size:12px;fill:" + PALE + "}.ours{font-weight:600}</style>",
+            ".title{font-size:16px;font-weight:600}.small{font-size:12px;fill:"
+            + PALE
+            + "}.ours{font-weight:600}</style>",
             f'<rect width="{WIDTH}" height="{height:g}" rx="8" fill="#fff"/>',
             f'<text x="16" y="28" class="title">{escape(title)}</text>',
             f'<text x="{WIDTH - 16}" y="28" class="small" text-anchor="end">{escape(note)}</text>',
@@ -86,7 +89,7 @@ def _page(title: str, note: str, height: float, body: list[str]) -> str:
 def _names(names: Sequence[str], top: float, row: float) -> str:
     return "\n".join(
         f'<text x="{LEFT - 10}" y="{top + row * at + row / 2 + 0.5:g}" text-anchor="end"'
-        f'{" class=" + chr(34) + "ours" + chr(34) if name == OURS else ""}>{escape(LABELS.get(name, name))}</text>'
+        f"{' class=' + chr(34) + 'ours' + chr(34) if name == OURS else ''}>{escape(LABELS.get(name, name))}</text>"
         for at, name in enumerate(names)
     )
 
@@ -100,20 +103,24 @@ def _bars(bars: Bars, top: float, row: float) -> str:
         longest = 1.25 * max(others)
     parts = [f'<text x="{bars.x:g}" y="{top - 14:g}" class="small">{escape(bars.title)}</text>'] if bars.title else []
     bottom = top + row * len(bars.rows)
-    parts.append(f'<line x1="{bars.x:g}" x2="{bars.x:g}" y1="{top - 4:g}" y2="{bottom:g}" stroke="{GRID}" stroke-width="1"/>')
+    parts.append(
+        f'<line x1="{bars.x:g}" x2="{bars.x:g}" y1="{top - 4:g}" y2="{bottom:g}" stroke="{GRID}" stroke-width="1"/>'
+    )
     for at, (name, each) in enumerate(bars.rows):
         colours = OURS_COLOURS if name == OURS else OTHER_COLOURS
         thick = BAR if len(each) == 1 else 13
-        y = top + row * at + (row - thick * len(each)) / 2 - 4
-        for value, colour in zip(each, colours, strict=False):
-            if not value:
-                continue
+        known = [(value, colour) for value, colour in zip(each, colours, strict=False) if value]
+        y = top + row * at + (row - thick * len(known)) / 2 - 4
+        for value, colour in known:
             room = bars.width - 46
             length = max(1.5, room * min(value / longest, 1.0))
-            parts.append(f'<rect x="{bars.x:g}" y="{y:.1f}" width="{length:.1f}" height="{thick - 1}" rx="2" fill="{colour}"/>')
+            parts.append(
+                f'<rect x="{bars.x:g}" y="{y:.1f}" width="{length:.1f}" height="{thick - 1}" rx="2" fill="{colour}"/>'
+            )
             if value > longest:
                 cut = bars.x + length - 22
-                points = f"{cut:.1f},{y + thick:.1f} {cut + 5:.1f},{y + thick:.1f} {cut + 11:.1f},{y - 1:.1f} {cut + 6:.1f},{y - 1:.1f}"
+                corners = ((cut, thick), (cut + 5, thick), (cut + 11, -1), (cut + 6, -1))
+                points = " ".join(f"{corner:.1f},{y + below:.1f}" for corner, below in corners)
                 parts.append(f'<polygon points="{points}" fill="#fff"/>')
             text = bars.x + length + 6
             parts.append(f'<text x="{text:.1f}" y="{y + thick / 2 + 4:.1f}" class="small">{bars.show(value)}</text>')

@@ -4,8 +4,9 @@
     python tests/benchmarks/run.py --quick               1,000 pods and 2,000 events; shows that it works, not how fast
     python tests/benchmarks/run.py --peers informers,lightkube --pods 10000 --repeat 5
 
-Clients take turns, and a figure is the median of its repeats. What it prints is also written to bench-results/latest.json; the plots of the
-documentation are drawn from the same run with --plots. Nothing here fails because something was slow.
+Clients take turns, and a figure is the median of its repeats. What it prints is also written to
+bench-results/latest.json; the plots of the documentation are drawn from the same run with --plots. Nothing here fails
+because something was slow.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Result:
             commands[peer.name] = peer.command()
         except (peers.PeerMissingError, subprocess.TimeoutExpired) as error:
             missing[peer.name] = str(error)
+    load = os.getloadavg()[0]  # before this adds its own
     sizes = [int(size) for size in args.pods.split(",")]
     runs: dict[str, dict[str, list[Result]]] = {}
     for size in sizes:
@@ -77,7 +79,8 @@ def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Result:
         runs[str(size)] = measure_size(group, commands, size, args, events=first)
     return {
         "machine": {
-            "cpus": os.cpu_count(), "processor": processor(), "python": platform.python_version(), "load": os.getloadavg()[0],
+            "cpus": os.cpu_count(), "processor": processor(), "python": platform.python_version(),
+            "load": load,
         },
         "settings": {"events": args.events, "steady": args.steady, "rate": args.rate, "repeat": args.repeat},
         "import_s": import_seconds(),
@@ -120,7 +123,9 @@ def run_client(command: list[str], address: str, options: dict[str, Any]) -> Res
     environment = {**os.environ, "PYTHONPATH": str(peers.ROOT)}
     bound = options["limit"] * 6
     try:
-        done = subprocess.run([*command, *flags], env=environment, timeout=bound, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, *flags], env=environment, timeout=bound, capture_output=True, text=True, check=False
+        )
     except subprocess.TimeoutExpired:
         return {"error": f"not done in {bound:.0f} s"}
     lines = done.stdout.strip().splitlines()
@@ -180,8 +185,10 @@ def median(results: list[Result]) -> Result:
 
 
 def processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as info:
-        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), platform.machine())
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as info:
+        return next(
+            (line.partition(":")[2].strip() for line in info if line.startswith("model name")), platform.machine()
+        )
 
 
 def say(what: str) -> None:

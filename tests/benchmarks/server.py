@@ -2,9 +2,9 @@
 
     python tests/benchmarks/server.py FOLDER
 
-It prints its port, and ends when its standard input does. Bodies come from the files that `bake` made and go out with `sendfile`, so
-that it costs next to no CPU; lists are gzipped where a client asks for it, as by the real one. A watch first sends what it was asked for
-(a streaming list, the state, or nothing) and then waits for one of:
+It prints its port, and ends when its standard input does. Bodies come from the files that `bake` made and go out with
+`sendfile`, so that it costs next to no CPU; lists are gzipped where a client asks for it, as by the real one. A watch
+first sends what it was asked for (a streaming list, the state, or nothing) and then waits for one of:
 
     POST /_bench/burst?n=0            every event of burst-0, as fast as the connection takes them
     POST /_bench/steady?rate=200      changes at a fixed rate, each with the time of its sending in an annotation
@@ -42,7 +42,12 @@ DISCOVERY = {
             for plural, singular, kind, namespaced in RESOURCES
         ],
     },
-    "/api/v1/namespaces": {"kind": "NamespaceList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": []},
+    "/api/v1/namespaces": {
+        "kind": "NamespaceList",
+        "apiVersion": "v1",
+        "metadata": {"resourceVersion": "1"},
+        "items": [],
+    },
 }
 AGGREGATED = {
     "/api": [
@@ -65,7 +70,15 @@ AGGREGATED = {
     ],
     "/apis": [],
 }  # fmt: skip
-STATUS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "NotFound", "message": "not recorded", "code": 404}
+STATUS = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Failure",
+    "reason": "NotFound",
+    "message": "not recorded",
+    "code": 404,
+}
 
 
 class Player:

@@ -30,8 +30,13 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("p99 ms", "latency_p99_ms", "{:.2f}".format),
     ("import s", "import_s", "{:.2f}".format),
 )
-RATIOS = (("sync: times faster", "sync_s"), ("memory: part of", "rss_mib"), ("metadata events: times", "metadata_per_s"),
-          ("status events: times", "status_per_s"), ("all fields: times", "everything_per_s"))  # fmt: skip
+RATIOS = (
+    ("sync: times faster", "sync_s"),
+    ("memory: part of", "rss_mib"),
+    ("metadata events: times", "metadata_per_s"),
+    ("status events: times", "status_per_s"),
+    ("all fields: times", "everything_per_s"),
+)
 
 
 def render(report: Report) -> str:
@@ -50,7 +55,7 @@ def ratio(results: Report, peer: str, figure: str) -> float | None:
     ours, theirs = results.get(OURS, {}).get(figure), results.get(peer, {}).get(figure)
     if not ours or not theirs:
         return None
-    return theirs / ours if figure == "sync_s" else ours / theirs
+    return float(theirs / ours if figure == "sync_s" else ours / theirs)
 
 
 def met(value: float, goal: float, figure: str) -> bool:
@@ -115,9 +120,13 @@ def _extras(report: Report) -> list[str]:
     parts += [f"{name} was not run: {why}." for name, why in report["missing"].items()]
     machine, settings = report["machine"], report["settings"]
     parts.append(
-        f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in a burst,"
-        f" {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
+        f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in"
+        f" a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
     )
+    if machine["load"] > 0.3:
+        parts.append(
+            f"The machine was busy with something else (load {machine['load']:.1f}): times are too long, ratios rough."
+        )
     return parts
 
 
@@ -134,5 +143,9 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
                         for at, (cell, width) in enumerate(zip(line, widths, strict=True)))  # fmt: skip
         return "| " + " | ".join((first, *rest)) + " |"
 
-    rule = "|" + "|".join(("-" * (width + 2)) if not at else "-" * (width + 1) + ":" for at, width in enumerate(widths)) + "|"
+    rule = (
+        "|"
+        + "|".join(("-" * (width + 2)) if not at else "-" * (width + 1) + ":" for at, width in enumerate(widths))
+        + "|"
+    )
     return "\n".join([show(head), rule, *(show(line) for line in lines[1:])])

@@ -1,4 +1,4 @@
-"""What handlers read of a pod whose fields are attributes in the API's case, as of lightkube's models and kr8s's boxes."""
+"""What handlers read of a pod whose fields are attributes in the API's case: lightkube's models, kr8s's boxes."""
 
 from __future__ import annotations
 

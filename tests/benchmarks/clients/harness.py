@@ -1,7 +1,8 @@
-"""What every client's process does around its library: start, count, ask for events, measure itself, print one line of JSON.
+"""What every client's process does around its library: start, count, ask for events, measure itself, print one line of
+JSON.
 
-Only the standard library is imported here, and as little of it as will do: this is inside what is measured. Memory is the process's own
-(VmRSS, VmHWM), read once as it is when synced and once after a collection; the figures name which.
+Only the standard library is imported here, and as little of it as will do: this is inside what is measured. Memory is
+the process's own (VmRSS, VmHWM), read once as it is when synced and once after a collection; the figures name which.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from contextlib import contextmanager
 from typing import Any
 
 Reader = Callable[[Any], object]
-QUIET = 5.0  # seconds without an event after which a burst counts as over: kopf hands out only the last of several changes
+QUIET = (
+    5.0  # seconds without an event after which a burst counts as over: kopf hands out only the last of several changes
+)
 
 
 class Bench:
@@ -26,8 +29,8 @@ class Bench:
 
     Args:
         peer: The client's name in the table.
-        readers: By name, what a handler reads of an object: "metadata", "status", "everything", and "sent", which gives the
-            annotation with the time of sending.
+        readers: By name, what a handler reads of an object: "metadata", "status", "everything", and "sent", which
+            gives the annotation with the time of sending.
     """
 
     def __init__(self, peer: str, readers: Mapping[str, Reader]) -> None:
@@ -164,7 +167,7 @@ class Bench:
 
 def memory(field: str) -> float:
     """Return a field of /proc/self/status in MiB."""
-    with open("/proc/self/status", encoding="ascii") as status:
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - pathlib would be one more import
         for line in status:
             if line.startswith(field):
                 return int(line.split()[1]) / 1024
@@ -179,4 +182,3 @@ def seconds_per_call(call: Callable[[], object], *, times: int = 5) -> float:
         call()
         best = min(best, time.perf_counter() - start)
     return best
-

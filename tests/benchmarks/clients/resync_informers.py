@@ -1,4 +1,4 @@
-"""This library's resync: how long one re-delivery of the whole cache to a handler that does nothing takes, and what CPU."""
+"""This library's resync: how long one re-delivery of the whole cache to an idle handler takes, and what it adds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from harness import Bench, memory
 bench = Bench("informers", attributes.READERS)
 
 with bench.importing():
-    from informers import ResourceEventHandlerFuncs, SharedInformerFactory
     from kubernetes.client import ApiClient, Configuration
+
+    from informers import ResourceEventHandlerFuncs, SharedInformerFactory
 
 
 class Rounds:

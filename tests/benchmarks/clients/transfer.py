@@ -26,7 +26,9 @@ def main() -> None:
         token: str | None = ""
         while token is not None:
             page = f"&continue={token}" if token else ""
-            response = http.request("GET", f"{bench.url}/api/v1/pods?{query}{page}", headers=headers, preload_content=False)
+            response = http.request(
+                "GET", f"{bench.url}/api/v1/pods?{query}{page}", headers=headers, preload_content=False
+            )
             head = tail = b""
             for block in response.stream(1 << 18, decode_content=True):
                 head = head or block[:300]

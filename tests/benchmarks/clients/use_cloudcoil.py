@@ -22,7 +22,9 @@ def main() -> None:
     bench.start()
     cache.start()
     cache.wait(bench.args.limit)
-    if (held := len(informer.list())) < bench.args.pods:  # 0.6 keeps a list's first page and tells handlers nothing of it
+    if (
+        held := len(informer.list())
+    ) < bench.args.pods:  # 0.6 keeps a list's first page and tells handlers nothing of it
         bench.result["error"] = f"holds {held} of {bench.args.pods} pods after its sync"
         bench.finish()
     for pod in informer.list():

@@ -11,8 +11,9 @@ from harness import Bench, seconds_per_call
 bench = Bench("informers", attributes.READERS)
 
 with bench.importing():
-    from informers import ResourceEventHandlerFuncs, SharedInformerFactory
     from kubernetes.client import ApiClient, Configuration
+
+    from informers import ResourceEventHandlerFuncs, SharedInformerFactory
 
 
 def main() -> None:

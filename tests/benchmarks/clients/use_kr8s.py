@@ -1,4 +1,4 @@
-"""kr8s, which has no informer: a watch, which begins with the state, into a dict; its asyncio side, which is the faster one."""
+"""kr8s, which has no informer: a watch, which begins with the state, into a dict; in asyncio, its faster side."""
 
 from __future__ import annotations
 
