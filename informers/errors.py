@@ -54,7 +54,7 @@ class AlreadyStartedError(InformersError, RuntimeError):
 
 
 class StoppedError(InformersError, RuntimeError):
-    """This can't be done any more: the informer or its factory has been stopped."""
+    """This can't be done any more: the informer, its factory or the queue has been stopped."""
 
 
 class NotSyncedError(InformersError, RuntimeError):
