@@ -48,7 +48,9 @@ class APIServer:
 
     Unmodified clients talk to it: the official one, kubectl, and others. It stores objects with versions, lists in
     pages, watches with bookmarks and streaming lists, refuses as the real one does, and goes wrong where `faults`
-    says so. It is for tests: it runs no controllers and no nodes, checks hardly any fields, and has no encryption.
+    says so. It is for tests: it runs no controllers and no nodes, checks hardly any fields, and has no encryption. It
+    reads and writes JSON alone, so `kubectl apply` and `kubectl create -f` work, but not `kubectl create configmap` and
+    its like, which send protobuf.
 
     Objects can also be written from within, by `create`, `update`, `patch` and `delete`, which then keep a status as
     given and need no namespace.

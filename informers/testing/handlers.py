@@ -5,20 +5,21 @@ Upstream: k8s.io/apiserver/pkg/endpoints/handlers (v0.37).
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 from collections.abc import Callable, Iterator
-from typing import Any, cast, final
+from typing import Any, final
 
 import attrs
 
 from informers.clock import Clock
 from informers.testing import failures
 from informers.testing.access import Access
+from informers.testing.bodies import APPLY, read_delete_options, read_object, read_options
 from informers.testing.catalog import Catalog
 from informers.testing.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing.documents import Json, decode, encode, mapping
+from informers.testing.exchange import BrokenConnectionError, Exchange, Request
 from informers.testing.failures import Failure
 from informers.testing.faults import (
     BadJSON,
@@ -34,11 +35,10 @@ from informers.testing.faults import (
     Status,
 )
 from informers.testing.forms import Form, negotiate
-from informers.testing.http import BrokenConnectionError, Exchange, Request
 from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.patches import json_patch, merge_patch, strategic_patch
-from informers.testing.queries import Query, decode_continue, encode_continue, flag
-from informers.testing.registry import DeleteOptions, Registry, WriteOptions, load
+from informers.testing.queries import Query, decode_continue, encode_continue
+from informers.testing.registry import Registry, load
 from informers.testing.routes import Target, route
 from informers.testing.storage import CompactedError, FutureVersionError, Page, Record, Storage
 from informers.testing.watches import Watcher, Watchers, WatchSettings, error_line
@@ -52,7 +52,6 @@ _PATCHES: dict[str, Callable[[Json, Any], Any]] = {
     "application/merge-patch+json": merge_patch,
     "application/strategic-merge-patch+json": strategic_patch,
 }
-_APPLY = "application/apply-patch+yaml"
 _BROKEN = b'{"kind": this is no JSON\n'
 
 
@@ -207,23 +206,23 @@ class Handlers:
                 exchange.respond(200, self._list(target, request, form))
             case "create" if not target.name:
                 record = self.registry.create(
-                    served, target.namespace, _body(request, served.resource.kind), _options(request, target)
+                    served, target.namespace, read_object(request, served.resource.kind), read_options(request, target)
                 )
                 exchange.respond(201, [form.one(record)])
             case "update":
-                wanted = _body(request, served.resource.kind)
+                wanted = read_object(request, served.resource.kind)
                 if not mapping(wanted.get("metadata")).get("name"):
                     why = f"the name of the object ({target.name} based on URL) was undeterminable"
                     raise failures.bad_request(f"{why}: name must be provided")
                 record = self.registry.update(
-                    served, target.namespace, target.name, lambda _: wanted, _options(request, target)
+                    served, target.namespace, target.name, lambda _: wanted, read_options(request, target)
                 )
                 exchange.respond(200, [form.one(record)])
             case "patch":
                 record, is_new = self._patch(target, request)
                 exchange.respond(201 if is_new else 200, [form.one(record)])
             case "delete" if not target.subresource:
-                options = _delete_options(request)
+                options = read_delete_options(request)
                 record, is_gone = self.registry.delete(served, target.namespace, target.name, options)
                 exchange.respond(200, [_deleted(form, record, is_gone=is_gone)])
             case "deletecollection":
@@ -299,16 +298,16 @@ class Handlers:
 
     def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:
         media = request.headers.get("content-type", "").partition(";")[0].strip()
-        options = _options(request, target)
+        options = read_options(request, target)
         served, namespace, name = target.served, target.namespace, target.name
-        if media == _APPLY:
+        if media == APPLY:
             if "fieldManager" not in request.query:
                 cause = failures.Cause.required("fieldManager", "is required for apply patch")
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
-            return self.registry.apply(served, namespace, name, _body(request, served.resource.kind), options)
+            return self.registry.apply(served, namespace, name, read_object(request, served.resource.kind), options)
         patch = _PATCHES.get(media)
         if served.is_custom and (patch is None or patch is strategic_patch):
-            raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), _APPLY])
+            raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), APPLY])
         if patch is None:
             raise failures.unsupported_patch_type()
         try:
@@ -319,7 +318,7 @@ class Handlers:
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self._page(target, self._query(target, request, is_watch=False))
-        options = _delete_options(request)
+        options = read_delete_options(request)
         deleted: list[Record] = []
         for record in page.records:
             namespace, _, name = record.key.rpartition("/")
@@ -401,51 +400,3 @@ def _has_subresource(target: Target) -> bool:
     if target.subresource == "status":
         return target.served.has_status
     return target.subresource == "finalize" and str(target.served.resource) == "namespaces"
-
-
-def _body(request: Request, kind: str) -> Json:
-    """Return the object that a request brings, which is to be of a kind."""
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    unrecognized = f"the object provided is unrecognized (must be of type {kind})"
-    obj: Any
-    if media in {_APPLY, "application/yaml"}:
-        # The official client needs this library, so it is there; JSON is YAML.
-        obj = importlib.import_module("yaml").safe_load(request.body)
-    elif media in {"application/json", "*/*", ""}:
-        try:
-            obj = decode(request.body)
-        except ValueError as problem:
-            raise failures.bad_request(
-                f"{unrecognized}: couldn't get version/kind; json parse error: {problem}"
-            ) from None
-    else:
-        raise failures.unsupported_media_type(["application/json", "application/yaml"])
-    if not isinstance(obj, dict):
-        raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is no mapping")
-    return cast("Json", obj)
-
-
-def _options(request: Request, target: Target) -> WriteOptions:
-    agent = request.headers.get("user-agent", "").partition("/")[0]
-    return WriteOptions(
-        manager=request.query.get("fieldManager") or agent or "unknown",
-        subresource=target.subresource,
-        is_dry_run="dryRun" in request.query,
-        force=flag(request.query, "force"),
-    )
-
-
-def _delete_options(request: Request) -> DeleteOptions:
-    body = _body(request, "DeleteOptions") if request.body else {}
-    preconditions = mapping(body.get("preconditions"))
-    grace = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
-    try:
-        return DeleteOptions(
-            grace_period=None if grace is None else int(grace),
-            uid=preconditions.get("uid") or "",
-            version=preconditions.get("resourceVersion") or "",
-            propagation=request.query.get("propagationPolicy") or body.get("propagationPolicy") or "",
-            is_dry_run="dryRun" in request.query or bool(body.get("dryRun")),
-        )
-    except ValueError:
-        raise failures.bad_request(f"gracePeriodSeconds must be a whole number: got {grace!r}") from None

@@ -15,7 +15,7 @@ from typing import final
 
 from informers.clock import Clock
 from informers.errors import StoppedError
-from informers.testing.http import BrokenConnectionError, Exchange, Reader, read_request
+from informers.testing.exchange import BrokenConnectionError, Exchange, Reader, read_request
 
 __all__ = ["Listener"]
 

@@ -8,7 +8,6 @@ Upstream: k8s.io/apiserver/pkg/registry/generic/registry/store.go and pkg/regist
 from __future__ import annotations
 
 import random
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any, final
@@ -17,8 +16,8 @@ import attrs
 
 from informers.clock import Clock
 from informers.testing import failures, ownership
+from informers.testing.admission import checked, set_defaults, validate
 from informers.testing.catalog import Served
-from informers.testing.definitions import complete_definition
 from informers.testing.documents import Json, decode, encode_body, mapping, sequence, timestamp
 from informers.testing.failures import Cause
 from informers.testing.ownership import Writer
@@ -26,20 +25,6 @@ from informers.testing.storage import Record, Storage
 
 __all__ = ["Registry", "WriteOptions"]
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-#: Groups whose objects may have nearly any name.
-_FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -130,7 +115,7 @@ class Registry:
         Raises:
             Failure: 404 for the namespace, 409, 422, 400.
         """
-        obj = _checked(served, namespace, obj)
+        obj = checked(served, namespace, obj)
         metadata = obj["metadata"]
         if metadata.get("resourceVersion"):
             raise failures.Failure("resourceVersion should not be set on objects to be created", code=500, reason="")
@@ -139,7 +124,7 @@ class Registry:
                 self._check_namespace_locked(served, namespace, metadata.get("name") or "")
             if not metadata.get("name") and metadata.get("generateName"):
                 metadata["name"] = metadata["generateName"] + "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
-            _validate(served, obj, is_inside=options.is_inside)
+            validate(served, obj, is_inside=options.is_inside)
             key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
             if self._storage.get(served.collection, key) is not None:
                 raise failures.already_exists(served.resource, metadata["name"])
@@ -154,7 +139,7 @@ class Registry:
                 obj.pop("status", None)
             # What the server sets by itself belongs to nobody.
             ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
-            _default(served, obj)
+            set_defaults(served, obj)
             return self._put_locked(served, obj, options)
 
     def update(
@@ -186,7 +171,7 @@ class Registry:
                 raise failures.bad_request(
                     f"the name of the object ({wanted['name']}) does not match the name on the URL ({name})"
                 )
-            obj = _checked(served, namespace, {**obj, "metadata": {**wanted, "name": name}})
+            obj = checked(served, namespace, {**obj, "metadata": {**wanted, "name": name}})
             self._check_preconditions(served, name, old, obj, options)
             obj = self._settled(served, old, obj, options)
             is_unchanged = _content(old) == _content(obj)
@@ -209,7 +194,7 @@ class Registry:
         api_version = served.resource.api_version
         if mapping(config.get("metadata")).get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
-        config = _checked(served, namespace, {**config, "metadata": {"name": name, **mapping(config.get("metadata"))}})
+        config = checked(served, namespace, {**config, "metadata": {"name": name, **mapping(config.get("metadata"))}})
         with self._storage.lock:
             key = f"{namespace}/{name}" if namespace else name
             if self._storage.get(served.collection, key) is None:
@@ -335,7 +320,7 @@ class Registry:
                 metadata.pop(field, None)
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
-        _validate(served, obj, is_inside=options.is_inside)
+        validate(served, obj, is_inside=options.is_inside)
         if served.has_generation and _spec(served, old) != _spec(served, obj):
             metadata["generation"] = was.get("generation", 0) + 1
         # An apply has settled who owns what already.
@@ -378,81 +363,6 @@ def _record(served: Served, obj: Json, version: int | None) -> Record:
         mapping(metadata.get("labels")),
         served.selectable(obj),
     )
-
-
-def _checked(served: Served, namespace: str, obj: Json) -> Json:
-    """Return a copy of an object that fits the request's kind and namespace.
-
-    Raises:
-        Failure: 400.
-    """
-    resource = served.resource
-    api_version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
-    if api_version != resource.api_version:
-        raise failures.bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version "
-            f"({resource.api_version})"
-        )
-    if kind != resource.kind:
-        raise failures.bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f'no kind "{kind}" is registered for this resource'
-        )
-    metadata: Json = dict(mapping(obj.get("metadata")))
-    given = metadata.get("namespace")
-    if given and given != namespace and resource.is_namespaced:
-        raise failures.bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-    if namespace:
-        metadata["namespace"] = namespace
-    else:
-        metadata.pop("namespace", None)
-    return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
-
-
-def _validate(served: Served, obj: Json, *, is_inside: bool) -> None:
-    resource, name = served.resource, obj["metadata"].get("name") or ""
-    causes: list[Cause] = []
-    if not name:
-        causes.append(Cause.required("metadata.name", "name or generateName is required"))
-    elif resource.group in _FREE_NAMES:
-        if name in {".", ".."} or "/" in name or "%" in name:
-            causes.append(Cause.invalid("metadata.name", name, "may not contain '/' or '%'"))
-    else:
-        is_label = str(resource) in {"namespaces", "services"}
-        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (_SUBDOMAIN_RULE, _SUBDOMAIN, 253)
-        if len(name) > longest:
-            causes.append(
-                Cause(
-                    "FieldValueInvalid",
-                    "metadata.name",
-                    f'Invalid value: "{name}": must be no more than {longest} characters',
-                )
-            )
-        if not pattern.fullmatch(name):
-            causes.append(Cause.invalid("metadata.name", name, rule))
-    if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
-        causes.append(Cause.required("spec.containers"))
-    if causes:
-        raise failures.invalid(resource.group, resource.kind, name, causes)
-
-
-def _default(served: Served, obj: Json) -> None:
-    match str(served.resource):
-        case "namespaces":
-            metadata = obj["metadata"]
-            metadata["labels"] = {**mapping(metadata.get("labels")), "kubernetes.io/metadata.name": metadata["name"]}
-            obj.setdefault("spec", {"finalizers": ["kubernetes"]})
-            obj.setdefault("status", {"phase": "Active"})
-        case "pods":
-            obj.setdefault("status", {"phase": "Pending"})
-        case "secrets":
-            obj.setdefault("type", "Opaque")
-        case "customresourcedefinitions.apiextensions.k8s.io":
-            complete_definition(obj)
-        case _:
-            pass
 
 
 def _is_let_go(served: Served, obj: Json) -> bool:

@@ -1,0 +1,114 @@
+"""What an object must be to be let in, and what it gets that it did not bring.
+
+Only what tests run into is checked: kind, namespace, name, and the containers of a pod.
+
+Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/registry/rest/create.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import re
+
+from informers.testing import failures
+from informers.testing.catalog import Served
+from informers.testing.definitions import complete_definition
+from informers.testing.documents import Json, mapping
+from informers.testing.failures import Cause
+
+__all__ = ["checked", "set_defaults", "validate"]
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+#: Groups whose objects may have nearly any name.
+_FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
+
+
+def checked(served: Served, namespace: str, obj: Json) -> Json:
+    """Return a copy of an object that fits the request's kind and namespace.
+
+    Raises:
+        Failure: 400.
+    """
+    resource = served.resource
+    api_version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
+    if api_version != resource.api_version:
+        raise failures.bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if kind != resource.kind:
+        raise failures.bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f'no kind "{kind}" is registered for this resource'
+        )
+    metadata: Json = dict(mapping(obj.get("metadata")))
+    given = metadata.get("namespace")
+    if given and given != namespace and resource.is_namespaced:
+        raise failures.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if namespace:
+        metadata["namespace"] = namespace
+    else:
+        metadata.pop("namespace", None)
+    return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+
+
+def validate(served: Served, obj: Json, *, is_inside: bool) -> None:
+    """Let an object pass.
+
+    Raises:
+        Failure: 422.
+    """
+    resource, name = served.resource, obj["metadata"].get("name") or ""
+    causes: list[Cause] = []
+    if not name:
+        causes.append(Cause.required("metadata.name", "name or generateName is required"))
+    elif resource.group in _FREE_NAMES:
+        if name in {".", ".."} or "/" in name or "%" in name:
+            causes.append(Cause.invalid("metadata.name", name, "may not contain '/' or '%'"))
+    else:
+        is_label = str(resource) in {"namespaces", "services"}
+        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (_SUBDOMAIN_RULE, _SUBDOMAIN, 253)
+        if len(name) > longest:
+            causes.append(
+                Cause(
+                    "FieldValueInvalid",
+                    "metadata.name",
+                    f'Invalid value: "{name}": must be no more than {longest} characters',
+                )
+            )
+        if not pattern.fullmatch(name):
+            causes.append(Cause.invalid("metadata.name", name, rule))
+    if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
+        causes.append(Cause.required("spec.containers"))
+    if causes:
+        raise failures.invalid(resource.group, resource.kind, name, causes)
+
+
+def set_defaults(served: Served, obj: Json) -> None:
+    """Set what a new object of some kinds gets from the server."""
+    match str(served.resource):
+        case "namespaces":
+            metadata = obj["metadata"]
+            metadata["labels"] = {**mapping(metadata.get("labels")), "kubernetes.io/metadata.name": metadata["name"]}
+            obj.setdefault("spec", {"finalizers": ["kubernetes"]})
+            obj.setdefault("status", {"phase": "Active"})
+        case "pods":
+            obj.setdefault("status", {"phase": "Pending"})
+        case "secrets":
+            obj.setdefault("type", "Opaque")
+        case "customresourcedefinitions.apiextensions.k8s.io":
+            complete_definition(obj)
+        case _:
+            pass
