@@ -13,23 +13,21 @@ import codecs
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from json import JSONDecodeError
-from typing import Any, Generic, TypeAlias, final
+from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
 from informers.errors import DecodeError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
+from informers.source.models import Maker
 from informers.source.records import Origin, WireRecord
 from informers.source.status import error_of_status
 
-__all__ = ["Decoder", "Maker"]
+__all__ = ["Decoder"]
 
 T = TypeVar("T", default=Any)
-
-#: Makes the object that a reader sees from its JSON bytes and its key.
-Maker: TypeAlias = Callable[[bytes, str], T]
 
 _CHANGE = r'\{"type":"(ADDED|MODIFIED|DELETED)","object":'
 _OBJECT = r'\{"kind":"%s","apiVersion":"%s","metadata":(?=\{)'

@@ -23,12 +23,14 @@ from typing import Any, Generic, cast, final
 import attrs
 from typing_extensions import TypeVar
 
+from informers.source.packing import Raw, raw_of
+
 __all__ = ["Lazy", "Reader", "Source", "peek"]
 
 T = TypeVar("T")
 
-#: Where a lazy object comes from: its JSON bytes, and its key for errors.
-Source = tuple[bytes, str]
+#: Where a lazy object comes from: its JSON, or what has it, and its key for errors.
+Source = tuple[Raw, str]
 
 _SOURCE = "<source>"
 
@@ -93,10 +95,10 @@ class Lazy(Generic[T]):
         return obj
 
 
-def _maker(lazy: type[T]) -> Callable[[bytes, str], T]:
+def _maker(lazy: type[T]) -> Callable[[Raw, str], T]:
     new, set_attribute, name = object.__new__, _set_attribute, _SOURCE
 
-    def make(raw: bytes, key: str) -> T:
+    def make(raw: Raw, key: str) -> T:
         obj = new(lazy)
         set_attribute(obj, name, (raw, key))
         return obj
@@ -128,7 +130,7 @@ def peek(obj: object) -> Peek | None:
     with _lock:
         values = dict(instance_dict.__get__(obj)) if type(obj) in _lazy_classes else {}
     source = values.pop(_SOURCE, None)
-    return None if source is None else Peek(source[0], values, reader)
+    return None if source is None else Peek(raw_of(source[0]), values, reader)
 
 
 _lazy_classes: dict[type, tuple[Reader[Any], Any]] = {}
@@ -152,9 +154,16 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     slots = [_descriptor(model, name) for name in reader.slots]
     get_dict: Callable[[object], dict[str, Any]] = instance_dict.__get__
 
-    def source_of(self: object) -> Source | None:
+    def source_of(self: object) -> tuple[bytes, str] | None:
         with _lock:
-            return get_dict(self)[_SOURCE] if type(self) is lazy else None
+            source = cast("Source", get_dict(self)[_SOURCE]) if type(self) is lazy else None
+        if source is None or isinstance(source[0], bytes):
+            return cast("tuple[bytes, str] | None", source)
+        unpacked = raw_of(source[0]), source[1]
+        with _lock:
+            if type(self) is lazy:
+                get_dict(self)[_SOURCE] = unpacked
+        return unpacked
 
     def complete(self: object) -> None:
         source = source_of(self)
@@ -204,9 +213,9 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         return copy.copy(self)
 
     def deep_copy(self: object, memo: dict[int, Any] | None = None) -> object:
+        source = source_of(self)
         with _lock:
-            source = source_of(self)
-            untouched = source is not None and len(get_dict(self)) == 1
+            untouched = type(self) is lazy and len(get_dict(self)) == 1
         if source is not None and untouched:
             return make(*source)
         complete(self)

@@ -21,14 +21,15 @@ from typing_extensions import TypeVar
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source.lazy import Lazy, peek
+from informers.source.packing import Raw, raw_of
 from informers.source.shapes import is_mapping
 
 __all__ = ["Maker", "load_model", "maker", "to_raw"]
 
 T = TypeVar("T", default=Any)
 
-#: Makes the object that a reader sees from its JSON bytes and its key.
-Maker: TypeAlias = Callable[[bytes, str], T]
+#: Makes the object that a reader sees from its JSON, or what has it, and its key.
+Maker: TypeAlias = Callable[[Raw, str], T]
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -71,7 +72,7 @@ def maker(resource: Resource[T]) -> Maker[T]:
         # A resource without model or decode is one of mappings.
         return cast("Maker[T]", _mapping)
 
-    def make(raw: bytes, key: str) -> T:
+    def make(raw: Raw, key: str) -> T:
         return decode(_mapping(raw, key))
 
     return make
@@ -89,7 +90,8 @@ def _lazy(name: str) -> Lazy[Any]:
     return Lazy[Any](LegacyReader(model))
 
 
-def _mapping(raw: bytes, key: str) -> dict[str, Any]:
+def _mapping(source: Raw, key: str) -> dict[str, Any]:
+    raw = raw_of(source)
     try:
         mapping = json.loads(raw)
     except (ValueError, RecursionError) as error:

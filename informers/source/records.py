@@ -15,7 +15,7 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar, override
 
 from informers.objects import object_name, read
-from informers.source.packing import Packer
+from informers.source.packing import Packer, Raw
 
 __all__ = ["HeldRecord", "Origin", "Record", "WireRecord"]
 
@@ -73,7 +73,7 @@ class Origin(Generic[T]):
 
     __slots__ = ("make", "packer")
 
-    def __init__(self, make: Callable[[bytes, str], T]) -> None:
+    def __init__(self, make: Callable[[Raw, str], T]) -> None:
         self.make = make
         self.packer = Packer()
 
@@ -110,7 +110,8 @@ class WireRecord(Record[T]):
 
     @override
     def object(self) -> T:
-        return self._origin.make(self.raw, self.key)
+        # Unpacked when it is read, if ever.
+        return self._origin.make(self if self._data[:1] != b"{" else self._data, self.key)
 
     @property
     @override
