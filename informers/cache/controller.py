@@ -84,7 +84,7 @@ class Controller(Generic[T]):
         self._listeners: tuple[Listener[T], ...] = ()
         #: Objects that are on the server but not here in that form, by key, and why.
         self.set_aside: dict[str, Exception] = {}
-        self.set_aside_total = 0
+        self.set_aside_total: int = 0
 
     @property
     def listeners(self) -> tuple[Listener[T], ...]:

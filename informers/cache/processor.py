@@ -132,7 +132,7 @@ class Listener(Generic[T]):
     ) -> None:
         self.callbacks = callbacks
         self.resync_period = resync_period
-        self.synced = Signal(clock=clock)
+        self.synced: Signal = Signal(clock=clock)
         self._resync = resync
         self._clock = clock
         self._condition = threading.Condition()
@@ -140,11 +140,11 @@ class Listener(Generic[T]):
         #: How many of those that the thread has taken are not delivered yet.
         self._taken = 0
         #: Raised when nothing more is delivered.
-        self.ended = Signal(clock=clock)
+        self.ended: Signal = Signal(clock=clock)
         self._thread: threading.Thread | None = None
         self._next_resync = clock.monotonic() + resync_period
-        self.delivered = 0
-        self.failed = 0
+        self.delivered: int = 0
+        self.failed: int = 0
         self.busy_with: str | None = None
         self.busy_since: float | None = None
 

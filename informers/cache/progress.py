@@ -44,15 +44,15 @@ class Progress:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.state = ReflectorState.NOT_STARTED
+        self.state: ReflectorState = ReflectorState.NOT_STARTED
         self.connected_since: float | None = None
         self.last_event: float | None = None
         self.error: Exception | None = None
         self.retry_at: float | None = None
-        self.listed = 0
-        self.lists = 0
-        self.watches = 0
-        self.failures = 0
+        self.listed: int = 0
+        self.lists: int = 0
+        self.watches: int = 0
+        self.failures: int = 0
 
     def listing(self) -> None:
         """Note that a list begins."""

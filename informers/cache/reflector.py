@@ -164,7 +164,7 @@ class Reflector(Generic[T]):
         #: Until the source shows that it can't, lists are streamed.
         self._is_streaming = options.streaming_lists
         self._broken_streams = 0
-        self.progress = Progress(clock)
+        self.progress: Progress = Progress(clock)
 
     def __repr__(self) -> str:
         return f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={self._version}>"

@@ -55,7 +55,7 @@ class Reader(ABC, Generic[T]):
 
     def __init__(self, model: type[T], *, fields: Iterable[str], slots: tuple[str, ...] = ()) -> None:
         self.model = model
-        self.fields = frozenset(fields)
+        self.fields: frozenset[str] = frozenset(fields)
         self.slots = slots
 
     @abstractmethod
@@ -84,7 +84,7 @@ class Lazy(Generic[T]):
     def __init__(self, reader: Reader[T]) -> None:
         self.reader = reader
         self._class = _lazy_class(reader)
-        self.make = _maker(self._class)
+        self.make: Callable[[Raw, str], T] = _maker(self._class)
 
     def fill(self, values: dict[str, Any], source: Source) -> T:
         """Return a lazy object that has some of its fields already."""

@@ -40,11 +40,11 @@ class Record(ABC, Generic[T]):
     def __init__(
         self, key: str, namespace: str, resource_version: str, uid: str, labels: Mapping[str, str] | None
     ) -> None:
-        self.key = key
-        self.namespace = namespace
-        self.resource_version = resource_version
-        self.uid = uid
-        self.labels = labels or _NO_LABELS
+        self.key: str = key
+        self.namespace: str = namespace
+        self.resource_version: str = resource_version
+        self.uid: str = uid
+        self.labels: Mapping[str, str] = labels or _NO_LABELS
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key} rv={self.resource_version}>"
@@ -74,8 +74,8 @@ class Origin(Generic[T]):
     __slots__ = ("make", "packer")
 
     def __init__(self, make: Callable[[Raw, str], T]) -> None:
-        self.make = make
-        self.packer = Packer()
+        self.make: Callable[[Raw, str], T] = make
+        self.packer: Packer = Packer()
 
 
 @final
@@ -101,7 +101,7 @@ class WireRecord(Record[T]):
         self.namespace = namespace
         self.resource_version = resource_version
         self.uid = uid
-        self.labels = labels or _NO_LABELS
+        self.labels: Mapping[str, str] = labels or _NO_LABELS
 
     @property
     def raw(self) -> bytes:
@@ -110,8 +110,9 @@ class WireRecord(Record[T]):
 
     @override
     def object(self) -> T:
-        # Unpacked when it is read, if ever.
-        return self._origin.make(self if self._data[:1] != b"{" else self._data, self.key)
+        data = self._data
+        # What is packed is unpacked when it is read, if ever.
+        return self._origin.make(data if data[:1] == b"{" else self, self.key)
 
     @property
     @override

@@ -29,7 +29,7 @@ class Dechunker:
     """
 
     def __init__(self) -> None:
-        self.finished = False
+        self.finished: bool = False
         self._left = 0
         self._tail = b""
         self._ended_chunk = False

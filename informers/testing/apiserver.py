@@ -93,8 +93,8 @@ class APIServer:
     ) -> None:
         if bookmark_interval <= 0:
             raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
-        self.requests = RequestLog()
-        self.faults = Faults()
+        self.requests: RequestLog = RequestLog()
+        self.faults: Faults = Faults()
         self._access = Access()
         self._token = ""
         self._storage = Storage(window=history)

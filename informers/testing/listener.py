@@ -31,7 +31,9 @@ class _Connection:
         self._socket = sock
         self._exchange: Exchange | None = None
         self._is_closed = False
-        self.thread = threading.Thread(target=self._run, name=f"informers-testing-connection-{number}", daemon=True)
+        self.thread: threading.Thread = threading.Thread(
+            target=self._run, name=f"informers-testing-connection-{number}", daemon=True
+        )
 
     def close(self) -> None:
         """Make the connection's thread end soon."""

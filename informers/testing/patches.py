@@ -17,7 +17,7 @@ from informers.testing.failures import Failure, bad_request
 __all__ = ["MERGE_KEYS", "json_patch", "merge_patch", "strategic_patch"]
 
 #: By which field the items of a list are told apart, by the list's name. Lists not named here are replaced.
-MERGE_KEYS = {
+MERGE_KEYS: dict[str, tuple[str, ...]] = {
     "containers": ("name",),
     "initContainers": ("name",),
     "ephemeralContainers": ("name",),

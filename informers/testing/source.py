@@ -30,7 +30,7 @@ class FakeWatch(Generic[T]):
 
     def __init__(self, options: ListOptions) -> None:
         self.options = options
-        self.closed = False
+        self.closed: bool = False
         self._condition = threading.Condition()
         self._waiting: deque[list[WatchEvent[T]] | Exception | None] = deque()
 

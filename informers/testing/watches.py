@@ -70,7 +70,7 @@ class Watcher:
         #: Whether bookmarks are held back; for scripted faults.
         self.is_without_bookmarks = False
         #: How many events have been sent.
-        self.sent = 0
+        self.sent: int = 0
         self._initial: list[Record] = []
         self._failure: Failure | None = None
         self._end_bookmark: int | None = None
