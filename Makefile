@@ -41,7 +41,8 @@ imports: $(STAMPS)/dev  ## the import contract
 	$(BIN)/lint-imports --no-logo
 
 completeness: $(STAMPS)/dev  ## every public name has a type
-	$(BIN)/pyright --verifytypes informers --ignoreexternal
+	@# From outside the checkout and with .venv's python first, or pyright does not find the installed package.
+	cd $(VENV) && PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes informers --ignoreexternal
 
 format: $(STAMPS)/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix
