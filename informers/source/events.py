@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Any, Generic, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -28,8 +28,9 @@ class ChangeType(enum.Enum):
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
 
-    # Enum's own __hash__ is a Python function, and these are looked up for every event.
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:
+        # Enum's own __hash__ is a Python function, and these are looked up for every event.
+        __hash__ = object.__hash__
 
 
 @final
