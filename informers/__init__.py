@@ -7,7 +7,8 @@ The map, from the bottom up; a folder imports only what stands before it:
 - `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
 - `workqueue`: queues for controllers; knows nothing of caches;
 - `kinds`: the table of kinds, one line each;
-- `factory`: makes informers, shared and typed;
+- `informer_factory`: what all factories do;
+- `factory`: typed kinds; `dynamic`: any resource; `metadata`: any resource's metadata alone;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
 Everything that this package exports is here; the official client is imported when it is first used.
@@ -41,6 +42,7 @@ from informers.cache.registration import Registration as Registration
 from informers.cache.store import Store as Store
 from informers.cache.sync import SyncResult as SyncResult
 from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
+from informers.dynamic import DynamicSharedInformerFactory as DynamicSharedInformerFactory
 from informers.errors import ConfigurationError as ConfigurationError
 from informers.errors import DecodeError as DecodeError
 from informers.errors import InformersError as InformersError
@@ -48,8 +50,9 @@ from informers.errors import NotFoundError as NotFoundError
 from informers.errors import NotSyncedError as NotSyncedError
 from informers.errors import SourceError as SourceError
 from informers.errors import StoppedError as StoppedError
-from informers.factory import KindOptions as KindOptions
 from informers.factory import SharedInformerFactory as SharedInformerFactory
+from informers.informer_factory import KindOptions as KindOptions
+from informers.metadata import MetadataSharedInformerFactory as MetadataSharedInformerFactory
 from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
 from informers.objects import ObjectName as ObjectName
 from informers.objects import object_key as object_key
@@ -60,6 +63,7 @@ from informers.selectors import FieldSelector as FieldSelector
 from informers.selectors import LabelSelector as LabelSelector
 from informers.source.events import ListOptions as ListOptions
 from informers.source.listwatch import ListWatch as ListWatch
+from informers.source.partial import PartialObjectMetadata as PartialObjectMetadata
 
 __version__ = "0.1.0.dev0"
 
@@ -70,6 +74,7 @@ __all__ = [
     "ConfigurationError",
     "DecodeError",
     "DeletedFinalStateUnknown",
+    "DynamicSharedInformerFactory",
     "FactoryHealth",
     "FieldSelector",
     "FilteringResourceEventHandler",
@@ -81,6 +86,7 @@ __all__ = [
     "LabelSelector",
     "ListOptions",
     "ListWatch",
+    "MetadataSharedInformerFactory",
     "NamespaceLister",
     "NamespacedKind",
     "NamespacedLister",
@@ -89,6 +95,7 @@ __all__ = [
     "NotFoundError",
     "NotSyncedError",
     "ObjectName",
+    "PartialObjectMetadata",
     "Reflector",
     "ReflectorOptions",
     "ReflectorState",

@@ -10,6 +10,7 @@ Upstream: k8s.io/client-go/rest/watch/decoder.go and tools/cache/reflector.go (v
 from __future__ import annotations
 
 import codecs
+import copy
 import json
 import re
 import sys
@@ -32,7 +33,7 @@ T = TypeVar("T", default=Any)
 _CHANGE = r'\{"type":"(ADDED|MODIFIED|DELETED)","object":'
 _OBJECT = r'\{"kind":"%s","apiVersion":"%s","metadata":(?=\{)'
 _ANY_KIND, _ANY_VERSION = "[A-Za-z0-9]+", "[a-z0-9./-]+"
-_LIST = re.compile(r'\{"kind":"[A-Za-z0-9]+List","apiVersion":"[a-z0-9./-]+","metadata":')
+_LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
 _ITEMS = re.compile(r',"items":\s*\[')
 _ITEM = '{"metadata":{'
 _SECOND_METADATA = ',"metadata":'
@@ -57,9 +58,12 @@ class Decoder(Generic[T]):
 
     def __init__(self, make: Maker[T], *, kind: str, api_version: str, drop_managed_fields: bool = False) -> None:
         self._origin = Origin(make)
+        self._drop_managed_fields = drop_managed_fields
+        self._name_kind(kind, api_version)
+
+    def _name_kind(self, kind: str, api_version: str) -> None:
         self._kind = kind
         self._api_version = api_version
-        self._drop_managed_fields = drop_managed_fields
         head = _OBJECT % (re.escape(kind) or _ANY_KIND, re.escape(api_version) or _ANY_VERSION)
         self._object_head = re.compile(head)
         self._change_head = re.compile(f"{_CHANGE}({head})")
@@ -138,9 +142,17 @@ class Decoder(Generic[T]):
             reader.feed(block)
         return reader.finish()
 
+    def of_list(self, kind: str, api_version: str) -> Decoder[T]:
+        """Return what reads a list's items: this, or where it knows no kind, one that knows the list's."""
+        if self._kind:
+            return self
+        named = copy.copy(self)
+        named._name_kind(kind, api_version)  # noqa: SLF001  its own kind
+        return named
+
     def item(self, text: str, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
         """Return the record for an item of a list, whose JSON is `text` and says `obj`."""
-        if text.startswith(_ITEM) and self._kind:
+        if text.startswith(_ITEM):
             text = f'{{"kind":"{self._kind}","apiVersion":"{self._api_version}",{text[1:]}'
         elif self._object_head.match(text) is None:
             return self.record(dict(obj))
@@ -224,6 +236,7 @@ class _ListReader(Generic[T]):
         if items is None or not isinstance(metadata, dict):
             return
         self._metadata = metadata
+        self._decoder = self._decoder.of_list(head[1], head[2])
         self._text = self._text[items.end() :]
         self._in_items = True
 
@@ -278,9 +291,10 @@ class _ListReader(Generic[T]):
             raise DecodeError("the answer is no list: it has no items")
         if not str(answer.get("kind", "")).endswith("List") or not isinstance(answer.get("metadata"), dict):
             raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
+        decoder = self._decoder.of_list(str(answer["kind"]).removesuffix("List"), str(answer.get("apiVersion", "")))
         for obj in answer.get("items") or []:
             if isinstance(obj, dict):
-                self._keep(self._decoder.record(obj))
+                self._keep(decoder.record(obj))
             else:
                 self._bad.append(DecodeError("an item of the list is no object"))
         return self._page(answer["metadata"])

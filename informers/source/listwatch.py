@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, final
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -18,7 +18,8 @@ from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source.decode import Decoder
 from informers.source.events import BadObject, Bookmark, ListOptions, Page, WatchEvent
-from informers.source.models import maker, to_raw
+from informers.source.models import Maker, maker, to_raw
+from informers.source.partial import PartialObjectMetadata
 from informers.source.records import HeldRecord, Record
 from informers.source.stream import Lines
 from informers.source.transport import Body, Transport
@@ -145,10 +146,13 @@ class ListWatch(Generic[T]):
         self._accept = ("", "")
         kind, api_version = resource.kind, resource.api_version
         if metadata_only:
-            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
+            kind, api_version = PartialObjectMetadata.kind, PartialObjectMetadata.api_version
             self._accept = (_METADATA_ONLY.format("List"), _METADATA_ONLY.format(""))
         self._decoder: Decoder[T] = Decoder(
-            maker(resource), kind=kind, api_version=api_version, drop_managed_fields=drop_managed_fields
+            cast("Maker[T]", PartialObjectMetadata) if metadata_only else maker(resource),
+            kind=kind,
+            api_version=api_version,
+            drop_managed_fields=drop_managed_fields,
         )
         self._idle_timeout = idle_timeout
         self._streaming_timeout = streaming_timeout
@@ -236,17 +240,23 @@ class _HTTPWatch(Generic[T]):
         self._body.close()
 
 
-def restorer(resource: Resource[T]) -> Callable[[T], Record[T]]:
+def restorer(resource: Resource[T], *, metadata_only: bool = False) -> Callable[[T], Record[T]]:
     """Return what makes a record of an object that a transform returned: its bytes, of a model or mapping.
 
     Objects that a function of one's own decodes are held as they are, since nothing can write them out again.
     """
     if resource.decode is not None:
         return HeldRecord
-    decoder: Decoder[T] = Decoder(maker(resource), kind=resource.kind, api_version=resource.api_version)
+    kind, api_version = resource.kind, resource.api_version
+    make = maker(resource)
+    if metadata_only:
+        kind, api_version = PartialObjectMetadata.kind, PartialObjectMetadata.api_version
+        make = cast("Maker[T]", PartialObjectMetadata)
+    decoder: Decoder[T] = Decoder(make, kind=kind, api_version=api_version)
 
     def restore(obj: T) -> Record[T]:
-        record = decoder.object(to_raw(obj, kind=resource.kind, api_version=resource.api_version))
+        whole = obj.to_dict() if isinstance(obj, PartialObjectMetadata) else obj
+        record = decoder.object(to_raw(whole, kind=kind, api_version=api_version))
         if isinstance(record, BadObject):
             raise record.error
         return record

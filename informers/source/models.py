@@ -20,11 +20,11 @@ from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
-from informers.source.lazy import Lazy, peek
+from informers.source.lazy import Lazy, Reader, peek
 from informers.source.packing import Raw, raw_of
 from informers.source.shapes import is_mapping
 
-__all__ = ["Maker", "load_model", "maker", "to_raw"]
+__all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader", "to_raw"]
 
 T = TypeVar("T", default=Any)
 
@@ -70,10 +70,10 @@ def maker(resource: Resource[T]) -> Maker[T]:
     decode = resource.decode
     if decode is None:
         # A resource without model or decode is one of mappings.
-        return cast("Maker[T]", _mapping)
+        return cast("Maker[T]", mapping_of)
 
     def make(raw: Raw, key: str) -> T:
-        return decode(_mapping(raw, key))
+        return decode(mapping_of(raw, key))
 
     return make
 
@@ -90,7 +90,21 @@ def _lazy(name: str) -> Lazy[Any]:
     return Lazy[Any](LegacyReader(model))
 
 
-def _mapping(source: Raw, key: str) -> dict[str, Any]:
+def model_reader(name: str) -> Reader[Any]:
+    """Return what builds the official client's model of this name from bytes.
+
+    Raises:
+        ConfigurationError: the installed client has no such class.
+    """
+    return _lazy(name).reader
+
+
+def mapping_of(source: Raw, key: str) -> dict[str, Any]:
+    """Return an object's JSON mapping, made anew.
+
+    Raises:
+        DecodeError: it is no JSON object.
+    """
     raw = raw_of(source)
     try:
         mapping = json.loads(raw)
@@ -120,7 +134,7 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     if seen is not None and not seen.read:
         return seen.raw
     if seen is not None:
-        mapping = _mapping(seen.raw, "")
+        mapping = mapping_of(seen.raw, "")
         for name, value in seen.read.items():
             wire, dumped = seen.reader.dump(name, value)
             if dumped is None:
@@ -130,7 +144,7 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     elif isinstance(obj, Mapping):
         mapping = dict(cast("Mapping[str, Any]", obj))
     elif hasattr(type(obj), "openapi_types"):
-        mapping = _dump(obj)
+        mapping = dump(obj)
     else:
         raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {type(obj).__name__}")
     kind = mapping.pop("kind", None) or kind
@@ -146,9 +160,12 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
         raise ConfigurationError(f"the object can't be written as JSON: {error}") from error
 
 
-def _dump(obj: Any) -> dict[str, Any]:
+def dump(obj: Any) -> dict[str, Any]:
+    """Return the JSON mapping of a model of the official client."""
     if hasattr(obj, "model_dump"):
-        from informers.source.validated import dump  # noqa: PLC0415  see _lazy
-    else:
-        from informers.source.legacy import dump  # noqa: PLC0415
-    return dump(obj)
+        from informers.source import validated  # noqa: PLC0415  see _lazy
+
+        return validated.dump(obj)
+    from informers.source import legacy  # noqa: PLC0415  see _lazy
+
+    return cast("dict[str, Any]", legacy.dump(obj))
