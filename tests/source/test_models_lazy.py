@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from informers.source import lazy as lazily
 from informers.source.lazy import peek
 from tests.source import samples
 
@@ -309,6 +310,54 @@ def test_two_objects_of_the_same_bytes_share_no_list_or_mapping() -> None:
     assert not ids & set(mutable(other))
 
 
+def test_the_fields_are_there_before_the_class_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or another thread would see a plain object without them: too briefly for a test of threads to notice."""
+    change_class = lazily._set_class
+    instance_dict = lazily._descriptor(client.V1Pod, "__dict__")
+    seen: list[object] = []
+
+    def watched(obj: object, cls: type) -> None:
+        slot = getattr(obj, "__pydantic_fields_set__") if samples.VALIDATED else None  # noqa: B009  not mangled
+        seen.append((list(instance_dict.__get__(obj)), cls, slot))
+        change_class(obj, cls)
+
+    monkeypatch.setattr(lazily, "_set_class", watched)
+    obj = lazy()
+    obj.status  # noqa: B018
+    vars(obj)
+    fields_set = set(POD_FIELDS) if samples.VALIDATED else None
+    assert seen == [(list(vars(eager())), client.V1Pod, fields_set)]
+
+
+def test_what_another_thread_read_meanwhile_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    obj = lazy()
+    reader = lazily._lazy_classes[type(obj)][0]
+    fields, wholes = reader.field, reader.whole
+    winners: list[Any] = []
+
+    def field(*source: Any) -> Any:
+        value = fields(*source)
+        monkeypatch.undo()
+        winners.append(obj.status)
+        return value
+
+    def whole(*source: Any) -> Any:
+        value = wholes(*source)
+        monkeypatch.undo()
+        winners.append(obj.status)
+        return value
+
+    monkeypatch.setattr(reader, "field", field)
+    assert obj.status is winners[0]
+    obj = lazy()
+    monkeypatch.setattr(reader, "whole", whole)
+    assert vars(obj)
+    assert obj.status is winners[1]
+    obj = lazy()
+    monkeypatch.setattr(reader, "field", lambda *source: (monkeypatch.undo(), setattr(obj, "status", None), 5)[2])
+    assert obj.status is None, "what was set meanwhile wins too"
+
+
 def test_first_reads_from_several_threads_never_see_it_empty_or_in_two_versions() -> None:
     expected = eager().to_dict()
     failures: list[object] = []
@@ -316,7 +365,7 @@ def test_first_reads_from_several_threads_never_see_it_empty_or_in_two_versions(
     shared: list[Any] = []
 
     def run(first: tuple[str, ...]) -> None:
-        for round_ in range(60):
+        for round_ in range(40):
             if barrier.wait() == 0:
                 shared.append(lazy())
             barrier.wait()
@@ -329,9 +378,16 @@ def test_first_reads_from_several_threads_never_see_it_empty_or_in_two_versions(
                 failures.append(obj)
             kept.setdefault(round_, set()).add(id(obj.status))
 
+    def guarded(first: tuple[str, ...]) -> None:
+        try:
+            run(first)
+        except Exception as error:  # noqa: BLE001  it is the test's result; the other threads must not wait
+            failures.append(error)
+            barrier.abort()
+
     kept: dict[int, set[int]] = {}
     orders = [("status", "metadata"), ("metadata", "__dict__"), ("__dict__", "spec"), ("status", "__dict__")]
-    threads = [threading.Thread(target=run, args=(order,)) for order in orders]
+    threads = [threading.Thread(target=guarded, args=(order,)) for order in orders]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

@@ -1,0 +1,103 @@
+"""What it costs to make and read an object: lazy, against validation at once and against the official client.
+
+Run: python tests/benchmarks/models.py [--json]
+Microseconds of processor time per object, the least of several rounds, over different pods of 8 KB in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import corpus
+from kubernetes import client
+
+from informers.resources import NamespacedResource
+from informers.source.models import maker, to_raw
+
+PODS = [corpus.typed(corpus.pod(number, version=corpus.FIRST_VERSION + number)) for number in range(200)]
+ROUNDS = 7
+
+
+def cost(operation: Callable[[bytes], object]) -> float:
+    """Return microseconds that an operation takes for one pod."""
+    operation(PODS[0])
+    best = float("inf")
+    gc.disable()
+    for _ in range(ROUNDS):
+        start = time.thread_time()
+        for raw in PODS:
+            operation(raw)
+        best = min(best, time.thread_time() - start)
+        gc.collect()
+    gc.enable()
+    return best / len(PODS) * 1e6
+
+
+def dropping(raw: bytes, make: Callable[[bytes, str], Any]) -> bytes:
+    """Do what the usual transform does: drop the managed fields, and keep the rest as bytes."""
+    pod = make(raw, "")
+    pod.metadata.managed_fields = None
+    return to_raw(pod)
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+
+    make = maker(NamespacedResource[client.V1Pod]("", "v1", "pods", "Pod", model="V1Pod"))
+    api: Any = client.ApiClient()
+    validated = hasattr(client.V1Pod, "model_validate_json")
+
+    def official(raw: bytes) -> Any:
+        if validated:
+            return api.deserialize(raw.decode(), "V1Pod", "application/json")
+        return api.deserialize(SimpleNamespace(data=raw), "V1Pod")
+
+    keys = itertools.repeat("shop/web-0")
+    operations: dict[str, Callable[[bytes], object]] = {
+        "json.loads": json.loads,
+        "ApiClient.deserialize": official,
+    }
+    if validated:
+        operations["model_validate_json"] = lambda raw: client.V1Pod.model_validate_json(raw, extra="ignore")
+    operations |= {
+        "lazy: make": lambda raw: make(raw, next(keys)),
+        "lazy: metadata.name": lambda raw: make(raw, "").metadata.name,
+        "lazy: metadata.managed_fields": lambda raw: make(raw, "").metadata.managed_fields,
+        "lazy: status.phase": lambda raw: make(raw, "").status.phase,
+        "lazy: spec.node_name": lambda raw: make(raw, "").spec.node_name,
+        "lazy: name, node and phase": lambda raw: (
+            (pod := make(raw, "")).metadata.name,
+            pod.spec.node_name,
+            pod.status.phase,
+        ),
+        "lazy: everything": lambda raw: vars(make(raw, "")),
+        "lazy: to_raw, unread": lambda raw: to_raw(make(raw, "")),
+        "lazy: drop managedFields, to_raw": lambda raw: dropping(raw, make),
+        "official: to_dict": lambda raw: official(raw).to_dict(),
+        "lazy: to_dict": lambda raw: make(raw, "").to_dict(),
+    }
+    figures = {name: cost(operation) for name, operation in operations.items()}
+    size = sum(map(len, PODS)) // len(PODS)
+    if arguments.json:
+        json.dump({"kubernetes": client.__version__, "bytes": size, "microseconds": figures}, sys.stdout, indent=1)
+        return
+    print(
+        f"kubernetes {client.__version__}, pods of {size} bytes; microseconds, and times what the official client takes"
+    )
+    for name, figure in figures.items():
+        print(f"{name:34} {figure:9.2f} {figure / figures['ApiClient.deserialize']:8.3f}")
+
+
+if __name__ == "__main__":
+    main()
