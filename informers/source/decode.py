@@ -1,27 +1,26 @@
 """From the wire to records: only what the cache needs is decoded, the rest stays bytes.
 
-In what an API server sends, an object begins `{"kind":"Pod","apiVersion":"v1","metadata":`. Where an anchored pattern
-finds that, the JSON decoder is set on the metadata alone, which takes a seventh of the time that the whole would.
-Where it does not, the whole is decoded, and written out again in that order.
+Where an object begins as a server writes it, only its metadata are decoded (`heads`), and it is kept as it came. Where
+it does not, the whole is decoded, and written out again in that order.
 
 Upstream: k8s.io/client-go/rest/watch/decoder.go and tools/cache/reflector.go (v0.37).
 """
 
 from __future__ import annotations
 
-import codecs
 import copy
 import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from json import JSONDecodeError
 from typing import Any, Generic, final
 
-from typing_extensions import TypeVar
+from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
+from informers.source.heads import locate, object_pattern
+from informers.source.lists import ListReader
 from informers.source.models import Maker
 from informers.source.records import Origin, WireRecord
 from informers.source.status import error_of_status
@@ -31,15 +30,10 @@ __all__ = ["Decoder"]
 T = TypeVar("T", default=Any)
 
 _CHANGE = r'\{"type":"(ADDED|MODIFIED|DELETED)","object":'
-_OBJECT = r'\{"kind":"%s","apiVersion":"%s","metadata":(?=\{)'
-_ANY_KIND, _ANY_VERSION = "[A-Za-z0-9]+", "[a-z0-9./-]+"
-_LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
-_ITEMS = re.compile(r',"items":\s*\[')
 _ITEM = '{"metadata":{'
 _SECOND_METADATA = ',"metadata":'
 
 _CHANGES = {change.value: change for change in ChangeType}
-_raw_decode = json.JSONDecoder().raw_decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -64,7 +58,7 @@ class Decoder(Generic[T]):
     def _name_kind(self, kind: str, api_version: str) -> None:
         self._kind = kind
         self._api_version = api_version
-        head = _OBJECT % (re.escape(kind) or _ANY_KIND, re.escape(api_version) or _ANY_VERSION)
+        head = object_pattern(kind, api_version)
         self._object_head = re.compile(head)
         self._change_head = re.compile(f"{_CHANGE}({head})")
 
@@ -77,13 +71,9 @@ class Decoder(Generic[T]):
         try:
             text = line.decode()
             match = self._change_head.match(text)
-            if match is not None:
-                start = match.start(2)
-                metadata, end = _raw_decode(text, match.end())
-                # A key that comes twice counts where it comes last; a server never does that, an attacker may.
-                if text.endswith("}}") and text.find(_SECOND_METADATA, end) < 0:
-                    raw = line[start:-1]
-                    record = self._record(raw, metadata, text[start:-1], end - start)
+            if match is not None and text.endswith("}}"):
+                record = self._cut_out(line, text, match.start(2), match.end(), -1)
+                if record is not None:
                     return Change(_CHANGES[match[1]], record) if isinstance(record, WireRecord) else record
             event = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -137,12 +127,12 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: the answer is no list.
         """
-        reader = _ListReader(self)
+        reader: ListReader[T] = ListReader(self)
         for block in blocks:
             reader.feed(block)
         return reader.finish()
 
-    def of_list(self, kind: str, api_version: str) -> Decoder[T]:
+    def of_list(self, kind: str, api_version: str) -> Self:
         """Return what reads a list's items: this, or where it knows no kind, one that knows the list's."""
         if self._kind:
             return self
@@ -154,20 +144,31 @@ class Decoder(Generic[T]):
         """Return the record for an item of a list, whose JSON is `text` and says `obj`."""
         if text.startswith(_ITEM):
             text = f'{{"kind":"{self._kind}","apiVersion":"{self._api_version}",{text[1:]}'
-        elif self._object_head.match(text) is None:
-            return self.record(dict(obj))
-        metadata = obj.get("metadata")
-        end = -1
-        if self._drop_managed_fields and '"managedFields":' in text:
-            head = self._object_head.match(text)
-            end = _raw_decode(text, head.end())[1] if head else -1
-        return self._record(text.encode(), metadata, text, end)
+        head = self._object_head.match(text)
+        record = None
+        if head is not None and self._drop_managed_fields:
+            record = self._cut_out(text.encode(), text, 0, head.end(), None)
+        elif head is not None:
+            record = self._record_of(text.encode(), obj.get("metadata"))
+        return record or self.record(dict(obj))
 
-    def _record(self, raw: bytes, metadata: Any, text: str, end: int) -> WireRecord[T] | BadObject:
-        """Return the record for the object `raw`, whose decoded text has its metadata end at `end`."""
-        if self._drop_managed_fields and end >= 0 and isinstance(metadata, dict) and "managedFields" in metadata:
-            raw = _without_managed_fields(text, end) or raw
-        return self._record_of(raw, metadata)
+    def _cut_out(
+        self, line: bytes, text: str, start: int, metadata: int, stop: int | None
+    ) -> WireRecord[T] | BadObject | None:
+        """Return the record for the object at `start:stop` of a line, whose metadata begin at a position of its text.
+
+        None where it takes more than a look at the metadata.
+        """
+        located = locate(text, metadata)
+        # A key that comes twice counts where it comes last; a server never does that, an attacker may.
+        if text.find(_SECOND_METADATA, located.end) >= 0:
+            return None
+        if not self._drop_managed_fields or '"managedFields":' not in text:
+            return self._record_of(line[start:stop], located.metadata)
+        if located.managed < 0:
+            return None
+        slim = f"{text[start : located.managed]}{text[located.end - 1 : stop]}"
+        return self._record_of(slim.encode(), located.metadata)
 
     def _record_of(self, raw: bytes, metadata: Any) -> WireRecord[T] | BadObject:
         if not isinstance(metadata, dict):
@@ -195,132 +196,6 @@ class Decoder(Generic[T]):
             intern = sys.intern
             labels = {intern(label): intern(value) for label, value in labels.items()}
         return WireRecord(raw, self._origin, key, sys.intern(namespace), version, uid, labels)
-
-
-@final
-class _ListReader(Generic[T]):
-    """Takes the items out of a list while it arrives."""
-
-    def __init__(self, decoder: Decoder[T]) -> None:
-        self._decoder = decoder
-        self._utf8 = codecs.getincrementaldecoder("utf-8")()
-        self._text = ""
-        self._in_items = False
-        self._records: list[WireRecord[T]] = []
-        self._bad: list[DecodeError] = []
-        self._metadata: dict[str, Any] = {}
-        self._tried = 0
-
-    def feed(self, block: bytes) -> None:
-        """Take the next block."""
-        try:
-            self._text += self._utf8.decode(block)
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
-        if not self._in_items:
-            self._begin()
-        # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first.
-        if self._in_items and len(self._text) >= 2 * self._tried:
-            self._take_items()
-            self._tried = len(self._text)
-
-    def _begin(self) -> None:
-        head = _LIST.match(self._text)
-        if head is None:
-            return
-        try:
-            metadata, end = _raw_decode(self._text, head.end())
-        except JSONDecodeError:
-            return
-        items = _ITEMS.match(self._text, end)
-        if items is None or not isinstance(metadata, dict):
-            return
-        self._metadata = metadata
-        self._decoder = self._decoder.of_list(head[1], head[2])
-        self._text = self._text[items.end() :]
-        self._in_items = True
-
-    def _take_items(self) -> None:
-        text, position = self._text, 0
-        while position < len(text):
-            if text[position] in ", \n\t\r":
-                position += 1
-                continue
-            if text[position] != "{":
-                break
-            try:
-                obj, end = _raw_decode(text, position)
-            except JSONDecodeError:
-                break
-            except RecursionError as error:
-                raise DecodeError("the list holds an object that is nested too deeply") from error
-            self._keep(self._decoder.item(text[position:end], obj))
-            position = end
-        self._text = text[position:]
-
-    def _keep(self, record: WireRecord[T] | BadObject) -> None:
-        if isinstance(record, BadObject):
-            self._bad.append(record.error)
-        else:
-            self._records.append(record)
-
-    def finish(self) -> Page[T]:
-        """Return the page; the answer has ended."""
-        try:
-            self._text += self._utf8.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
-        if not self._in_items:
-            return self._whole()
-        self._take_items()
-        if not self._text.startswith("]"):
-            raise DecodeError("the list is no JSON: an item is broken or the end is missing")
-        rest = "{" + self._text[1:].lstrip(", \n\t\r")
-        try:
-            after = json.loads(rest)
-        except (ValueError, RecursionError) as error:
-            raise DecodeError(f"the list is no JSON after its items: {error}") from error
-        return self._page({**self._metadata, **(after.get("metadata") or {})})
-
-    def _whole(self) -> Page[T]:
-        try:
-            answer = json.loads(self._text)
-        except (ValueError, RecursionError) as error:
-            raise DecodeError(f"the list is no JSON: {error}") from error
-        if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
-            raise DecodeError("the answer is no list: it has no items")
-        if not str(answer.get("kind", "")).endswith("List") or not isinstance(answer.get("metadata"), dict):
-            raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
-        decoder = self._decoder.of_list(str(answer["kind"]).removesuffix("List"), str(answer.get("apiVersion", "")))
-        for obj in answer.get("items") or []:
-            if isinstance(obj, dict):
-                self._keep(decoder.record(obj))
-            else:
-                self._bad.append(DecodeError("an item of the list is no object"))
-        return self._page(answer["metadata"])
-
-    def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
-        version, token = metadata.get("resourceVersion") or "", metadata.get("continue") or ""
-        if not isinstance(version, str) or not isinstance(token, str):
-            raise DecodeError("the list's resourceVersion or continue token is no string")
-        return Page(self._records, version, token, self._bad)
-
-
-def _without_managed_fields(text: str, end: int) -> bytes | None:
-    """Return the object without its managedFields, or None where they can't be cut out by position.
-
-    They come last in what a server writes: so cut where they begin, and see that what is left is whole.
-    """
-    start = text.find(',"managedFields":[', 0, end)
-    if start < 0:
-        return None
-    try:
-        _, stop = _raw_decode(text, start + len(',"managedFields":'))
-    except JSONDecodeError:
-        return None
-    if stop != end - 1:
-        return None
-    return f"{text[:start]}{text[stop:]}".encode()
 
 
 def _bookmark(metadata: Any) -> Bookmark | BadObject:

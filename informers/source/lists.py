@@ -1,0 +1,153 @@
+"""A list's answer while it arrives: its items, split off one by one.
+
+Upstream: k8s.io/client-go/tools/pager and rest/request.go (v0.37), which hold an answer as a whole.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Mapping
+from json import JSONDecodeError
+from typing import Any, Generic, Protocol, final
+
+from typing_extensions import Self, TypeVar
+
+from informers.errors import DecodeError
+from informers.source.events import BadObject, Page
+from informers.source.records import WireRecord
+
+__all__ = ["ItemDecoder", "ListReader"]
+
+T = TypeVar("T", default=Any)
+
+_LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
+_ITEMS = re.compile(r',"items":\s*\[')
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+class ItemDecoder(Protocol[T]):
+    """Makes records of a list's items."""
+
+    def of_list(self, kind: str, api_version: str) -> Self:
+        """Return what reads the items of a list of this kind."""
+        ...
+
+    def item(self, text: str, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
+        """Return the record for an item whose JSON is `text` and says `obj`."""
+        ...
+
+    def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
+        """Return the record for an item of which only what it says is known."""
+        ...
+
+
+@final
+class ListReader(Generic[T]):
+    """Takes the items out of a list while it arrives."""
+
+    def __init__(self, decoder: ItemDecoder[T]) -> None:
+        self._decoder = decoder
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""
+        self._in_items = False
+        self._records: list[WireRecord[T]] = []
+        self._bad: list[DecodeError] = []
+        self._metadata: dict[str, Any] = {}
+        self._tried = 0
+
+    def feed(self, block: bytes) -> None:
+        """Take the next block."""
+        try:
+            self._text += self._utf8.decode(block)
+        except UnicodeDecodeError as error:
+            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+        if not self._in_items:
+            self._begin()
+        # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first.
+        if self._in_items and len(self._text) >= 2 * self._tried:
+            self._take_items()
+            self._tried = len(self._text)
+
+    def _begin(self) -> None:
+        head = _LIST.match(self._text)
+        if head is None:
+            return
+        try:
+            metadata, end = _raw_decode(self._text, head.end())
+        except JSONDecodeError:
+            return
+        items = _ITEMS.match(self._text, end)
+        if items is None or not isinstance(metadata, dict):
+            return
+        self._metadata = metadata
+        self._decoder = self._decoder.of_list(head[1], head[2])
+        self._text = self._text[items.end() :]
+        self._in_items = True
+
+    def _take_items(self) -> None:
+        text, position = self._text, 0
+        while position < len(text):
+            if text[position] in ", \n\t\r":
+                position += 1
+                continue
+            if text[position] != "{":
+                break
+            try:
+                obj, end = _raw_decode(text, position)
+            except JSONDecodeError:
+                break
+            except RecursionError as error:
+                raise DecodeError("the list holds an object that is nested too deeply") from error
+            self._keep(self._decoder.item(text[position:end], obj))
+            position = end
+        self._text = text[position:]
+
+    def _keep(self, record: WireRecord[T] | BadObject) -> None:
+        if isinstance(record, BadObject):
+            self._bad.append(record.error)
+        else:
+            self._records.append(record)
+
+    def finish(self) -> Page[T]:
+        """Return the page; the answer has ended."""
+        try:
+            self._text += self._utf8.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+        if not self._in_items:
+            return self._whole()
+        self._take_items()
+        if not self._text.startswith("]"):
+            raise DecodeError("the list is no JSON: an item is broken or the end is missing")
+        rest = "{" + self._text[1:].lstrip(", \n\t\r")
+        try:
+            after = json.loads(rest)
+        except (ValueError, RecursionError) as error:
+            raise DecodeError(f"the list is no JSON after its items: {error}") from error
+        return self._page({**self._metadata, **(after.get("metadata") or {})})
+
+    def _whole(self) -> Page[T]:
+        try:
+            answer = json.loads(self._text)
+        except (ValueError, RecursionError) as error:
+            raise DecodeError(f"the list is no JSON: {error}") from error
+        if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
+            raise DecodeError("the answer is no list: it has no items")
+        if not str(answer.get("kind", "")).endswith("List") or not isinstance(answer.get("metadata"), dict):
+            raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
+        decoder = self._decoder.of_list(str(answer["kind"]).removesuffix("List"), str(answer.get("apiVersion", "")))
+        for obj in answer.get("items") or []:
+            if isinstance(obj, dict):
+                self._keep(decoder.record(obj))
+            else:
+                self._bad.append(DecodeError("an item of the list is no object"))
+        return self._page(answer["metadata"])
+
+    def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
+        version, token = metadata.get("resourceVersion") or "", metadata.get("continue") or ""
+        if not isinstance(version, str) or not isinstance(token, str):
+            raise DecodeError("the list's resourceVersion or continue token is no string")
+        return Page(self._records, version, token, self._bad)
