@@ -2,9 +2,9 @@
 
 In what an API server writes, an object begins `{"kind":"Pod","apiVersion":"v1","metadata":`, a custom one with the
 first two the other way round. An anchored pattern finds that; then the JSON decoder is set on the metadata alone, which
-takes a quarter of the time that the whole would. Most of that goes on `managedFields`. They come last in the metadata of
-built-in kinds, so the decoder is shown what stands before them, closed by a brace: that it is complete shows that the
-cut was right, and what stands behind them shows that they were the last.
+takes a quarter of the time that the whole would. Most of that goes on `managedFields`. They come last in the metadata
+of built-in kinds, so the decoder is shown what stands before them, closed by a brace: that it is complete shows that
+the cut was right, and what stands behind them shows that they were the last.
 
 Upstream: none; client-go decodes whole objects.
 """
