@@ -1,0 +1,117 @@
+"""What selects a pod: the controllers, budgets and policies of its namespace, read from listers.
+
+client-go has these as methods of single listers, and an error where nothing is found; here they are functions, and what
+is not found is an empty list.
+
+Upstream: k8s.io/client-go/listers/{apps/v1,batch/v1,core/v1,policy/v1}/*_expansion.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeVar
+
+from informers.cache.listers import NamespacedLister
+from informers.selectors import LabelSelector
+
+if TYPE_CHECKING:
+    from kubernetes.client import (
+        V1ControllerRevision,
+        V1DaemonSet,
+        V1Job,
+        V1NetworkPolicy,
+        V1Pod,
+        V1PodDisruptionBudget,
+        V1ReplicaSet,
+        V1ReplicationController,
+        V1StatefulSet,
+    )
+
+__all__ = [
+    "get_history_daemon_sets",
+    "get_pod_controllers",
+    "get_pod_daemon_sets",
+    "get_pod_jobs",
+    "get_pod_network_policies",
+    "get_pod_pod_disruption_budgets",
+    "get_pod_replica_sets",
+    "get_pod_stateful_sets",
+]
+
+T = TypeVar("T")
+
+
+def get_pod_replica_sets(lister: NamespacedLister[V1ReplicaSet], pod: V1Pod) -> list[V1ReplicaSet]:
+    """Return the replica sets that select a pod; one with an empty selector selects nothing."""
+    return _selecting(lister, pod, _selector)
+
+
+def get_pod_stateful_sets(lister: NamespacedLister[V1StatefulSet], pod: V1Pod) -> list[V1StatefulSet]:
+    """Return the stateful sets that select a pod; one with an empty selector selects nothing."""
+    return _selecting(lister, pod, _selector)
+
+
+def get_pod_daemon_sets(lister: NamespacedLister[V1DaemonSet], pod: V1Pod) -> list[V1DaemonSet]:
+    """Return the daemon sets that select a pod; one with an empty selector selects nothing."""
+    return _selecting(lister, pod, _selector)
+
+
+def get_history_daemon_sets(lister: NamespacedLister[V1DaemonSet], history: V1ControllerRevision) -> list[V1DaemonSet]:
+    """Return the daemon sets that select a revision of one of them."""
+    return _selecting(lister, history, _selector)
+
+
+def get_pod_jobs(lister: NamespacedLister[V1Job], pod: V1Pod) -> list[V1Job]:
+    """Return the jobs that select a pod; one with an empty selector selects nothing."""
+    return _selecting(lister, pod, _selector)
+
+
+def get_pod_controllers(lister: NamespacedLister[V1ReplicationController], pod: V1Pod) -> list[V1ReplicationController]:
+    """Return the replication controllers that select a pod; one with an empty selector selects nothing."""
+    return _selecting(lister, pod, _map_selector)
+
+
+def get_pod_pod_disruption_budgets(
+    lister: NamespacedLister[V1PodDisruptionBudget], pod: V1Pod
+) -> list[V1PodDisruptionBudget]:
+    """Return the disruption budgets that a pod counts for; one with an empty selector is for all of its namespace."""
+    return _selecting(lister, pod, _selector, empty_selects_all=True)
+
+
+def get_pod_network_policies(lister: NamespacedLister[V1NetworkPolicy], pod: V1Pod) -> list[V1NetworkPolicy]:
+    """Return the network policies that are about a pod; one with an empty selector is for all of its namespace."""
+    return _selecting(lister, pod, _pod_selector, empty_selects_all=True)
+
+
+def _selecting(
+    lister: NamespacedLister[T],
+    selected: Any,
+    selector_of: Callable[[Any], LabelSelector],
+    *,
+    empty_selects_all: bool = False,
+) -> list[T]:
+    namespace = selected.metadata.namespace
+    labels: Mapping[str, str] = selected.metadata.labels or {}
+    if not namespace:
+        return []
+    found: list[T] = []
+    for obj in lister.namespace(namespace).list():
+        selector = selector_of(obj)
+        if selector.matches(labels) and (empty_selects_all or not selector.is_empty):
+            found.append(obj)
+    return found
+
+
+def _selector(obj: Any) -> LabelSelector:
+    return LabelSelector.from_label_selector(obj.spec.selector if obj.spec else None)
+
+
+def _pod_selector(obj: Any) -> LabelSelector:
+    # A policy without spec selects nothing; in one with a spec a missing selector is an empty one.
+    return LabelSelector.from_label_selector((obj.spec.pod_selector or {}) if obj.spec else None)
+
+
+def _map_selector(obj: Any) -> LabelSelector:
+    return LabelSelector.coerce((obj.spec.selector or {}) if obj.spec else {})
