@@ -27,6 +27,8 @@ class WatchHealth:
         state: what it is doing.
         connected_for: seconds that the open watch has been open; None while there is none.
         last_event_age: seconds since the last event or bookmark; None before the first.
+        is_doubtful: whether the last watch broke without having brought anything, and nothing has come since:
+            a server, or something before it, that takes watches but sends nothing looks like that.
         error: what went wrong last, if nothing has gone right since.
         retry_in: seconds until the next try; None where nothing waits.
         resource_version: the last one seen.
@@ -40,6 +42,7 @@ class WatchHealth:
     state: ReflectorState
     connected_for: float | None
     last_event_age: float | None
+    is_doubtful: bool
     error: Exception | None
     retry_in: float | None
     resource_version: str
@@ -48,8 +51,15 @@ class WatchHealth:
     watches: int
     failures: int
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the watch is open, and nothing speaks against its being what it seems."""
+        return self.state is ReflectorState.WATCHING and not self.is_doubtful
+
     def __str__(self) -> str:
         text = self.state.value
+        if self.state is ReflectorState.WATCHING and self.is_doubtful:
+            text += ", but nothing has come"
         if self.state is ReflectorState.LISTING and self.listed:
             text += f" ({self.listed} objects so far)"
         if self.namespace is not None:
@@ -122,8 +132,8 @@ class InformerHealth:
 
     @property
     def is_live(self) -> bool:
-        """Whether the cache follows the server: it has synced, and every watch is open."""
-        return self.synced and all(watch.state is ReflectorState.WATCHING for watch in self.watches)
+        """Whether the cache follows the server: it has synced, and every watch is open and not doubtful."""
+        return self.synced and all(watch.is_live for watch in self.watches)
 
     @property
     def reason(self) -> str:
@@ -136,9 +146,7 @@ class InformerHealth:
             return "not started"
         if self.queued and not self.synced:
             return "listed, not in the cache yet"
-        return "; ".join(
-            str(watch) for watch in self.watches if not self.synced or watch.state is not ReflectorState.WATCHING
-        )
+        return "; ".join(str(watch) for watch in self.watches if not self.synced or not watch.is_live)
 
     def __str__(self) -> str:
         return f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
@@ -178,6 +186,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
         state=progress.state,
         connected_for=None if connected is None else now - connected,
         last_event_age=None if event is None else now - event,
+        is_doubtful=progress.is_doubtful,
         error=progress.error,
         retry_in=None if retry is None else max(0.0, retry - now),
         resource_version=reflector.last_sync_resource_version,

@@ -19,6 +19,7 @@ class ReflectorState(enum.Enum):
 
     NOT_STARTED = "not started"
     LISTING = "listing"
+    CONNECTING = "opening a watch"
     WATCHING = "watching"
     WAITING = "waiting to try again"
     STOPPED = "stopped"
@@ -32,6 +33,7 @@ class Progress:
         state: what it is doing.
         connected_since: since when the watch that is open has been open; None while there is none.
         last_event: when an event or a bookmark came last; None before the first.
+        is_doubtful: whether the last watch broke without having brought anything, and nothing has come since.
         error: what went wrong last, if nothing has gone right since.
         retry_at: when it is tried again; None where nothing waits.
         listed: objects that the list under way has brought so far.
@@ -47,6 +49,9 @@ class Progress:
         self.state: ReflectorState = ReflectorState.NOT_STARTED
         self.connected_since: float | None = None
         self.last_event: float | None = None
+        self.is_doubtful: bool = False
+        #: Whether anything has come since the list or the opening of the watch.
+        self._is_proven = False
         self.error: Exception | None = None
         self.retry_at: float | None = None
         self.listed: int = 0
@@ -65,6 +70,12 @@ class Progress:
         """Note that a list is complete."""
         self.lists += 1
         self.error = None
+        self._prove()
+
+    def opening(self) -> None:
+        """Note that a watch has been asked for, and no answer has come yet."""
+        self.state = ReflectorState.CONNECTING
+        self.retry_at = None
 
     def opened(self) -> None:
         """Note that a watch is open."""
@@ -72,16 +83,20 @@ class Progress:
         self.connected_since = self._clock.monotonic()
         self.watches += 1
         self.retry_at = None
+        self._is_proven = False
 
     def event(self) -> None:
         """Note a sign of life: events, or a bookmark."""
         self.last_event = self._clock.monotonic()
         self.error = None
+        self._prove()
 
     def failed(self, error: Exception, delay: float) -> None:
         """Note a failure, and that the next try is `delay` seconds away."""
         self.failures += 1
         self.error = error
+        if self.connected_since is not None and not self._is_proven:
+            self.is_doubtful = True
         self.connected_since = None
         self.retry_at = self._clock.monotonic() + delay
         self.state = ReflectorState.WAITING
@@ -91,3 +106,7 @@ class Progress:
         self.state = ReflectorState.STOPPED
         self.connected_since = None
         self.retry_at = None
+
+    def _prove(self) -> None:
+        self._is_proven = True
+        self.is_doubtful = False

@@ -333,6 +333,7 @@ class Reflector(Generic[T]):
             stream = None
 
     def _open(self) -> _Stream[T]:
+        self.progress.opening()
         watch = self._source.watch(
             ListOptions(
                 resource_version=self._version,

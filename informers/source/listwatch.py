@@ -95,6 +95,7 @@ class ListWatch(Generic[T]):
         tweak: changes the options of every list and watch, last of all.
         metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.
+        connect_timeout: seconds within which a connection must stand, its TLS handshake included.
         idle_timeout: seconds without a byte after which a watch counts as lost. A server that sends bookmarks does so
             every minute; load balancers drop connections that are idle for 4 minutes.
         streaming_timeout: the same while a streaming list is under way: a server that does not know them ignores the
@@ -122,6 +123,7 @@ class ListWatch(Generic[T]):
         tweak: TweakListOptions | None = None,
         metadata_only: bool = False,
         drop_managed_fields: bool = False,
+        connect_timeout: float = 30.0,
         idle_timeout: float = 150.0,
         streaming_timeout: float = 10.0,
         list_timeout: float = 120.0,
@@ -130,6 +132,7 @@ class ListWatch(Generic[T]):
     ) -> None:
         check_namespace(namespace, resource)
         for name, value in (
+            ("connect_timeout", connect_timeout),
             ("idle_timeout", idle_timeout),
             ("streaming_timeout", streaming_timeout),
             ("list_timeout", list_timeout),
@@ -159,7 +162,7 @@ class ListWatch(Generic[T]):
         self._list_timeout = list_timeout
         self._max_object_size = max_object_size
         self._clock = clock
-        self._transport = Transport(api_client, clock=clock)
+        self._transport = Transport(api_client, connect_timeout=connect_timeout, clock=clock)
 
     def __repr__(self) -> str:
         return f"<ListWatch {self._path}>"
