@@ -103,9 +103,11 @@ class Sockets:
             raise result
         duplicate = result.dup()
         with self._condition:
-            self._open[duplicate] = True
             closed = self._closed
+            if not closed:
+                self._open[duplicate] = True
         if closed:
+            duplicate.close()
             result.close()
             raise StoppedError("the source has been closed")
         return result, duplicate

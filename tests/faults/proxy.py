@@ -198,6 +198,9 @@ class Proxy:
     async def _end(self) -> None:
         assert self._server is not None
         self._server.close()
+        # What was accepted right now gets to exist, or nobody could close it.
+        for _ in range(3):
+            await asyncio.sleep(0)
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

@@ -1,0 +1,31 @@
+"""Nothing stays behind of a connection: no socket, no thread."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from informers.errors import StoppedError
+from informers.source.sockets import Sockets
+
+
+def test_a_connection_that_stands_just_as_all_is_closed_leaves_no_socket() -> None:
+    sockets = Sockets()
+    made: list[socket.socket] = []
+
+    class Connected(socket.socket):
+        """Counts its duplicates."""
+
+        def dup(self) -> socket.socket:
+            sockets.close()
+            made.append(super().dup())
+            return made[-1]
+
+    def connect() -> socket.socket:
+        made.append(Connected())
+        return made[-1]
+
+    with pytest.raises(StoppedError):
+        sockets.connect(connect)
+    assert [each.fileno() for each in made] == [-1, -1]
