@@ -329,8 +329,20 @@ class Reflector(Generic[T]):
                     stream = self._open()
                 self._drain(stream)
             except (ConnectionLostError, TooManyRequestsError) as error:
+                if self._is_second_silence(error):
+                    raise
                 self._pause(error, NextStep.WATCH)
             stream = None
+
+    def _is_second_silence(self, error: Exception) -> bool:
+        """Whether two watches in a row were taken, but never brought anything.
+
+        That is how a server answers whose versions are lower than ours, since it was put back to a backup: it waits to
+        get there. Only a list shows that.
+        """
+        progress = self.progress
+        was_open = progress.connected_since is not None
+        return was_open and progress.is_doubtful and isinstance(error.__cause__, TimeoutError)
 
     def _open(self) -> _Stream[T]:
         self.progress.opening()
