@@ -59,7 +59,7 @@ bench: $(STAMPS)/test  ## compare with other clients; takes minutes
 	$(BIN)/python tests/benchmarks/run.py
 
 soak: $(STAMPS)/test  ## an hour of random faults
-	$(BIN)/python -m pytest -m soak -o timeout=0 tests $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m soak -o timeout=0 -o faulthandler_timeout=0 tests $(PYTEST_ARGS)
 
 contract: $(STAMPS)/test  ## run what needs a real kube-apiserver; builds it with Go the first time
 	bash tests/realserver/build.sh

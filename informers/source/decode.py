@@ -66,7 +66,7 @@ class Decoder(Generic[T]):
         """Return what a line of a watch says.
 
         Raises:
-            DecodeError: the line is no watch event at all.
+            DecodeError: the line is no watch event at all; or a deletion of nobody knows what, which only a list shows.
         """
         try:
             text = line.decode()
@@ -74,7 +74,8 @@ class Decoder(Generic[T]):
             if match is not None and text.endswith("}}"):
                 record = self._cut_out(line, text, match.start(2), match.end(), -1)
                 if record is not None:
-                    return Change(_CHANGES[match[1]], record) if isinstance(record, WireRecord) else record
+                    change = _CHANGES[match[1]]
+                    return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
             event = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"a line of the watch is no JSON: {error}", raw=line) from error
@@ -95,7 +96,7 @@ class Decoder(Generic[T]):
                 DecodeError(f"the watch sent an event of unknown type {kind!r}", raw=line), _version(metadata)
             )
         record = self.record(obj)
-        return Change(change, record) if isinstance(record, WireRecord) else record
+        return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
 
     def object(self, raw: bytes) -> WireRecord[T] | BadObject:
         """Return the record for an object's own JSON.
@@ -119,15 +120,19 @@ class Decoder(Generic[T]):
         ordered = {"kind": self._kind, "apiVersion": self._api_version, **obj, "metadata": kept}
         return self._record_of(_encode(ordered).encode(), metadata)
 
-    def page(self, blocks: Iterable[bytes]) -> Page[T]:
+    def page(self, blocks: Iterable[bytes], *, limit: int = 64 << 20) -> Page[T]:
         """Return what a list's answer holds, given block by block while it arrives.
 
         Items are split off as they become complete, so the answer is never held as a whole.
 
+        Args:
+            blocks: of the answer's body.
+            limit: bytes that an item may have.
+
         Raises:
-            DecodeError: the answer is no list.
+            DecodeError: the answer is no list, or an item is longer.
         """
-        reader: ListReader[T] = ListReader(self)
+        reader: ListReader[T] = ListReader(self, limit=limit)
         for block in blocks:
             reader.feed(block)
         return reader.finish()
@@ -210,3 +215,10 @@ def _bookmark(metadata: Any) -> Bookmark | BadObject:
 def _version(metadata: Any) -> str:
     version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     return version if isinstance(version, str) else ""
+
+
+def _unless_deleted(change: ChangeType, bad: BadObject) -> BadObject:
+    """Return an object that can't be held; raises where it was a deletion, which must not be lost."""
+    if change is ChangeType.DELETED:
+        raise DecodeError(f"a deletion can't be read: {bad.error}", key=bad.error.key, raw=bad.error.raw)
+    return bad

@@ -25,6 +25,11 @@ T = TypeVar("T", default=Any)
 _LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
 _ITEMS = re.compile(r',"items":\s*\[')
 
+#: Characters by which a list's items have begun, if they ever do where they can be split off.
+_HEAD = 4096
+#: What can't be split into items may have so many times the bytes of an object.
+_WHOLE = 16
+
 _raw_decode = json.JSONDecoder().raw_decode
 
 
@@ -46,12 +51,21 @@ class ItemDecoder(Protocol[T]):
 
 @final
 class ListReader(Generic[T]):
-    """Takes the items out of a list while it arrives."""
+    """Takes the items out of a list while it arrives.
 
-    def __init__(self, decoder: ItemDecoder[T]) -> None:
+    Args:
+        decoder: makes records of them.
+        limit: bytes that an item may have.
+    """
+
+    def __init__(self, decoder: ItemDecoder[T], *, limit: int) -> None:
         self._decoder = decoder
+        self._limit = limit
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._text = ""
+        #: The answer so far, where its items can't be split off; adding to one text would copy it each time.
+        self._parts: list[str] = []
+        self._size = 0
         self._in_items = False
         self._records: list[WireRecord[T]] = []
         self._bad: list[DecodeError] = []
@@ -59,17 +73,34 @@ class ListReader(Generic[T]):
         self._tried = 0
 
     def feed(self, block: bytes) -> None:
-        """Take the next block."""
+        """Take the next block.
+
+        Raises:
+            DecodeError: it is no UTF-8, or an item is longer than the limit.
+        """
         try:
-            self._text += self._utf8.decode(block)
+            text = self._utf8.decode(block)
         except UnicodeDecodeError as error:
             raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+        self._size += len(block)
+        if self._parts:
+            self._check(self._size, _WHOLE * self._limit, "a list that can't be split into objects")
+            self._parts.append(text)
+            return
+        self._text += text
         if not self._in_items:
             self._begin()
+            if not self._in_items and len(self._text) >= _HEAD:
+                self._parts, self._text = [self._text], ""
         # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first.
         if self._in_items and len(self._text) >= 2 * self._tried:
             self._take_items()
             self._tried = len(self._text)
+            self._check(self._tried, self._limit, "a list with an object")
+
+    def _check(self, size: int, limit: int, what: str) -> None:
+        if size > limit:
+            raise DecodeError(f"the server sent {what} of more than {limit} bytes; none is that large")
 
     def _begin(self) -> None:
         head = _LIST.match(self._text)
@@ -101,6 +132,7 @@ class ListReader(Generic[T]):
                 break
             except RecursionError as error:
                 raise DecodeError("the list holds an object that is nested too deeply") from error
+            self._check(end - position, self._limit, "a list with an object")
             self._keep(self._decoder.item(text[position:end], obj))
             position = end
         self._text = text[position:]
@@ -114,7 +146,7 @@ class ListReader(Generic[T]):
     def finish(self) -> Page[T]:
         """Return the page; the answer has ended."""
         try:
-            self._text += self._utf8.decode(b"", final=True)
+            self._text = "".join((*self._parts, self._text, self._utf8.decode(b"", final=True)))
         except UnicodeDecodeError as error:
             raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
         if not self._in_items:

@@ -177,7 +177,7 @@ class ListWatch(Generic[T]):
             idle_timeout=self._list_timeout,
         )
         with body:
-            return self._decoder.page(body.blocks())
+            return self._decoder.page(body.blocks(), limit=self._max_object_size)
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch. Not compressed: the server would hold back events to fill a block."""

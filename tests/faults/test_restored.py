@@ -1,4 +1,4 @@
-"""A server that has been put back to a backup has other objects at lower versions: a watch from a higher one is silent."""
+"""A server that was put back to a backup has other objects at lower versions: a watch from a higher one is silent."""
 
 from __future__ import annotations
 
