@@ -113,10 +113,12 @@ class Sockets:
         return result, duplicate
 
     def disconnect(self, duplicate: socket.socket) -> None:
-        """Note that the connection has been closed; `sweep` lets go of it."""
+        """Note that the connection has been closed; `sweep` lets go of it, which may have been for the last time."""
         with self._condition:
             if duplicate in self._open:
                 self._open[duplicate] = False
+        if self.closed:
+            self.sweep()
 
     def pool_manager(self, template: PoolManager) -> PoolManager:
         """Return a pool manager with the settings of `template` (TLS, proxy, …) whose connections are kept here."""
