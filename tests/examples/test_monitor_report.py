@@ -1,0 +1,132 @@
+"""What the monitor writes: for people, on a terminal, and for machines."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from monitor.report import Output, logging_to
+from network_monitor import Options
+
+from informers import FactoryHealth, NextStep, SharedInformerFactory, WatchFailure
+from informers.errors import StatusError
+from informers.testing import APIServer
+from tests.examples.lines import Lines, Monitor, reporting
+
+
+def test_text_has_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for is_terminal in (True, False):
+        lines = Lines(is_terminal=is_terminal)
+        with reporting(lines, as_json=False) as report:
+            report.say("pod_added", "shop/web-0")
+            report.error("bad")
+        assert ("\x1b[32m" in lines.getvalue(), "\x1b[31m" in lines.getvalue()) == (is_terminal, is_terminal)
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_text_has_no_colour_where_that_is_not_wanted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(name, value)
+    lines = Lines(is_terminal=True)
+    with reporting(lines, as_json=False) as report:
+        report.say("pod_added", "shop/web-0")
+    assert "\x1b" not in lines.getvalue()
+
+
+def test_json_is_one_object_a_line_even_for_what_others_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Lines(is_terminal=True)
+    with reporting(lines) as report:
+        report.say("pod_added", "shop/web-0\nand more", {"name": "web-0"})
+        try:
+            raise RuntimeError("handler's own")
+        except RuntimeError:
+            logging.getLogger("informers.cache").exception("handler failed on %s", "shop/web-0")
+    first, second = map(json.loads, lines.getvalue().splitlines())
+    assert list(first) == ["time", "level", "event", "name", "message"]
+    assert first["time"].endswith("Z")
+    assert (second["event"], second["level"], second["logger"]) == ("log", "error", "informers.cache")
+    assert second["message"] == "handler failed on shop/web-0"
+    assert "RuntimeError: handler's own" in second["exception"]
+
+
+def test_a_failure_is_said_once_though_the_library_logs_it_too() -> None:
+    lines = Lines()
+    failure = WatchFailure("pods", None, StatusError("no", code=403, reason="Forbidden"), NextStep.LIST, 1.5)
+    with reporting(lines) as report:
+        logging.getLogger("informers.cache").warning("%s", failure)
+        report.failure(failure)
+    (event,) = lines.events()
+    assert (event["event"], event["level"]) == ("watch_failed", "warning")
+    assert (event["resource"], event["next_step"], event["delay"]) == ("pods", "list", 1.5)
+    assert event["error"] == "403 Forbidden: no"
+
+
+def test_an_object_that_is_set_aside_is_an_error() -> None:
+    lines = Lines()
+    with reporting(lines) as report:
+        report.failure(WatchFailure("pods", None, ValueError("bad"), NextStep.GO_ON, key="shop/web-0"))
+    (event,) = lines.events()
+    assert (event["event"], event["level"], event["key"]) == ("object_set_aside", "error", "shop/web-0")
+
+
+@pytest.fixture
+def health() -> FactoryHealth:
+    with APIServer() as server, SharedInformerFactory(server.client()) as factory:
+        _ = factory.core.v1.pods, factory.core.v1.nodes
+        factory.core.v1.nodes.informer.start()
+        assert factory.core.v1.nodes.informer.synced.wait(10)
+        return factory.health()
+
+
+def test_the_progress_bar_stays_below_what_is_written_and_goes_away(
+    health: FactoryHealth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = Lines(is_terminal=True)
+    output = Output(lines, as_json=False, on_broken_pipe=lambda: None)
+    with logging_to(output) as report:
+        output.progress(health)
+        assert lines.getvalue() == "[############------------] 1 of 2 caches: pods 0, nodes 0"
+        report.say("error", "something")
+        assert lines.getvalue().split("\r\x1b[K")[1].endswith("something\n")
+        output.progress(health)
+        output.end_progress()
+        output.end_progress()
+    assert lines.getvalue().endswith("nodes 0\r\x1b[K")
+
+
+def test_there_is_no_progress_bar_but_on_a_terminal(health: FactoryHealth) -> None:
+    for lines, as_json in ((Lines(is_terminal=False), False), (Lines(is_terminal=True), True)):
+        Output(lines, as_json=as_json, on_broken_pipe=lambda: None).progress(health)
+        assert lines.getvalue() == ""
+
+
+def test_a_reader_who_is_gone_is_noticed_once() -> None:
+    class Gone(Lines):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    noticed: list[str] = []
+    output = Output(Gone(), as_json=False, on_broken_pipe=lambda: noticed.append("gone"))
+    with logging_to(output) as report:
+        report.step("factory", "one")
+        report.step("informers", "two")
+    assert (noticed, output.is_broken) == (["gone"], True)
+
+
+def test_a_list_that_takes_long_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("network_monitor._PATIENCE", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    with APIServer() as server:
+        server.deny()
+        monkeypatch.setattr("monitor.cluster.connect", None)
+        monkeypatch.setattr("network_monitor.connect", lambda _path: server.client())
+        with Monitor(Options(), is_terminal=True) as monitor:
+            monitor.lines.wait_for(lambda text: "0 of 3 caches: pods 0" in text)
+            server.allow()
+    assert monitor.code == 0
