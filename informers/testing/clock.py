@@ -99,7 +99,9 @@ class FakeClock:
     def next_deadline(self) -> float | None:
         """Return the earliest moment that somebody waits for, or None."""
         with self._condition:
-            return min((w.deadline for w in self._waiters if w.deadline is not None), default=None)
+            deadlines = (w.deadline for w in self._waiters if w.deadline is not None and w.deadline > self._now)
+            return min(deadlines, default=None)
 
     def _timed(self) -> int:
-        return sum(1 for w in self._waiters if w.deadline is not None)
+        # A wait whose moment has come is over, though its thread may not have got there yet.
+        return sum(1 for w in self._waiters if w.deadline is not None and w.deadline > self._now)
