@@ -106,7 +106,7 @@ class Decoder(Generic[T]):
         """
         try:
             return self.item(raw.decode(), json.loads(raw))
-        except (ValueError, RecursionError, AttributeError) as error:
+        except (ValueError, TypeError, RecursionError, AttributeError) as error:
             raise DecodeError(f"an object is no JSON object: {error}", raw=raw) from error
 
     def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:

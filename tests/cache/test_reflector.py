@@ -24,7 +24,6 @@ from informers.source.events import BadObject, Bookmark, Change, ChangeType, Err
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource
 
-FILE = "tools/cache/reflector_test.go"
 Obj = dict[str, Any]
 EXPIRED = ExpiredError("too old resource version", code=410, reason="Expired")
 TOO_LARGE = TooLargeResourceVersionError("Too large resource version", code=504, reason="Timeout")
@@ -124,7 +123,10 @@ def failing(errors: Sequence[Exception | None]) -> Callable[[ListOptions], Excep
 
 
 @pytest.mark.upstream(
-    FILE, "TestReflectorListAndWatch", "TestReflectorWatchHandler", "TestReflectorResourceVersionUpdate"
+    "tools/cache/reflector_test.go",
+    "TestReflectorListAndWatch",
+    "TestReflectorWatchHandler",
+    "TestReflectorResourceVersionUpdate",
 )
 def test_a_list_is_followed_by_a_watch_from_its_version_and_every_event_moves_it() -> None:
     source: FakeSource[Obj] = FakeSource()
@@ -149,7 +151,12 @@ def test_a_list_is_followed_by_a_watch_from_its_version_and_every_event_moves_it
         assert r.store.keys() == ["a", "c"]
 
 
-@pytest.mark.upstream(FILE, "TestRunUntil", "TestReflectorWatchStoppedAfter", "TestReflectorHandleWatchStoppedAfter")
+@pytest.mark.upstream(
+    "tools/cache/reflector_test.go",
+    "TestRunUntil",
+    "TestReflectorWatchStoppedAfter",
+    "TestReflectorHandleWatchStoppedAfter",
+)
 def test_a_stop_ends_a_watch_that_is_open_and_closes_it_once() -> None:
     with rig() as r:
         watch = r.source.wait_for_watch()
@@ -160,7 +167,10 @@ def test_a_stop_ends_a_watch_that_is_open_and_closes_it_once() -> None:
 
 
 @pytest.mark.upstream(
-    FILE, "TestReflectorWatchStoppedBefore", "TestReflectorHandleWatchStoppedBefore", "TestReflectorStopWatch"
+    "tools/cache/reflector_test.go",
+    "TestReflectorWatchStoppedBefore",
+    "TestReflectorHandleWatchStoppedBefore",
+    "TestReflectorStopWatch",
 )
 def test_a_reflector_that_was_stopped_before_asks_for_nothing() -> None:
     with rig(start=False) as r:
@@ -169,7 +179,9 @@ def test_a_reflector_that_was_stopped_before_asks_for_nothing() -> None:
         assert (r.listed(), r.watched(), r.failures) == ([], [], [])
 
 
-@pytest.mark.upstream(FILE, "TestCloseWatchChannelOnError", "TestReflectorListAndWatchWithErrors")
+@pytest.mark.upstream(
+    "tools/cache/reflector_test.go", "TestCloseWatchChannelOnError", "TestReflectorListAndWatchWithErrors"
+)
 @pytest.mark.parametrize(
     ("error", "relists"), [(EXPIRED, True), (INTERNAL, True), (BUSY, False), (StatusError("no", code=403), True)]
 )
@@ -193,7 +205,9 @@ def test_an_error_in_a_watch_closes_it_is_told_and_costs_a_pause(error: StatusEr
 
 
 @pytest.mark.upstream(
-    FILE, "TestReflectorHandleWatchResultChanClosedBefore", "TestReflectorHandleWatchResultChanClosedAfter"
+    "tools/cache/reflector_test.go",
+    "TestReflectorHandleWatchResultChanClosedBefore",
+    "TestReflectorHandleWatchResultChanClosedAfter",
 )
 def test_a_watch_that_ends_at_once_without_an_event_costs_a_pause_and_a_list() -> None:
     with rig() as r:
@@ -234,7 +248,7 @@ def test_a_server_that_ends_each_watch_after_an_event_is_asked_once_a_second_at_
         assert len(r.listed()) == 1
 
 
-@pytest.mark.upstream(FILE, "TestReflectorListAndWatchInitConnBackoff")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorListAndWatchInitConnBackoff")
 def test_refused_connections_back_off_with_growing_pauses() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.list_error = failing([REFUSED] * 8)
@@ -256,7 +270,7 @@ def test_pauses_have_jitter_up_to_twice_as_long() -> None:
         assert [failure.delay for failure in r.failures] == [1.6, 3.2, 6.4]
 
 
-@pytest.mark.upstream(FILE, "TestNewReflectorWithCustomBackoff")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestNewReflectorWithCustomBackoff")
 def test_how_pauses_grow_can_be_chosen() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.list_error = failing([REFUSED] * 5)
@@ -282,7 +296,7 @@ def test_pauses_start_small_again_after_two_quiet_minutes() -> None:
         assert [failure.delay for failure in r.failures] == [0.8, 1.6, 3.2, 0.8]
 
 
-@pytest.mark.upstream(FILE, "TestBackoffOnTooManyRequests", "TestNoRelistOnTooManyRequests")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestBackoffOnTooManyRequests", "TestNoRelistOnTooManyRequests")
 def test_too_many_requests_cost_a_pause_but_no_list() -> None:
     source: FakeSource[Obj] = FakeSource()
     with rig(source) as r:
@@ -307,7 +321,7 @@ def test_a_pause_is_at_least_as_long_as_the_server_asks() -> None:
         assert [failure.delay for failure in r.failures] == [17.0, 1.6]
 
 
-@pytest.mark.upstream(FILE, "TestReflectorWatchListPageSize")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorWatchListPageSize")
 def test_a_page_size_of_ones_own_is_kept_to_and_pages_are_joined() -> None:
     source: FakeSource[Obj] = FakeSource()
     for number in range(10):
@@ -318,7 +332,11 @@ def test_a_page_size_of_ones_own_is_kept_to_and_pages_are_joined() -> None:
         assert len(r.store) == 10
 
 
-@pytest.mark.upstream(FILE, "TestReflectorNotPaginatingNotConsistentReads", "TestReflectorResyncWithResourceVersion")
+@pytest.mark.upstream(
+    "tools/cache/reflector_test.go",
+    "TestReflectorNotPaginatingNotConsistentReads",
+    "TestReflectorResyncWithResourceVersion",
+)
 def test_a_list_at_a_known_version_comes_from_the_servers_cache_in_one_piece() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
@@ -330,7 +348,7 @@ def test_a_list_at_a_known_version_comes_from_the_servers_cache_in_one_piece() -
         assert r.listed() == [("0", 500, ""), ("1", 0, "")]
 
 
-@pytest.mark.upstream(FILE, "TestReflectorPaginatingNonConsistentReadsIfWatchCacheDisabled")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorPaginatingNonConsistentReadsIfWatchCacheDisabled")
 def test_a_server_that_pages_at_version_0_is_asked_for_pages_ever_after() -> None:
     source: FakeSource[Obj] = FakeSource(page_size_limit=2)
     for name in "abc":
@@ -343,7 +361,9 @@ def test_a_server_that_pages_at_version_0_is_asked_for_pages_ever_after() -> Non
         assert r.listed() == [("0", 500, ""), ("", 500, "2"), ("3", 500, ""), ("", 500, "2")]
 
 
-@pytest.mark.upstream(FILE, "TestReflectorExpiredExactResourceVersion", "TestReflectorFullListIfTooLarge")
+@pytest.mark.upstream(
+    "tools/cache/reflector_test.go", "TestReflectorExpiredExactResourceVersion", "TestReflectorFullListIfTooLarge"
+)
 @pytest.mark.parametrize("error", [EXPIRED, TOO_LARGE])
 def test_a_version_that_the_server_does_not_have_is_given_up_at_once(error: StatusError) -> None:
     source: FakeSource[Obj] = FakeSource()
@@ -374,7 +394,7 @@ def test_a_server_that_has_no_version_at_all_is_not_asked_without_a_pause() -> N
         assert [failure.delay for failure in r.failures] == [0.0, 0.8, 1.6, 3.2]
 
 
-@pytest.mark.upstream(FILE, "TestReflectorFullListIfExpired")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorFullListIfExpired")
 def test_a_token_that_expires_between_pages_is_answered_by_a_whole_list_at_the_same_version() -> None:
     source: FakeSource[Obj] = FakeSource(page_size_limit=2)
     for name in "abc":
@@ -394,7 +414,7 @@ def test_a_token_that_expires_between_pages_is_answered_by_a_whole_list_at_the_s
         assert [failure.next_step for failure in r.failures] == [NextStep.LIST]
 
 
-@pytest.mark.upstream(FILE, "TestRetryInternalError")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestRetryInternalError")
 def test_internal_errors_back_off_and_list_however_many_there_are() -> None:
     source: FakeSource[Obj] = FakeSource()
     with rig(source) as r:
@@ -406,7 +426,7 @@ def test_internal_errors_back_off_and_list_however_many_there_are() -> None:
         assert len(r.listed()) == 6
 
 
-@pytest.mark.upstream(FILE, "TestWatchTimeout")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestWatchTimeout")
 @pytest.mark.parametrize(("minimum", "shortest", "longest"), [(300.0, 300, 600), (1800.0, 1800, 3600), (1.0, 1, 2)])
 def test_the_server_is_asked_to_end_a_watch_after_one_to_two_times_the_minimum(
     minimum: float, shortest: int, longest: int
@@ -434,7 +454,7 @@ def test_a_source_that_raises_anything_at_all_only_costs_a_pause() -> None:
         assert [type(failure.error) for failure in r.failures] == [ValueError, ZeroDivisionError, KeyError]
 
 
-@pytest.mark.upstream(FILE, "TestReflectorReplacesStoreOnUnsafeDelete")
+@pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorReplacesStoreOnUnsafeDelete")
 def test_an_error_that_says_nothing_known_is_followed_by_a_list_which_drops_what_is_gone() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("broken"))

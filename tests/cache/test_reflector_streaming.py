@@ -26,7 +26,6 @@ from tests.cache.test_reflector import (
     rig,
 )
 
-FILE = "tools/cache/reflector_watchlist_test.go"
 ADDED, MODIFIED, DELETED = ChangeType.ADDED, ChangeType.MODIFIED, ChangeType.DELETED
 END = Bookmark("7", initial_events_end=True)
 
@@ -52,7 +51,7 @@ def fed() -> Iterator[tuple[Rig, FakeWatch[Obj]]]:
         yield r, source.wait_for_watch()
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorListAndWatch")
 def test_a_streaming_list_fills_the_store_and_goes_on_as_the_watch() -> None:
     source: FakeSource[Obj] = FakeSource()
@@ -74,7 +73,7 @@ def test_a_streaming_list_fills_the_store_and_goes_on_as_the_watch() -> None:
         assert r.reflector.last_sync_resource_version == "3"
 
 
-@pytest.mark.upstream(FILE, "TestWatchList", "TestWatchListResourceVersion")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList", "TestWatchListResourceVersion")
 def test_what_changes_before_the_end_is_honoured_and_the_version_is_the_bookmarks() -> None:
     with fed() as (r, watch):
         watch.send(change(ADDED, "a", "9"), change(ADDED, "b", "2"), change(ADDED, "c", "3"))
@@ -90,7 +89,7 @@ def test_what_changes_before_the_end_is_honoured_and_the_version_is_the_bookmark
         assert r.watched() == ["s", "14"]
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 def test_a_bookmark_without_the_marker_is_no_end() -> None:
     with fed() as (r, watch):
         watch.send(change(ADDED, "a", "1"), Bookmark("5", initial_events_end=False))
@@ -100,14 +99,16 @@ def test_a_bookmark_without_the_marker_is_no_end() -> None:
         assert r.listed() == [("0", 500, "")]
 
 
-@pytest.mark.upstream(FILE, "TestNewReflectorWithDisablementWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestNewReflectorWithDisablementWatchList")
 def test_who_does_not_want_streaming_lists_gets_none() -> None:
     with rig(options=ReflectorOptions(streaming_lists=False, uniform=low)) as r:
         r.source.wait_for_watch()
         assert (r.watched(), r.listed()) == (["0"], [("0", 500, "")])
 
 
-@pytest.mark.upstream(FILE, "TestNewReflectorWithDisablementWatchList", "TestWatchList")
+@pytest.mark.upstream(
+    "tools/cache/reflector_watchlist_test.go", "TestNewReflectorWithDisablementWatchList", "TestWatchList"
+)
 def test_a_server_that_does_not_know_streaming_lists_is_asked_only_once() -> None:
     source: FakeSource[Obj] = FakeSource(streaming_lists=False)
     with rig(source, streaming=True) as r:
@@ -121,7 +122,7 @@ def test_a_server_that_does_not_know_streaming_lists_is_asked_only_once() -> Non
         assert r.failures[0].delay == 0.0
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 @pytest.mark.parametrize("error", [StatusError("no", code=403, reason="Forbidden"), INTERNAL, ValueError("bug")])
 def test_any_other_error_falls_back_to_pages_in_the_same_round_and_tries_again_in_the_next(error: Exception) -> None:
     source: FakeSource[Obj] = FakeSource()
@@ -137,7 +138,7 @@ def test_any_other_error_falls_back_to_pages_in_the_same_round_and_tries_again_i
         assert r.watched() == ["s", "1", "1s"]
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 @pytest.mark.parametrize("error", [REFUSED, BUSY])
 def test_a_server_that_is_not_there_or_busy_is_asked_for_the_stream_again_after_a_pause(error: Exception) -> None:
     source: FakeSource[Obj] = FakeSource()
@@ -150,7 +151,7 @@ def test_a_server_that_is_not_there_or_busy_is_asked_for_the_stream_again_after_
         assert [failure.delay for failure in r.failures] == [0.8, 1.6]
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 @pytest.mark.parametrize("where", ["open", "stream"])
 @pytest.mark.parametrize("error", [EXPIRED, TOO_LARGE])
 def test_a_version_that_is_lost_is_given_up_at_once(where: str, error: StatusError) -> None:
@@ -183,7 +184,7 @@ def test_a_version_that_is_lost_is_given_up_at_once(where: str, error: StatusErr
         assert r.watched() == ["s", "1s", "s"]
 
 
-@pytest.mark.upstream(FILE, "TestWatchList", "TestInitialEventsEndBookmarkTicker")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList", "TestInitialEventsEndBookmarkTicker")
 def test_a_stream_that_brings_nothing_new_for_ten_seconds_has_no_end_and_pages_are_listed() -> None:
     with fed() as (r, watch):
         r.source.add(obj("a"))
@@ -197,7 +198,7 @@ def test_a_stream_that_brings_nothing_new_for_ten_seconds_has_no_end_and_pages_a
         assert r.failures[0].next_step is NextStep.LIST_PAGES
 
 
-@pytest.mark.upstream(FILE, "TestWatchList")
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 def test_a_server_whose_streams_break_twice_is_asked_for_no_third() -> None:
     with fed() as (r, watch):
         watch.fail(ConnectionLostError("nothing came"))
