@@ -3,7 +3,7 @@
 client-go has these as methods of single listers, and an error where nothing is found; here they are functions, and what
 is not found is an empty list.
 
-Upstream: k8s.io/client-go/listers/{apps/v1,batch/v1,core/v1,policy/v1}/*_expansion.go (v0.37).
+Upstream: `*_expansion.go` in k8s.io/client-go/listers (v0.37).
 """
 
 from __future__ import annotations
