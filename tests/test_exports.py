@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from types import ModuleType
+from types import GenericAlias, ModuleType
 
 import pytest
 
@@ -41,6 +41,11 @@ CONTRACT = {
 }
 
 
+def is_class(item: object) -> bool:
+    """Return whether this is a class; Python 3.10 says so of an alias such as `Callable[[int], str]` too."""
+    return inspect.isclass(item) and not isinstance(item, GenericAlias)
+
+
 def all_modules() -> list[str]:
     found = (module.name for module in pkgutil.walk_packages(informers.__path__, "informers."))
     return ["informers", *sorted(name for name in found if not name.endswith("__main__"))]
@@ -71,7 +76,7 @@ def test_every_exported_class_and_function_has_a_docstring(module: str) -> None:
     bare = [
         name
         for name in loaded.__all__
-        if (inspect.isclass(item := getattr(loaded, name)) or inspect.isfunction(item)) and not item.__doc__
+        if (is_class(item := getattr(loaded, name)) or inspect.isfunction(item)) and not item.__doc__
     ]
     assert bare == []
 
@@ -82,7 +87,7 @@ def test_public_methods_of_exported_classes_have_docstrings(module: str) -> None
     bare = [
         f"{name}.{method}"
         for name in loaded.__all__
-        if inspect.isclass(item := getattr(loaded, name)) and item.__module__.startswith("informers")
+        if is_class(item := getattr(loaded, name)) and item.__module__.startswith("informers")
         for method, function in vars(item).items()
         if inspect.isfunction(function) and not method.startswith("_") and not inspect.getdoc(getattr(item, method))
     ]

@@ -43,7 +43,7 @@ def session_server(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
 def server(session_server: Endpoint) -> Iterator[Endpoint]:
     """The server; what a test has open there is cut at its end."""
     yield session_server
-    session_server.pool.clear()
+    session_server.disconnect()
 
 
 @pytest.fixture

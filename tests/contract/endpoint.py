@@ -157,6 +157,12 @@ class Endpoint:
             response.close()
             response.release_conn()
 
+    def disconnect(self) -> None:
+        """Close what is open. Clearing the pool alone leaves that to the collector, as long as an answer is in use."""
+        for key in self.pool.pools.keys():  # noqa: SIM118  urllib3's container can't be iterated
+            self.pool.pools[key].close()
+        self.pool.clear()
+
 
 def real_endpoint(plane: ControlPlane) -> Endpoint:
     """Return the real server's endpoint."""
@@ -174,8 +180,9 @@ def fake_endpoint() -> Iterator[Endpoint]:
     """Run the fake server, and give its endpoint."""
     with APIServer() as server:
         pool = urllib3.PoolManager(retries=False)
-        yield Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)
-        pool.clear()
+        endpoint = Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)
+        yield endpoint
+        endpoint.disconnect()
 
 
 def scrub(obj: Any) -> Any:
