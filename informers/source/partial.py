@@ -6,7 +6,7 @@ Upstream: k8s.io/apimachinery/pkg/apis/meta/v1/types.go PartialObjectMetadata (v
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from informers.errors import DecodeError
 from informers.source.models import dump, mapping_of, model_reader
@@ -47,7 +47,7 @@ class PartialObjectMetadata:
             return NotImplemented
         return bool(self.metadata == other.metadata)
 
-    __hash__ = None  # type: ignore[assignment] # can be changed, as the client's models can
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # can be changed, as the client's models can
 
     @property
     def metadata(self) -> V1ObjectMeta:
