@@ -27,8 +27,8 @@ class WatchHealth:
         state: what it is doing.
         connected_for: seconds that the open watch has been open; None while there is none.
         last_event_age: seconds since the last event or bookmark; None before the first.
-        is_doubtful: whether the last watch broke without having brought anything, and nothing has come since:
-            a server, or something before it, that takes watches but sends nothing looks like that.
+        is_doubtful: whether the last watch was silent until it was given up, and nothing has come since: a server, or
+            something before it, that takes watches but sends nothing looks like that.
         error: what went wrong last, if nothing has gone right since.
         retry_in: seconds until the next try; None where nothing waits.
         resource_version: the last one seen.

@@ -33,7 +33,7 @@ class Progress:
         state: what it is doing.
         connected_since: since when the watch that is open has been open; None while there is none.
         last_event: when an event or a bookmark came last; None before the first.
-        is_doubtful: whether the last watch broke without having brought anything, and nothing has come since.
+        is_doubtful: whether the last watch was silent until it was given up, and nothing has come since.
         error: what went wrong last, if nothing has gone right since.
         retry_at: when it is tried again; None where nothing waits.
         listed: objects that the list under way has brought so far.
@@ -95,11 +95,15 @@ class Progress:
         """Note a failure, and that the next try is `delay` seconds away."""
         self.failures += 1
         self.error = error
-        if self.connected_since is not None and not self._is_proven:
+        if self.is_silence(error):
             self.is_doubtful = True
         self.connected_since = None
         self.retry_at = self._clock.monotonic() + delay
         self.state = ReflectorState.WAITING
+
+    def is_silence(self, error: Exception) -> bool:
+        """Return whether an error ends a watch that is open, but has never brought anything."""
+        return self.connected_since is not None and not self._is_proven and isinstance(error.__cause__, TimeoutError)
 
     def ended(self) -> None:
         """Note that nothing more will happen."""

@@ -340,9 +340,7 @@ class Reflector(Generic[T]):
         That is how a server answers whose versions are lower than ours, since it was put back to a backup: it waits to
         get there. Only a list shows that.
         """
-        progress = self.progress
-        was_open = progress.connected_since is not None
-        return was_open and progress.is_doubtful and isinstance(error.__cause__, TimeoutError)
+        return self.progress.is_doubtful and self.progress.is_silence(error)
 
     def _open(self) -> _Stream[T]:
         self.progress.opening()

@@ -30,11 +30,13 @@ BOOKMARKS = 0.05
 OPTIONS = ReflectorOptions(backoff=BackoffSettings(initial=0.04, maximum=0.08, jitter=0.0))
 
 
-def eventually(holds: Callable[[], object], what: str, *, timeout: float = 10.0) -> float:
+def eventually(holds: Callable[[], object], what: str | Callable[[], str], *, timeout: float = 10.0) -> float:
     """Wait until something holds; return the seconds that it took."""
     start = time.monotonic()
     while not holds():
-        assert time.monotonic() - start < timeout, f"not within {timeout:g} s: {what}"
+        assert time.monotonic() - start < timeout, (
+            f"not within {timeout:g} s: {what if isinstance(what, str) else what()}"
+        )
         time.sleep(0.002)
     return time.monotonic() - start
 
@@ -149,7 +151,9 @@ class Rig:
 
     def wait_until_whole(self, timeout: float = 10.0) -> float:
         """Wait for `is_whole`; return the seconds that it took."""
-        return eventually(lambda: self.is_whole, f"whole again; it is {self.informer.health()}", timeout=timeout)
+        return eventually(
+            lambda: self.is_whole, lambda: f"whole again; it is {self.informer.health()}", timeout=timeout
+        )
 
     def wait_until_stale(self, timeout: float = 3.0) -> float:
         """Wait until the informer says that it is not live; return the seconds that it took."""
