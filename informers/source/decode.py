@@ -31,6 +31,8 @@ T = TypeVar("T", default=Any)
 
 _CHANGE = r'\{"type":"(ADDED|MODIFIED|DELETED)","object":'
 _ITEM = '{"metadata":{'
+#: Different sets of labels that are remembered, to be shared.
+_LABELS = 10_000
 _SECOND_METADATA = ',"metadata":'
 
 _CHANGES = {change.value: change for change in ChangeType}
@@ -52,6 +54,7 @@ class Decoder(Generic[T]):
 
     def __init__(self, make: Maker[T], *, kind: str, api_version: str, drop_managed_fields: bool = False) -> None:
         self._origin = Origin(make)
+        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         self._drop_managed_fields = drop_managed_fields
         self._name_kind(kind, api_version)
 
@@ -196,11 +199,23 @@ class Decoder(Generic[T]):
             )
         key = f"{namespace}/{name}" if namespace else name
         if labels is not None:
-            if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+            try:
+                labels = self._shared_labels(labels)
+            except (AttributeError, TypeError):
                 return BadObject(DecodeError("an object's labels are no map of strings", key=key, raw=raw), version)
-            intern = sys.intern
-            labels = {intern(label): intern(value) for label, value in labels.items()}
         return WireRecord(raw, self._origin, key, sys.intern(namespace), version, uid, labels)
+
+    def _shared_labels(self, labels: dict[str, str]) -> dict[str, str]:
+        """Return these labels as others have them too: objects of one owner have the same. Raises what is no map."""
+        pairs = tuple(labels.items())
+        known = self._labels.get(pairs)
+        if known is None:
+            intern = sys.intern
+            known = {intern(label): intern(value) for label, value in pairs}
+            if len(self._labels) >= _LABELS:
+                self._labels.clear()
+            self._labels[tuple(known.items())] = known
+        return known
 
 
 def _bookmark(metadata: Any) -> Bookmark | BadObject:
