@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import attrs
@@ -19,6 +20,7 @@ from informers.cache.informer import SharedInformer, check_period
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector import ReflectorOptions
+from informers.cache.store import check_indexers
 from informers.cache.sync import SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
@@ -35,6 +37,20 @@ __all__ = ["InformerFactory", "KindOptions"]
 T = TypeVar("T", default=Any)
 
 
+def _names(namespace: str | Collection[str] | None) -> tuple[str, ...] | None:
+    """Return namespaces, or None for all, checked."""
+    if namespace is None:
+        return None
+    names = (namespace,) if isinstance(namespace, str) else namespace
+    if isinstance(names, Collection) and not isinstance(names, (bytes, Mapping)) and names:
+        distinct = tuple(dict.fromkeys(names))
+        if all(isinstance(name, str) and name for name in distinct):
+            return distinct
+    raise ConfigurationError(
+        f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
+    )
+
+
 @final
 @attrs.frozen(kw_only=True)
 class KindOptions:
@@ -42,23 +58,42 @@ class KindOptions:
 
     Attributes:
         resync_period: seconds.
-        namespace: a name, or a collection of names.
+        namespace: a name, or a collection of names; these stay, whatever namespaces the factory adds or removes.
         label_selector: such as `app=web`.
         field_selector: such as `spec.nodeName=node-1`.
         transform: changes each object before it is stored.
         tweak: changes the options of every list and watch.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.
         indexers: index functions by name.
+
+    Raises:
+        ConfigurationError: one is wrong.
     """
 
     resync_period: float | None = None
-    namespace: str | Collection[str] | None = None
+    namespace: tuple[str, ...] | None = attrs.field(default=None, converter=_names)
     label_selector: str | Mapping[str, str] | LabelSelector | None = None
     field_selector: str | Mapping[str, str] | FieldSelector | None = None
     transform: Callable[[Any], Any] | None = None
     tweak: TweakListOptions | None = None
     drop_managed_fields: bool | None = None
     indexers: Mapping[str, IndexFunction[Any]] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.resync_period is not None:
+            check_period("resync_period", self.resync_period)
+        _namespaces(self.namespace)
+        LabelSelector.coerce(self.label_selector)
+        FieldSelector.coerce(self.field_selector)
+        check_function("transform", self.transform)
+        check_function("tweak", self.tweak)
+        if not (self.drop_managed_fields is None or isinstance(self.drop_managed_fields, bool)):
+            raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
+        check_indexers(self.indexers or {})
+
+
+#: Nothing otherwise than the factory's.
+_FACTORY_S = KindOptions()
 
 
 class InformerFactory:
@@ -109,26 +144,26 @@ class InformerFactory:
     ) -> None:
         self._defaults = KindOptions(
             resync_period=check_period("default_resync", default_resync),
-            namespace=_namespaces(namespace),
             label_selector=LabelSelector.coerce(label_selector),
             field_selector=FieldSelector.coerce(field_selector),
             transform=transform,
             tweak=tweak,
             drop_managed_fields=drop_managed_fields,
         )
-        self._overrides = dict(overrides or {})
-        for resource, kind_options in self._overrides.items():
-            if not isinstance(resource, Resource) or not isinstance(kind_options, KindOptions):
-                raise ConfigurationError(
-                    "overrides must map resources to KindOptions, such as {core.V1.pods: KindOptions(...)}: "
-                    f"got {resource!r}: {kind_options!r}"
-                )
+        self._overrides = _overrides(overrides)
+        check_function("watch_error_handler", watch_error_handler)
+        if not (options is None or isinstance(options, ReflectorOptions)):
+            raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
         self._watch_error_handler = watch_error_handler
         self._options = options
         self._clock = clock
         self._api_client = default_api_client() if api_client is None else api_client
         self._lock = threading.Lock()
+        #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
+        self._namespaces_lock = threading.Lock()
         self._kinds: dict[Resource[Any], Any] = {}
+        #: None for all.
+        self._namespaces = _names(namespace)
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -163,6 +198,57 @@ class InformerFactory:
                 self._kinds[resource] = kind
             return kind
 
+    @property
+    def kinds(self) -> tuple[NamespacedKind[Any] | ClusterKind[Any], ...]:
+        """What has been asked for so far, in that order."""
+        with self._lock:
+            return tuple(self._kinds.values())
+
+    def add_namespace(self, namespace: str) -> None:
+        """Follow one namespace more, with every informer that follows the factory's; returns at once.
+
+        Its objects come as adds. An informer that has not synced waits for them too; one that has stays synced, and
+        `health` says when it is live again.
+
+        Args:
+            namespace: a name.
+
+        Raises:
+            ConfigurationError: it is no name or followed already, or the factory was made for all namespaces.
+            StoppedError: the factory has been stopped.
+        """
+        if not isinstance(namespace, str) or not namespace:
+            raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+        with self._namespaces_lock, self._lock:
+            followed = self._followed_namespaces()
+            if self._stopped:
+                raise StoppedError(f"the factory has been stopped: make a new one for namespace {namespace!r}")
+            if namespace in followed:
+                raise ConfigurationError(f"the factory follows namespace {namespace!r} already")
+            sources = [(kind.informer, self._source(kind.resource, namespace)) for kind in self._followers_locked()]
+            self._namespaces = (*followed, namespace)
+            for informer, source in sources:
+                informer.add_namespace(namespace, source)
+
+    def remove_namespace(self, namespace: str) -> None:
+        """Follow a namespace no longer: its objects leave the caches, and handlers get tombstones of them.
+
+        Args:
+            namespace: a name.
+
+        Raises:
+            ConfigurationError: it is not followed, or the factory was made for all namespaces.
+        """
+        with self._namespaces_lock:
+            with self._lock:
+                followed = self._followed_namespaces()
+                if namespace not in followed:
+                    raise ConfigurationError(f"the factory does not follow namespace {namespace!r}")
+                self._namespaces = tuple(name for name in followed if name != namespace)
+                kinds = self._followers_locked()
+            for kind in kinds:
+                kind.informer.remove_namespace(namespace)
+
     def start(self) -> None:
         """Start the informers that have been asked for and do not run yet; returns at once.
 
@@ -174,8 +260,8 @@ class InformerFactory:
                 raise StoppedError("the factory has been stopped: make a new one")
             informers = self._informers_locked()
         for informer in informers:
-            # One that was stopped by itself stays so until it is released.
-            if not informer.is_stopped:
+            # One that was stopped by itself, perhaps just now, stays so until it is released.
+            with suppress(StoppedError):
                 informer.start()
 
     def wait_for_cache_sync(self, timeout: float | None = None) -> SyncResult:
@@ -188,6 +274,9 @@ class InformerFactory:
 
         Returns:
             True if all are synced; as text it names those that are not, and why.
+
+        Raises:
+            ConfigurationError: `timeout` is none.
         """
         with self._lock:
             informers = self._informers_locked()
@@ -214,7 +303,14 @@ class InformerFactory:
 
         Returns:
             Whether there was one.
+
+        Raises:
+            ConfigurationError: it is no resource.
         """
+        if not isinstance(resource, Resource):
+            raise ConfigurationError(
+                f"release() takes a resource, such as factory.core.v1.pods.resource: got {resource!r}"
+            )
         with self._lock:
             kind = self._kinds.pop(resource, None)
         if kind is None:
@@ -232,7 +328,11 @@ class InformerFactory:
 
         Returns:
             Whether every thread has ended.
+
+        Raises:
+            ConfigurationError: `timeout` is none.
         """
+        check_timeout(timeout)
         with self._lock:
             self._stopped = True
             informers = self._informers_locked()
@@ -248,31 +348,48 @@ class InformerFactory:
     def _informers_locked(self) -> list[SharedInformer[Any]]:
         return [kind.informer for kind in self._kinds.values()]
 
+    def _followed_namespaces(self) -> tuple[str, ...]:
+        if self._namespaces is None:
+            raise ConfigurationError("the factory follows all namespaces: give it namespace=[...] to choose some")
+        return self._namespaces
+
+    def _followers_locked(self) -> list[NamespacedKind[Any]]:
+        """Return the kinds that follow the factory's namespaces, and not some of their own."""
+        return [
+            kind
+            for resource, kind in self._kinds.items()
+            if isinstance(kind, NamespacedKind)
+            and not kind.informer.is_stopped
+            and self._overrides.get(resource, _FACTORY_S).namespace is None
+        ]
+
+    def _options_of(self, resource: Resource[Any]) -> KindOptions:
+        own = attrs.asdict(self._overrides.get(resource, _FACTORY_S), recurse=False)
+        return attrs.evolve(self._defaults, **{name: value for name, value in own.items() if value is not None})
+
+    def _source(self, resource: Resource[T], namespace: str | None) -> ListWatch[T]:
+        options = self._options_of(resource)
+        return ListWatch(
+            self._api_client,
+            resource,
+            namespace=namespace,
+            label_selector=options.label_selector,
+            field_selector=options.field_selector,
+            tweak=options.tweak,
+            drop_managed_fields=bool(options.drop_managed_fields),
+            metadata_only=self._metadata_only,
+            clock=self._clock,
+        )
+
     def _informer(self, resource: Resource[T]) -> SharedInformer[T]:
         if self._stopped:
             raise StoppedError(f"the factory has been stopped: make a new one for {resource}")
-        own = self._overrides.get(resource, KindOptions())
-        options = attrs.evolve(
-            self._defaults,
-            **{name: value for name, value in attrs.asdict(own, recurse=False).items() if value is not None},
-        )
-        namespace = _namespaces(options.namespace) if resource.is_namespaced else None
-
-        def source(name: str | None) -> ListWatch[T]:
-            return ListWatch(
-                self._api_client,
-                resource,
-                namespace=name,
-                label_selector=options.label_selector,
-                field_selector=options.field_selector,
-                tweak=options.tweak,
-                drop_managed_fields=bool(options.drop_managed_fields),
-                metadata_only=self._metadata_only,
-                clock=self._clock,
-            )
-
+        options = self._options_of(resource)
+        namespaces = (options.namespace or self._namespaces) if resource.is_namespaced else None
         return SharedInformer(
-            {name: source(name) for name in namespace} if isinstance(namespace, tuple) else source(namespace),
+            self._source(resource, None)
+            if namespaces is None
+            else {name: self._source(resource, name) for name in namespaces},
             resource=str(resource),
             resync_period=options.resync_period or 0.0,
             indexers=options.indexers,
@@ -282,16 +399,3 @@ class InformerFactory:
             options=self._options,
             clock=self._clock,
         )
-
-
-def _namespaces(namespace: object) -> str | tuple[str, ...] | None:
-    """Return a namespace, several, or None for all, checked."""
-    if namespace is None or (isinstance(namespace, str) and namespace):
-        return namespace
-    if isinstance(namespace, Collection) and not isinstance(namespace, (str, bytes, Mapping)) and namespace:
-        names = tuple(dict.fromkeys(namespace))
-        if all(isinstance(name, str) and name for name in names):
-            return names
-    raise ConfigurationError(
-        f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
-    )
