@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import attrs
 from typing_extensions import Self, TypeVar
 
+from informers.cache.arguments import check_function, check_period, check_timeout
 from informers.cache.failures import WatchErrorHandler
 from informers.cache.health import FactoryHealth
 from informers.cache.indexer import IndexFunction
-from informers.cache.informer import SharedInformer, check_period
+from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector import ReflectorOptions
@@ -82,7 +83,6 @@ class KindOptions:
     def __attrs_post_init__(self) -> None:
         if self.resync_period is not None:
             check_period("resync_period", self.resync_period)
-        _namespaces(self.namespace)
         LabelSelector.coerce(self.label_selector)
         FieldSelector.coerce(self.field_selector)
         check_function("transform", self.transform)
@@ -399,3 +399,18 @@ class InformerFactory:
             options=self._options,
             clock=self._clock,
         )
+
+
+def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:
+    """Return what single kinds have otherwise, checked."""
+    advice = "overrides must map resources to KindOptions, such as {core.V1.pods: KindOptions(...)}"
+    if not (overrides is None or isinstance(overrides, Mapping)):
+        raise ConfigurationError(f"{advice}: got {type(overrides).__name__}")
+    checked: dict[Resource[Any], KindOptions] = {}
+    for resource, kind_options in (overrides or {}).items():
+        if not isinstance(resource, Resource) or not isinstance(kind_options, KindOptions):
+            raise ConfigurationError(f"{advice}: got {resource!r}: {kind_options!r}")
+        if kind_options.namespace is not None and not resource.is_namespaced:
+            raise ConfigurationError(f"{resource} has no namespaces: leave namespace out of its KindOptions")
+        checked[resource] = kind_options
+    return checked

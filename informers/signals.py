@@ -8,6 +8,7 @@ Upstream: `DoneChecker` in k8s.io/client-go/tools/cache/shared_informer.go, and 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import final
@@ -15,6 +16,8 @@ from typing import final
 from informers.clock import SYSTEM_CLOCK, Clock
 
 __all__ = ["Signal"]
+
+_log = logging.getLogger("informers")
 
 
 @final
@@ -30,7 +33,8 @@ class Signal:
         self._clock = clock
         self._condition = threading.Condition()
         self._set = False
-        self._callbacks: list[Callable[[], object]] = []
+        #: By a token of its own each, since the same function may be given twice.
+        self._callbacks: dict[object, Callable[[], object]] = {}
 
     def __repr__(self) -> str:
         return f"<Signal {'set' if self._set else 'unset'}>"
@@ -45,10 +49,13 @@ class Signal:
             if self._set:
                 return
             self._set = True
-            callbacks, self._callbacks = self._callbacks, []
+            callbacks, self._callbacks = self._callbacks, {}
             self._condition.notify_all()
-        for callback in callbacks:
-            callback()
+        for callback in callbacks.values():
+            try:
+                callback()
+            except Exception:  # noqa: BLE001  who raises the flag has no part in who listens
+                _log.exception("a callback of a signal failed")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the flag is set, at most `timeout` seconds; return whether it is."""
@@ -64,19 +71,19 @@ class Signal:
     def add_callback(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback` when the flag is set, or now if it is set already.
 
-        It runs in the thread that sets the flag, must be short and must not raise.
+        It runs in the thread that sets the flag, and must be short. What it raises there is logged.
 
         Returns:
             A function that withdraws the callback; without effect once it has run.
         """
         with self._condition:
             if not self._set:
-                self._callbacks.append(callback)
+                token = object()
+                self._callbacks[token] = callback
 
                 def withdraw() -> None:
                     with self._condition:
-                        if callback in self._callbacks:
-                            self._callbacks.remove(callback)
+                        self._callbacks.pop(token, None)
 
                 return withdraw
         callback()

@@ -49,10 +49,12 @@ def join_all(
     reminder: float = 5.0,
     clock: Clock = SYSTEM_CLOCK,
 ) -> bool:
-    """Wait until all threads have ended; return whether they have.
+    """Wait until all threads have ended; return whether they have. In a thread of this package there is no wait.
+
+    A handler that waited for others could be one that they wait for: two that stop an informer at once, say.
 
     Args:
-        threads: must not hold the caller's own.
+        threads: threads that have been started.
         timeout: seconds to wait at most; None for as long as it takes.
         remind: called with those that still run, each `reminder` seconds.
         reminder: seconds.
@@ -60,6 +62,8 @@ def join_all(
     """
     start = clock.monotonic()
     running = [thread for thread in threads if thread.is_alive()]
+    if is_own_thread():
+        return not running
     reminded = start
     while running:
         now = clock.monotonic()

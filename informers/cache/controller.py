@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 
 from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
-from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
 from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
 from informers.clock import Clock
@@ -51,7 +51,7 @@ class Controller(Generic[T]):
         stop: ends `run`.
         clock: for waiting.
 
-    Thread safety: `run` belongs to one thread; `join`, `leave` and `resync` may be called from any.
+    Thread safety: `run` belongs to one thread; the other methods may be called from any.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Controller(Generic[T]):
         self._resource = resource
         self._queue = queue
         self._store = store
+        #: Changed under the store's lock only.
         self._awaited = set(scopes)
         self._restore = restore
         self._transform = transform
@@ -78,8 +79,6 @@ class Controller(Generic[T]):
         self._synced = synced
         self._stop = stop
         self._compactor: Compactor[T] = Compactor(clock)
-        #: As the signal, but changed under the store's lock, with the handlers' queues.
-        self._is_synced = False
         #: Changed under the store's lock only; replaced, never mutated, so it may be read without.
         self._listeners: tuple[Listener[T], ...] = ()
         #: Objects that are on the server but not here in that form, by key, and why.
@@ -93,6 +92,7 @@ class Controller(Generic[T]):
 
     def run(self) -> None:
         """Apply deltas until the queue is closed and empty, or a stop is asked for."""
+        self._settle()
         while not self._stop.is_set():
             deltas = self._queue.pop(timeout=self._compactor.patience)
             if not deltas and self._queue.closed:
@@ -108,7 +108,7 @@ class Controller(Generic[T]):
         """Let a handler in: it gets what the cache holds as adds, then everything that comes, nothing twice."""
         with self._store.writing():
             adds: list[Notification[T]] = [Added(record, True) for record in self._store.records_locked()]
-            if self._is_synced:
+            if self._synced.is_set():
                 adds.append(Synced(listener.synced))
             listener.push(adds)
             self._listeners = (*self._listeners, listener)
@@ -124,6 +124,16 @@ class Controller(Generic[T]):
         with self._store.writing():
             listener.push([Updated(record, record) for record in self._store.records_locked()])
 
+    def await_list(self, scope: str) -> None:
+        """Wait for the first list of one namespace more, unless the cache counts as synced already."""
+        with self._store.writing():
+            self._awaited.add(scope)
+
+    def forget_list(self, scope: str) -> None:
+        """Wait for a namespace's list no longer; its objects leave with the `Forgotten` in the queue."""
+        with self._store.writing():
+            self._awaited.discard(scope)
+
     def _apply(self, delta: Delta[T]) -> None:
         if isinstance(delta, Replaced):
             self._apply_replacement(delta)
@@ -136,8 +146,7 @@ class Controller(Generic[T]):
         elif isinstance(delta, WatchFailure):
             self._report(delta)
         elif isinstance(delta, Forgotten):
-            self._awaited.discard(delta.namespace)
-            self._apply_replacement(Replaced((), self._store.resource_version, delta.namespace))
+            self._apply_replacement(Replaced((), self._store.resource_version, delta.namespace), is_list=False)
 
     def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
         kinds: list[ChangeType] = []
@@ -156,7 +165,7 @@ class Controller(Generic[T]):
             writes.append(Write(record.key, None if deleted else record))
             if self.set_aside:
                 self.set_aside.pop(record.key, None)
-        is_initial = not self._is_synced
+        is_initial = not self._synced.is_set()
         with self._store.writing(writes):
             before = self._store.write_locked(writes, changes[-1].record.resource_version)
             notifications: list[Notification[T]] = []
@@ -171,17 +180,21 @@ class Controller(Generic[T]):
         for write in writes:
             self._compactor.changed(write.key, write.record)
 
-    def _apply_replacement(self, replaced: Replaced[T]) -> None:
-        keep = list(replaced.keep)
+    def _apply_replacement(self, replaced: Replaced[T], *, is_list: bool = True) -> None:
+        keep = set(replaced.keep)
         records: list[Record[T]] = []
-        self.set_aside = {key: error for key, error in self.set_aside.items() if key in set(keep)}
+        self.set_aside = {
+            key: error
+            for key, error in self.set_aside.items()
+            if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
+        }
         for record in replaced.records:
             transformed = self._transformed(record)
             if transformed is None:
-                keep.append(record.key)
+                keep.add(record.key)
             else:
                 records.append(transformed)
-        is_initial = not self._is_synced
+        is_initial = not self._synced.is_set()
         writes = self._store.distinct(records)
         with self._store.writing(writes):
             done = self._store.replace_locked(
@@ -190,18 +203,24 @@ class Controller(Generic[T]):
             notifications: list[Notification[T]] = [Deleted(record, True) for record in done.removed]
             for old, new in done.written:
                 notifications.append(Added(new, is_initial) if old is None else Updated(old, new))
-            self._awaited.discard(replaced.namespace)
+            if is_list:
+                self._awaited.discard(replaced.namespace)
             self._distribute(notifications)
-            self._is_synced = not self._awaited
-            if is_initial and self._is_synced:
-                for listener in self._listeners:
-                    listener.push([Synced(listener.synced)])
         for record in done.removed:
             self._compactor.changed(record.key, None)
         for write in writes:
             self._compactor.changed(write.key, write.record)
-        if self._is_synced:
-            self._synced.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Count as synced once nothing is awaited any more: first the cache, then each handler in its turn."""
+        if self._awaited or self._synced.is_set():
+            return
+        # Its callbacks are users' code, so no lock is held. Who joins from here on sees the flag.
+        self._synced.set()
+        with self._store.writing():
+            for listener in self._listeners:
+                listener.push([Synced(listener.synced)])
 
     def _distribute(self, notifications: list[Notification[T]]) -> None:
         changed = [n for n in notifications if not (isinstance(n, Updated) and n.is_repetition)]
@@ -220,8 +239,8 @@ class Controller(Generic[T]):
             transformed = self._restore(obj)
             if transformed.key != record.key:
                 raise ConfigurationError(f"the transform changed the name of the object to {transformed.key!r}")
-        except Exception as error:  # noqa: BLE001  the transform is the user's
-            self._put_aside(record.key, error)
+        except BaseException as error:  # noqa: BLE001  the transform is the user's
+            self._put_aside(record.key, contained(error))
             return None
         return transformed
 
@@ -244,5 +263,5 @@ class Controller(Generic[T]):
             return
         try:
             self._on_failure(failure)
-        except Exception:  # noqa: BLE001  the handler is the user's
-            _log.exception("the error handler of %s failed", self._resource)
+        except BaseException as error:  # noqa: BLE001  the handler is the user's
+            _log.error("the error handler of %s failed", self._resource, exc_info=contained(error))

@@ -18,7 +18,7 @@ from informers.clock import SYSTEM_CLOCK, Clock
 from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
 
-__all__ = ["Delta", "DeltaQueue", "Forgotten", "Replaced"]
+__all__ = ["Delta", "DeltaQueue", "Feed", "Forgotten", "Replaced"]
 
 T = TypeVar("T", default=Any)
 
@@ -81,11 +81,21 @@ class DeltaQueue(Generic[T]):
 
     def put(self, deltas: Sequence[Delta[T]]) -> None:
         """Append deltas, in order; waits while the queue is full. After `close` they are dropped."""
+        self.feed().put(deltas)
+
+    def feed(self) -> Feed[T]:
+        """Return a way in that can be ended by itself."""
+        return Feed(self, self._condition)
+
+    def _put_for(self, feed: Feed[T], deltas: Sequence[Delta[T]]) -> None:
         with self._condition:
-            while len(self._waiting) >= self._limit and not self._closed:
+            while len(self._waiting) >= self._limit and not self._closed and not feed.ended:
                 self._clock.wait(self._condition, None)
-            if self._closed:
-                return
+            if not feed.ended:
+                self._append_locked(deltas)
+
+    def _append_locked(self, deltas: Sequence[Delta[T]]) -> None:
+        if not self._closed:
             self._waiting.extend(deltas)
             self._condition.notify_all()
 
@@ -127,3 +137,28 @@ class DeltaQueue(Generic[T]):
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+
+
+@final
+class Feed(Generic[T]):
+    """A way into a queue. Once it is ended nothing more comes by it, not even what waits there for room.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, queue: DeltaQueue[T], condition: threading.Condition) -> None:
+        self._queue = queue
+        self._condition = condition
+        self.ended: bool = False
+
+    def put(self, deltas: Sequence[Delta[T]]) -> None:
+        """Do what `DeltaQueue.put` does; after `end` the deltas are dropped."""
+        self._queue._put_for(self, deltas)  # noqa: SLF001  the two are one thing
+
+    def end(self, *last: Delta[T]) -> None:
+        """Let nothing more in after these last deltas, for which there is always room: this never waits."""
+        with self._condition:
+            if not self.ended:
+                self.ended = True
+                self._queue._append_locked(last)  # noqa: SLF001
+                self._condition.notify_all()

@@ -11,7 +11,9 @@ from typing import TypeAlias, final
 
 import attrs
 
-__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure"]
+from informers.threads import is_own_thread
+
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "contained"]
 
 
 @final
@@ -54,3 +56,21 @@ class WatchFailure:
 
 #: Is told of every failure, in the informer's controller thread; what it raises is logged.
 WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]
+
+
+def contained(error: BaseException) -> Exception:
+    """Return what a user's function raised as an error that can be reported; an interrupt of the caller goes on.
+
+    `sys.exit()` in a transform must not end the one thread that keeps the cache; Ctrl-C in the caller's own thread must
+    reach the caller.
+
+    Raises:
+        BaseException: it is no `Exception`, and this thread is none of this package.
+    """
+    if isinstance(error, Exception):
+        return error
+    if not is_own_thread():
+        raise error
+    reason = RuntimeError(f"raised {error!r}")
+    reason.__cause__ = error
+    return reason

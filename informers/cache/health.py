@@ -133,7 +133,16 @@ class InformerHealth:
     @property
     def is_live(self) -> bool:
         """Whether the cache follows the server: it has synced, and every watch is open and not doubtful."""
-        return self.synced and all(watch.is_live for watch in self.watches)
+        return self.synced and not self.stopped and all(watch.is_live for watch in self.watches)
+
+    @property
+    def busy(self) -> str:
+        """What handlers are at, in words; empty if all are idle."""
+        return "; ".join(
+            f"{handler.name} on {handler.busy_with} for {handler.busy_for:.0f} s"
+            for handler in self.handlers
+            if handler.busy_for is not None
+        )
 
     @property
     def reason(self) -> str:
@@ -144,7 +153,7 @@ class InformerHealth:
             return "stopped"
         if not self.started:
             return "not started"
-        if self.queued and not self.synced:
+        if not self.synced and all(watch.lists for watch in self.watches):
             return "listed, not in the cache yet"
         return "; ".join(str(watch) for watch in self.watches if not self.synced or not watch.is_live)
 

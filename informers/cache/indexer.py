@@ -17,7 +17,7 @@ from informers.objects import ObjectName, object_key
 from informers.selectors import LabelSelector
 from informers.source.records import Record
 
-__all__ = ["NAMESPACE_INDEX", "IndexFunction", "Indexer", "Indices"]
+__all__ = ["NAMESPACE_INDEX", "IndexFunction", "Indexer", "Indices", "checked_values"]
 
 T = TypeVar("T", default=Any)
 
@@ -182,14 +182,27 @@ class Indexer(Generic[T]):
         """Return the objects that share a value of an index with `obj`, which need not be in the cache itself.
 
         Raises:
-            ConfigurationError: there is no such index.
+            ConfigurationError: there is no such index, or its function returns no strings.
         """
         with self._lock:
             self._indices[name]  # refuses a name that is not there
             function = self._functions.get(name)
-        values = function(obj) if function is not None else [object_key(obj).rpartition("/")[0]]
+        values = checked_values(function(obj)) if function is not None else (object_key(obj).rpartition("/")[0],)
         with self._lock:
             index = self._indices[name]
             keys = {key: None for value in values for key in index.get(value, ())}
             found = [self._records[key] for key in keys]
         return [record.object() for record in found]
+
+
+def checked_values(values: object) -> tuple[str, ...]:
+    """Return what an index function returned, each value once.
+
+    Raises:
+        ConfigurationError: they are no strings.
+    """
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes)):
+        found = tuple(dict.fromkeys(values))
+        if all(isinstance(value, str) for value in found):
+            return found
+    raise ConfigurationError(f"an index function must return a collection of strings: got {values!r}")

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, cast, final
 
 from typing_extensions import TypeVar
 
+from informers.cache.arguments import check_function, check_period, check_timeout
 from informers.cache.controller import Controller, Transform
-from informers.cache.deltas import DeltaQueue, Forgotten, Replaced
-from informers.cache.failures import WatchErrorHandler, WatchFailure
+from informers.cache.deltas import DeltaQueue
+from informers.cache.failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, watch_health
 from informers.cache.indexer import Indexer, IndexFunction
 from informers.cache.processor import Listener
-from informers.cache.reflector import Reflector, ReflectorOptions, Seen
+from informers.cache.reflector import ReflectorOptions
+from informers.cache.reflectors import Reflectors
 from informers.cache.registration import Registration
 from informers.cache.store import Store
 from informers.clock import SYSTEM_CLOCK, Clock
@@ -27,30 +29,13 @@ from informers.errors import ConfigurationError, StoppedError
 from informers.signals import Signal
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
-from informers.threads import is_own_thread, join_all, start_thread
+from informers.threads import join_all, start_thread
 
 __all__ = ["SharedInformer"]
 
 T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
-
-
-@final
-class _QueueStore(Generic[T]):
-    """What a reflector fills: the queue, on behalf of one namespace."""
-
-    def __init__(self, queue: DeltaQueue[T], namespace: str | None) -> None:
-        self._queue = queue
-        self._namespace = namespace
-
-    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> None:
-        """Queue a list."""
-        self._queue.put([Replaced(records, resource_version, self._namespace, keep)])
-
-    def apply_events(self, events: Sequence[Seen[T]]) -> None:
-        """Queue what a watch said."""
-        self._queue.put(events)
 
 
 @final
@@ -85,7 +70,8 @@ class SharedInformer(Generic[T]):
     Raises:
         ConfigurationError: an argument is wrong.
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, also within handlers; not from a signal handler
+    (`signal.signal`), which runs in the midst of whatever holds a lock: let that raise a flag.
 
     Upstream: k8s.io/client-go/tools/cache/shared_informer.go SharedIndexInformer (v0.37).
     """
@@ -103,19 +89,19 @@ class SharedInformer(Generic[T]):
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        for name, function in (("transform", transform), ("watch_error_handler", watch_error_handler)):
-            if function is not None and not callable(function):
-                raise ConfigurationError(f"{name} must be a function: got {type(function).__name__}")
+        check_function("transform", transform)
+        check_function("watch_error_handler", watch_error_handler)
         if isinstance(source, Mapping):
             sources: Mapping[str | None, ListerWatcher[T]] = cast("Mapping[str | None, ListerWatcher[T]]", source)
         else:
             sources = {None: source}
         self._resource = resource
         self._resync_period = check_period("resync_period", resync_period)
-        self._options = options
         self._clock = clock
         self._lifecycle = threading.Lock()
         self._started = False
+        self._stopped = False
+        #: Raised after `_stopped` is set: that is under the lock, this is not, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
@@ -134,9 +120,11 @@ class SharedInformer(Generic[T]):
         )
         if indexers:
             self._store.add_indexers(indexers)
-        self._reflectors = {namespace: self._reflector(namespace, source) for namespace, source in sources.items()}
-        self._threads: dict[str | None, threading.Thread] = {}
-        self._controller_thread: threading.Thread | None = None
+        self._reflectors: Reflectors[T] = Reflectors(
+            sources, queue=self._queue, resource=resource, options=options, clock=clock
+        )
+        #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
+        self._threads: tuple[threading.Thread, ...] = ()
         self._handlers_so_far = 0
 
     def __repr__(self) -> str:
@@ -174,7 +162,7 @@ class SharedInformer(Generic[T]):
     @property
     def is_stopped(self) -> bool:
         """Whether it has been stopped."""
-        return self._stop.is_set()
+        return self._stopped
 
     @property
     def ended(self) -> Signal:
@@ -184,8 +172,7 @@ class SharedInformer(Generic[T]):
     @property
     def last_sync_resource_version(self) -> str:
         """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
-        versions = [reflector.last_sync_resource_version for reflector in self._reflectors.values()]
-        return max(versions, key=lambda version: (len(version), version), default="")
+        return self._reflectors.last_sync_resource_version
 
     def why_not_synced(self) -> str:
         """Return in words what the first list waits for, with its last error; empty if it is in."""
@@ -215,15 +202,20 @@ class SharedInformer(Generic[T]):
             callbacks, resync_period=period, resync=self._controller.resync, clock=self._clock
         )
         with self._lifecycle:
-            if self._stop.is_set():
+            if self._stopped:
                 raise StoppedError(
                     f"handler {callbacks.name} was not added: the informer of {self._resource} has been stopped"
                 )
             self._controller.join(listener)
             self._handlers_so_far += 1
             if self._started:
-                self._start_listener(listener, self._handlers_so_far)
-            return Registration(listener, self, self._resource)
+                try:
+                    self._start_listener(listener, self._handlers_so_far)
+                except BaseException:
+                    # The system has no thread left: without one its events would pile up.
+                    self._controller.leave(listener)
+                    raise
+        return Registration(listener, self, self._resource)
 
     def remove_event_handler(self, registration: Registration[T]) -> None:
         """Tell a handler nothing more. What it has not been told yet is dropped; a call under way goes on.
@@ -250,7 +242,7 @@ class SharedInformer(Generic[T]):
             ConfigurationError: a name is taken, or a function is none.
             StoppedError: the informer has been stopped.
         """
-        if self._stop.is_set():
+        if self._stopped:
             raise StoppedError(f"indexers were not added: the informer of {self._resource} has been stopped")
         self._store.add_indexers(indexers)
 
@@ -261,77 +253,76 @@ class SharedInformer(Generic[T]):
             StoppedError: it has been stopped; then it can't be started again.
         """
         with self._lifecycle:
-            if self._stop.is_set():
+            if self._stopped:
                 raise StoppedError(f"the informer of {self._resource} has been stopped: a new one must take its place")
             if self._started:
                 return
             self._started = True
-            self._controller_thread = start_thread(f"controller-{self._resource}", self._controller.run)
+            self._note(start_thread(f"controller-{self._resource}", self._control))
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
-            for namespace in self._reflectors:
-                self._start_reflector(namespace)
+            for _, fed in self._reflectors:
+                self._note(fed.start())
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop following the server and telling handlers; the cache can still be read.
 
-        What handlers have not been told yet is dropped. Returns when every thread has ended, unless it is called in one
-        of them, say a handler: then at once.
+        What handlers have not been told yet is dropped. Returns when every thread has ended, those of handlers that
+        have been removed among them; in a thread of this package, such as a handler, at once.
 
         Args:
             timeout: seconds to wait at most; None for as long as a handler's last call takes.
 
         Returns:
             Whether every thread has ended.
+
+        Raises:
+            ConfigurationError: `timeout` is none.
         """
+        check_timeout(timeout)
         with self._lifecycle:
-            self._stop.set()
-            reflectors = list(self._reflectors.values())
-            listeners = self._controller.listeners
-            threads = [*self._threads.values(), *([self._controller_thread] if self._controller_thread else ())]
-        for reflector in reflectors:
-            reflector.stop()
+            self._stopped = True
+        self._stop.set()
+        for _, fed in self._reflectors:
+            fed.stop()
         self._queue.close()
-        for listener in listeners:
+        for listener in self._controller.listeners:
             listener.end()
-        threads += [listener.thread for listener in listeners if listener.thread is not None]
-        if is_own_thread():
-            return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
-        return join_all(threads, timeout=timeout, remind=self._remind)
+        return join_all(self._threads, timeout=timeout, remind=self._remind)
 
     def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> None:
         """Follow one namespace more; of an informer that was made with a source for each.
 
+        Before the informer has synced, this namespace's list is waited for too.
+
         Raises:
-            ConfigurationError: it is there already, or the informer follows all namespaces.
+            ConfigurationError: it is there already, or the informer follows all namespaces; or it is no name, or
+                `source` no source.
             StoppedError: the informer has been stopped.
         """
         with self._lifecycle:
-            if self._stop.is_set():
+            if self._stopped:
                 raise StoppedError(f"the informer of {self._resource} has been stopped")
-            if None in self._reflectors:
-                raise ConfigurationError(f"the informer of {self._resource} follows all namespaces already")
-            if namespace in self._reflectors:
-                raise ConfigurationError(f"the informer of {self._resource} follows namespace {namespace!r} already")
-            self._reflectors[namespace] = self._reflector(namespace, source)
+            fed = self._reflectors.add(namespace, source)
+            self._controller.await_list(namespace)
             if self._started:
-                self._start_reflector(namespace)
+                self._note(fed.start())
 
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
+
+        Returns when its thread has ended; in a thread of this package, such as a handler, at once.
 
         Raises:
             ConfigurationError: it is not followed.
         """
         with self._lifecycle:
-            reflector = self._reflectors.pop(namespace, None)
-            if reflector is None:
-                raise ConfigurationError(f"the informer of {self._resource} does not follow namespace {namespace!r}")
-            thread = self._threads.pop(namespace, None)
-        reflector.stop()
-        if thread is not None:
-            thread.join()
-        self._queue.put([Forgotten(namespace)])
+            fed = self._reflectors.remove(namespace)
+            self._controller.forget_list(namespace)
+        # Not under the lock: the source may be the user's.
+        fed.stop()
+        if fed.thread is not None:
+            join_all([fed.thread], timeout=None)
 
     def health(self) -> InformerHealth:
         """Return how it fares, as of now."""
@@ -340,65 +331,36 @@ class SharedInformer(Generic[T]):
         return InformerHealth(
             resource=self._resource,
             started=self._started,
-            stopped=self._stop.is_set(),
+            stopped=self._stopped,
             synced=self._synced.is_set(),
             objects=len(records),
             bytes=sum(record.size for record in records),
             resource_version=self._store.resource_version,
             queued=len(self._queue),
-            watches=tuple(
-                watch_health(namespace, reflector, now) for namespace, reflector in list(self._reflectors.items())
-            ),
+            watches=tuple(watch_health(namespace, fed.reflector, now) for namespace, fed in self._reflectors),
             handlers=tuple(handler_health(listener, now) for listener in self._controller.listeners),
             set_aside=dict(self._controller.set_aside),
             set_aside_total=self._controller.set_aside_total,
         )
 
-    def _reflector(self, namespace: str | None, source: ListerWatcher[T]) -> Reflector[T]:
-        return Reflector(
-            source,
-            _QueueStore(self._queue, namespace),
-            resource=self._resource,
-            namespace=namespace,
-            options=self._options,
-            on_failure=self._failed,
-            clock=self._clock,
-        )
-
-    def _start_reflector(self, namespace: str | None) -> None:
-        name = f"reflector-{self._resource}" + (f"-{namespace}" if namespace else "")
-        self._threads[namespace] = start_thread(name, self._reflectors[namespace].run)
-
-    def _start_listener(self, listener: Listener[T], number: int) -> None:
-        listener.start(f"handler-{self._resource}-{number}")
-
-    def _failed(self, failure: WatchFailure) -> None:
-        # By way of the queue, so that the error handler runs where users' code may.
-        self._queue.put([failure])
+    def _control(self) -> None:
+        try:
+            self._controller.run()
+        finally:
+            # Should it ever end by an error, the cache must not look alive.
+            self.stop()
 
     def _index_failed(self, index: str, key: str, error: Exception) -> None:
         self._controller.report_index_failure(index, key, error)
 
+    def _start_listener(self, listener: Listener[T], number: int) -> None:
+        listener.start(f"handler-{self._resource}-{number}")
+        if listener.thread is not None:
+            self._note(listener.thread)
+
+    def _note(self, thread: threading.Thread) -> None:
+        self._threads = (*(other for other in self._threads if other.is_alive()), thread)
+
     def _remind(self, running: Iterable[threading.Thread]) -> None:
-        busy = [
-            f"{health.name} on {health.busy_with} for {health.busy_for:.0f} s"
-            for health in self.health().handlers
-            if health.busy_for is not None
-        ]
-        _log.warning(
-            "stop of %s waits for %s%s",
-            self._resource,
-            ", ".join(thread.name for thread in running),
-            f": {'; '.join(busy)}" if busy else "",
-        )
-
-
-def check_period(name: str, seconds: object) -> float:
-    """Return a period, checked.
-
-    Raises:
-        ConfigurationError: it is no number of seconds, or negative.
-    """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
-        raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
-    return float(seconds)
+        names = ", ".join(thread.name for thread in running)
+        _log.warning("stop of %s waits for %s: %s", self._resource, names, self.health().busy or "no handler is busy")

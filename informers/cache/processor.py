@@ -99,11 +99,6 @@ class Synced:
     """Everything that was there at the beginning has been delivered before this."""
 
     signal: Signal
-    key: str = ""
-
-    def deliver(self, _callbacks: object) -> None:
-        """Raise the listener's flag."""
-        self.signal.set()
 
 
 Notification: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Synced
@@ -137,8 +132,8 @@ class Listener(Generic[T]):
         self._clock = clock
         self._condition = threading.Condition()
         self._waiting: deque[Notification[T]] = deque()
-        #: How many of those that the thread has taken are not delivered yet.
-        self._taken = 0
+        #: What the thread has taken; the first is the one under way. Only the thread changes it.
+        self._taken: deque[Notification[T]] = deque()
         #: Raised when nothing more is delivered.
         self.ended: Signal = Signal(clock=clock)
         self._thread: threading.Thread | None = None
@@ -154,7 +149,10 @@ class Listener(Generic[T]):
     @property
     def backlog(self) -> int:
         """How many notifications are not delivered yet, with the one under way."""
-        return len(self._waiting) + self._taken
+        with self._condition:
+            if self.ended.is_set():
+                return int(self.busy_since is not None)
+            return len(self._waiting) + len(self._taken)
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -188,20 +186,23 @@ class Listener(Generic[T]):
                 while not self._waiting and not self.ended.is_set() and not self._is_due():
                     self._clock.wait(self._condition, self._until_resync())
                 if self.ended.is_set():
+                    self._taken.clear()
                     return
-                batch, self._waiting = self._waiting, deque()
-                self._taken = len(batch)
-            for notification in batch:
-                if self.ended.is_set():
-                    break
-                self._deliver(notification)
-                self._taken -= 1
-            self._taken = 0
+                self._taken, self._waiting = self._waiting, self._taken
+            taken = self._taken
+            while taken and not self.ended.is_set():
+                self._deliver(taken[0])
+                # One at a time, so that nothing is kept alive for the sake of what came with it.
+                taken.popleft()
             if self._is_due() and not self.ended.is_set():
                 self._next_resync = self._clock.monotonic() + self.resync_period
                 self._resync(self)
 
     def _deliver(self, notification: Notification[T]) -> None:
+        if isinstance(notification, Synced):
+            # No event: it is not counted.
+            notification.signal.set()
+            return
         self.busy_with = notification.key
         self.busy_since = self._clock.monotonic()
         try:

@@ -9,9 +9,10 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
+from informers.cache.arguments import check_timeout
 from informers.cache.processor import Listener
 from informers.signals import Signal
-from informers.threads import is_own_thread, join_all
+from informers.threads import join_all
 
 __all__ = ["Registration"]
 
@@ -71,8 +72,10 @@ class Registration(Generic[T]):
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes. In a handler there is no wait.
+
+        Raises:
+            ConfigurationError: `timeout` is none.
         """
+        check_timeout(timeout)
         thread = self._listener.thread
-        if thread is None or is_own_thread():
-            return thread is None or not thread.is_alive()
-        return join_all([thread], timeout=timeout)
+        return thread is None or join_all([thread], timeout=timeout)

@@ -16,12 +16,13 @@ from typing import Any, Generic, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers.cache.indexer import NAMESPACE_INDEX, Indexer, IndexFunction
+from informers.cache.failures import contained
+from informers.cache.indexer import NAMESPACE_INDEX, Indexer, IndexFunction, checked_values
 from informers.errors import ConfigurationError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
 
-__all__ = ["IndexFailure", "Replacement", "Store", "Write"]
+__all__ = ["IndexFailure", "Replacement", "Store", "Write", "check_indexers"]
 
 T = TypeVar("T", default=Any)
 
@@ -222,12 +223,7 @@ class Store(Indexer[T]):
         Raises:
             ConfigurationError: a name is taken, or a function is none.
         """
-        for name, function in indexers.items():
-            if not isinstance(name, str) or not name or not callable(function):
-                raise ConfigurationError(
-                    f"indexers must map names to functions that take an object and return its values: "
-                    f"got {name!r}: {type(function).__name__}"
-                )
+        check_indexers(indexers)
         with self._lock:
             taken = sorted(name for name in indexers if name in self._functions or name == NAMESPACE_INDEX)
             if taken:
@@ -250,9 +246,9 @@ class Store(Indexer[T]):
         values: _Values = {}
         for name, function in functions.items():
             try:
-                values[name] = _checked(function(record.object()))
-            except Exception as error:  # noqa: BLE001  the function is the user's
-                self._on_index_failure(name, record.key, error)
+                values[name] = checked_values(function(record.object()))
+            except BaseException as error:  # noqa: BLE001  the function is the user's
+                self._on_index_failure(name, record.key, contained(error))
         return values
 
     def _write_locked(self, write: Write[T]) -> Record[T] | None:
@@ -282,9 +278,15 @@ class Store(Indexer[T]):
         before.update(values)
 
 
-def _checked(values: object) -> tuple[str, ...]:
-    if isinstance(values, Iterable) and not isinstance(values, (str, bytes)):
-        found = tuple(dict.fromkeys(values))
-        if all(isinstance(value, str) for value in found):
-            return found
-    raise ConfigurationError(f"an index function must return a collection of strings: got {values!r}")
+def check_indexers(indexers: object) -> None:
+    """Refuse what does not map names to functions.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    advice = "indexers must map names to functions that take an object and return its values"
+    if not isinstance(indexers, Mapping):
+        raise ConfigurationError(f"{advice}: got {type(indexers).__name__}")
+    for name, function in indexers.items():
+        if not isinstance(name, str) or not name or not callable(function):
+            raise ConfigurationError(f"{advice}: got {name!r}: {type(function).__name__}")

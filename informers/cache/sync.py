@@ -11,6 +11,7 @@ from typing import Protocol, final
 
 import attrs
 
+from informers.cache.arguments import check_timeout
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, NotSyncedError
 from informers.signals import Signal
@@ -94,8 +95,7 @@ def wait_for_cache_sync(
 
     Upstream: k8s.io/client-go/tools/cache/wait.go WaitFor (v0.37).
     """
-    if timeout is not None and not timeout >= 0:
-        raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
+    check_timeout(timeout)
     for syncable in syncables:
         if not isinstance(getattr(syncable, "synced", None), Signal):
             raise ConfigurationError(
@@ -128,10 +128,11 @@ def wait_for_cache_sync(
     finally:
         for withdraw in withdrawals:
             withdraw()
-    return SyncResult(
-        {
-            syncable.name: syncable.why_not_synced() or "not in time"
-            for syncable in syncables
-            if not syncable.synced.is_set()
-        }
-    )
+    unsynced: dict[str, str] = {}
+    for syncable in syncables:
+        if not syncable.synced.is_set():
+            # Two may have one name: handlers of one function, or the pods of two clusters.
+            alike = sum(name.partition(" #")[0] == syncable.name for name in unsynced)
+            name = f"{syncable.name} #{alike + 1}" if alike else syncable.name
+            unsynced[name] = syncable.why_not_synced() or "not in time"
+    return SyncResult(unsynced)

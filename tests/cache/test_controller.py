@@ -255,6 +255,7 @@ def test_of_several_namespaces_all_must_be_in() -> None:
 
 def test_a_namespace_that_is_forgotten_is_not_waited_for() -> None:
     with world(scopes={"one", "two"}) as w:
+        w.controller.forget_list("two")
         w.apply(Replaced([], "1", "one"), Forgotten("two"))
         assert w.synced.is_set()
 

@@ -88,7 +88,7 @@ def test_a_stop_ends_the_wait_at_once(how: str) -> None:
 def test_a_wait_leaves_nothing_behind() -> None:
     part = Part("pods")
     wait_for_cache_sync(part, timeout=0)
-    assert part.synced._callbacks == [] == part.ended._callbacks
+    assert part.synced._callbacks == {} == part.ended._callbacks
 
 
 @pytest.mark.parametrize("wrong", [None, "pods", object()])
