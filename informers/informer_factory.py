@@ -27,8 +27,8 @@ from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.source.client import default_api_client
-from informers.source.listwatch import ListWatch, TweakListOptions, restorer
+from informers.source.client import default_api_client, pool_manager
+from informers.source.listwatch import ListWatch, TweakListOptions, check_namespace, restorer
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -46,6 +46,8 @@ def _names(namespace: str | Collection[str] | None) -> tuple[str, ...] | None:
     if isinstance(names, Collection) and not isinstance(names, (bytes, Mapping)) and names:
         distinct = tuple(dict.fromkeys(names))
         if all(isinstance(name, str) and name for name in distinct):
+            for name in distinct:
+                check_namespace(name)
             return distinct
     raise ConfigurationError(
         f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
@@ -158,6 +160,7 @@ class InformerFactory:
         self._options = options
         self._clock = clock
         self._api_client = default_api_client() if api_client is None else api_client
+        pool_manager(self._api_client)  # refuses what is no client
         self._lock = threading.Lock()
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = threading.Lock()

@@ -5,14 +5,14 @@ Upstream: none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from informers.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["default_api_client"]
+__all__ = ["default_api_client", "pool_manager"]
 
 
 def default_api_client() -> ApiClient:
@@ -30,3 +30,18 @@ def default_api_client() -> ApiClient:
             "or give the factory an api_client"
         )
     return client.ApiClient()
+
+
+def pool_manager(api_client: ApiClient) -> Any:
+    """Return what holds a client's TLS and proxy settings: its urllib3 `PoolManager` or `ProxyManager`.
+
+    Raises:
+        ConfigurationError: it is no client.
+    """
+    found = getattr(getattr(api_client, "rest_client", None), "pool_manager", None)
+    if found is None or not hasattr(found, "pool_classes_by_scheme"):
+        raise ConfigurationError(
+            f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
+            + (" (its asyncio variant is not supported)" if found is not None else "")
+        )
+    return found

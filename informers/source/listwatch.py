@@ -27,7 +27,7 @@ from informers.source.transport import Body, Transport
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "restorer"]
+__all__ = ["ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
 
 T = TypeVar("T", default=Any)
 
@@ -267,8 +267,8 @@ def restorer(resource: Resource[T], *, metadata_only: bool = False) -> Callable[
     return restore
 
 
-def check_namespace(namespace: str | None, resource: Resource[Any]) -> None:
-    """Refuse what can't be the namespace of a list.
+def check_namespace(namespace: str | None, resource: Resource[Any] | None = None) -> None:
+    """Refuse what can't be the namespace of a list; of any resource that has namespaces, if none is given.
 
     Raises:
         ConfigurationError: it is no name of a namespace, or the resource has none.
@@ -280,5 +280,5 @@ def check_namespace(namespace: str | None, resource: Resource[Any]) -> None:
             f"namespace must be a name such as 'default' (lower case letters, digits and '-'), or None for all: "
             f"got {namespace!r}"
         )
-    if not resource.is_namespaced:
+    if resource is not None and not resource.is_namespaced:
         raise ConfigurationError(f"{resource} has no namespaces: leave namespace out (got {namespace!r})")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast, final
 from urllib.parse import urlencode
 
 from informers.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConfigurationError, ConnectionLostError, StoppedError
+from informers.errors import ConnectionLostError, StoppedError
+from informers.source.client import pool_manager
 from informers.source.sockets import Sockets
 from informers.source.status import error_of_response
 from informers.source.stream import BLOCK, decoded
@@ -112,12 +113,7 @@ class Transport:
     """
 
     def __init__(self, api_client: ApiClient, *, connect_timeout: float = 30.0, clock: Clock = SYSTEM_CLOCK) -> None:
-        template = getattr(getattr(api_client, "rest_client", None), "pool_manager", None)
-        if template is None or not hasattr(template, "pool_classes_by_scheme"):
-            raise ConfigurationError(
-                f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
-                + (" (its asyncio variant is not supported)" if template is not None else "")
-            )
+        template = pool_manager(api_client)
         self._api_client = api_client
         self._connect_timeout = connect_timeout
         self._clock = clock
