@@ -29,6 +29,11 @@ class Failures:
             self._told.append(failure)
             self._condition.notify_all()
 
+    def clear(self) -> None:
+        """Forget what it has been told."""
+        with self._condition:
+            self._told.clear()
+
     def wait_for(self, predicate: Callable[[WatchFailure], object], timeout: float = 10.0) -> WatchFailure:
         """Wait for a failure of which a predicate holds; return the last."""
 

@@ -1,0 +1,84 @@
+"""A custom resource for tests: its definition, its objects, and the classes that users may have for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from informers import NamespacedResource
+from informers.resources import GroupVersion, namespaced
+
+__all__ = ["V1", "WIDGETS", "DataWidget", "Metadata", "Widget", "definition", "widget"]
+
+GROUP = "example.com"
+WIDGETS: NamespacedResource[dict[str, Any]] = NamespacedResource(GROUP, "v1", "widgets", "Widget")
+
+
+def definition() -> dict[str, Any]:
+    """Return the CustomResourceDefinition."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                    "subresources": {"status": {}},
+                }
+            ],
+        },
+    }
+
+
+def widget(name: str, **spec: Any) -> dict[str, Any]:
+    """Return a widget in `default`."""
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "Widget",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    }
+
+
+@attrs.frozen
+class Metadata:
+    name: str
+    namespace: str
+    resource_version: str
+
+    @classmethod
+    def of(cls, obj: Mapping[str, Any]) -> Metadata:
+        metadata = obj["metadata"]
+        return cls(metadata["name"], metadata["namespace"], metadata["resourceVersion"])
+
+
+@attrs.frozen
+class Widget:
+    metadata: Metadata
+    size: int
+
+    @classmethod
+    def from_dict(cls, obj: Mapping[str, Any]) -> Widget:
+        return cls(Metadata.of(obj), int(obj["spec"]["size"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class DataWidget:
+    metadata: Metadata
+    size: int
+
+
+class V1(GroupVersion, group=GROUP, version="v1"):
+    """What a user writes: one line a kind."""
+
+    widgets: namespaced[Widget] = namespaced("Widget", decode=Widget.from_dict)
