@@ -14,6 +14,13 @@ from informers import DeletedFinalStateUnknown, ResourceEventHandler, object_key
 __all__ = ["History", "versions"]
 
 
+def version_of(obj: Any) -> str:
+    """Return the resource version of a model or mapping."""
+    if isinstance(obj, Mapping):
+        return str(obj["metadata"]["resourceVersion"])
+    return str(obj.metadata.resource_version)
+
+
 def versions(objects: list[dict[str, Any]]) -> dict[str, str]:
     """Return key and resource version of a server's objects."""
     return {object_key(obj): obj["metadata"]["resourceVersion"] for obj in objects}
@@ -66,21 +73,21 @@ class History(ResourceEventHandler[Any]):
     def on_update(self, old: Any, new: Any) -> None:
         key = object_key(new)
         told = self._present.get(key)
-        if told is not None and told != old.metadata.resource_version:
-            self._complain(f"update of {key}: old is {old.metadata.resource_version}, but {told} was told before")
+        if told is not None and told != version_of(old):
+            self._complain(f"update of {key}: old is {version_of(old)}, but {told} was told before")
         self._take("update", key, new)
 
     def on_delete(self, obj: Any) -> None:
         if isinstance(obj, DeletedFinalStateUnknown):
             told = self._present.get(obj.key)
-            if obj.obj is not None and told is not None and told != obj.obj.metadata.resource_version:
-                self._complain(f"tombstone of {obj.key}: {obj.obj.metadata.resource_version}, but {told} was told")
+            if obj.obj is not None and told is not None and told != version_of(obj.obj):
+                self._complain(f"tombstone of {obj.key}: {version_of(obj.obj)}, but {told} was told")
             self._take("tombstone", obj.key, obj.obj)
         else:
             self._take("delete", object_key(obj), obj)
 
     def _take(self, kind: str, key: str, obj: Any) -> None:
-        version = obj.metadata.resource_version if obj is not None else "0"
+        version = version_of(obj) if obj is not None else "0"
         with self._lock:
             is_present = key in self._present
             if (kind == "add") == is_present:
