@@ -15,7 +15,7 @@ from informers import NextStep, Store, WatchFailure
 from informers.cache.controller import Controller
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
 from informers.cache.handlers import Callbacks
-from informers.cache.processor import Listener
+from informers.cache.processor import Listener, Synced
 from informers.clock import SYSTEM_CLOCK
 from informers.errors import DecodeError, StatusError
 from informers.signals import Signal
@@ -251,6 +251,38 @@ def test_of_several_namespaces_all_must_be_in() -> None:
         w.apply(Forgotten("two"))
         assert w.told() == ["delete two/a (tombstone)"]
         assert w.store.keys() == []
+
+
+def test_a_list_of_one_namespace_says_nothing_of_what_is_set_aside_in_another() -> None:
+    def transform(thing: Obj) -> Obj:
+        if thing.get("broken"):
+            raise ValueError("broken")
+        return thing
+
+    with world(scopes={"one", "two"}, transform=transform) as w:
+        w.apply(
+            Replaced([record("one/a", "1", broken=True)], "1", "one"),
+            Replaced([record("two/b", "2", broken=True)], "2", "two"),
+        )
+        assert list(w.controller.set_aside) == ["one/a", "two/b"]
+        w.apply(Replaced([], "3", "two"))
+        assert list(w.controller.set_aside) == ["one/a"]
+        w.apply(Forgotten("one"))
+        assert not w.controller.set_aside
+
+
+def test_no_handler_is_synced_before_the_cache() -> None:
+    with world() as w:
+        order: list[bool] = []
+        push = w.listener.push
+
+        def watched_push(notifications: Any) -> None:
+            order.extend(w.synced.is_set() for each in notifications if isinstance(each, Synced))
+            push(notifications)
+
+        w.listener.push = watched_push  # type: ignore[method-assign] # to look at what passes
+        w.apply(Replaced([record("a", "1")], "1"))
+        assert order == [True]
 
 
 def test_a_namespace_that_is_forgotten_is_not_waited_for() -> None:
