@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from informers import SharedInformerFactory
+from informers.cache.reflector import Reflector
+from informers.cache.store import Store
 from informers.errors import ConnectionLostError, InformersError, StatusError
 from informers.kinds import core
 from informers.source.events import ListOptions
@@ -81,8 +83,8 @@ def test_no_credential_is_in_a_log_a_repr_an_error_or_a_pickle(
         with factory:
             eventually(lambda: failures, "a failure")
             result = factory.wait_for_cache_sync(timeout=0.01)
-        (reflector,) = pods.informer._reflectors.values()
-        seen = [factory, pods, pods.informer, pods.lister, registration, reflector, reflector._source, result]
+        source = ListWatch(api_client, core.V1.pods)
+        seen = [factory, pods, pods.informer, pods.lister, registration, source, Reflector(source, Store()), result]
         seen += [factory.health(), pods.informer.health(), *failures]
         api_client.close()
     assert_no_secret("\n".join(f"{thing!r} {thing!s}" for thing in seen))
