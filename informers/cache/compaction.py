@@ -21,7 +21,7 @@ T = TypeVar("T", default=Any)
 
 #: Seconds without a change after which the controller counts as idle.
 _QUIET = 0.25
-#: Seconds after which an object is packed even if the controller is never idle: once to twice as many.
+#: Seconds for which changes are gathered, if the controller is never idle, before what has not changed again is packed.
 _GENERATION = 5.0
 #: Objects packed at a time, some 40 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
@@ -53,16 +53,15 @@ class Compactor(Generic[T]):
         self._old.pop(key, None)
         self._young.pop(key, None)
         if record is not None and record.is_packable:
+            if not self._young:
+                self._turn = self._clock.monotonic() + _GENERATION
             self._young[key] = record
 
     def work(self, *, is_idle: bool) -> None:
         """Pack a few; `is_idle` where nothing else was to be done."""
         self._is_idle = is_idle
-        if not is_idle and self._young:
-            now = self._clock.monotonic()
-            if now >= self._turn and not self._old:
-                self._young, self._old = {}, self._young
-                self._turn = now + _GENERATION
+        if not is_idle and self._young and not self._old and self._clock.monotonic() >= self._turn:
+            self._young, self._old = {}, self._young
         for _ in range(_IDLE_SHARE if is_idle else _BUSY_SHARE):
             records = self._old or (self._young if is_idle else self._old)
             if not records:

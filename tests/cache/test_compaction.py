@@ -1,0 +1,116 @@
+"""What is packed, and when."""
+
+from __future__ import annotations
+
+from informers.cache.compaction import Compactor
+from informers.source.records import HeldRecord
+from informers.testing import FakeClock
+from tests.cache.things import Obj, obj
+
+
+class Loose(HeldRecord[Obj]):
+    """A record that notes whether it has been packed."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(obj(name, "1"))
+        self.packed = 0
+
+    @property
+    def is_packable(self) -> bool:
+        return not self.packed
+
+    def pack(self) -> None:
+        self.packed += 1
+
+
+def filled(count: int) -> tuple[FakeClock, Compactor[Obj], list[Loose]]:
+    clock = FakeClock()
+    compactor: Compactor[Obj] = Compactor(clock)
+    records = [Loose(f"n{number}") for number in range(count)]
+    for record in records:
+        compactor.changed(record.key, record)
+    return clock, compactor, records
+
+
+def packed(records: list[Loose]) -> int:
+    assert all(record.packed <= 1 for record in records)
+    return sum(record.packed for record in records)
+
+
+def test_nothing_to_pack_is_waited_for_without_end() -> None:
+    compactor: Compactor[Obj] = Compactor(FakeClock())
+    assert compactor.patience is None
+    compactor.changed("a", HeldRecord(obj("a", "1")))
+    assert compactor.patience is None
+    compactor.work(is_idle=True)
+    assert compactor.patience is None
+
+
+def test_a_while_without_a_change_is_time_to_pack_some_and_then_more_at_once() -> None:
+    _, compactor, records = filled(150)
+    assert compactor.patience == 0.25
+    compactor.work(is_idle=True)
+    assert packed(records) == 64
+    assert compactor.patience == 0.0
+    compactor.work(is_idle=True)
+    compactor.work(is_idle=True)
+    assert packed(records) == 150
+    assert compactor.patience is None
+
+
+def test_what_changes_again_is_packed_as_it_is_then_and_what_is_gone_not_at_all() -> None:
+    _, compactor, records = filled(3)
+    newer = Loose("n0")
+    compactor.changed("n0", newer)
+    compactor.changed("n1", None)
+    compactor.work(is_idle=True)
+    assert (records[0].packed, records[1].packed, records[2].packed, newer.packed) == (0, 0, 1, 1)
+
+
+def test_a_change_ends_the_idle_time() -> None:
+    _, compactor, _ = filled(100)
+    compactor.work(is_idle=True)
+    compactor.work(is_idle=False)
+    assert compactor.patience == 0.25
+
+
+def test_what_is_young_is_left_alone_while_there_is_something_else_to_do() -> None:
+    clock, compactor, records = filled(1)
+    compactor.work(is_idle=False)
+    clock.advance(4.9)
+    compactor.work(is_idle=False)
+    assert packed(records) == 0
+    clock.advance(0.1)
+    compactor.work(is_idle=False)
+    assert packed(records) == 1
+    clock.advance(100)
+    fresh = Loose("fresh")
+    compactor.changed(fresh.key, fresh)
+    compactor.work(is_idle=False)
+    assert not fresh.packed
+
+
+def test_what_comes_while_the_older_is_packed_waits_for_its_turn() -> None:
+    clock, compactor, records = filled(20)
+    clock.advance(5.0)
+    compactor.work(is_idle=False)
+    fresh = Loose("fresh")
+    compactor.changed(fresh.key, fresh)
+    clock.advance(5.0)
+    compactor.work(is_idle=False)
+    compactor.work(is_idle=False)
+    assert (packed(records), fresh.packed) == (20, 0)
+    compactor.work(is_idle=False)
+    assert fresh.packed
+
+
+def test_what_stays_unchanged_under_load_is_packed_a_few_at_a_time() -> None:
+    clock, compactor, records = filled(20)
+    clock.advance(5.0)
+    counts = []
+    for _ in range(4):
+        compactor.work(is_idle=False)
+        counts.append(packed(records))
+    assert counts == [8, 16, 20, 20]
