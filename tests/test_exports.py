@@ -14,6 +14,7 @@ import informers
 #: The packages and modules that users import from.
 PUBLIC = [
     "informers",
+    "informers.aio",
     "informers.errors",
     "informers.kinds",
     "informers.metrics",

@@ -1,0 +1,134 @@
+"""Start, wait and stop without blocking the loop.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from typing_extensions import TypeVar
+
+from informers.aio.handlers import cancelled_calls
+from informers.cache.informer import SharedInformer
+from informers.cache.registration import Registration
+from informers.cache.sync import SyncResult
+from informers.cache.sync import wait_for_cache_sync as _wait_for_cache_sync
+from informers.informer_factory import InformerFactory
+
+__all__ = ["running", "stop", "wait_for_cache_sync"]
+
+F = TypeVar("F", bound=InformerFactory)
+
+
+@asynccontextmanager
+async def running(factory: F) -> AsyncGenerator[F, None]:
+    """Start a factory on entry, and stop it on exit, as `stop` does.
+
+    Raises:
+        StoppedError: it has been stopped before.
+    """
+    factory.start()
+    try:
+        yield factory
+    finally:
+        await stop(factory)
+
+
+async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | None = None) -> bool:
+    """Stop a factory or an informer without blocking the loop. Asynchronous handlers are cancelled.
+
+    Returns when every thread has ended, and every handler that was cancelled. If this is cancelled, the stop goes on.
+
+    Args:
+        what: a factory or an informer.
+        timeout: seconds to wait for threads at most; None for as long as it takes.
+
+    Returns:
+        Whether every thread has ended.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def tell(result: bool | BaseException) -> None:
+        if done.cancelled():
+            return
+        if isinstance(result, BaseException):
+            done.set_exception(result)
+        else:
+            done.set_result(result)
+
+    def run() -> None:
+        try:
+            result: bool | BaseException = what.stop(timeout)
+        except Exception as error:  # noqa: BLE001  it is raised where it was asked for
+            result = error
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(tell, result)
+
+    # A thread of its own: the loop's executor may be full of what waits for this.
+    threading.Thread(target=run, name="informers-aio-stop", daemon=True).start()
+    result = await done
+    cancelled = cancelled_calls(loop) - {asyncio.current_task()}
+    if cancelled:
+        await asyncio.wait(cancelled, timeout=timeout)
+    return result
+
+
+async def wait_for_cache_sync(
+    *what: InformerFactory | SharedInformer[Any] | Registration[Any], timeout: float | None = None
+) -> SyncResult:
+    """Wait until factories, informers and handlers are synced; as `informers.wait_for_cache_sync`.
+
+    Args:
+        what: factories, informers, or what `add_event_handler` returned.
+        timeout: seconds to wait at most; None for as long as it takes.
+
+    Returns:
+        True if all are synced; as text it names those that are not, and why.
+
+    Raises:
+        ConfigurationError: there is something else among them.
+    """
+    loop = asyncio.get_running_loop()
+    factories = [each for each in what if isinstance(each, InformerFactory)]
+    others = [each for each in what if not isinstance(each, InformerFactory)]
+    _wait_for_cache_sync(*others, timeout=0)  # says what is wrong with them
+    # As with the factory's own method: what has not been started is not waited for, and is in the result.
+    informers = [kind.informer for factory in factories for kind in factory.kinds if kind.informer.is_started]
+    waiting: list[SharedInformer[Any] | Registration[Any]] = [
+        *others,
+        *(informer for informer in informers if not informer.is_stopped),
+    ]
+    changed = asyncio.Event()
+
+    def wake() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(changed.set)
+
+    withdrawals = [signal.add_callback(wake) for each in waiting for signal in (each.synced, each.ended)]
+    deadline = None if timeout is None else loop.time() + timeout
+    alarm = None if timeout is None else loop.call_later(timeout, changed.set)
+    try:
+        while True:
+            changed.clear()
+            left = [each for each in waiting if not each.has_synced]
+            if not left or any(each.ended.is_set() for each in left):
+                break
+            if deadline is not None and loop.time() >= deadline:
+                break
+            await changed.wait()
+    finally:
+        if alarm is not None:
+            alarm.cancel()
+        for withdraw in withdrawals:
+            withdraw()
+    unsynced = dict(_wait_for_cache_sync(*others, timeout=0).unsynced)
+    for factory in factories:
+        unsynced.update(factory.wait_for_cache_sync(timeout=0).unsynced)
+    return SyncResult(unsynced)

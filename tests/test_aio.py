@@ -1,0 +1,564 @@
+"""The informer on an event loop: nothing blocks the loop, nothing is lost or left over, every end is one at once."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from informers import ConfigurationError, SharedInformer, SharedInformerFactory, StoppedError, aio, object_name
+from informers.kinds import core
+from informers.testing import APIServer
+from tests.waiting import QUICK
+
+LIMIT = 10.0
+
+
+@pytest.fixture
+def server() -> Iterator[APIServer]:
+    with APIServer() as running:
+        yield running
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, "data": data}
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a test's coroutine; nothing of its tasks may be left."""
+
+    async def whole() -> None:
+        await asyncio.wait_for(main(), 2 * LIMIT)
+        assert asyncio.all_tasks() - {asyncio.current_task()} == set()
+
+    asyncio.run(whole())
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait, letting the loop run, until something holds."""
+    deadline = time.monotonic() + LIMIT
+    while not holds():
+        assert time.monotonic() < deadline, "it never did"
+        await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def config_maps(server: APIServer, **options: Any) -> AsyncIterator[SharedInformer[Any]]:
+    async with aio.running(SharedInformerFactory(server.client(), **options)) as factory:
+        informer = factory.core.v1.config_maps.informer
+        factory.start()
+        yield informer
+
+
+def test_a_factory_runs_while_the_block_does_and_is_waited_for(server: APIServer) -> None:
+    server.create(config_map("m"))
+
+    async def main() -> None:
+        factory = SharedInformerFactory(server.client())
+        maps = factory.core.v1.config_maps
+        async with aio.running(factory) as entered:
+            assert entered is factory
+            assert await aio.wait_for_cache_sync(factory, timeout=LIMIT)
+            assert [m.metadata.name for m in maps.lister.namespace("default").list()] == ["m"]
+        assert maps.informer.is_stopped
+
+    run(main)
+
+
+def test_a_wait_that_runs_out_says_what_is_missing_and_lets_the_loop_run(server: APIServer) -> None:
+    server.deny(core.V1.config_maps)
+
+    async def main() -> None:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        ticking = asyncio.create_task(tick())
+        async with config_maps(server, options=QUICK) as informer:
+            result = await aio.wait_for_cache_sync(informer, timeout=0.05)
+            assert not result
+            assert "403" in str(result)
+            assert ticks > 10
+            server.allow(core.V1.config_maps)
+            assert await aio.wait_for_cache_sync(informer)
+        ticking.cancel()
+        await asyncio.wait({ticking})
+
+    run(main)
+
+
+def test_a_wait_ends_when_what_it_waits_for_is_stopped(server: APIServer) -> None:
+    server.deny(core.V1.config_maps)
+
+    async def main() -> None:
+        async with config_maps(server) as informer:
+            waiting = asyncio.create_task(aio.wait_for_cache_sync(informer))
+            await asyncio.sleep(0)
+            assert await aio.stop(informer)
+            assert not await waiting
+
+    run(main)
+
+
+def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer) -> None:
+    async def main() -> None:
+        factory = SharedInformerFactory(server.client())
+        _ = factory.core.v1.config_maps
+        assert "not started" in str(await aio.wait_for_cache_sync(factory))
+
+    run(main)
+
+
+def test_a_wait_may_be_cancelled(server: APIServer) -> None:
+    server.deny(core.V1.config_maps)
+
+    async def main() -> None:
+        async with config_maps(server, options=QUICK) as informer:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(aio.wait_for_cache_sync(informer), 0.01)
+
+    run(main)
+
+
+def test_handlers_are_coroutines_that_run_in_the_loop_in_order_one_at_a_time(server: APIServer) -> None:
+    async def main() -> None:
+        told: list[str] = []
+        under_way = 0
+        loop = asyncio.get_running_loop()
+
+        async def tell(what: str, obj: Any) -> None:
+            nonlocal under_way
+            under_way += 1
+            assert under_way == 1
+            assert asyncio.get_running_loop() is loop
+            await asyncio.sleep(0)
+            told.append(f"{what} {object_name(obj)}")
+            under_way -= 1
+
+        async def on_add(obj: Any, is_in_initial_list: bool) -> None:
+            await tell("initial" if is_in_initial_list else "add", obj)
+
+        async def on_update(old: Any, new: Any) -> None:
+            assert old.data != new.data
+            await tell("update", new)
+
+        server.create(config_map("a"))
+        async with config_maps(server) as informer:
+            registration = aio.add_event_handler(
+                informer, on_add=on_add, on_update=on_update, on_delete=functools.partial(tell, "delete")
+            )
+            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            server.create(config_map("b"))
+            server.patch(core.V1.config_maps, "b", {"data": {"k": "v"}})
+            server.delete(core.V1.config_maps, "b")
+            await until(lambda: len(told) == 4)
+        assert told == ["initial default/a", "add default/b", "update default/b", "delete default/b"]
+
+    run(main)
+
+
+def test_a_slow_handler_holds_up_its_own_events_and_nobody_else(server: APIServer) -> None:
+    async def main() -> None:
+        go_on = asyncio.Event()
+        slow_told, quick_told = 0, 0
+
+        async def slow(_obj: Any) -> None:
+            nonlocal slow_told
+            slow_told += 1
+            await go_on.wait()
+
+        async def quick(_obj: Any) -> None:
+            nonlocal quick_told
+            quick_told += 1
+
+        for name in "abc":
+            server.create(config_map(name))
+        async with config_maps(server) as informer:
+            registration = aio.add_event_handler(informer, on_add=slow)
+            aio.add_event_handler(informer, on_add=quick)
+            await until(lambda: quick_told == 3 and slow_told == 1)
+            assert registration.backlog >= 3
+            go_on.set()
+            await until(lambda: slow_told == 3)
+
+    run(main)
+
+
+def test_what_a_handler_raises_is_logged_and_counted_and_the_next_event_goes_on(
+    server: APIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        told: list[str] = []
+
+        async def on_add(obj: Any) -> None:
+            told.append(obj.metadata.name)
+            if obj.metadata.name == "a":
+                raise ValueError("not this one")
+
+        for name in "ab":
+            server.create(config_map(name))
+        async with config_maps(server) as informer:
+            registration = aio.add_event_handler(informer, on_add=on_add)
+            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            assert told == ["a", "b"]
+            [health] = informer.health().handlers
+            assert health.failed == 1
+            assert health.name.endswith("on_add")
+
+    run(main)
+    assert "not this one" in caplog.text
+    assert "default/a" in caplog.text
+
+
+def test_a_stop_cancels_the_call_under_way_and_waits_for_its_end(server: APIServer) -> None:
+    async def main() -> None:
+        began, cleaned_up = asyncio.Event(), False
+
+        async def on_add(_obj: Any) -> None:
+            nonlocal cleaned_up
+            began.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned_up = True
+
+        server.create(config_map("a"))
+        async with config_maps(server) as informer:
+            aio.add_event_handler(informer, on_add=on_add)
+            await began.wait()
+        assert cleaned_up
+
+    run(main)
+
+
+def test_a_handler_that_is_removed_is_cancelled_and_told_nothing_more(server: APIServer) -> None:
+    async def main() -> None:
+        calls: list[str] = []
+        was_cancelled = asyncio.Event()
+
+        async def on_add(obj: Any) -> None:
+            calls.append(obj.metadata.name)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                was_cancelled.set()
+                raise
+
+        for name in "ab":
+            server.create(config_map(name))
+        async with config_maps(server) as informer:
+            registration = aio.add_event_handler(informer, on_add=on_add)
+            await until(lambda: calls)
+            informer.remove_event_handler(registration)
+            await was_cancelled.wait()
+            assert registration.join(LIMIT)
+            assert len(calls) == 1
+            assert informer.health().handlers == ()
+
+    run(main)
+
+
+def test_a_handler_may_stop_its_own_factory(server: APIServer) -> None:
+    async def main() -> None:
+        stopped = asyncio.Event()
+
+        async def on_add(_obj: Any) -> None:
+            try:
+                await aio.stop(factory)
+            finally:
+                stopped.set()
+
+        server.create(config_map("a"))
+        factory = SharedInformerFactory(server.client())
+        aio.add_event_handler(factory.core.v1.config_maps.informer, on_add=on_add)
+        factory.start()
+        await stopped.wait()
+        assert await aio.stop(factory)
+
+    run(main)
+
+
+def test_a_plain_stop_in_the_loop_does_not_wait_for_what_the_loop_must_do(server: APIServer) -> None:
+    async def main() -> None:
+        began = asyncio.Event()
+
+        async def on_add(_obj: Any) -> None:
+            began.set()
+            await asyncio.Event().wait()
+
+        server.create(config_map("a"))
+        factory = SharedInformerFactory(server.client())
+        aio.add_event_handler(factory.core.v1.config_maps.informer, on_add=on_add)
+        factory.start()
+        await began.wait()
+        assert factory.stop(timeout=LIMIT)
+        assert await aio.stop(factory)
+
+    run(main)
+
+
+def test_a_handler_that_was_cancelled_from_elsewhere_counts_as_failed_and_goes_on(server: APIServer) -> None:
+    async def main() -> None:
+        told: list[str] = []
+
+        async def on_add(obj: Any) -> None:
+            told.append(obj.metadata.name)
+            if len(told) == 1:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                await asyncio.sleep(0)
+
+        for name in "ab":
+            server.create(config_map(name))
+        async with config_maps(server) as informer:
+            registration = aio.add_event_handler(informer, on_add=on_add)
+            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            assert told == ["a", "b"]
+            assert informer.health().handlers[0].failed == 1
+
+    run(main)
+
+
+def test_a_loop_that_is_closed_under_a_handler_ends_it_with_a_word(
+    server: APIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    factory = SharedInformerFactory(server.client())
+    informer = factory.core.v1.config_maps.informer
+
+    async def main() -> None:
+        async def on_add(_obj: Any) -> None:
+            pass
+
+        aio.add_event_handler(informer, on_add=on_add)
+
+    asyncio.run(main())
+    server.create(config_map("a"))
+    with factory:
+        deadline = time.monotonic() + LIMIT
+        while informer.health().handlers:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert caplog.text.count("event loop of a handler has been closed") == 1
+
+
+def test_a_loop_that_is_closed_in_the_middle_of_a_call_does_not_hang_the_handler(server: APIServer) -> None:
+    server.create(config_map("a"))
+    factory = SharedInformerFactory(server.client())
+    informer = factory.core.v1.config_maps.informer
+    began = threading.Event()
+
+    async def on_add(_obj: Any) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def add() -> None:
+        aio.add_event_handler(informer, on_add=on_add)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(add())
+    with factory:
+        while not began.is_set():
+            loop.run_until_complete(asyncio.sleep(0.001))
+        tasks = asyncio.all_tasks(loop)
+        loop.close()
+        deadline = time.monotonic() + LIMIT
+        while informer.health().handlers:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    for task in tasks:
+        # Nobody can end them any more; they must not complain of it.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        task.get_coro().close()
+
+
+def test_events_are_streamed_as_values(server: APIServer) -> None:
+    async def main() -> None:
+        server.create(config_map("a"))
+        seen: list[str] = []
+        async with config_maps(server) as informer, aclosing(aio.events(informer)) as stream:
+            async for event in stream:
+                assert event.key.startswith("default/")
+                if isinstance(event, aio.Added):
+                    seen.append(f"added {event.key} {event.is_in_initial_list}")
+                    if event.key == "default/a":
+                        server.create(config_map("b"))
+                    else:
+                        server.patch(core.V1.config_maps, "b", {"data": {"k": "v"}})
+                elif isinstance(event, aio.Updated):
+                    seen.append(f"updated {event.key} {event.old.data} {event.new.data}")
+                    server.delete(core.V1.config_maps, "b")
+                else:
+                    assert event.obj is not None
+                    seen.append(f"deleted {event.key} {event.obj.data} {event.is_tombstone}")
+                    break
+        assert seen == [
+            "added default/a True",
+            "added default/b False",
+            "updated default/b {} {'k': 'v'}",
+            "deleted default/b {'k': 'v'} False",
+        ]
+
+    run(main)
+
+
+def test_a_missed_deletion_is_streamed_as_a_tombstone(server: APIServer) -> None:
+    async def main() -> None:
+        server.create(config_map("a"))
+        async with config_maps(server, namespace=["default"]) as informer, aclosing(aio.events(informer)) as stream:
+            await stream.__anext__()
+            informer.remove_namespace("default")
+            event = await stream.__anext__()
+            assert isinstance(event, aio.Deleted)
+            assert (event.key, event.is_tombstone) == ("default/a", True)
+
+    run(main)
+
+
+def test_a_stream_holds_no_more_than_its_bound_and_loses_nothing(server: APIServer) -> None:
+    async def main() -> None:
+        names = [f"m{number:03}" for number in range(100)]
+        for name in names:
+            server.create(config_map(name))
+        async with config_maps(server) as informer, aclosing(aio.events(informer, maxsize=3)) as stream:
+            seen = [object_name((await stream.__anext__()).obj).name]  # type: ignore[union-attr] # all are adds
+            # One was taken, three wait, and the handler has the next in its hands.
+            await until(lambda: [health.delivered for health in informer.health().handlers] == [4])
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert informer.health().handlers[0].delivered == 4
+            async for event in stream:
+                seen.append(object_name(event.obj).name)  # type: ignore[union-attr]
+                if len(seen) == len(names):
+                    break
+        assert sorted(seen) == names
+
+    run(main)
+
+
+def test_a_stream_ends_when_its_informer_is_stopped(server: APIServer) -> None:
+    async def main() -> None:
+        async with config_maps(server) as informer:
+            stream = aio.events(informer)
+
+            async def consume() -> int:
+                return len([event async for event in stream])
+
+            consuming = asyncio.create_task(consume())
+            await until(lambda: informer.health().handlers)
+            await aio.stop(informer)
+            assert await consuming == 0
+
+    run(main)
+
+
+def test_a_stop_does_not_wait_for_a_stream_that_nobody_reads(server: APIServer) -> None:
+    async def main() -> None:
+        for number in range(10):
+            server.create(config_map(f"m{number}"))
+        async with config_maps(server) as informer, aclosing(aio.events(informer, maxsize=1)) as stream:
+            await stream.__anext__()
+            assert await aio.stop(informer, timeout=LIMIT)
+            # What was handed over is still there.
+            assert len([event async for event in stream]) == 1
+
+    run(main)
+
+
+def test_a_stream_whose_reader_is_cancelled_leaves_no_handler(server: APIServer) -> None:
+    async def main() -> None:
+        async with config_maps(server) as informer:
+
+            async def consume() -> None:
+                async with aclosing(aio.events(informer)) as stream:
+                    async for _ in stream:
+                        pass
+
+            consuming = asyncio.create_task(consume())
+            await until(lambda: informer.health().handlers)
+            consuming.cancel()
+            await asyncio.wait({consuming})
+            assert consuming.cancelled()
+            assert informer.health().handlers == ()
+
+    run(main)
+
+
+def test_a_stream_lets_others_run_however_many_events_wait(server: APIServer) -> None:
+    async def main() -> None:
+        for number in range(200):
+            server.create(config_map(f"m{number}"))
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(others())
+        async with config_maps(server) as informer, aclosing(aio.events(informer, maxsize=1000)) as stream:
+            await stream.__anext__()
+            await until(lambda: [health.backlog for health in informer.health().handlers] == [0])
+            before = turns
+            for _ in range(199):
+                await stream.__anext__()
+            assert turns > before
+        other.cancel()
+        await asyncio.wait({other})
+
+    run(main)
+
+
+def test_listers_are_read_as_they_are(server: APIServer) -> None:
+    server.create(config_map("a"))
+
+    async def main() -> None:
+        async with aio.running(SharedInformerFactory(server.client())) as factory:
+            maps = factory.core.v1.config_maps
+            factory.start()
+            assert await aio.wait_for_cache_sync(maps.informer, timeout=LIMIT)
+            assert maps.lister.namespace("default").get("a").metadata.name == "a"
+
+    run(main)
+
+
+def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client())
+    informer = factory.core.v1.config_maps.informer
+
+    async def two(_old: Any, _new: Any) -> None: ...
+
+    async def main() -> None:
+        for plain in (print, lambda obj: two(obj, obj)):
+            with pytest.raises(ConfigurationError, match="on_add must be a coroutine function"):
+                aio.add_event_handler(informer, on_add=plain)
+        with pytest.raises(ConfigurationError, match=r"on_delete must be a function of \(obj\)"):
+            aio.add_event_handler(informer, on_delete=two)  # type: ignore[arg-type]
+        for wrong in (0, -1, 1.5, True):
+            with pytest.raises(ConfigurationError, match="maxsize must be"):
+                aio.events(informer, maxsize=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="expected an informer"):
+            aio.events(factory)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="expected informers or registrations"):
+            await aio.wait_for_cache_sync("pods")  # type: ignore[arg-type]
+        factory.stop()
+        with pytest.raises(StoppedError):
+            aio.add_event_handler(informer, on_update=two)
+        with pytest.raises(StoppedError):
+            await aio.events(informer).__anext__()
+
+    run(main)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        aio.add_event_handler(informer, on_update=two)
