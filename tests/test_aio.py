@@ -64,7 +64,7 @@ def test_a_factory_runs_while_the_block_does_and_is_waited_for(server: APIServer
         maps = factory.core.v1.config_maps
         async with aio.running(factory) as entered:
             assert entered is factory
-            assert await aio.wait_for_cache_sync(factory, timeout=LIMIT)
+            assert await aio.synced(factory, timeout=LIMIT)
             assert [m.metadata.name for m in maps.lister.namespace("default").list()] == ["m"]
         assert maps.informer.is_stopped
 
@@ -85,12 +85,13 @@ def test_a_wait_that_runs_out_says_what_is_missing_and_lets_the_loop_run(server:
 
         ticking = asyncio.create_task(tick())
         async with config_maps(server, options=QUICK) as informer:
-            result = await aio.wait_for_cache_sync(informer, timeout=0.05)
-            assert not result
+            await until(lambda: "403" in informer.health().reason)
+            before = ticks
+            result = await aio.synced(informer, timeout=0.05)
             assert "403" in str(result)
-            assert ticks > 10
+            assert ticks > before
             server.allow(core.V1.config_maps)
-            assert await aio.wait_for_cache_sync(informer)
+            assert await aio.synced(informer)
         ticking.cancel()
         await asyncio.wait({ticking})
 
@@ -102,7 +103,7 @@ def test_a_wait_ends_when_what_it_waits_for_is_stopped(server: APIServer) -> Non
 
     async def main() -> None:
         async with config_maps(server) as informer:
-            waiting = asyncio.create_task(aio.wait_for_cache_sync(informer))
+            waiting = asyncio.create_task(aio.synced(informer))
             await asyncio.sleep(0)
             assert await aio.stop(informer)
             assert not await waiting
@@ -114,7 +115,7 @@ def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer)
     async def main() -> None:
         factory = SharedInformerFactory(server.client())
         _ = factory.core.v1.config_maps
-        assert "not started" in str(await aio.wait_for_cache_sync(factory))
+        assert "not started" in str(await aio.synced(factory))
 
     run(main)
 
@@ -125,7 +126,7 @@ def test_a_wait_may_be_cancelled(server: APIServer) -> None:
     async def main() -> None:
         async with config_maps(server, options=QUICK) as informer:
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(aio.wait_for_cache_sync(informer), 0.01)
+                await asyncio.wait_for(aio.synced(informer), 0.01)
 
     run(main)
 
@@ -157,7 +158,7 @@ def test_handlers_are_coroutines_that_run_in_the_loop_in_order_one_at_a_time(ser
             registration = aio.add_event_handler(
                 informer, on_add=on_add, on_update=on_update, on_delete=functools.partial(tell, "delete")
             )
-            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            assert await aio.synced(registration, timeout=LIMIT)
             server.create(config_map("b"))
             server.patch(core.V1.config_maps, "b", {"data": {"k": "v"}})
             server.delete(core.V1.config_maps, "b")
@@ -209,7 +210,7 @@ def test_what_a_handler_raises_is_logged_and_counted_and_the_next_event_goes_on(
             server.create(config_map(name))
         async with config_maps(server) as informer:
             registration = aio.add_event_handler(informer, on_add=on_add)
-            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            assert await aio.synced(registration, timeout=LIMIT)
             assert told == ["a", "b"]
             [health] = informer.health().handlers
             assert health.failed == 1
@@ -324,7 +325,7 @@ def test_a_handler_that_was_cancelled_from_elsewhere_counts_as_failed_and_goes_o
             server.create(config_map(name))
         async with config_maps(server) as informer:
             registration = aio.add_event_handler(informer, on_add=on_add)
-            assert await aio.wait_for_cache_sync(registration, timeout=LIMIT)
+            assert await aio.synced(registration, timeout=LIMIT)
             assert told == ["a", "b"]
             assert informer.health().handlers[0].failed == 1
 
@@ -469,6 +470,7 @@ def test_a_stop_does_not_wait_for_a_stream_that_nobody_reads(server: APIServer) 
             server.create(config_map(f"m{number}"))
         async with config_maps(server) as informer, aclosing(aio.events(informer, maxsize=1)) as stream:
             await stream.__anext__()
+            await until(lambda: [health.delivered for health in informer.health().handlers] == [2])
             assert await aio.stop(informer, timeout=LIMIT)
             # What was handed over is still there.
             assert len([event async for event in stream]) == 1
@@ -528,7 +530,7 @@ def test_listers_are_read_as_they_are(server: APIServer) -> None:
         async with aio.running(SharedInformerFactory(server.client())) as factory:
             maps = factory.core.v1.config_maps
             factory.start()
-            assert await aio.wait_for_cache_sync(maps.informer, timeout=LIMIT)
+            assert await aio.synced(maps.informer, timeout=LIMIT)
             assert maps.lister.namespace("default").get("a").metadata.name == "a"
 
     run(main)
@@ -552,7 +554,7 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
         with pytest.raises(ConfigurationError, match="expected an informer"):
             aio.events(factory)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="expected informers or registrations"):
-            await aio.wait_for_cache_sync("pods")  # type: ignore[arg-type]
+            await aio.synced("pods")  # type: ignore[arg-type]
         factory.stop()
         with pytest.raises(StoppedError):
             aio.add_event_handler(informer, on_update=two)

@@ -3,7 +3,7 @@
 ::
 
     async with aio.running(factory):
-        await aio.wait_for_cache_sync(factory, timeout=60)
+        await aio.synced(factory, timeout=60)
         pods.lister.namespace("default").get("web-0")
         async for event in aio.events(pods.informer):
             ...
@@ -21,7 +21,7 @@ Upstream: none.
 from informers.aio.handlers import add_event_handler as add_event_handler
 from informers.aio.lifecycle import running as running
 from informers.aio.lifecycle import stop as stop
-from informers.aio.lifecycle import wait_for_cache_sync as wait_for_cache_sync
+from informers.aio.lifecycle import synced as synced
 from informers.aio.streams import Added as Added
 from informers.aio.streams import Deleted as Deleted
 from informers.aio.streams import Event as Event
@@ -37,5 +37,5 @@ __all__ = [
     "events",
     "running",
     "stop",
-    "wait_for_cache_sync",
+    "synced",
 ]

@@ -55,7 +55,7 @@ def add_event_handler(
         resync_period: seconds after which it is told of every object again; 0 for never, None for the informer's.
 
     Returns:
-        What `informer.remove_event_handler` takes, and `wait_for_cache_sync`.
+        What `informer.remove_event_handler` takes, and `synced`.
 
     Raises:
         ConfigurationError: one is no coroutine function, or can't be called so.

@@ -17,11 +17,10 @@ from typing_extensions import TypeVar
 from informers.aio.handlers import cancelled_calls
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
-from informers.cache.sync import SyncResult
-from informers.cache.sync import wait_for_cache_sync as _wait_for_cache_sync
+from informers.cache.sync import SyncResult, wait_for_cache_sync
 from informers.informer_factory import InformerFactory
 
-__all__ = ["running", "stop", "wait_for_cache_sync"]
+__all__ = ["running", "stop", "synced"]
 
 F = TypeVar("F", bound=InformerFactory)
 
@@ -80,10 +79,10 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
     return result
 
 
-async def wait_for_cache_sync(
+async def synced(
     *what: InformerFactory | SharedInformer[Any] | Registration[Any], timeout: float | None = None
 ) -> SyncResult:
-    """Wait until factories, informers and handlers are synced; as `informers.wait_for_cache_sync`.
+    """Wait until factories, informers and handlers are synced; otherwise as `informers.wait_for_cache_sync`.
 
     Args:
         what: factories, informers, or what `add_event_handler` returned.
@@ -98,7 +97,7 @@ async def wait_for_cache_sync(
     loop = asyncio.get_running_loop()
     factories = [each for each in what if isinstance(each, InformerFactory)]
     others = [each for each in what if not isinstance(each, InformerFactory)]
-    _wait_for_cache_sync(*others, timeout=0)  # says what is wrong with them
+    wait_for_cache_sync(*others, timeout=0)  # says what is wrong with them
     # As with the factory's own method: what has not been started is not waited for, and is in the result.
     informers = [kind.informer for factory in factories for kind in factory.kinds if kind.informer.is_started]
     waiting: list[SharedInformer[Any] | Registration[Any]] = [
@@ -128,7 +127,7 @@ async def wait_for_cache_sync(
             alarm.cancel()
         for withdraw in withdrawals:
             withdraw()
-    unsynced = dict(_wait_for_cache_sync(*others, timeout=0).unsynced)
+    unsynced = dict(wait_for_cache_sync(*others, timeout=0).unsynced)
     for factory in factories:
         unsynced.update(factory.wait_for_cache_sync(timeout=0).unsynced)
     return SyncResult(unsynced)
