@@ -145,6 +145,8 @@ class Proxy:
         self.script = script
         self._fault: Fault = Pass()
         self._connections: set[_Connection] = set()
+        #: Each client's side from when it is accepted: a task that is cancelled before it begins closes nothing.
+        self._downs: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         # A client that goes away in the middle of anything is what this is for.
         self._loop.set_exception_handler(lambda _loop, _context: None)
@@ -192,7 +194,7 @@ class Proxy:
         future.result(10)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=512)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls, backlog=512)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
@@ -207,15 +209,23 @@ class Proxy:
         await asyncio.gather(*tasks, return_exceptions=True)
         for connection in list(self._connections):
             self._forget(connection)
-        # Transports close in the loop's next round.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for down in self._downs:
+            down.transport.abort()
+        # Transports close in the loop's next rounds; of connections that were only just accepted, a few later.
+        for _ in range(20):
+            await asyncio.sleep(0.002)
+            for down in self._downs:
+                down.transport.abort()
 
     def _forget(self, connection: _Connection) -> None:
         connection.down.transport.abort()
+        self._downs.pop(connection.down, None)
         if connection.up is not None:
             connection.up.transport.abort()
         self._connections.discard(connection)
+
+    def _accept(self, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
+        self._downs[down] = self._loop.create_task(self._serve(reader, down))
 
     async def _serve(self, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
         self.accepted += 1

@@ -62,6 +62,9 @@ def test_a_stop_in_an_outage_takes_no_second(fault: Fault) -> None:
         start = time.monotonic()
         assert rig.informer.stop(timeout=5.0)
         assert time.monotonic() - start < 1.0
+        # A connection that was being made just then is left to its own end, which is near on loopback.
+        for thread in library_threads():
+            thread.join(5)
         assert library_threads() == set()
 
 
@@ -102,13 +105,13 @@ def test_a_connection_cut_at_any_byte_loses_nothing() -> None:
 
 
 def test_an_event_that_drips_and_never_ends_is_no_sign_of_life() -> None:
-    with Rig() as rig:
+    with Rig(idle=1.0) as rig:
         rig.prepare()
         rig.proxy.strike(Drip(1, 0.05), new=False)
         rig.change()
         rig.wait_until_whole()
         (failure,) = rig.failures
-        assert str(failure.error) == "no event was completed for 0.2 s"
+        assert str(failure.error) == "no event was completed for 1 s"
         assert failure.next_step is NextStep.WATCH
 
 
