@@ -15,12 +15,12 @@ from typing import Any, Generic, TypeAlias, cast, final
 from typing_extensions import TypeVar
 
 from informers.cache.compaction import Compactor
-from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
 from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
 from informers.clock import Clock
-from informers.errors import ConfigurationError, DecodeError
+from informers.errors import ConfigurationError, DecodeError, NotSyncedError
 from informers.signals import Signal
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import Record
@@ -73,6 +73,9 @@ class Controller(Generic[T]):
         self._store = store
         #: Changed under the store's lock only.
         self._awaited = set(scopes)
+        #: What the cache has of each scope, once it has been filled: everything up to this version. Likewise.
+        self._versions: dict[str | None, str] = {}
+        self._is_by_namespace = None not in scopes
         self._restore = restore
         self._transform = transform
         self._on_failure = on_failure
@@ -134,11 +137,28 @@ class Controller(Generic[T]):
         with self._store.writing():
             self._awaited.discard(scope)
 
+    def snapshot(self, scopes: set[str | None]) -> Snapshot[T]:
+        """Return what the cache holds of these scopes, which are all, and up to which versions.
+
+        Raises:
+            NotSyncedError: it does not hold everything.
+        """
+        with self._store.writing():
+            set_aside = list(self.set_aside)
+            if set_aside:
+                raise NotSyncedError(f"not whole: {len(set_aside)} objects are set aside, such as {set_aside[0]}")
+            missing = (scopes - set(self._versions)) | (scopes & self._awaited)
+            if missing:
+                raise NotSyncedError("not synced" + "".join(f", namespace {name}" for name in missing if name))
+            return Snapshot(self._store.records_locked(), {scope: self._versions[scope] for scope in scopes})
+
     def _apply(self, delta: Delta[T]) -> None:
         if isinstance(delta, Replaced):
             self._apply_replacement(delta)
+        elif isinstance(delta, Snapshot):
+            self._apply_snapshot(delta)
         elif isinstance(delta, Bookmark):
-            self._store.bookmark(delta.resource_version)
+            self._apply_bookmark(delta)
         elif isinstance(delta, BadObject):
             if delta.resource_version:
                 self._store.bookmark(delta.resource_version)
@@ -147,6 +167,23 @@ class Controller(Generic[T]):
             self._report(delta)
         elif isinstance(delta, Forgotten):
             self._apply_replacement(Replaced((), self._store.resource_version, delta.namespace), is_list=False)
+
+    def _apply_snapshot(self, snapshot: Snapshot[T]) -> None:
+        """Begin with what was saved. It counts as synced when the server has said what has happened since."""
+        writes = self._store.distinct(snapshot.records)
+        with self._store.writing(writes):
+            self._store.write_locked(writes, snapshot.newest)
+            self._versions.update(snapshot.versions)
+            self._distribute([Added(write.record, True) for write in writes if write.record is not None])
+
+    def _apply_bookmark(self, bookmark: Bookmark) -> None:
+        with self._store.writing():
+            self._store.write_locked((), bookmark.resource_version)
+            if bookmark.namespace in self._versions:
+                self._versions[bookmark.namespace] = bookmark.resource_version
+                # Where a list is still awaited, this ends what has happened since a snapshot.
+                self._awaited.discard(bookmark.namespace)
+        self._settle()
 
     def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
         kinds: list[ChangeType] = []
@@ -168,6 +205,10 @@ class Controller(Generic[T]):
         is_initial = not self._synced.is_set()
         with self._store.writing(writes):
             before = self._store.write_locked(writes, changes[-1].record.resource_version)
+            for change in changes if self._is_by_namespace else changes[-1:]:
+                scope = change.record.namespace if self._is_by_namespace else None
+                if scope in self._versions and change.record.resource_version:
+                    self._versions[scope] = change.record.resource_version
             notifications: list[Notification[T]] = []
             for kind, old, record in zip(kinds, before, last_states, strict=True):
                 if kind is ChangeType.DELETED:
@@ -188,6 +229,9 @@ class Controller(Generic[T]):
             for key, error in self.set_aside.items()
             if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
         }
+        for key in filter(None, keep):
+            # Why is told next; the cache must not look whole until then.
+            self.set_aside.setdefault(key, DecodeError("the server has it in no form that can be held", key=key))
         for record in replaced.records:
             transformed = self._transformed(record)
             if transformed is None:
@@ -205,6 +249,9 @@ class Controller(Generic[T]):
                 notifications.append(Added(new, is_initial) if old is None else Updated(old, new))
             if is_list:
                 self._awaited.discard(replaced.namespace)
+                self._versions[replaced.namespace] = replaced.resource_version
+            else:
+                self._versions.pop(replaced.namespace, None)
             self._distribute(notifications)
         for record in done.removed:
             self._compactor.changed(record.key, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeAlias, final
 
 import attrs
@@ -18,7 +18,7 @@ from informers.clock import SYSTEM_CLOCK, Clock
 from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
 
-__all__ = ["Delta", "DeltaQueue", "Feed", "Forgotten", "Replaced"]
+__all__ = ["Delta", "DeltaQueue", "Feed", "Forgotten", "Replaced", "Snapshot"]
 
 T = TypeVar("T", default=Any)
 
@@ -49,8 +49,28 @@ class Forgotten:
     namespace: str
 
 
+@final
+@attrs.frozen(eq=False)
+class Snapshot(Generic[T]):
+    """A whole cache, as it was, and from where a watch can go on.
+
+    Attributes:
+        records: as they were stored: what a transform did to them is done.
+        versions: by namespace (None: of everything): what has happened up to this version is in the records, and
+            nothing that has happened since.
+    """
+
+    records: Sequence[Record[T]]
+    versions: Mapping[str | None, str]
+
+    @property
+    def newest(self) -> str:
+        """The newest of the versions."""
+        return max(self.versions.values(), key=lambda version: (len(version), version), default="")
+
+
 #: What waits in the queue. A failure waits with the rest, so that users' error handlers run where they may.
-Delta: TypeAlias = Change[T] | Replaced[T] | Bookmark | BadObject | WatchFailure | Forgotten
+Delta: TypeAlias = Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | Forgotten
 
 
 @final

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from informers.cache.arguments import check_function, check_period, check_timeout
 from informers.cache.controller import Controller, Transform
-from informers.cache.deltas import DeltaQueue
+from informers.cache.deltas import DeltaQueue, Snapshot
 from informers.cache.failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, watch_health
@@ -25,7 +25,7 @@ from informers.cache.reflectors import Reflectors
 from informers.cache.registration import Registration
 from informers.cache.store import Store
 from informers.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConfigurationError, StoppedError
+from informers.errors import AlreadyStartedError, ConfigurationError, StoppedError
 from informers.signals import Signal
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
@@ -101,6 +101,7 @@ class SharedInformer(Generic[T]):
         self._lifecycle = threading.Lock()
         self._started = False
         self._stopped = False
+        self._is_resumed = False
         #: Raised after `_stopped` is set: that is under the lock, this is not, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
@@ -146,7 +147,10 @@ class SharedInformer(Generic[T]):
 
     @property
     def has_synced(self) -> bool:
-        """Whether the first list is in the cache; stays true. Whether the cache is fresh is what `health` says."""
+        """Whether the first list, or what has happened since a snapshot, is in the cache; stays true.
+
+        Whether the cache is fresh is what `health` says.
+        """
         return self._synced.is_set()
 
     @property
@@ -264,6 +268,44 @@ class SharedInformer(Generic[T]):
             for _, fed in self._reflectors:
                 self._note(fed.start())
 
+    def snapshot(self) -> Snapshot[T]:
+        """Return the whole cache as it is, and from where a watch can go on; also after `stop`.
+
+        Raises:
+            NotSyncedError: it is not whole: not all has been listed, or an object is set aside.
+        """
+        return self._controller.snapshot({namespace for namespace, _ in self._reflectors})
+
+    def resume(self, snapshot: Snapshot[T]) -> None:
+        """Begin with what was saved, and not with a list; to be called before `start`.
+
+        The objects come into the cache at the start, as adds. It has synced when the server has said what has happened
+        since: by events, or by a list where it does not remember that.
+
+        Raises:
+            ConfigurationError: what was saved is of other namespaces.
+            AlreadyStartedError: it has been started.
+            StoppedError: it has been stopped.
+        """
+        with self._lifecycle:
+            if self._stopped:
+                raise StoppedError(f"the informer of {self._resource} has been stopped")
+            if self._started or self._is_resumed:
+                raise AlreadyStartedError(
+                    f"the informer of {self._resource} has been {'started' if self._started else 'loaded'} already"
+                )
+            namespaces = {namespace for namespace, _ in self._reflectors}
+            if namespaces != set(snapshot.versions):
+                raise ConfigurationError(
+                    f"it is of {_named(snapshot.versions)}; the informer of {self._resource} follows "
+                    f"{_named(namespaces)}"
+                )
+            self._is_resumed = True
+            # The queue is empty, so this does not wait; the controller takes it first.
+            self._queue.put([snapshot])
+            for namespace, fed in self._reflectors:
+                fed.reflector.resume(snapshot.versions[namespace])
+
     def stop(self, timeout: float | None = None) -> bool:
         """Stop following the server and telling handlers; the cache can still be read.
 
@@ -364,3 +406,9 @@ class SharedInformer(Generic[T]):
     def _remind(self, running: Iterable[threading.Thread]) -> None:
         names = ", ".join(thread.name for thread in running)
         _log.warning("stop of %s waits for %s: %s", self._resource, names, self.health().busy or "no handler is busy")
+
+
+def _named(namespaces: Iterable[str | None]) -> str:
+    """Return namespaces in words."""
+    names = sorted(name for name in namespaces if name is not None)
+    return f"namespaces {', '.join(names)}" if names else "all namespaces"

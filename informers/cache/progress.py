@@ -20,6 +20,7 @@ class ReflectorState(enum.Enum):
     NOT_STARTED = "not started"
     LISTING = "listing"
     CONNECTING = "opening a watch"
+    CATCHING_UP = "catching up from a saved version"
     WATCHING = "watching"
     WAITING = "waiting to try again"
     STOPPED = "stopped"
@@ -84,6 +85,10 @@ class Progress:
         self.watches += 1
         self.retry_at = None
         self._is_proven = False
+
+    def catching_up(self, *, is_over: bool) -> None:
+        """Note that the watch that is open still has to bring what has happened before, or has now."""
+        self.state = ReflectorState.WATCHING if is_over else ReflectorState.CATCHING_UP
 
     def event(self) -> None:
         """Note a sign of life: events, or a bookmark."""

@@ -40,6 +40,8 @@ _PAGE_SIZE = 500
 _SHORT_WATCH = 1.0
 #: Seconds without a further object after which a streaming list counts as one that has no end.
 _STREAMING_SILENCE = 10.0
+#: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
+_CATCH_UP = 3
 #: Answers by which a server says that it does not know streaming lists.
 _NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
 
@@ -164,6 +166,8 @@ class Reflector(Generic[T]):
         #: Until the source shows that it can't, lists are streamed.
         self._is_streaming = options.streaming_lists
         self._broken_streams = 0
+        #: Whether the store has a saved content, and what has happened since is not known yet.
+        self._is_resuming = False
         self.progress: Progress = Progress(clock)
 
     def __repr__(self) -> str:
@@ -173,6 +177,15 @@ class Reflector(Generic[T]):
     def last_sync_resource_version(self) -> str:
         """Version of the last list, event or bookmark; empty before the first list."""
         return self._version
+
+    def resume(self, resource_version: str) -> None:
+        """Begin with a watch, not with a list: the store has everything up to this version. To be called before `run`.
+
+        A list is made after all where the server can't go on from there, or does not show that it has: then it brings
+        no bookmark before the first watch ends, which is asked for to be soon.
+        """
+        self._version = resource_version
+        self._is_resuming = True
 
     def stop(self) -> None:
         """End `run` within a moment, whatever it is doing."""
@@ -184,7 +197,7 @@ class Reflector(Generic[T]):
         try:
             while not self._stop.is_set():
                 try:
-                    self._follow(self._fill())
+                    self._follow(self._resume() if self._is_resuming else self._fill())
                 except StoppedError:
                     raise
                 except Exception as error:  # noqa: BLE001  a source of the user's own may raise anything
@@ -196,6 +209,46 @@ class Reflector(Generic[T]):
         finally:
             self.progress.ended()
             self._source.close()
+
+    def _resume(self) -> _Stream[T] | None:
+        """Watch from a saved version until nothing is missing; return that watch. Raises where a list is due."""
+        self._is_resuming = False
+        while not self._stop.is_set():
+            try:
+                return self._catch_up()
+            except (ConnectionLostError, TooManyRequestsError) as error:
+                if self.progress.is_silence(error):
+                    raise
+                self._pause(error, NextStep.WATCH)
+        return None
+
+    def _catch_up(self) -> _Stream[T]:
+        saved = self._version
+        self.progress.opening()
+        # A watch from a version that the server has not reached is silent, not refused. This costs one object.
+        newest = self._source.list(ListOptions(limit=1)).resource_version
+        if not _is_reached(saved, newest):
+            self._is_version_lost = True
+            raise TooLargeResourceVersionError(f"the server is at version {newest!r}, the cache was saved at {saved!r}")
+        if newest == saved:
+            stream = self._open()
+            self._store.apply_events([Bookmark(saved)])
+            return stream
+        stream = self._open(_CATCH_UP)
+        self.progress.catching_up(is_over=False)
+        try:
+            for batch in stream.batches:
+                self._take(batch)
+                is_marked = any(isinstance(event, Bookmark) for event in batch)
+                if is_marked or _is_reached(newest, self._version):
+                    if not is_marked:
+                        self._store.apply_events([Bookmark(self._version)])
+                    self.progress.catching_up(is_over=True)
+                    return stream
+            raise _NotCaughtUpError(f"a watch from the saved version {saved} ended without a bookmark")
+        except BaseException:
+            stream.watch.close()
+            raise
 
     def _fill(self) -> _Stream[T] | None:
         """Bring the store up to date by a list; return the watch that goes on from it, if it was streamed."""
@@ -342,13 +395,13 @@ class Reflector(Generic[T]):
         """
         return self.progress.is_doubtful and self.progress.is_silence(error)
 
-    def _open(self) -> _Stream[T]:
+    def _open(self, timeout: int = 0) -> _Stream[T]:
         self.progress.opening()
         watch = self._source.watch(
             ListOptions(
                 resource_version=self._version,
                 allow_watch_bookmarks=True,
-                timeout_seconds=self._watch_timeout(),
+                timeout_seconds=timeout or self._watch_timeout(),
             )
         )
         self.progress.opened()
@@ -404,6 +457,16 @@ class Reflector(Generic[T]):
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout
         return int(self._options.uniform(shortest, 2 * shortest))
+
+
+def _is_reached(version: str, current: str) -> bool:
+    """Return whether a server at version `current` has been at `version`; False where these are no numbers."""
+    return version.isdecimal() and current.isdecimal() and int(version) <= int(current)
+
+
+@final
+class _NotCaughtUpError(StatusError):
+    """A watch from a saved version did not show that it has brought everything; a list will."""
 
 
 @final

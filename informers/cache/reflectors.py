@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, final
 
+import attrs
 from typing_extensions import TypeVar
 
 from informers.cache.deltas import DeltaQueue, Feed, Forgotten, Replaced
@@ -17,6 +18,7 @@ from informers.cache.failures import WatchFailure
 from informers.cache.reflector import Reflector, ReflectorOptions, Seen
 from informers.clock import Clock
 from informers.errors import ConfigurationError
+from informers.source.events import Bookmark
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import Record
 from informers.threads import start_thread
@@ -72,6 +74,11 @@ class FedReflector(Generic[T]):
 
     def apply_events(self, events: Sequence[Seen[T]]) -> None:
         """Queue what a watch said."""
+        if self._namespace is not None:
+            events = [
+                attrs.evolve(event, namespace=self._namespace) if isinstance(event, Bookmark) else event
+                for event in events
+            ]
         self._feed.put(events)
 
     def stop(self) -> None:

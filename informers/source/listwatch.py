@@ -181,15 +181,19 @@ class ListWatch(Generic[T]):
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch. Not compressed: the server would hold back events to fill a block."""
+        idle_timeout = self._idle_timeout
+        if options.timeout_seconds:
+            # A server that is silent for long after it should have ended the watch is lost, too.
+            idle_timeout = min(idle_timeout, options.timeout_seconds + self._streaming_timeout)
         body = self._transport.get(
             self._path,
             [("watch", "true"), *self._options(options).query()],
             accept=self._accept[1] or "application/json",
             gzip=False,
-            idle_timeout=self._streaming_timeout if options.send_initial_events else self._idle_timeout,
+            idle_timeout=self._streaming_timeout if options.send_initial_events else idle_timeout,
         )
         return _HTTPWatch(
-            body, self._decoder, idle_timeout=self._idle_timeout, limit=self._max_object_size, clock=self._clock
+            body, self._decoder, idle_timeout=idle_timeout, limit=self._max_object_size, clock=self._clock
         )
 
     def close(self) -> None:

@@ -47,12 +47,20 @@ class Packer:
     The first object that is large enough becomes the dictionary, for good: what is packed can only be unpacked with
     the same one.
 
+    Args:
+        dictionary: of a packer that is to be continued; None for a new one.
+
     Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dictionary: bytes | None = None) -> None:
         self._lock = threading.Lock()
-        self._dictionary: bytes | None = None
+        self._dictionary = dictionary
+
+    @property
+    def dictionary(self) -> bytes | None:
+        """What unpacks what is packed; None while nothing is."""
+        return self._dictionary
 
     def pack(self, raw: bytes) -> bytes:
         """Return an object's JSON packed, or as it is where that gains little."""

@@ -73,14 +73,14 @@ class Origin(Generic[T]):
 
     __slots__ = ("make", "packer")
 
-    def __init__(self, make: Callable[[Raw, str], T]) -> None:
+    def __init__(self, make: Callable[[Raw, str], T], packer: Packer | None = None) -> None:
         self.make: Callable[[Raw, str], T] = make
-        self.packer: Packer = Packer()
+        self.packer: Packer = packer or Packer()
 
 
 @final
 class WireRecord(Record[T]):
-    """An object that is held as the bytes of its JSON, complete with `kind` and `apiVersion`."""
+    """An object that is held as the bytes of its JSON, complete with `kind` and `apiVersion`; packed or not."""
 
     __slots__ = ("_data", "_origin")
 
@@ -107,6 +107,11 @@ class WireRecord(Record[T]):
     def raw(self) -> bytes:
         """The object's JSON."""
         return self._origin.packer.unpack(self._data)
+
+    @property
+    def held(self) -> tuple[bytes, Packer]:
+        """The bytes as they are held right now, and what unpacks them."""
+        return self._data, self._origin.packer
 
     @override
     def object(self) -> T:
