@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["IDLE", "OPTIONS", "Rig", "eventually", "library_threads", "most_requests"]
 
 #: Seconds of silence after which a connection counts as lost; the server's bookmarks come four times as often.
-IDLE = 0.2
+IDLE = 0.5
 BOOKMARKS = 0.05
 OPTIONS = ReflectorOptions(backoff=BackoffSettings(initial=0.04, maximum=0.08, jitter=0.0))
 
