@@ -7,7 +7,7 @@ The map, from the bottom up; a folder imports only what stands before it:
 - `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
 - `workqueue`: queues for controllers; knows nothing of caches;
 - `kinds`: the table of kinds, one line each;
-- `informer_factory`: what all factories do;
+- `kind_options`, `informer_factory`: what all factories do;
 - `factory`: typed kinds; `dynamic`: any resource; `metadata`: any resource's metadata alone;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
@@ -51,7 +51,7 @@ from informers.errors import NotSyncedError as NotSyncedError
 from informers.errors import SourceError as SourceError
 from informers.errors import StoppedError as StoppedError
 from informers.factory import SharedInformerFactory as SharedInformerFactory
-from informers.informer_factory import KindOptions as KindOptions
+from informers.kind_options import KindOptions as KindOptions
 from informers.metadata import MetadataSharedInformerFactory as MetadataSharedInformerFactory
 from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
 from informers.objects import ObjectName as ObjectName
@@ -64,6 +64,7 @@ from informers.selectors import LabelSelector as LabelSelector
 from informers.source.events import ListOptions as ListOptions
 from informers.source.listwatch import ListWatch as ListWatch
 from informers.source.partial import PartialObjectMetadata as PartialObjectMetadata
+from informers.source.shards import Shard as Shard
 
 __version__ = "0.1.0.dev0"
 
@@ -102,6 +103,7 @@ __all__ = [
     "Registration",
     "ResourceEventHandler",
     "ResourceEventHandlerFuncs",
+    "Shard",
     "SharedInformer",
     "SharedInformerFactory",
     "SourceError",

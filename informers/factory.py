@@ -35,6 +35,7 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
+        shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
         watch_error_handler: told of every failure, with what happens next and when.
         options: how to list and watch.

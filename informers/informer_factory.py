@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from typing_extensions import Self, TypeVar
@@ -16,82 +16,26 @@ from typing_extensions import Self, TypeVar
 from informers.cache.arguments import check_function, check_period, check_timeout
 from informers.cache.failures import WatchErrorHandler
 from informers.cache.health import FactoryHealth
-from informers.cache.indexer import IndexFunction
 from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector import ReflectorOptions
-from informers.cache.store import check_indexers
 from informers.cache.sync import SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
+from informers.kind_options import KindOptions, namespaces_of
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source.client import default_api_client, pool_manager
-from informers.source.listwatch import ListWatch, TweakListOptions, check_namespace, restorer
+from informers.source.listwatch import ListerWatcher, ListWatch, TweakListOptions, restorer
+from informers.source.shards import Shard, ShardedSource
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["InformerFactory", "KindOptions"]
+__all__ = ["InformerFactory"]
 
 T = TypeVar("T", default=Any)
-
-
-def _names(namespace: str | Collection[str] | None) -> tuple[str, ...] | None:
-    """Return namespaces, or None for all, checked."""
-    if namespace is None:
-        return None
-    names = (namespace,) if isinstance(namespace, str) else namespace
-    if isinstance(names, Collection) and not isinstance(names, (bytes, Mapping)) and names:
-        distinct = tuple(dict.fromkeys(names))
-        if all(isinstance(name, str) and name for name in distinct):
-            for name in distinct:
-                check_namespace(name)
-            return distinct
-    raise ConfigurationError(
-        f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
-    )
-
-
-@final
-@attrs.frozen(kw_only=True)
-class KindOptions:
-    """What one kind has otherwise than the factory's other kinds; None leaves the factory's.
-
-    Attributes:
-        resync_period: seconds.
-        namespace: a name, or a collection of names; these stay, whatever namespaces the factory adds or removes.
-        label_selector: such as `app=web`.
-        field_selector: such as `spec.nodeName=node-1`.
-        transform: changes each object before it is stored.
-        tweak: changes the options of every list and watch.
-        drop_managed_fields: leave `metadata.managedFields` out of what is kept.
-        indexers: index functions by name.
-
-    Raises:
-        ConfigurationError: one is wrong.
-    """
-
-    resync_period: float | None = None
-    namespace: tuple[str, ...] | None = attrs.field(default=None, converter=_names)
-    label_selector: str | Mapping[str, str] | LabelSelector | None = None
-    field_selector: str | Mapping[str, str] | FieldSelector | None = None
-    transform: Callable[[Any], Any] | None = None
-    tweak: TweakListOptions | None = None
-    drop_managed_fields: bool | None = None
-    indexers: Mapping[str, IndexFunction[Any]] | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if self.resync_period is not None:
-            check_period("resync_period", self.resync_period)
-        LabelSelector.coerce(self.label_selector)
-        FieldSelector.coerce(self.field_selector)
-        check_function("transform", self.transform)
-        check_function("tweak", self.tweak)
-        if not (self.drop_managed_fields is None or isinstance(self.drop_managed_fields, bool)):
-            raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
-        check_indexers(self.indexers or {})
 
 
 #: Nothing otherwise than the factory's.
@@ -112,6 +56,7 @@ class InformerFactory:
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
+        shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
         watch_error_handler: told of every failure, with what happens next and when.
         options: how to list and watch.
@@ -139,6 +84,7 @@ class InformerFactory:
         transform: Callable[[Any], Any] | None = None,
         tweak: TweakListOptions | None = None,
         drop_managed_fields: bool = False,
+        shard: Shard | None = None,
         overrides: Mapping[Resource[Any], KindOptions] | None = None,
         watch_error_handler: WatchErrorHandler | None = None,
         options: ReflectorOptions | None = None,
@@ -151,6 +97,7 @@ class InformerFactory:
             transform=transform,
             tweak=tweak,
             drop_managed_fields=drop_managed_fields,
+            shard=shard,
         )
         self._overrides = _overrides(overrides)
         check_function("watch_error_handler", watch_error_handler)
@@ -166,7 +113,7 @@ class InformerFactory:
         self._namespaces_lock = threading.Lock()
         self._kinds: dict[Resource[Any], Any] = {}
         #: None for all.
-        self._namespaces = _names(namespace)
+        self._namespaces = namespaces_of(namespace)
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -370,9 +317,9 @@ class InformerFactory:
         own = attrs.asdict(self._overrides.get(resource, _FACTORY_S), recurse=False)
         return attrs.evolve(self._defaults, **{name: value for name, value in own.items() if value is not None})
 
-    def _source(self, resource: Resource[T], namespace: str | None) -> ListWatch[T]:
+    def _source(self, resource: Resource[T], namespace: str | None) -> ListerWatcher[T]:
         options = self._options_of(resource)
-        return ListWatch(
+        source = ListWatch(
             self._api_client,
             resource,
             namespace=namespace,
@@ -383,6 +330,7 @@ class InformerFactory:
             metadata_only=self._metadata_only,
             clock=self._clock,
         )
+        return source if options.shard is None else ShardedSource(source, options.shard)
 
     def _informer(self, resource: Resource[T]) -> SharedInformer[T]:
         if self._stopped:

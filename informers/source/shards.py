@@ -1,0 +1,142 @@
+"""A share of the objects, for caches that outgrow one process.
+
+Each object belongs to one share, by the hash of its uid, as in the API server's own sharding. Servers that have it
+(alpha since 1.36: the feature `ShardedListAndWatch`) send the share alone; from others everything comes, and what
+belongs elsewhere is dropped as it arrives, before it is held. Either way the share is the same.
+
+Upstream: k8s.io/apimachinery/pkg/sharding (v0.37); client-go's informers know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError
+from informers.source.events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
+from informers.source.listwatch import ListerWatcher, Watch
+
+__all__ = ["Shard", "ShardedSource"]
+
+T = TypeVar("T", default=Any)
+
+_SPACE = 1 << 64
+
+
+@final
+@attrs.frozen
+class Shard:
+    """One of several equal shares of all objects; together they have each exactly once.
+
+    Attributes:
+        index: which, from 0 on.
+        of: how many there are; all processes must agree.
+
+    Raises:
+        ConfigurationError: there is no such share.
+
+    Example:
+        >>> uid = "6f4922f4-5568-4a0c-9b8e-2cf6c1b6d3a5"
+        >>> [Shard(index, of=2).has(uid) for index in range(2)]
+        [True, False]
+        >>> Shard(1, of=2).selector
+        "shardRange(object.metadata.uid, '0x8000000000000000', '0x10000000000000000')"
+    """
+
+    index: int
+    of: int = attrs.field(kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        for value in (self.index, self.of):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigurationError(f"a shard is one number of another, such as Shard(0, of=2): got {self!r}")
+        if not 0 <= self.index < self.of:
+            raise ConfigurationError(f"a shard's index must be from 0 to one below {self.of}: got {self!r}")
+
+    @property
+    def selector(self) -> str:
+        """What a server is asked for (`shardSelector`)."""
+        low, high = (_SPACE * edge // self.of for edge in (self.index, self.index + 1))
+        return f"shardRange(object.metadata.uid, '0x{low:016x}', '0x{high:016x}')"
+
+    def has(self, uid: str) -> bool:
+        """Return whether the object with this uid belongs to it."""
+        return _fnv1a(uid) * self.of // _SPACE == self.index
+
+
+def _fnv1a(text: str) -> int:
+    """Return the 64 bit FNV-1a hash."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % _SPACE
+    return value
+
+
+@final
+class ShardedSource(Generic[T]):
+    """A source that is limited to a share.
+
+    Args:
+        source: the source of everything.
+        shard: the share.
+
+    Thread safety: as `ListerWatcher` says.
+    """
+
+    def __init__(self, source: ListerWatcher[T], shard: Shard) -> None:
+        self._source = source
+        self._shard = shard
+
+    def __repr__(self) -> str:
+        return f"<ShardedSource {self._shard.index} of {self._shard.of} of {self._source!r}>"
+
+    def list(self, options: ListOptions, /) -> Page[T]:
+        """Return the share's objects of a page."""
+        page = self._source.list(self._options(options))
+        has = self._shard.has
+        return attrs.evolve(page, records=[record for record in page.records if has(record.uid)])
+
+    def watch(self, options: ListOptions, /) -> Watch[T]:
+        """Open a watch of the share."""
+        return _ShardedWatch(self._source.watch(self._options(options)), self._shard)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    def _options(self, options: ListOptions) -> ListOptions:
+        return attrs.evolve(options, shard_selector=self._shard.selector)
+
+
+@final
+class _ShardedWatch(Generic[T]):
+    """A watch of which a share is passed on."""
+
+    def __init__(self, watch: Watch[T], shard: Shard) -> None:
+        self._watch = watch
+        self._has = shard.has
+
+    def batches(self) -> Iterator[list[WatchEvent[T]]]:
+        """Yield the share's events, and bookmarks in place of the others', so that the version moves on."""
+        for batch in self._watch.batches():
+            own: list[WatchEvent[T]] = []
+            passed_over = ""
+            for event in batch:
+                if isinstance(event, Change) and not self._has(event.record.uid):
+                    passed_over = event.record.resource_version
+                else:
+                    # Of all versions passed over, the last is enough; and none, where one that comes says more.
+                    if passed_over and isinstance(event, (BadObject, ErrorEvent)):
+                        own.append(Bookmark(passed_over))
+                    own.append(event)
+                    passed_over = ""
+            if passed_over:
+                own.append(Bookmark(passed_over))
+            yield own
+
+    def close(self) -> None:
+        """End the watch."""
+        self._watch.close()
