@@ -33,6 +33,9 @@ nitpick_ignore_regex = [
 ]
 # Made by the package alone, and never asked for.
 nitpick_ignore = [
+    ("py:class", "CollectorRegistry"),
+    ("py:class", "informers.cache.deltas.Snapshot"),
+    ("py:class", "informers.source.packing.Packer"),
     ("py:class", "informers.cache.processor.Listener"),
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing.failures.Failure"),
