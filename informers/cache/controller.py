@@ -118,9 +118,10 @@ class Controller(Generic[T]):
 
     def leave(self, listener: Listener[T]) -> None:
         """Let a handler go; does nothing where it is not in."""
+        # First of all: a resync that comes due must not show it what it is not told of any more.
+        listener.end()
         with self._store.writing():
             self._listeners = tuple(other for other in self._listeners if other is not listener)
-        listener.end()
 
     def resync(self, listener: Listener[T]) -> None:
         """Deliver everything that the cache holds once more, to one handler."""

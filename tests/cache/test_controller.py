@@ -471,6 +471,25 @@ def test_a_resync_tells_what_the_cache_holds_then_and_nothing_of_what_is_gone() 
         assert w.handler.events[0].obj == obj("a", "2")
 
 
+def test_a_resync_that_comes_due_while_a_handler_is_let_go_shows_nothing_that_it_was_not_told_of() -> None:
+    with world(resync_period=3600) as w:
+        w.apply(Replaced([record("a", "1")], "1"))
+        end = w.listener.end
+
+        def end_late() -> None:
+            w.queue.put([Change(MODIFIED, record("a", "2"))])
+            w.controller._apply_changes(w.queue.pop())  # type: ignore[arg-type] # there is one change in it
+            w.controller.resync(w.listener)
+            wait_idle(w.listener)
+            end()
+
+        w.listener.end = end_late  # type: ignore[method-assign] # to do something in between
+        w.controller.leave(w.listener)
+        told = [event.obj for event in w.handler.events if event.type == "update" and event.old is not event.obj]
+        assert told == [obj("a", "2")]
+        w.listener.end = end  # type: ignore[method-assign] # as it was
+
+
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestTransformingInformerRace")
 def test_readers_only_ever_see_transformed_objects() -> None:
     stop = threading.Event()
