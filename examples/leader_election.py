@@ -1,0 +1,116 @@
+"""A controller of which several replicas run, and one works: the one that holds a lease.
+
+All fill their caches, so that another can take over within a moment; only the leader's worker runs. Who loses the lease
+ends, with exit code 1, and is started again by Kubernetes: that is the only way to be sure that nothing goes on.
+
+The work: each ConfigMap with the label `signed=please` is signed with the leader's name. Needs `kubernetes` 37 or
+newer, whose leader election can use a lease.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from kubernetes import config
+from kubernetes.client import ApiClient, CoreV1Api
+from kubernetes.leaderelection import electionconfig, leaderelection
+from kubernetes.leaderelection.resourcelock import leaselock
+
+from informers import NotFoundError, ObjectName, ResourceEventHandlerFuncs, SharedInformerFactory, object_name
+from informers.workqueue import RateLimitingQueue
+
+_log = logging.getLogger("signer")
+# The official client has types, but not here.
+_LeaderElection: Any = leaderelection.LeaderElection
+_Config: Any = electionconfig.Config
+_LeaseLock: Any = leaselock.LeaseLock
+
+
+class Signer:
+    """The controller.
+
+    Args:
+        api_client: of the official client.
+        identity: what it signs with.
+    """
+
+    def __init__(self, api_client: ApiClient, identity: str) -> None:
+        self._api = CoreV1Api(api_client)
+        self._identity = identity
+        self.factory = SharedInformerFactory(api_client, label_selector="signed=please")
+        self._maps = self.factory.core.v1.config_maps
+        self._queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(name="config-maps")
+        # Names are merged in the queue, so without a worker it holds each once.
+        self._maps.informer.add_event_handler(
+            ResourceEventHandlerFuncs(
+                on_add=lambda obj: self._queue.add(object_name(obj)),
+                on_update=lambda _old, new: self._queue.add(object_name(new)),
+            )
+        )
+
+    def work(self) -> None:
+        """Be the leader: work until the process ends."""
+        _log.info("%s leads", self._identity)
+        for name in self._queue.items():
+            try:
+                self._reconcile(name)
+            except Exception:  # noqa: BLE001  whatever it is, it is tried again
+                _log.exception("%s: trying again", name)
+                self._queue.add_rate_limited(name)
+            else:
+                self._queue.forget(name)
+            finally:
+                self._queue.done(name)
+
+    def stop(self) -> None:
+        """Be the leader no longer."""
+        _log.info("%s leads no longer", self._identity)
+        self._queue.shut_down()
+
+    def _reconcile(self, name: ObjectName) -> None:
+        try:
+            found = self._maps.lister.namespace(name.namespace).get(name.name)
+        except NotFoundError:
+            return
+        if not (found.data or {}).get("signature"):
+            # The version that the decision was made on: who leads in error, since its clock stood still, is refused.
+            version = found.metadata.resource_version if found.metadata else None
+            patch = {"metadata": {"resourceVersion": version}, "data": {"signature": self._identity}}
+            self._api.patch_namespaced_config_map(name.name, name.namespace, patch)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until the lease is lost."""
+    parser = argparse.ArgumentParser(description="Signs ConfigMaps, one replica at a time.")
+    parser.add_argument("--identity", default=f"{socket.gethostname()}-{os.getpid()}")
+    parser.add_argument("--namespace", default="default", help="of the lease")
+    parser.add_argument("--lease-seconds", type=int, default=15, help="at least 3; default: 15")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    load: Any = config.load_config
+    load()
+    signer = Signer(ApiClient(), options.identity)
+    with signer.factory:
+        signer.factory.wait_for_cache_sync(timeout=60).raise_if_unsynced()
+        election = _LeaderElection(
+            _Config(
+                _LeaseLock("signer", options.namespace, options.identity),
+                lease_duration=options.lease_seconds,
+                renew_deadline=options.lease_seconds * 2 // 3,
+                retry_period=max(1, options.lease_seconds // 8),
+                onstarted_leading=signer.work,
+                onstopped_leading=signer.stop,
+            )
+        )
+        election.run()
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
