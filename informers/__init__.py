@@ -7,7 +7,7 @@ The map, from the bottom up; a folder imports only what stands before it:
 - `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
 - `workqueue`: queues for controllers; knows nothing of caches;
 - `kinds`: the table of kinds, one line each;
-- `kind_options`, `informer_factory`: what all factories do;
+- `kind_options`, `snapshots`, `informer_factory`: what all factories do;
 - `factory`: typed kinds; `dynamic`: any resource; `metadata`: any resource's metadata alone;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
@@ -48,6 +48,7 @@ from informers.errors import DecodeError as DecodeError
 from informers.errors import InformersError as InformersError
 from informers.errors import NotFoundError as NotFoundError
 from informers.errors import NotSyncedError as NotSyncedError
+from informers.errors import SnapshotError as SnapshotError
 from informers.errors import SourceError as SourceError
 from informers.errors import StoppedError as StoppedError
 from informers.factory import SharedInformerFactory as SharedInformerFactory
@@ -61,6 +62,7 @@ from informers.resources import ClusterResource as ClusterResource
 from informers.resources import NamespacedResource as NamespacedResource
 from informers.selectors import FieldSelector as FieldSelector
 from informers.selectors import LabelSelector as LabelSelector
+from informers.snapshots.contents import SnapshotResult as SnapshotResult
 from informers.source.events import ListOptions as ListOptions
 from informers.source.listwatch import ListWatch as ListWatch
 from informers.source.partial import PartialObjectMetadata as PartialObjectMetadata
@@ -106,6 +108,8 @@ __all__ = [
     "Shard",
     "SharedInformer",
     "SharedInformerFactory",
+    "SnapshotError",
+    "SnapshotResult",
     "SourceError",
     "StoppedError",
     "Store",

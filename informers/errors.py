@@ -7,6 +7,7 @@ One tree::
     ├── AlreadyStartedError(RuntimeError)  too late for this: the informer runs already
     ├── StoppedError(RuntimeError)         too late for this: it has been stopped
     ├── NotSyncedError(RuntimeError)       a cache was needed before it was filled
+    ├── SnapshotError(OSError)             caches can't be saved: the disk is full, or the folder not there
     ├── NotFoundError(LookupError)         the cache holds no such object
     ├── DecodeError(ValueError)            what the server sent can't be read: an object or a whole answer
     └── SourceError                        a list or a watch failed; the informer tries again
@@ -33,6 +34,7 @@ __all__ = [
     "InformersError",
     "NotFoundError",
     "NotSyncedError",
+    "SnapshotError",
     "SourceError",
     "StatusError",
     "StoppedError",
@@ -59,6 +61,10 @@ class StoppedError(InformersError, RuntimeError):
 
 class NotSyncedError(InformersError, RuntimeError):
     """A cache was needed that has not been filled yet. The message names it, and its last error."""
+
+
+class SnapshotError(InformersError, OSError):
+    """Caches can't be saved. What the file held before is as it was; the system's error is the `__cause__`."""
 
 
 class NotFoundError(InformersError, LookupError):

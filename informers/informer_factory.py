@@ -5,6 +5,7 @@ Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -22,11 +23,14 @@ from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector import ReflectorOptions
 from informers.cache.sync import SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConfigurationError, StoppedError
+from informers.errors import ConfigurationError, DecodeError, SourceError, StoppedError
 from informers.kind_options import KindOptions, namespaces_of
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
+from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
+from informers.snapshots.files import check_path
 from informers.source.client import default_api_client, pool_manager
+from informers.source.identity import Cluster, configured_cluster, identify
 from informers.source.listwatch import ListerWatcher, ListWatch, TweakListOptions, restorer
 from informers.source.shards import Shard, ShardedSource
 
@@ -114,6 +118,8 @@ class InformerFactory:
         self._kinds: dict[Resource[Any], Any] = {}
         #: None for all.
         self._namespaces = namespaces_of(namespace)
+        #: Once it has been asked.
+        self._cluster: Cluster | None = None
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -294,6 +300,88 @@ class InformerFactory:
             left = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
             done = informer.stop(left) and done
         return done
+
+    def save(self, path: str | os.PathLike[str], *, revision: str = "") -> SnapshotResult:
+        """Save the caches to a file, from which a later process goes on with `load`; while running, or after `stop`.
+
+        The file is readable for its owner only, since it holds all that the caches do. It is replaced as a whole: what
+        it held before stays until everything is on the disk. A kind that is not synced, or has objects set aside, is
+        left out; if all are, the file stays as it was.
+
+        Args:
+            path: of the file.
+            revision: of what transforms and tweaks do; a text that `load` must be given, too. Needed where one of them
+                is no plain function, such as a bound method: whether a later one does the same can't be seen then.
+
+        Returns:
+            True if every kind was saved; as text it says which was not, and why.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+            SnapshotError: the file can't be written.
+        """
+        file = check_path(path)
+        kinds = self._caches(revision)
+        try:
+            cluster = self._cluster or identify(self._api_client, clock=self._clock)
+        except (SourceError, DecodeError):
+            # Address and certificate authority must do.
+            cluster = configured_cluster(self._api_client)
+        return save(file, kinds, cluster=cluster, now=self._clock.time())
+
+    def load(
+        self, path: str | os.PathLike[str], *, revision: str = "", max_age: float | None = 86_400.0
+    ) -> SnapshotResult:
+        """Let the informers that have been asked for begin with what `save` wrote; to be called before `start`.
+
+        They watch on from the saved version: no list is made where the server still remembers what has happened since.
+        Handlers get what was saved as adds, then what has changed as updates and deletes, or tombstones. A cache counts
+        as synced only when the server has said what has happened since.
+
+        What is damaged, old, of another cluster, or was saved with other namespaces, selectors or functions, is
+        refused; a list is made then, as without a file. So it is the first time, when there is none yet.
+
+        Args:
+            path: of the file.
+            revision: as `save` was given it.
+            max_age: seconds after which a file counts as old; None for never.
+
+        Returns:
+            True if every kind was loaded; as text it says which was not, and why.
+
+        Raises:
+            ConfigurationError: an argument is wrong, or no informer has been asked for yet.
+            StoppedError: the factory has been stopped.
+        """
+        file = check_path(path)
+        check_timeout(max_age)
+        kinds = self._caches(revision)
+        if self._stopped:
+            raise StoppedError("the factory has been stopped: make a new one")
+        if not kinds:
+            raise ConfigurationError("no informer has been asked for yet: load() gives them what was saved of them")
+        return load(file, kinds, identify=self._identify, now=self._clock.time(), max_age=max_age)
+
+    def _identify(self) -> Cluster:
+        self._cluster = identify(self._api_client, clock=self._clock)
+        return self._cluster
+
+    def _caches(self, revision: str) -> list[CacheOfKind]:
+        if not isinstance(revision, str):
+            raise ConfigurationError(f"revision must be a text, such as the application's version: got {revision!r}")
+        kinds = self.kinds
+        names = [str(kind.resource) for kind in kinds]
+        return [
+            CacheOfKind(
+                name=f"{name} {kind.resource.version}" if names.count(name) > 1 else name,
+                resource=kind.resource,
+                informer=kind.informer,
+                options=self._options_of(kind.resource),
+                metadata_only=self._metadata_only,
+                revision=revision,
+            )
+            for name, kind in zip(names, kinds, strict=True)
+        ]
 
     def _informers_locked(self) -> list[SharedInformer[Any]]:
         return [kind.informer for kind in self._kinds.values()]

@@ -1,0 +1,154 @@
+"""A file of pieces that is there as a whole or not at all, and is believed as a whole or not at all.
+
+A line that names the format, then each piece behind its length (four bytes, the highest first), then the SHA-256 of
+all that.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, final
+
+from informers.errors import ConfigurationError, SnapshotError
+
+__all__ = ["FormatError", "check_path", "read_pieces", "write_pieces"]
+
+_NAME = b"informers snapshot "
+_FORMAT = 1
+_HEAD = _NAME + b"%d\n" % _FORMAT
+_DIGEST = hashlib.sha256().digest_size
+_BLOCK = 1 << 20
+
+
+@final
+class FormatError(ValueError):
+    """What was read is not what was written. The message goes on from "it"."""
+
+
+def check_path(path: object) -> Path:
+    """Return a path.
+
+    Raises:
+        ConfigurationError: it is none, or has no name.
+    """
+    if isinstance(path, (str, os.PathLike)) and os.fspath(path):
+        made = os.fspath(path)
+        if isinstance(made, str) and "\0" not in made:
+            return Path(made)
+    raise ConfigurationError(f"path must be that of a file, as a text or a Path: got {path!r}")
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
+    """Write a file anew, readable for its owner only; return its size.
+
+    The pieces go into a file beside it, which takes its place once all of it is on the disk. Whoever reads meanwhile
+    reads the old one. Of two who write at a time, the last to end is the one whose file stays.
+
+    Args:
+        path: where; a link is followed.
+        pieces: in order, taken one at a time.
+
+    Raises:
+        SnapshotError: it can't be written; what was there is as it was.
+    """
+    path = Path(os.path.realpath(path))
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            _write(file, pieces)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        os.replace(temporary, path)  # noqa: PTH105  its errors name both
+    except BaseException as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108  as above
+        if isinstance(error, OSError):
+            raise SnapshotError(
+                f"the snapshot {path} can't be written: {error.strerror or error}; what was there is as it was"
+            ) from error
+        raise
+    _sync_folder(path.parent)
+    return size
+
+
+def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    digest = hashlib.sha256()
+
+    def write(data: bytes) -> None:
+        digest.update(data)
+        file.write(data)
+
+    write(_HEAD)
+    for piece in pieces:
+        write(len(piece).to_bytes(4, "big"))
+        write(piece)
+    file.write(digest.digest())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name on the disk too, where the system can do that; the file is good either way."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def read_pieces(path: Path) -> Generator[Iterator[bytes]]:
+    """Open a file for reading its pieces one at a time; that it is whole is known before the first.
+
+    Raises:
+        FormatError: it is damaged, of another format, or something else.
+        OSError: it can't be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would wait for somebody who writes.
+        raise FormatError("is no regular file")
+    with path.open("rb") as file:
+        length = _verify(file)
+        file.seek(len(_HEAD))
+        yield _pieces(file, length)
+
+
+def _verify(file: BinaryIO) -> int:
+    """Return how many bytes of pieces a file has, once all of it has been checked."""
+    head = file.read(len(_HEAD))
+    if head != _HEAD:
+        if head.startswith(_NAME) or _NAME.startswith(head):
+            raise FormatError(f"is damaged or has another format than {_FORMAT}, which is what is read here")
+        raise FormatError("is no snapshot")
+    length = left = os.fstat(file.fileno()).st_size - len(_HEAD) - _DIGEST
+    digest = hashlib.sha256(head)
+    while left > 0:
+        block = file.read(min(_BLOCK, left))
+        if not block:
+            break
+        digest.update(block)
+        left -= len(block)
+    if left or file.read() != digest.digest():
+        raise FormatError("is damaged: its checksum is wrong")
+    return length
+
+
+def _pieces(file: BinaryIO, left: int) -> Iterator[bytes]:
+    while left > 0:
+        length = int.from_bytes(file.read(4), "big")
+        left -= 4 + length
+        piece = file.read(length) if left >= 0 else b""
+        if len(piece) != length or left < 0:
+            raise FormatError("is damaged: a piece is cut off")
+        yield piece
