@@ -15,7 +15,8 @@ from tests.faults.rig import eventually
 from tests.real.follower import Follower
 from tests.realserver.controlplane import ControlPlane
 
-pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(180)]
+#: Minutes on a busy machine, so `make soak` runs it and a common run does not.
+pytestmark = [pytest.mark.real_apiserver, pytest.mark.soak, pytest.mark.timeout(180)]
 
 COUNT = 10_000
 DELETED = 2_000
