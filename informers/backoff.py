@@ -5,6 +5,7 @@ Upstream: k8s.io/apimachinery/pkg/util/wait/backoff.go as used by k8s.io/client-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import final
 
@@ -16,14 +17,24 @@ from informers.errors import ConfigurationError
 __all__ = ["Backoff", "BackoffSettings"]
 
 
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _positive(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be above zero seconds: got {value!r}")
+    if not (_is_finite(value) and value > 0):
+        raise ConfigurationError(f"{attribute.name} must be a number of seconds above zero: got {value!r}")
+
+
+def _at_least_one(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    # Pauses that shrink would end in a hot loop.
+    if not (_is_finite(value) and value >= 1):
+        raise ConfigurationError(f"{attribute.name} must be a number from 1 up: got {value!r}")
 
 
 def _not_negative(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not value >= 0:
-        raise ConfigurationError(f"{attribute.name} must not be negative: got {value!r}")
+    if not (_is_finite(value) and value >= 0):
+        raise ConfigurationError(f"{attribute.name} must be a number from 0 up: got {value!r}")
 
 
 @final
@@ -37,11 +48,14 @@ class BackoffSettings:
         factor: by how much each pause exceeds the one before.
         jitter: a pause of `d` becomes one between `d` and `d * (1 + jitter)`, at random.
         reset_after: seconds without a failure after which pauses start small again.
+
+    Raises:
+        ConfigurationError: a number is out of range.
     """
 
     initial: float = attrs.field(default=0.8, validator=_positive)
     maximum: float = attrs.field(default=30.0, validator=_positive)
-    factor: float = attrs.field(default=2.0, validator=_positive)
+    factor: float = attrs.field(default=2.0, validator=_at_least_one)
     jitter: float = attrs.field(default=1.0, validator=_not_negative)
     reset_after: float = attrs.field(default=120.0, validator=_positive)
 
@@ -63,7 +77,7 @@ class Backoff:
         self._settings = settings or BackoffSettings()
         self._clock = clock
         self._uniform = uniform
-        self._base = self._settings.initial
+        self._base = self._smallest
         self._quiet_since = clock.monotonic()
 
     def next(self, *, at_least: float = 0.0) -> float:
@@ -75,7 +89,7 @@ class Backoff:
         settings = self._settings
         now = self._clock.monotonic()
         if now - self._quiet_since > settings.reset_after:
-            self._base = settings.initial
+            self._base = self._smallest
         base = self._base
         self._base = min(base * settings.factor, settings.maximum)
         pause = max(self._uniform(base, base * (1 + settings.jitter)), at_least)
@@ -85,4 +99,8 @@ class Backoff:
 
     def reset(self) -> None:
         """Start small again."""
-        self._base = self._settings.initial
+        self._base = self._smallest
+
+    @property
+    def _smallest(self) -> float:
+        return min(self._settings.initial, self._settings.maximum)

@@ -354,7 +354,8 @@ class InformerFactory:
             StoppedError: the factory has been stopped.
         """
         file = check_path(path)
-        check_timeout(max_age)
+        if max_age is not None:
+            check_period("max_age", max_age)
         kinds = self._caches(revision)
         if self._stopped:
             raise StoppedError("the factory has been stopped: make a new one")

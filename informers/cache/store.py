@@ -241,8 +241,6 @@ class Store(Indexer[T]):
                     self._index_locked(record.key, values)
 
     def _compute(self, record: Record[T], functions: Mapping[str, IndexFunction[T]]) -> _Values:
-        if not functions:
-            return {}
         values: _Values = {}
         for name, function in functions.items():
             try:

@@ -6,7 +6,9 @@ Upstream: k8s.io/apimachinery/pkg/api/errors/errors.go (v0.37).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -33,7 +35,7 @@ def error_of_response(code: int, body: bytes, retry_after: str | None, *, now: f
     """
     try:
         status = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         status = None
     if not isinstance(status, dict) or status.get("kind") != "Status":
         text = " ".join(body[:200].decode("utf-8", "replace").split())
@@ -50,8 +52,8 @@ def error_of_status(
     message = str(status.get("message") or "the server gave no message")
     details = status.get("details")
     details = details if isinstance(details, Mapping) else {}
-    if retry_after is None and _integer(details.get("retryAfterSeconds")) > 0:
-        retry_after = float(_integer(details.get("retryAfterSeconds")))
+    if retry_after is None:
+        retry_after = _seconds_of_details(details.get("retryAfterSeconds"))
     kind: type[StatusError] = StatusError
     if _is_too_large(code, reason, message, details):
         kind = TooLargeResourceVersionError
@@ -77,14 +79,21 @@ def _integer(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
+def _seconds_of_details(value: object) -> float | None:
+    # It is an int32 in Go: what is larger was never meant.
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31 else None
+
+
 def _seconds(header: str | None, now: float) -> float | None:
     if not header:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - now)
-    except (TypeError, ValueError):
-        return None
+        try:
+            date = parsedate_to_datetime(header)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        # Dates in HTTP are in UTC, whether they say so or not.
+        seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -8,16 +8,23 @@ Upstream: k8s.io/apimachinery/pkg/util/framer and pkg/watch/streamwatcher.go (v0
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import final
 
 from informers.errors import DecodeError
 
-__all__ = ["Dechunker", "Lines", "gunzip"]
+__all__ = ["BLOCK", "Dechunker", "Lines", "decoded"]
 
 #: Bytes asked for at a time: what a burst brings in one go is handed on in one go.
 BLOCK = 1 << 18
+#: Bytes that compressed ones may become at a time: a few of them can stand for very many.
+_UNPACKED = 1 << 22
+#: Bytes that a trailer may have; API servers send none.
+_TRAILER = 1 << 16
+#: A chunk's size, and extensions that nobody uses.
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 @final
@@ -25,7 +32,7 @@ class Dechunker:
     """Takes the chunks' frames out of an HTTP/1.1 body (RFC 9112, section 7.1).
 
     Attributes:
-        finished: whether the last chunk has been seen.
+        finished: whether the body has been seen to its very end, so that what follows belongs to another answer.
     """
 
     def __init__(self) -> None:
@@ -33,6 +40,7 @@ class Dechunker:
         self._left = 0
         self._tail = b""
         self._ended_chunk = False
+        self._trailer = -1
 
     def feed(self, data: bytes) -> bytes:
         """Return what `data`, the next bytes off the wire, holds of the body.
@@ -60,27 +68,58 @@ class Dechunker:
                     raise DecodeError("the answer's chunked framing is broken: a chunk does not end with CRLF")
                 position += 2
                 self._ended_chunk = False
-            newline = data.find(b"\r\n", position)
-            if newline < 0:
+            if self._trailer >= 0:
+                newline = data.find(b"\r\n", position)
+                size = (end if newline < 0 else newline) - position
+                if self._trailer + size > _TRAILER:
+                    raise DecodeError("the answer's chunked framing is broken: its trailer does not end")
+                if newline < 0:
+                    break
+                self._trailer += size
+                self.finished = not size
+                position = newline + 2
+                continue
+            head = _SIZE.match(data, position)
+            if head is None:
+                if data.find(b"\r\n", position) >= 0:
+                    raise DecodeError("the answer's chunked framing is broken: a chunk has no size")
                 if end - position > 4096:
                     raise DecodeError("the answer's chunked framing is broken: a chunk's size does not end")
                 break
-            try:
-                size = int(data[position:newline].partition(b";")[0], 16)
-            except ValueError:
-                size = -1
-            if size < 0:
-                raise DecodeError("the answer's chunked framing is broken: a chunk has no size")
-            position = newline + 2
-            self._left = size
-            self.finished = size == 0
+            position = head.end()
+            self._left = int(head[1], 16)
+            if not self._left:
+                self._trailer = 0
         self._tail = data[position:]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def gunzip() -> Callable[[bytes], bytes]:
-    """Return a function that unpacks the next bytes of a gzip stream."""
-    return zlib.decompressobj(wbits=31).decompress
+@final
+class _Gunzipper:
+    """Unpacks a gzip stream."""
+
+    def __init__(self) -> None:
+        self._unpacker = zlib.decompressobj(wbits=31)
+        self._has_begun = False
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether more would have to come; not if there was nothing at all."""
+        return self._has_begun and not self._unpacker.eof
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the next bytes hold, never much at a time. Raises DecodeError where they are no gzip."""
+        self._has_begun = self._has_begun or bool(data)
+        while True:
+            try:
+                body = self._unpacker.decompress(data, _UNPACKED)
+            except zlib.error as error:
+                raise DecodeError(f"the answer's compression is broken: {error}") from error
+            yield body
+            data = self._unpacker.unconsumed_tail
+            # A block that is full may have left something inside of the unpacker, too.
+            if self._unpacker.eof or (not data and len(body) < _UNPACKED):
+                return
 
 
 @final
@@ -129,17 +168,14 @@ def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterato
         DecodeError: framing or compression is broken.
     """
     dechunker = Dechunker() if chunked else None
-    unpack = gunzip() if gzipped else None
+    gunzipper = _Gunzipper() if gzipped else None
     for block in blocks:
         body = block if dechunker is None else dechunker.feed(block)
-        if unpack is not None:
-            try:
-                body = unpack(body)
-            except zlib.error as error:
-                raise DecodeError(f"the answer's compression is broken: {error}") from error
-        if body:
+        if gunzipper is not None:
+            yield from filter(None, gunzipper.feed(body))
+        elif body:
             yield body
         if dechunker is not None and dechunker.finished:
-            return
-    if dechunker is not None:
+            break
+    if (dechunker is not None and not dechunker.finished) or (gunzipper is not None and gunzipper.is_cut_off):
         raise EOFError

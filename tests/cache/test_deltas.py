@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from informers.cache.deltas import Delta, DeltaQueue, Replaced
+from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
 from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
@@ -141,3 +141,24 @@ def test_a_pop_with_a_timeout_comes_back_empty_when_it_is_over() -> None:
     consumer.join(5)
     assert popped == [[]]
     assert not queue.closed
+
+
+def test_a_way_in_that_is_ended_lets_nothing_in_and_the_others_do() -> None:
+    queue: DeltaQueue[Any] = DeltaQueue(limit=1)
+    ending, other = queue.feed(), queue.feed()
+    ending.put([Bookmark("1")])
+    waiter = threading.Thread(target=ending.put, args=([Bookmark("waits for room")],))
+    waiter.start()
+    ending.end(Forgotten("one"))
+    ending.end(Forgotten("twice"))
+    waiter.join(10)
+    assert not waiter.is_alive()
+    ending.put([Bookmark("late")])
+    assert repr(queue) == "<DeltaQueue 2 waiting>"
+    taken = [queue.pop() for _ in range(2)]
+    other.put([Bookmark("2")])
+    taken.append(queue.pop())
+    assert [type(deltas[0]).__name__ for deltas in taken] == ["Bookmark", "Forgotten", "Bookmark"]
+    queue.close()
+    other.end(Forgotten("closed"))
+    assert repr(queue) == "<DeltaQueue 0 waiting, closed>"

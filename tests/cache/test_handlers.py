@@ -157,3 +157,27 @@ def test_a_filter_around_functions_calls_only_those_that_there_are() -> None:
 def test_a_filter_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="filter must be a function"):
         FilteringResourceEventHandler(filter="app=web", handler=Handler())  # type: ignore[arg-type] # the mistake
+
+
+def test_what_crosses_a_filter_is_told_only_to_who_asks_for_it() -> None:
+    inner = ResourceEventHandlerFuncs()
+    handler: FilteringResourceEventHandler[Any] = FilteringResourceEventHandler(
+        filter=lambda thing: "on" in thing["metadata"]["labels"], handler=inner
+    )
+    on, off = obj("a", on=""), obj("a")
+    for old, new in ((on, on), (on, off), (off, on), (off, off)):
+        handler.on_update(old, new)
+    handler.on_add(on, True)
+    handler.on_delete(on)
+    assert repr(handler) == "<FilteringResourceEventHandler for handler of nothing>"
+
+
+def test_a_function_that_does_not_say_what_it_takes_is_taken_at_its_word() -> None:
+    class Quiet:
+        __signature__ = "none"
+
+        def __call__(self, *_: object) -> None:
+            pass
+
+    quiet = Quiet()
+    assert ResourceEventHandlerFuncs(on_update=quiet, on_add=quiet).on_update is quiet

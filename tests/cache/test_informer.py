@@ -639,6 +639,23 @@ def test_bad_options_are_refused_at_the_call(options: dict[str, Any], message: s
         SharedInformer(FakeSource(), **options)
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"": FakeSource()}, "namespace must be a name such as 'default': got ''"),
+        ({3: FakeSource()}, "namespace must be a name such as 'default': got 3"),
+        ({"one": "pods"}, "a source has the methods list, watch and close, as ListWatch does: str has no list"),
+        (object(), "object has no list, watch, close"),
+        (None, "NoneType has no list, watch, close"),
+    ],
+    ids=str,
+)
+def test_what_is_no_source_is_refused(source: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        SharedInformer(source)
+    assert message in str(raised.value)
+
+
 def test_a_bad_resync_period_of_a_handler_is_refused() -> None:
     with informer(FakeSource()) as made, pytest.raises(ConfigurationError, match="resync_period"):
         made.add_event_handler(RecordingHandler[Obj](), resync_period=-5)

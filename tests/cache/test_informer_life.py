@@ -21,6 +21,7 @@ from informers import (
 )
 from informers.errors import StatusError
 from informers.source.events import ListOptions
+from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, started
 from tests.waiting import eventually
@@ -525,6 +526,41 @@ def test_an_informer_of_no_namespace_yet_is_synced_and_takes_one_later() -> None
         assert handler.texts() == ["add one/a"]
         made.stop(10)
         assert not made.health().is_live
+
+
+def test_a_namespace_may_go_before_the_start() -> None:
+    one, two = FakeSource[Obj](), FakeSource[Obj]()
+    one.add(obj("one/a"))
+    two.add(obj("two/a"))
+    with informer({"one": one, "two": two}) as made:
+        made.remove_namespace("one")
+        started(made)
+        assert made.indexer.keys() == ["two/a"]
+        assert (one.closed, one.watches) == (True, [])
+
+
+def test_what_has_not_changed_for_a_while_is_packed() -> None:
+    class Loose(HeldRecord[Obj]):
+        __slots__ = ()
+        is_packable = True
+
+        def pack(self) -> None:
+            packed.append(self.key)
+
+    packed: list[str] = []
+    clock = FakeClock()
+    source: FakeSource[Obj] = FakeSource()
+    with informer(source, clock=clock, transform=lambda thing: thing, restore=Loose) as made:
+        handler: RecordingHandler[Obj] = RecordingHandler()
+        made.add_event_handler(handler)
+        started(made)
+        source.add(obj("a"))
+        handler.wait_for(1)
+        clock.wait_for_waiters()
+        assert packed == []
+        clock.advance(0.25)
+        eventually(lambda: packed)
+        assert packed == ["a"]
 
 
 @pytest.mark.usefixtures("hasty_threads")

@@ -57,3 +57,11 @@ def test_a_name_that_is_a_key_is_refused_with_advice(name: Any) -> None:
 def test_a_namespace_that_is_none_is_refused(namespace: Any) -> None:
     with pytest.raises(ConfigurationError, match="namespace must be a name such as 'default'"):
         NamespacedLister(store(), "pods").namespace(namespace)
+
+
+def test_a_repr_says_what_it_reads() -> None:
+    indexer = store(obj("a", "one"))
+    assert repr(NamespacedLister(indexer, "pods")) == "<NamespacedLister of pods, 1 objects>"
+    assert repr(NamespacedLister(indexer, "pods").namespace("one")) == "<NamespaceLister of pods in one>"
+    assert repr(ClusterLister(indexer, "nodes")) == "<ClusterLister of nodes, 1 objects>"
+    assert repr(indexer) == "<Store 1 objects rv=1>"

@@ -299,6 +299,33 @@ def test_index_functions_may_use_the_store_that_they_index() -> None:
     assert store.index_values("size") == ["0"]
 
 
+def test_what_is_replaced_while_an_index_is_made_stands_under_its_new_values() -> None:
+    store: Store[Any] = Store()
+    store.add({"metadata": {"name": "a"}, "node": "n1"})
+
+    def node(thing: Any) -> list[str]:
+        if thing["node"] == "n1":
+            store.update({"metadata": {"name": "a"}, "node": "n2"})
+        return [thing["node"]]
+
+    store.add_indexers({"node": node})
+    assert store.index_values("node") == ["n2"]
+    store.add_indexers({})
+
+
+def test_a_store_of_ones_own_logs_where_an_index_function_fails(caplog: pytest.LogCaptureFixture) -> None:
+    store: Store[Any] = Store({"node": lambda thing: [thing["node"]]})
+    store.add({"metadata": {"name": "a"}})
+    assert "index 'node' failed for a: the object is kept out of that index" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", ["n1", 3, [1]])
+def test_an_index_function_that_returns_no_strings_is_refused_to_who_asks_by_it(wrong: Any) -> None:
+    store: Store[Any] = Store({"node": lambda _thing: wrong})
+    with pytest.raises(ConfigurationError, match="an index function must return a collection of strings: got"):
+        store.index("node", {"metadata": {"name": "a"}})
+
+
 def test_what_is_read_is_the_callers_own() -> None:
     store: Store[Pod] = Store()
     store.add(pod("a"))

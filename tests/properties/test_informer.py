@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
 from informers.cache.failures import NextStep, WatchFailure
+from informers.cache.health import WatchHealth
 from informers.cache.registration import Registration
 from informers.clock import SYSTEM_CLOCK
 from informers.errors import StatusError
@@ -142,14 +143,23 @@ class InformerMachine(RuleBasedStateMachine):
             assert watcher.history.present == self.cached
             assert watcher.history.broken == []
 
-    def wait_for_another_watch(self, before: int) -> None:
-        """Wait until it follows the server again: a list in the midst of writes would tell less than all of them."""
+    @property
+    def watch(self) -> WatchHealth:
+        (watch,) = self.informer.health().watches
+        return watch
+
+    def follows_again(self, before: WatchHealth) -> None:
+        """Wait until it follows the server: a list in the midst of writes would tell less than all of them.
+
+        A watch from a version that has been forgotten is opened before it is refused: then it is the list that counts.
+        """
+        is_forgotten = int(before.resource_version) < self.compacted
 
         def has_opened_another() -> bool:
-            (watch,) = self.informer.health().watches
-            return watch.watches > before and watch.is_live
+            now = self.watch
+            return now.is_live and now.watches > before.watches and (now.lists > before.lists or not is_forgotten)
 
-        eventually(has_opened_another, "watches again")
+        eventually(has_opened_another, lambda: f"watches again: {before} then {self.watch}")
 
     def in_cache(self) -> dict[str, str]:
         return {record.key: record.resource_version for record in self.informer.indexer.records()}
@@ -210,18 +220,18 @@ class InformerMachine(RuleBasedStateMachine):
     def break_connections(self) -> None:
         """A watch that breaks goes on where it was."""
         self.settle()
-        before = self.informer.health().watches[0].watches
+        before = self.watch
         self.server.drop_connections()
-        self.wait_for_another_watch(before)
+        self.follows_again(before)
 
     @precondition(lambda self: not self.cut_by)
     @rule()
     def end_watches(self) -> None:
         """So does one that ends in good order; or a list follows, which finds nothing that is new."""
         self.settle()
-        before = self.informer.health().watches[0].watches
+        before = self.watch
         self.server.drop_watches()
-        self.wait_for_another_watch(before)
+        self.follows_again(before)
 
     @precondition(lambda self: not self.cut_by)
     @rule()
@@ -261,7 +271,7 @@ class InformerMachine(RuleBasedStateMachine):
         """What was missed is told: event by event, or in sum, with tombstones for what is gone."""
         if forget:
             self.compact()
-        seen = int(self.informer.health().watches[0].resource_version)
+        before = self.watch
         if self.cut_by == "network":
             self.server.resume_accepting()
         else:
@@ -270,15 +280,15 @@ class InformerMachine(RuleBasedStateMachine):
         missed, self.missed = self.missed, []
         # A watch that ended at once, in good order, is followed by a list too.
         must_list = any(failure.next_step is not NextStep.WATCH for failure in list(self.failures))
-        if must_list or seen < self.compacted:
+        if must_list or int(before.resource_version) < self.compacted:
             there = versions(self.server.list(CONFIG_MAPS))
             missed = [Seen("tombstone", key, version) for key, version in self.cached.items() if key not in there]
             for key, version in there.items():
                 if self.cached.get(key) != version:
                     missed.append(Seen("update" if key in self.cached else "add", key, version))
         self.tell(missed)
+        self.follows_again(before)
         self.settle()
-        eventually(lambda: self.informer.health().is_live, "says that it is live again")
 
     @invariant()
     def nothing_is_against_the_contract(self) -> None:
