@@ -7,6 +7,7 @@ controller's own client, its caches and its writes are what is tested.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,7 +79,11 @@ def test_a_namespace_that_changes_teams_takes_its_deployments_along(server: APIS
     server.create(deployment("web"))
     server.wait_for_request(is_patch)
     server.patch(core.V1.namespaces, "default", {"metadata": {"labels": {LABEL: "blue"}}})
-    server.wait_for_request(is_patch, count=2)
+    # A controller may patch once more than it must, so what counts is what comes of it.
+    for _ in range(1000):
+        if team(server, "web") == "blue":
+            break
+        time.sleep(0.01)
     assert team(server, "web") == "blue"
 
 
