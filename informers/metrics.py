@@ -37,10 +37,10 @@ try:
     import prometheus_client
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
     from prometheus_client.registry import Collector, CollectorRegistry
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         "informers.metrics needs prometheus-client: pip install informers[prometheus]", name=error.name
-    ) from error
+    ) from _error
 
 __all__ = ["InformerCollector", "QueueMetrics"]
 
