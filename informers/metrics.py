@@ -39,7 +39,7 @@ try:
     from prometheus_client.registry import Collector, CollectorRegistry
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        "informers.metrics needs prometheus-client: pip install informers[prometheus]", name=error.name
+        "informers.metrics needs prometheus-client: pip install informers[prometheus]", name=_error.name
     ) from _error
 
 __all__ = ["InformerCollector", "QueueMetrics"]
