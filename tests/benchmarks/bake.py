@@ -53,13 +53,18 @@ def prepare(cache: Path, *, pods: int, events: int, steady: int) -> Path:
 def _bake(folder: Path, *, pods: int, events: int, steady: int) -> None:
     first = corpus.FIRST_VERSION
     last = first + pods
+    names: set[bytes] = set()
     with (folder / "initial.json").open("wb") as initial, (folder / "state.json").open("wb") as state:
         for number in range(pods):
-            item = corpus.typed(corpus.pod(number, version=first + number))
+            pod = corpus.pod(number, version=first + number)
+            names.add(pod[: pod.index(b',"uid"')])
+            item = corpus.typed(pod)
             line = chunk(b'{"type":"ADDED","object":%b}\n' % item)
             initial.write(line)
             state.write(line)
         initial.write(chunk(b'{"type":"BOOKMARK","object":%b}\n' % _bookmark(last)))
+    if len(names) != pods:  # a cache would hold fewer than are waited for
+        raise ValueError(f"{pods} pods have only {len(names)} names")
     items = (corpus.pod(number, version=first + number) for number in range(pods))
     _write_list(folder / "list.json", items, last)
     for at in range(0, pods, PAGE):

@@ -70,7 +70,8 @@ def pod(number: int, *, version: int, change: int = 0, sent: str = "never") -> b
     app = number // ALIKE
     name, namespace, template = _application(app)
     digest = hashlib.sha512(b"%d" % number).hexdigest()
-    suffix = "".join(_SUFFIX[int(digest[at : at + 2], 16) % len(_SUFFIX)] for at in range(0, 10, 2))
+    suffix = "".join(_SUFFIX[int(digest[at : at + 2], 16) % len(_SUFFIX)] for at in range(0, 6, 2))
+    suffix += _SUFFIX[number % ALIKE]  # no two pods of an application have the same name
     host = number // 30
     values = {
         "name": f"{name}-{suffix}",

@@ -52,16 +52,17 @@ def main() -> None:
     if unknown := [name for name in wanted if name not in known]:
         parser.error(f"no such peer: {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [peer for peer in peers.PEERS if peer.name in (wanted or known)]
-    report = measure(chosen, args)
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(report, indent=1) + "\n")
+    report: Result = {}
+    for report in measure(chosen, args):  # after each number of pods, so that one that is ended early has what it had
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(report, indent=1) + "\n")
     print(tables.render(report))
     if args.plots:
         plots.draw(report, args.plots)
 
 
-def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Result:
-    """Return every figure: the machine, the medians by number of pods and client, and each single run."""
+def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Iterator[Result]:
+    """Yield every figure so far: the machine, the medians by number of pods and client, and each single run."""
     commands: dict[str, list[str]] = {}
     missing: dict[str, str] = {}
     for peer in chosen:
@@ -77,6 +78,13 @@ def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Result:
         first = size == sizes[0]
         group = [peer for peer in chosen if peer.name in commands and (first or peer.scales)]
         runs[str(size)] = measure_size(group, commands, size, args, events=first)
+        yield describe(runs, missing, load, args)
+
+
+def describe(
+    runs: dict[str, dict[str, list[Result]]], missing: dict[str, str], load: float, args: argparse.Namespace
+) -> Result:
+    """Return the report of these runs."""
     return {
         "machine": {
             "cpus": os.cpu_count(), "processor": processor(), "python": platform.python_version(),
