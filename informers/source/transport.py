@@ -9,13 +9,14 @@ Upstream: k8s.io/client-go/rest/request.go (v0.37).
 from __future__ import annotations
 
 import http.client
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast, final
 from urllib.parse import urlencode
 
 from informers.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConnectionLostError, StoppedError
+from informers.errors import ConnectionLostError, DecodeError, SourceError, StoppedError
 from informers.source.client import pool_manager
 from informers.source.sockets import Sockets
 from informers.source.status import error_of_response
@@ -28,6 +29,8 @@ __all__ = ["Body", "Transport"]
 
 #: Bytes of an error answer that are read; a Status is far smaller.
 _ERROR_BODY = 1 << 20
+_NOT_IN_HEADERS = re.compile(rb"[\x00\r\n]")
+_GZIP = frozenset({"gzip", "x-gzip"})
 
 
 @final
@@ -62,7 +65,7 @@ class Body:
             yield from decoded(
                 self._arriving(),
                 chunked=bool(self._response._fp.chunked),  # noqa: SLF001  urllib3 shows no other way to the socket
-                gzipped=headers.get("content-encoding", "") == "gzip",
+                gzipped=headers.get("content-encoding", "").lower() in _GZIP,
             )
         self._complete = True
 
@@ -84,8 +87,8 @@ class Body:
 
     def set_idle_timeout(self, seconds: float) -> None:
         """Change the seconds without a byte after which the connection counts as lost."""
-        # None where the server closes the connection behind this answer: then the first limit stays.
-        sock = getattr(self._response._connection, "sock", None)  # noqa: SLF001  see above
+        # Not the connection's socket, which it has let go of where the server closes it behind this answer.
+        sock = getattr(getattr(self._response._fp.fp, "raw", None), "_sock", None)  # noqa: SLF001  see above
         if sock is not None:
             sock.settimeout(seconds)
 
@@ -138,7 +141,8 @@ class Transport:
 
         Raises:
             StatusError: the server answered with an error.
-            ConnectionLostError: no connection, or it broke or fell silent.
+            ConnectionLostError: no connection, or it broke or fell silent: then a `TimeoutError` is the `__cause__`.
+            SourceError: a header of the client's, such as its token, can't be sent.
             StoppedError: the transport was closed.
         """
         import urllib3  # noqa: PLC0415  the official client is imported when it is first used
@@ -157,7 +161,8 @@ class Transport:
                     headers[setting["key"]] = setting["value"]
                 elif setting["in"] == "query":
                     pairs.append((setting["key"], setting["value"]))
-            url = f"{configuration.host}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+            _check_headers(headers)
+            url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
             self._sockets.sweep()
             response = self._pool.request(
                 "GET",
@@ -171,8 +176,9 @@ class Transport:
         body = Body(response, self, self._sockets)
         if response.status == 200:
             return body
-        with body:
-            content = bytearray()
+        content = bytearray()
+        # The status says what went wrong, whether or not the rest arrives.
+        with body, suppress(ConnectionLostError, DecodeError):
             for block in body.blocks():
                 content += block
                 if len(content) > _ERROR_BODY:
@@ -191,7 +197,24 @@ class Transport:
         except (OSError, EOFError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             if self._sockets.closed:
                 raise StoppedError("the source has been closed") from error
-            raise ConnectionLostError(_describe(error)) from error
+            # Silence has the same cause whether or not the answer has begun.
+            silence = error.__cause__ if isinstance(error, urllib3.exceptions.ReadTimeoutError) else None
+            cause = silence if isinstance(silence, TimeoutError) else error
+            raise ConnectionLostError(_describe(cause)) from cause
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what http.client would refuse, whose error shows the whole header: it may hold a token."""
+    for name, value in headers.items():
+        try:
+            is_sendable = not _NOT_IN_HEADERS.search(str(value).encode("latin-1"))
+        except UnicodeEncodeError:
+            is_sendable = False
+        if not is_sendable:
+            raise SourceError(
+                f"the client's {name} header can't be sent: it has a line break or another character "
+                "that has no place there (a token read from a file may end in a line break)"
+            )
 
 
 def _describe(error: BaseException) -> str:
