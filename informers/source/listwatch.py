@@ -36,6 +36,8 @@ T = TypeVar("T", default=Any)
 TweakListOptions = Callable[[ListOptions], ListOptions]
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+#: Seconds: sockets can't be told to wait for ever longer.
+_LONGEST = 86_400
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{0};g=meta.k8s.io;v=v1"
 
 
@@ -137,8 +139,14 @@ class ListWatch(Generic[T]):
             ("streaming_timeout", streaming_timeout),
             ("list_timeout", list_timeout),
         ):
-            if not value > 0:
-                raise ConfigurationError(f"{name} must be above zero seconds: got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LONGEST:
+                raise ConfigurationError(
+                    f"{name} must be a number of seconds above zero, and at most a day: got {value!r}"
+                )
+        if isinstance(max_object_size, bool) or not isinstance(max_object_size, int) or max_object_size < 1:
+            raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {max_object_size!r}")
+        if tweak is not None and not callable(tweak):
+            raise ConfigurationError(f"tweak must be a function: got {type(tweak).__name__}")
         self._resource = resource
         self._path = resource.path(namespace)
         self._base = ListOptions(

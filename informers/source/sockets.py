@@ -101,7 +101,11 @@ class Sockets:
         result = outcome[0]
         if isinstance(result, BaseException):
             raise result
-        duplicate = result.dup()
+        try:
+            duplicate = result.dup()
+        except OSError:
+            result.close()
+            raise
         with self._condition:
             closed = self._closed
             if not closed:

@@ -126,6 +126,11 @@ class Transport:
     def close(self) -> None:
         """Break off the request under way, refuse further ones, and give back idle connections."""
         self._sockets.close()
+        # Without this they would stay open for as long as somebody holds an answer that came over one of them.
+        for key in list(self._pool.pools.keys()):
+            pool = self._pool.pools.get(key)
+            if pool is not None:
+                pool.close()
         self._pool.clear()
         self._sockets.sweep()
 
