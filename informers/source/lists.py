@@ -30,6 +30,9 @@ _HEAD = 4096
 #: What can't be split into items may have so many times the bytes of an object.
 _WHOLE = 16
 
+#: What may come next among a list's items.
+_ITEM_OR_END, _COMMA_OR_END, _ITEM = range(3)
+
 _raw_decode = json.JSONDecoder().raw_decode
 
 
@@ -67,6 +70,7 @@ class ListReader(Generic[T]):
         self._parts: list[str] = []
         self._size = 0
         self._in_items = False
+        self._wants = _ITEM_OR_END
         self._records: list[WireRecord[T]] = []
         self._bad: list[DecodeError] = []
         self._metadata: dict[str, Any] = {}
@@ -108,7 +112,7 @@ class ListReader(Generic[T]):
             return
         try:
             metadata, end = _raw_decode(self._text, head.end())
-        except JSONDecodeError:
+        except (ValueError, RecursionError):
             return
         items = _ITEMS.match(self._text, end)
         if items is None or not isinstance(metadata, dict):
@@ -121,20 +125,26 @@ class ListReader(Generic[T]):
     def _take_items(self) -> None:
         text, position = self._text, 0
         while position < len(text):
-            if text[position] in ", \n\t\r":
+            character = text[position]
+            if character in " \n\t\r":
                 position += 1
                 continue
-            if text[position] != "{":
+            if character == "," and self._wants == _COMMA_OR_END:
+                position += 1
+                self._wants = _ITEM
+                continue
+            if character != "{" or self._wants == _COMMA_OR_END:
                 break
             try:
                 obj, end = _raw_decode(text, position)
             except JSONDecodeError:
                 break
-            except RecursionError as error:
-                raise DecodeError("the list holds an object that is nested too deeply") from error
+            except (ValueError, RecursionError) as error:
+                raise DecodeError(f"the list holds an object that can't be decoded: {error}") from error
             self._check(end - position, self._limit, "a list with an object")
             self._keep(self._decoder.item(text[position:end], obj))
             position = end
+            self._wants = _COMMA_OR_END
         self._text = text[position:]
 
     def _keep(self, record: WireRecord[T] | BadObject) -> None:
@@ -152,14 +162,17 @@ class ListReader(Generic[T]):
         if not self._in_items:
             return self._whole()
         self._take_items()
-        if not self._text.startswith("]"):
+        if not self._text.startswith("]") or self._wants == _ITEM:
             raise DecodeError("the list is no JSON: an item is broken or the end is missing")
-        rest = "{" + self._text[1:].lstrip(", \n\t\r")
         try:
-            after = json.loads(rest)
+            # With the items left out, the rest is an object by itself.
+            after = json.loads(f'{{"items":[{self._text}')
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"the list is no JSON after its items: {error}") from error
-        return self._page({**self._metadata, **(after.get("metadata") or {})})
+        metadata = after.get("metadata", self._metadata)
+        if not isinstance(metadata, dict) or after["items"] != []:
+            raise DecodeError("the list has its metadata or its items twice")
+        return self._page(metadata)
 
     def _whole(self) -> Page[T]:
         try:
