@@ -37,7 +37,7 @@ from informers.cache.listers import NamespacedLister as NamespacedLister
 from informers.cache.listers import NamespaceLister as NamespaceLister
 from informers.cache.progress import ReflectorState as ReflectorState
 from informers.cache.reflector import Reflector as Reflector
-from informers.cache.reflector import ReflectorOptions as ReflectorOptions
+from informers.cache.reflector_options import ReflectorOptions as ReflectorOptions
 from informers.cache.registration import Registration as Registration
 from informers.cache.store import Store as Store
 from informers.cache.sync import SyncResult as SyncResult

@@ -20,7 +20,7 @@ from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
-from informers.cache.reflector import ReflectorOptions
+from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.sync import SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, DecodeError, SourceError, StoppedError

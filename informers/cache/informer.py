@@ -20,7 +20,7 @@ from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEv
 from informers.cache.health import InformerHealth, handler_health, watch_health
 from informers.cache.indexer import Indexer, IndexFunction
 from informers.cache.processor import Listener
-from informers.cache.reflector import ReflectorOptions
+from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.reflectors import Reflectors
 from informers.cache.registration import Registration
 from informers.cache.store import Store

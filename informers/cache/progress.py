@@ -76,6 +76,7 @@ class Progress:
     def opening(self) -> None:
         """Note that a watch has been asked for, and no answer has come yet."""
         self.state = ReflectorState.CONNECTING
+        self.connected_since = None
         self.retry_at = None
 
     def opened(self) -> None:

@@ -5,19 +5,20 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, final
 
 import attrs
 from typing_extensions import TypeVar
 
-from informers.backoff import Backoff, BackoffSettings
+from informers.backoff import Backoff
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
 from informers.cache.progress import Progress
+from informers.cache.reflector_options import ReflectorOptions
+from informers.cache.streaming import StreamedList
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import (
-    ConfigurationError,
     ConnectionLostError,
     ExpiredError,
     StatusError,
@@ -30,7 +31,9 @@ from informers.source.events import BadObject, Bookmark, Change, ChangeType, Err
 from informers.source.listwatch import ListerWatcher, Watch
 from informers.source.records import Record
 
-__all__ = ["Reflector", "ReflectorOptions", "ReflectorStore"]
+__all__ = ["Reflector", "ReflectorStore"]
+
+_log = logging.getLogger("informers")
 
 T = TypeVar("T", default=Any)
 
@@ -38,8 +41,6 @@ T = TypeVar("T", default=Any)
 _PAGE_SIZE = 500
 #: A watch that ends sooner (in seconds) is not opened again at once, whatever it brought.
 _SHORT_WATCH = 1.0
-#: Seconds without a further object after which a streaming list counts as one that has no end.
-_STREAMING_SILENCE = 10.0
 #: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
 _CATCH_UP = 3
 #: Answers by which a server says that it does not know streaming lists.
@@ -61,50 +62,24 @@ class ReflectorStore(Protocol[T]):
         ...
 
 
-def _uniform(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311  spreads load, hides nothing
-
-
 @final
-@attrs.frozen(kw_only=True)
-class ReflectorOptions:
-    """How a reflector lists and watches.
+@attrs.define(eq=False)
+class _Stream(Generic[T]):
+    """A watch that is open.
 
     Attributes:
-        page_size: objects in a page of a list; 0 for 500, or for all where the server has a watch cache to read from.
-        streaming_lists: whether to try streaming lists.
-        min_watch_timeout: the server is asked to end a watch after one to two times as many seconds, at random.
-        backoff: how the pauses after failures grow.
-        uniform: returns a random number between two; for jitter.
-
-    Raises:
-        ConfigurationError: a number is out of range.
-
-    Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions (v0.37).
+        opened: since when.
+        batches: its events.
+        is_ordered: whether its events have come in the order of their versions. Those of a watch that begins at no
+            version are what exists, in any order, until something is no addition.
+        has_events: whether any have been taken.
     """
-
-    page_size: int = 0
-    streaming_lists: bool = True
-    min_watch_timeout: float = 300.0
-    backoff: BackoffSettings = attrs.field(factory=BackoffSettings)
-    uniform: Callable[[float, float], float] = _uniform
-
-    def __attrs_post_init__(self) -> None:
-        if self.page_size < 0 or self.min_watch_timeout < 1:
-            raise ConfigurationError(
-                f"page_size must not be negative and min_watch_timeout at least a second: "
-                f"got {self.page_size!r} and {self.min_watch_timeout!r}"
-            )
-
-
-@final
-@attrs.frozen(eq=False)
-class _Stream(Generic[T]):
-    """A watch that is open, since when, and its events."""
 
     watch: Watch[T]
     opened: float
-    batches: Iterator[list[WatchEvent[T]]]
+    batches: Iterator[Sequence[WatchEvent[T]]]
+    is_ordered: bool = True
+    has_events: bool = False
 
 
 @final
@@ -122,7 +97,7 @@ class Reflector(Generic[T]):
         resource: names the resource in messages.
         namespace: likewise; None for all.
         options: how.
-        on_failure: told of every failure, in the reflector's own thread; it must be quick and must not raise.
+        on_failure: told of every failure, in the reflector's own thread; it must be quick. What it raises is logged.
         clock: for waiting.
 
     Example:
@@ -165,6 +140,7 @@ class Reflector(Generic[T]):
         self._is_paged = False
         #: Until the source shows that it can't, lists are streamed.
         self._is_streaming = options.streaming_lists
+        #: How many streams in a row have broken where pages did not.
         self._broken_streams = 0
         #: Whether the store has a saved content, and what has happened since is not known yet.
         self._is_resuming = False
@@ -238,7 +214,7 @@ class Reflector(Generic[T]):
         self.progress.catching_up(is_over=False)
         try:
             for batch in stream.batches:
-                self._take(batch)
+                self._take(stream, batch)
                 is_marked = any(isinstance(event, Bookmark) for event in batch)
                 if is_marked or _is_reached(newest, self._version):
                     if not is_marked:
@@ -255,12 +231,16 @@ class Reflector(Generic[T]):
         while True:
             was_lost = self._is_version_lost
             self.progress.listing()
+            is_broken = False
             try:
                 if self._is_streaming:
-                    stream = self._list_streaming()
+                    stream, is_broken = self._list_streaming()
                     if stream is not None:
                         return stream
                 self._list_pages()
+                # Once may be a mishap; a server that does pages but no streams is not asked for a third.
+                self._broken_streams += is_broken
+                self._is_streaming = self._is_streaming and self._broken_streams < 2
             except (ExpiredError, TooLargeResourceVersionError) as error:
                 self._is_version_lost = True
                 if was_lost:
@@ -269,8 +249,8 @@ class Reflector(Generic[T]):
             else:
                 return None
 
-    def _list_streaming(self) -> _Stream[T] | None:
-        """List by a stream; None where the source can't, or where it broke, so that pages should be tried."""
+    def _list_streaming(self) -> tuple[_Stream[T] | None, bool]:
+        """List by a stream; none where pages should be tried, and whether that is because it broke."""
         try:
             watch = self._source.watch(
                 ListOptions(
@@ -281,59 +261,44 @@ class Reflector(Generic[T]):
                     timeout_seconds=self._watch_timeout(),
                 )
             )
-        except (ConnectionLostError, TooManyRequestsError, ExpiredError, TooLargeResourceVersionError, StoppedError):
+        except (TooManyRequestsError, ExpiredError, TooLargeResourceVersionError, StoppedError):
             raise
+        except ConnectionLostError as error:
+            # What stands between may hold an answer back until its body begins, which here it may never do.
+            if not isinstance(error.__cause__, TimeoutError):
+                raise
+            self._tell(error, NextStep.LIST_PAGES, 0.0)
+            return None, True
         except Exception as error:  # noqa: BLE001  a source of the user's own may raise anything
             if isinstance(error, StatusError) and error.code in _NOT_UNDERSTOOD:
                 self._is_streaming = False
             self._tell(error, NextStep.LIST_PAGES, 0.0)
-            return None
+            return None, False
         stream = _Stream(watch, self._clock.monotonic(), watch.batches())
         try:
-            rest = self._initial_events(stream)
+            rest = self._read_list(stream)
             self._broken_streams = 0
             self.progress.opened()
             if rest:
-                self._take(rest)
+                self._take(stream, rest)
         except (ExpiredError, TooLargeResourceVersionError, StoppedError):
             watch.close()
             raise
         except Exception as error:  # noqa: BLE001  as above
             watch.close()
-            # Once may be a mishap; a server whose streams never end is not asked again.
-            self._broken_streams += 1
-            self._is_streaming = self._broken_streams < 2
             self._tell(error, NextStep.LIST_PAGES, 0.0)
-            return None
-        return stream
+            return None, True
+        return stream, False
 
-    def _initial_events(self, stream: _Stream[T]) -> list[WatchEvent[T]]:
+    def _read_list(self, stream: _Stream[T]) -> Sequence[WatchEvent[T]]:
         """Read a streaming list to its end and replace the store's content; return the events behind the end."""
-        records: dict[str, Record[T]] = {}
-        bad: list[BadObject] = []
-        last_new = stream.opened
+        content: StreamedList[T] = StreamedList(stream.opened)
         for batch in stream.batches:
-            known = len(records)
-            for position, event in enumerate(batch):
-                if isinstance(event, Change):
-                    if event.type is ChangeType.DELETED:
-                        records.pop(event.record.key, None)
-                    else:
-                        event.record.pack()
-                        records[event.record.key] = event.record
-                elif isinstance(event, BadObject):
-                    bad.append(event)
-                elif isinstance(event, ErrorEvent):
-                    raise event.error
-                elif event.initial_events_end:
-                    self._replace(list(records.values()), event.resource_version, bad)
-                    return batch[position + 1 :]
-            now = self._clock.monotonic()
-            self.progress.listed = len(records)
-            if len(records) > known:
-                last_new = now
-            elif now - last_new > _STREAMING_SILENCE:
-                break
+            rest = content.take(batch, self._clock.monotonic())
+            if rest is not None:
+                self._replace(content.records, content.resource_version, content.bad)
+                return rest
+            self.progress.listed = len(content)
         raise ConnectionLostError("a streaming list did not come to its end")
 
     def _list_pages(self) -> None:
@@ -347,12 +312,19 @@ class Reflector(Generic[T]):
         resource_version = page.resource_version
         if version == "0" and page.continue_token:
             self._is_paged = True
+        is_whole, token = False, ""
         while page.continue_token:
+            if page.continue_token == token:
+                raise StatusError("the server gave the same continue token twice: its pages do not move on")
+            token = page.continue_token
             self.progress.listed = len(records)
             try:
-                page = self._source.list(ListOptions(limit=limit, continue_token=page.continue_token))
+                page = self._source.list(ListOptions(limit=limit, continue_token=token))
             except ExpiredError as error:
                 # The pages took longer than the server keeps them; a whole list can't be overtaken like that.
+                if is_whole:
+                    raise
+                is_whole, token = True, ""
                 self._tell(error, NextStep.LIST, 0.0)
                 page = self._source.list(ListOptions(resource_version=version))
                 records, bad, resource_version = [], [], page.resource_version
@@ -382,9 +354,12 @@ class Reflector(Generic[T]):
                     stream = self._open()
                 self._drain(stream)
             except (ConnectionLostError, TooManyRequestsError) as error:
-                if self._is_second_silence(error):
+                if not self._version or self._is_second_silence(error):
                     raise
                 self._pause(error, NextStep.WATCH)
+            if not self._version:
+                # Without a version to go on from, what is deleted in between would be missed.
+                return
             stream = None
 
     def _is_second_silence(self, error: Exception) -> bool:
@@ -405,38 +380,40 @@ class Reflector(Generic[T]):
             )
         )
         self.progress.opened()
-        return _Stream(watch, self._clock.monotonic(), watch.batches())
+        return _Stream(watch, self._clock.monotonic(), watch.batches(), is_ordered=bool(self._version))
 
     def _drain(self, stream: _Stream[T]) -> None:
         """Take a watch's events to its end."""
-        events = self.progress.last_event
         try:
             for batch in stream.batches:
-                self._take(batch)
+                self._take(stream, batch)
         finally:
             stream.watch.close()
         lasted = self._clock.monotonic() - stream.opened
         if lasted >= _SHORT_WATCH:
             return
-        if self.progress.last_event is events:
+        if not stream.has_events:
             raise _VeryShortWatchError(f"a watch ended after {lasted:.3f} s without an event")
         self._stop.wait(_SHORT_WATCH - lasted)
 
-    def _take(self, batch: Sequence[WatchEvent[T]]) -> None:
+    def _take(self, stream: _Stream[T], batch: Sequence[WatchEvent[T]]) -> None:
         """Hand events on, and move the version; raises what the server ends the watch with."""
         seen: list[Seen[T]] = []
         error: StatusError | None = None
         version = self._version
         for event in batch:
-            if isinstance(event, Change):
-                version = event.record.resource_version or version
-            elif isinstance(event, ErrorEvent):
+            if isinstance(event, ErrorEvent):
                 error = event.error
                 break
-            else:
-                version = event.resource_version or version
             seen.append(event)
+            if not stream.is_ordered:
+                if isinstance(event, BadObject) or (isinstance(event, Change) and event.type is ChangeType.ADDED):
+                    continue
+                stream.is_ordered = True
+            reached = event.record.resource_version if isinstance(event, Change) else event.resource_version
+            version = reached or version
         if seen:
+            stream.has_events = True
             self._store.apply_events(seen)
             self._version = version
             self.progress.event()
@@ -452,7 +429,10 @@ class Reflector(Generic[T]):
     def _tell(self, error: Exception, next_step: NextStep, delay: float) -> None:
         self.progress.failed(error, delay)
         if self._on_failure is not None:
-            self._on_failure(WatchFailure(self._resource, self._namespace, error, next_step, delay))
+            try:
+                self._on_failure(WatchFailure(self._resource, self._namespace, error, next_step, delay))
+            except Exception:  # noqa: BLE001  who listens has no part in what goes on
+                _log.exception("%s: a failure handler failed", self._resource)
 
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout

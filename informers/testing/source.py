@@ -198,7 +198,10 @@ class FakeSource(Generic[T]):
                 for record in self._records.values():
                     watch.send(Change(ChangeType.ADDED, record))
                 watch.send(Bookmark(str(self._version), initial_events_end=True))
-            elif options.resource_version not in {"", "0"}:
+            elif not options.resource_version:
+                for record in self._records.values():
+                    watch.send(Change(ChangeType.ADDED, record))
+            else:
                 since = int(options.resource_version)
                 if since < self._oldest:
                     raise ExpiredError("too old resource version", code=410, reason="Expired")

@@ -166,3 +166,29 @@ def test_a_reader_waits_for_what_is_sent_later() -> None:
     watch.end()
     reader.join(10)
     assert found == ["BOOKMARK 1", "BOOKMARK 2"]
+
+
+def test_a_watch_from_the_very_beginning_misses_nothing() -> None:
+    """A list of nothing is at version 0; what happens before the watch is opened must still come."""
+    source: FakeSource[Obj] = FakeSource()
+    assert source.list(ListOptions()).resource_version == "0"
+    source.add(obj("a"))
+    source.delete(obj("a"))
+    watch = source.watch(ListOptions(resource_version="0"))
+    watch.end()
+    assert seen(watch) == ["ADDED a 1", "DELETED a 2"]
+    source.forget_history()
+    with pytest.raises(ExpiredError):
+        source.watch(ListOptions(resource_version="0"))
+
+
+def test_a_watch_from_no_version_begins_with_what_exists() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    for name in "ab":
+        source.add(obj(name))
+    source.delete(obj("a"))
+    source.forget_history()
+    watch = source.watch(ListOptions())
+    source.add(obj("c"))
+    watch.end()
+    assert seen(watch) == ["ADDED b 2", "ADDED c 4"]
