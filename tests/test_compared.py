@@ -14,6 +14,7 @@ from informers.kinds import apps, core
 from informers.resources import NamespacedResource
 from informers.testing import APIServer
 from tests.examples.background import in_background
+from tests.examples.clients import needs_content_type
 from tests.test_docs import ROOT, Block, blocks
 from tests.waiting import eventually
 from tests.widgets import definition
@@ -57,6 +58,7 @@ def test_each_controller_is_shorter_than_the_other_s() -> None:
     assert counted[1] <= said[3] < said[2]
 
 
+@needs_content_type
 def test_the_claim_s_controller_makes_grows_and_labels_volume_claims(server: APIServer) -> None:
     made = definition()
     made["metadata"]["name"] = "ephemeralvolumeclaims.kopf.dev"

@@ -266,6 +266,7 @@ class TestGoingOn:
             server.create(definition())
             assert later.wait_for_cache_sync(timeout=10)
             assert widgets.lister.list() == []
+            handler.wait_for(2)
         assert handler.texts() == ["add default/w (initial)", "delete default/w (tombstone)"]
 
     def test_several_namespaces_go_on_each_from_its_own_version(self, path: Path) -> None:
@@ -497,6 +498,8 @@ class TestWhatIsNotTheSame:
             assert values(later.factory) == {
                 "changed": "afterafter", "deleted": "beforebefore", "kept": "beforebefore",
             }  # fmt: skip
+            # A stop drops what a handler has not been told yet.
+            later.handler.wait_for(4)
         assert later.handler.texts()[3:] == ["update default/changed"]
 
     def test_a_function_that_may_be_another_tomorrow_needs_a_revision(self, server: APIServer, path: Path) -> None:

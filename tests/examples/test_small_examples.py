@@ -17,6 +17,7 @@ import pytest
 from informers.kinds import coordination, core
 from informers.testing import APIServer
 from tests.examples.background import Said, in_background
+from tests.examples.clients import needs_content_type
 from tests.waiting import eventually
 from tests.widgets import definition, widget
 
@@ -50,6 +51,7 @@ def page(name: str, text: str) -> dict[str, Any]:
     return {"apiVersion": "example.com/v1", "kind": "Page", "metadata": metadata, "spec": {"text": text}}
 
 
+@needs_content_type
 def test_a_page_is_published_changed_and_taken_back(server: APIServer) -> None:
     from custom_resource import FINALIZER, V1, PageController
 
