@@ -89,6 +89,8 @@ class Listener:
         self.clock = clock
         self._lock = threading.Lock()
         self._connections: set[_Connection] = set()
+        # Apart from the connections: a thread lives a little longer than its connection, and a stop waits for it.
+        self._threads: list[threading.Thread] = []
         self._count = 0
         self._is_stopped = False
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -153,12 +155,9 @@ class Listener:
         return lambda: self._order(lambda selector: _unregister(selector, sock))
 
     def _join(self) -> None:
-        while True:
-            with self._lock:
-                threads = [c.thread for c in self._connections if c.thread is not threading.current_thread()]
-            if not threads:
-                return
-            for thread in threads:
+        # The accepting thread has ended: no more will come.
+        for thread in self._threads:
+            if thread is not threading.current_thread():
                 thread.join()
 
     def _order(self, order: Callable[[selectors.BaseSelector], None]) -> None:
@@ -229,6 +228,8 @@ class Listener:
             connection = _Connection(self, sock, self._count)
             self._connections.add(connection)
         connection.thread.start()
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        self._threads.append(connection.thread)
 
 
 def _listen(port: int) -> socket.socket:

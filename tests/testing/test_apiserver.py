@@ -14,6 +14,7 @@ import pytest
 from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock
+from informers.testing.listener import Listener
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
 
 
@@ -48,6 +49,28 @@ def test_a_stop_ends_every_thread_and_every_watch() -> None:
         except OSError:
             rest = b""
         assert rest == b""
+
+
+def test_a_stop_waits_for_the_thread_of_a_connection_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten, may_end = threading.Event(), threading.Event()
+    forget = Listener.forget
+
+    def forget_and_linger(listener: Listener, connection: Any) -> None:
+        forget(listener, connection)
+        forgotten.set()
+        may_end.wait(10)
+
+    monkeypatch.setattr(Listener, "forget", forget_and_linger)
+    with APIServer() as server:
+        assert ask(server, PODS).status == 200
+        assert forgotten.wait(10)
+        stop = threading.Thread(target=server.stop)
+        stop.start()
+        stop.join(0.05)
+        assert stop.is_alive()
+        may_end.set()
+        stop.join(10)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("informers-testing-")]
 
 
 def test_a_server_that_does_not_run_has_no_address() -> None:
