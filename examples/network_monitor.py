@@ -3,6 +3,7 @@
     python network_monitor.py                      # the cluster of ~/.kube/config, or the one that this runs in
     python network_monitor.py --namespace shop --output json
     python network_monitor.py --demo               # no cluster needed
+    python network_monitor.py --metrics-port 8080  # serves /metrics for Prometheus, /readyz and /healthz for Kubernetes
 
 It runs until SIGINT or SIGTERM, or for `--duration` seconds. The exit code is 0, or 1 after an error that it says.
 
@@ -30,7 +31,7 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, final
 
 import attrs
@@ -40,6 +41,7 @@ from monitor.demo import Demo
 from monitor.handlers import PodHandler, PolicyHandler
 from monitor.report import Output, Report, logging_to
 from monitor.selection import SelectionTracker
+from monitor.serving import Serving
 
 from informers import (
     ConfigurationError,
@@ -73,6 +75,8 @@ class Options:
         output: `text` or `json`.
         demo: whether to start a server to watch.
         demo_speed: factor.
+        metrics_port: where to serve metrics and health; 0 for any port that is free; None for nowhere.
+        metrics_address: likewise.
     """
 
     kubeconfig: str | None = None
@@ -83,6 +87,8 @@ class Options:
     output: str = "text"
     demo: bool = False
     demo_speed: float = 1.0
+    metrics_port: int | None = None
+    metrics_address: str = "127.0.0.1"
 
     @classmethod
     def parse(cls, arguments: Sequence[str] | None) -> Options:
@@ -104,6 +110,12 @@ class Options:
         )
         parser.add_argument("--output", choices=["text", "json"], default="text", help="default: text")
         parser.add_argument("--demo-speed", type=_factor, metavar="FACTOR", default=1.0, help="default: 1")
+        parser.add_argument(
+            "--metrics-port", type=_port, metavar="PORT", help="serve /metrics, /readyz and /healthz there; 0: any free"
+        )
+        parser.add_argument(
+            "--metrics-address", metavar="ADDRESS", default="127.0.0.1", help="default: 127.0.0.1; in a pod: 0.0.0.0"
+        )
         return cls(**vars(parser.parse_args(arguments)))
 
     @property
@@ -147,7 +159,7 @@ def watch(
     """Build what watches, start it, and wait for the end.
 
     Raises:
-        MonitorError: the caches could not be filled.
+        MonitorError: the caches could not be filled, or metrics can't be served.
     """
     ready: Future[bool] = Future()
 
@@ -169,7 +181,10 @@ def watch(
     pods, policies, nodes = factory.core.v1.pods, factory.networking.v1.network_policies, factory.core.v1.nodes
     informers = (pods.informer, policies.informer, nodes.informer)
     report.step("informers", f"informers: {', '.join(informer.name for informer in informers)}")
-    queue: Queue[ObjectName] = Queue()
+    serving = None
+    if options.metrics_port is not None:
+        serving = Serving(factory, report, host=options.metrics_address, port=options.metrics_port)
+    queue: Queue[ObjectName] = Queue(name="selection", metrics=None if serving is None else serving.queues)
     tracker = SelectionTracker(report, pods=pods.lister, policies=policies.lister, queue=queue, stop=stop)
     report.step("listers", "listers: nodes for addresses, pods and policies for which selects which")
 
@@ -182,7 +197,7 @@ def watch(
     report.step("handlers", "handlers registered: pods, network policies")
 
     worker = threading.Thread(target=tracker.run, name="selection")
-    with factory:
+    with serving or nullcontext(), factory:
         report.step("started", "started: one list and watch for each informer")
         try:
             report.step("waiting", f"waiting for the caches, {options.sync_timeout:g} s at most")
@@ -263,6 +278,13 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number of seconds, not negative: got {text}")
     return seconds
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 65535: got {text}")
+    return port
 
 
 def _factor(text: str) -> float:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 import pytest
 from network_monitor import Options, main
 
 from informers.kinds import core, networking
-from informers.testing import APIServer, Hang
+from informers.testing import APIServer, Delay, FakeClock, Hang
 from tests.examples.lines import Monitor
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "network_monitor.py"
@@ -206,6 +210,8 @@ def test_without_any_configuration_it_says_what_to_do(
         ["--demo-speed", "0"],
         ["--output", "xml"],
         ["--demo", "--kubeconfig", "x"],
+        ["--metrics-port", "65536"],
+        ["--metrics-port", "http"],
     ],
 )
 def test_wrong_arguments_end_it_with_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,6 +225,71 @@ def test_a_namespace_that_is_none_is_one_clear_line(kubeconfig: str, capsys: pyt
     assert main(["--kubeconfig", kubeconfig, "--namespace", ""]) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert "namespace" in line
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_metrics_and_health_are_served_where_a_port_is_given(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with APIServer(clock=clock) as server:
+        server.create(pod("web-0"))
+        server.faults.add(Delay(1), resource=POLICIES)
+        kubeconfig = str(server.write_kubeconfig(tmp_path / "config"))
+        check_metrics_and_health(Monitor(Options(kubeconfig=kubeconfig, output="json", metrics_port=0)), clock)
+
+
+def check_metrics_and_health(monitor: Monitor, server_clock: FakeClock) -> None:
+    with monitor:
+        message = monitor.lines.wait_for_event("step", step="metrics")["message"]
+        found = re.search(r"http://127\.0\.0\.1:\d+(?=/metrics)", message)
+        assert found, message
+        url = found[0]
+        status, text = get(f"{url}/readyz")
+        assert status == 503
+        assert "networkpolicies.networking.k8s.io: " in text
+        # Two watches, and the answer that is delayed.
+        server_clock.wait_for_waiters(3)
+        server_clock.advance(1)
+        monitor.lines.wait_for_event("pod_policies", name="web-0")
+        status, text = get(f"{url}/readyz")
+        assert status == 200
+        assert "pods: live, 1 objects" in text
+        assert get(f"{url}/healthz")[0] == 200
+        status, text = get(f"{url}/metrics")
+        assert status == 200
+        assert 'informer_objects{group="",name="network-monitor",resource="pods",version="v1"} 1.0' in text
+        assert 'workqueue_adds_total{name="selection"}' in text
+    assert monitor.code == 0
+    with pytest.raises(URLError, match="refused"):
+        get(f"{url}/healthz")
+
+
+def test_a_metrics_port_that_is_taken_is_one_clear_line(kubeconfig: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Monitor(Options(kubeconfig=kubeconfig, output="json", metrics_port=port)) as monitor:
+            monitor.join()
+    assert monitor.code == 1
+    (error,) = monitor.lines.events("error")
+    assert error["message"] == f"can't serve metrics at 127.0.0.1:{port}: Address already in use"
+
+
+def test_metrics_without_prometheus_client_are_one_clear_line_with_what_to_install(
+    kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with Monitor(Options(kubeconfig=kubeconfig, output="json", metrics_port=0)) as monitor:
+        monitor.join()
+    assert monitor.code == 1
+    (error,) = monitor.lines.events("error")
+    assert error["message"] == "--metrics-port needs prometheus-client: pip install informers[prometheus]"
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
