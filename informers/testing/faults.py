@@ -146,13 +146,20 @@ class ScriptedFault:
 
     Attributes:
         fault: what happens.
+        verb: to requests of this one; None for all.
+        resource: to requests for this one; None for all.
         hits: how often it has happened.
     """
 
     fault: Fault
+    verb: str | None
+    resource: Resource[Any] | None
     _matches: Callable[[LoggedRequest], bool]
     _left: int | None
     hits: int = attrs.field(default=0, init=False)
+
+    def __str__(self) -> str:
+        return f"{self.fault} to {self.verb or 'any request'}{f' {self.resource}' if self.resource else ''}"
 
 
 @final
@@ -168,6 +175,12 @@ class Faults:
 
     def __repr__(self) -> str:
         return f"<Faults {len(self._script)} pending>"
+
+    @property
+    def pending(self) -> tuple[ScriptedFault, ...]:
+        """What is in the script now, in its order: what has happened as often as it was to is out."""
+        with self._lock:
+            return tuple(self._script)
 
     def add(
         self,
@@ -200,7 +213,7 @@ class Faults:
             fits = verb in {None, request.verb} and (resource is None or request.resource == resource)
             return fits and (when is None or when(request))
 
-        scripted = ScriptedFault(fault, matches, times)
+        scripted = ScriptedFault(fault, verb, resource, matches, times)
         with self._lock:
             self._script.append(scripted)
         return scripted

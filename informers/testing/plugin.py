@@ -1,0 +1,112 @@
+"""Fixtures for pytest: an API server for each test, what talks to it, and a look at what was left running.
+
+Ask for them in the `conftest.py` of your tests' root folder: `pytest_plugins = ["informers.testing.plugin"]`, or by
+`-p informers.testing.plugin`. They are no entry point of the package: that would import it in every run of pytest that
+finds it installed, before coverage begins to measure, and put these names into test suites that never asked for them.
+
+A fixture of yours that has the name of one of these takes its place, for the others too.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/envtest, which needs the binaries of a real API server.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from informers.clock import SYSTEM_CLOCK, Clock
+from informers.factory import SharedInformerFactory
+from informers.testing.apiserver import APIServer
+from informers.testing.clock import FakeClock
+from informers.testing.faults import Faults
+from informers.testing.recorder import RecordingHandler
+from informers.threads import join_all
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = [
+    "api_client",
+    "api_faults",
+    "api_server",
+    "fake_clock",
+    "informer_factory",
+    "no_informer_leaks",
+    "recording_handler",
+]
+
+#: Seconds that threads get to end after a test.
+GRACE = 5.0
+
+
+@pytest.fixture
+def no_informer_leaks() -> Iterator[None]:
+    """Fail a test after which threads of this package still run, such as those of a factory that nobody stopped.
+
+    All fixtures below that start something ask for it. For tests that use none of them:
+    `pytestmark = pytest.mark.usefixtures("no_informer_leaks")`.
+    """
+    before = _own_threads()
+    yield
+    # Of what ended before, names say nothing: the threads themselves are compared.
+    left = _own_threads() - before
+    if not join_all(left, timeout=GRACE):
+        names = ", ".join(sorted(thread.name for thread in left if thread.is_alive()))
+        pytest.fail(
+            f"informers were left running: {names}. Stop their factory before the test ends; a handler that does not "
+            f"return keeps its thread.",
+            pytrace=False,
+        )
+
+
+@pytest.fixture
+def api_server(no_informer_leaks: None) -> Iterator[APIServer]:  # noqa: ARG001  it is stopped before that looks
+    """An API server for the test, empty but for the namespaces that every cluster has."""
+    with APIServer() as server:
+        yield server
+
+
+@pytest.fixture
+def api_client(api_server: APIServer) -> Iterator[ApiClient]:
+    """A client of the official library for `api_server`."""
+    with closing(api_server.client()) as client:
+        yield client
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    """A clock that is moved by hand. Where a test asks for it, `informer_factory` goes by it; the server does not."""
+    return FakeClock()
+
+
+@pytest.fixture
+def informer_factory(api_client: ApiClient, request: pytest.FixtureRequest) -> Iterator[SharedInformerFactory]:
+    """A factory of typed informers for `api_server`, not started; it is stopped after the test. It never resyncs."""
+    clock: Clock = request.getfixturevalue("fake_clock") if "fake_clock" in request.fixturenames else SYSTEM_CLOCK
+    factory = SharedInformerFactory(api_client, 0, clock=clock)
+    yield factory
+    # What has not ended by then is told by no_informer_leaks.
+    factory.stop(GRACE)
+
+
+@pytest.fixture
+def recording_handler() -> RecordingHandler[Any]:
+    """A handler that writes down what it is told, and can be waited for."""
+    return RecordingHandler()
+
+
+@pytest.fixture
+def api_faults(api_server: APIServer) -> Iterator[Faults]:
+    """The script of what `api_server` does wrong. A fault that met no request fails the test, which proved nothing."""
+    yield api_server.faults
+    unmet = [str(scripted) for scripted in api_server.faults.pending if not scripted.hits]
+    if unmet:
+        pytest.fail(f"faults that met no request: {', '.join(unmet)}", pytrace=False)
+
+
+def _own_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("informers-")}
