@@ -121,6 +121,7 @@ class InformerFactory:
         #: Once it has been asked.
         self._cluster: Cluster | None = None
         self._stopped = False
+        self._measures_latencies = False
 
     def __repr__(self) -> str:
         with self._lock:
@@ -250,6 +251,16 @@ class InformerFactory:
         with self._lock:
             informers = self._informers_locked()
         return FactoryHealth(tuple(informer.health() for informer in informers))
+
+    def measure_latencies(self) -> None:
+        """Have each informer, also those asked for later, measure how long what was seen takes to come into the cache.
+
+        `informers.metrics` asks for it; without it nothing is measured.
+        """
+        with self._lock:
+            self._measures_latencies = True
+            for informer in self._informers_locked():
+                informer.measure_latencies()
 
     def release(self, resource: Resource[Any]) -> bool:
         """Stop one informer and forget it; who asks for it next gets a new one. Returns when its threads have ended.
@@ -426,7 +437,7 @@ class InformerFactory:
             raise StoppedError(f"the factory has been stopped: make a new one for {resource}")
         options = self._options_of(resource)
         namespaces = (options.namespace or self._namespaces) if resource.is_namespaced else None
-        return SharedInformer(
+        informer = SharedInformer(
             self._source(resource, None)
             if namespaces is None
             else {name: self._source(resource, name) for name in namespaces},
@@ -439,6 +450,9 @@ class InformerFactory:
             options=self._options,
             clock=self._clock,
         )
+        if self._measures_latencies:
+            informer.measure_latencies()
+        return informer
 
 
 def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:

@@ -1,7 +1,7 @@
 """Metrics of informers and work queues for Prometheus, by the official `prometheus-client`.
 
-Install it with this package: `pip install informers[prometheus]`. Nothing is counted for the metrics' sake: an informer
-knows these figures anyway, and is asked for them when Prometheus asks.
+Install it with this package: `pip install informers[prometheus]`. An informer knows nearly all these figures anyway,
+and is asked for them when Prometheus asks. Its latency alone is measured for their sake, once there is a collector.
 
 Names that client-go has are client-go's. All have the labels `name` (of the factory), `group`, `version` and
 `resource`; what starts with `reflector_` has `namespace` too, empty for all, and `informer_handler_` has `handler`.
@@ -13,11 +13,13 @@ k8s.io/component-base/metrics/prometheus (v0.37).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any, final
 
 from typing_extensions import override
 
 from informers.cache.health import HandlerHealth, InformerHealth, WatchHealth
+from informers.cache.latency import BUCKETS, Latencies
 from informers.errors import ConfigurationError
 from informers.informer_factory import InformerFactory
 from informers.workqueue.metrics import (
@@ -35,7 +37,7 @@ from informers.workqueue.metrics import (
 
 try:
     import prometheus_client
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
     from prometheus_client.registry import Collector, CollectorRegistry
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
@@ -45,6 +47,7 @@ except ModuleNotFoundError as _error:
 __all__ = ["InformerCollector", "QueueMetrics"]
 
 _Family = CounterMetricFamily | GaugeMetricFamily
+_AnyFamily = _Family | HistogramMetricFamily
 
 _INFORMER = ("name", "group", "version", "resource")
 _REFLECTOR = (*_INFORMER, "namespace")
@@ -89,23 +92,28 @@ class InformerCollector(Collector):
         for factory in self._factories.values():
             if not isinstance(factory, InformerFactory):
                 raise ConfigurationError(f"expected a factory of informers: got {type(factory).__name__}")
+        for factory in self._factories.values():
+            factory.measure_latencies()
         if registry is not None:
             registry.register(self)
 
-    def describe(self) -> Iterable[_Family]:
+    def describe(self) -> Iterable[_AnyFamily]:
         """Return the metrics without values, so that registering looks at no informer."""
-        return [*_informer_families(), *_reflector_families(), *_handler_families()]
+        return [*_informer_families(), _latency_family(), *_reflector_families(), *_handler_families()]
 
     @override
-    def collect(self) -> Iterator[_Family]:
+    def collect(self) -> Iterator[_AnyFamily]:
         """Yield the metrics, as of now."""
         informers, reflectors, handlers = _informer_families(), _reflector_families(), _handler_families()
+        latencies = _latency_family()
         kinds = [(name, kind) for name, factory in self._factories.items() for kind in factory.kinds]
         for name, kind in kinds:
             health = kind.informer.health()
             resource = kind.resource
             labels = [name, resource.group, resource.version, resource.plural]
             _add(informers, labels, _informer_values(health))
+            if health.latencies is not None:
+                latencies.add_metric(labels, _cumulated(health.latencies), health.latencies.total)
             for watch in health.watches:
                 _add(reflectors, [*labels, watch.namespace or ""], _reflector_values(watch))
             by_name: dict[str, list[HandlerHealth]] = {}
@@ -113,7 +121,7 @@ class InformerCollector(Collector):
                 by_name.setdefault(handler.name, []).append(handler)
             for handler_name, alike in by_name.items():
                 _add(handlers, [*labels, handler_name], _handler_values(alike))
-        yield from (*informers, *reflectors, *handlers)
+        yield from (*informers, latencies, *reflectors, *handlers)
 
 
 def _add(families: list[_Family], labels: list[str], values: tuple[float | None, ...]) -> None:
@@ -156,6 +164,19 @@ def _informer_values(health: InformerHealth) -> tuple[float, ...]:
         len(health.set_aside),
         health.set_aside_total,
     )
+
+
+def _latency_family() -> HistogramMetricFamily:
+    return HistogramMetricFamily(
+        "informer_processing_latency_seconds",
+        "Time taken to process events after popping from the queue.",
+        labels=_INFORMER,
+    )
+
+
+def _cumulated(latencies: Latencies) -> list[tuple[str, float]]:
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    return list(zip(bounds, accumulate(latencies.counts), strict=True))
 
 
 def _reflector_families() -> list[_Family]:

@@ -81,6 +81,45 @@ def test_a_cache_s_figures_are_those_of_its_health(
     assert sample("reflector_connected_seconds", namespace="") is None
 
 
+def test_how_long_changes_take_to_come_into_the_cache_is_a_histogram_with_the_buckets_of_client_go(
+    server: APIServer, registry: CollectorRegistry, sample: Samples
+) -> None:
+    clock = FakeClock()
+
+    def slow(pod: Any) -> Any:
+        clock.advance(0.3 if pod.metadata.name == "slow" else 0.002)
+        return pod
+
+    factory = SharedInformerFactory(server.client(), transform=slow, clock=clock)
+    InformerCollector({"main": factory}, registry=registry)
+    informer = factory.core.v1.pods.informer
+    latency = "informer_processing_latency_seconds"
+    assert (sample(f"{latency}_count"), sample(f"{latency}_sum")) == (0, 0)
+    with factory:
+        assert factory.wait_for_cache_sync(timeout=10)
+        before = sample(f"{latency}_count")
+        assert before
+        for count, name in enumerate(("slow", "quick"), 1):
+            server.create(pod(name))
+            eventually(lambda name=name: f"default/{name}" in informer.indexer)
+            eventually(lambda count=count: sample(f"{latency}_count") == before + count)
+    buckets = ("0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "+Inf")
+    within = [sample(f"{latency}_bucket", le=bound) for bound in buckets]
+    assert within == [before] + [before + 1] * 6 + [before + 2] * 6
+    assert sample(f"{latency}_sum") == pytest.approx(0.302)
+
+
+def test_informers_that_were_there_before_the_collector_are_measured_too_and_without_one_none_is(
+    server: APIServer, registry: CollectorRegistry, sample: Samples
+) -> None:
+    factory = SharedInformerFactory(server.client())
+    informer = factory.core.v1.pods.informer
+    assert informer.health().latencies is None
+    InformerCollector({"main": factory}, registry=registry)
+    assert sample("informer_processing_latency_seconds_count") == 0
+    assert factory.core.v1.nodes.informer.health().latencies is not None
+
+
 def test_each_namespace_has_its_own_figures_for_watches(
     server: APIServer, registry: CollectorRegistry, sample: Samples
 ) -> None:
@@ -194,6 +233,7 @@ def test_the_text_for_prometheus_names_every_metric_with_its_type(
         "informer_live": "gauge",
         "informer_set_aside_objects": "gauge",
         "informer_set_aside_total": "counter",
+        "informer_processing_latency_seconds": "histogram",
         "reflector_lists_total": "counter",
         "reflector_watches_total": "counter",
         "reflector_failures_total": "counter",

@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
+from informers.cache.latency import Latency
 from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
 from informers.clock import Clock
@@ -81,12 +82,15 @@ class Controller(Generic[T]):
         self._on_failure = on_failure
         self._synced = synced
         self._stop = stop
+        self._clock = clock
         self._compactor: Compactor[T] = Compactor(clock)
         #: Changed under the store's lock only; replaced, never mutated, so it may be read without.
         self._listeners: tuple[Listener[T], ...] = ()
         #: Objects that are on the server but not here in that form, by key, and why.
         self.set_aside: dict[str, Exception] = {}
         self.set_aside_total: int = 0
+        #: How long it takes to apply what was popped; None while nobody wants to know.
+        self.latency: Latency | None = None
 
     @property
     def listeners(self) -> tuple[Listener[T], ...]:
@@ -100,11 +104,15 @@ class Controller(Generic[T]):
             deltas = self._queue.pop(timeout=self._compactor.patience)
             if not deltas and self._queue.closed:
                 return
+            latency = self.latency
+            begin = 0.0 if latency is None else self._clock.monotonic()
             if deltas and isinstance(deltas[0], Change):
                 # The queue hands out changes only with changes.
                 self._apply_changes(cast("Sequence[Change[T]]", deltas))
             elif deltas:
                 self._apply(deltas[0])
+            if latency is not None and deltas and not isinstance(deltas[0], WatchFailure):
+                latency.observe(self._clock.monotonic() - begin)
             self._compactor.work(is_idle=not deltas)
 
     def join(self, listener: Listener[T]) -> None:

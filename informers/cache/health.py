@@ -10,6 +10,7 @@ from typing import final
 
 import attrs
 
+from informers.cache.latency import Latencies
 from informers.cache.processor import Listener
 from informers.cache.progress import ReflectorState
 from informers.cache.reflector import Reflector
@@ -115,6 +116,8 @@ class InformerHealth:
         handlers: in the order in which they were added.
         set_aside: objects that are on the server, but not in the cache in that form, by key, and why.
         set_aside_total: how often an object had to be set aside.
+        latencies: how long it took to bring what was seen into the cache and to the handlers' queues; None unless
+            that is measured.
     """
 
     resource: str
@@ -129,6 +132,7 @@ class InformerHealth:
     handlers: tuple[HandlerHealth, ...]
     set_aside: Mapping[str, Exception]
     set_aside_total: int
+    latencies: Latencies | None = None
 
     @property
     def is_live(self) -> bool:

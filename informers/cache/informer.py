@@ -19,6 +19,7 @@ from informers.cache.failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, watch_health
 from informers.cache.indexer import Indexer, IndexFunction
+from informers.cache.latency import Latency
 from informers.cache.processor import Listener
 from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.reflectors import Reflectors
@@ -383,7 +384,14 @@ class SharedInformer(Generic[T]):
             handlers=tuple(handler_health(listener, now) for listener in self._controller.listeners),
             set_aside=dict(self._controller.set_aside),
             set_aside_total=self._controller.set_aside_total,
+            latencies=None if self._controller.latency is None else self._controller.latency.look(),
         )
+
+    def measure_latencies(self) -> None:
+        """Measure from now on how long it takes to bring what was seen into the cache; `health` has it then."""
+        with self._lifecycle:
+            if self._controller.latency is None:
+                self._controller.latency = Latency()
 
     def _control(self) -> None:
         try:

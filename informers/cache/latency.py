@@ -1,0 +1,56 @@
+"""How long it takes to bring what was seen into the cache and to the handlers' queues, counted by duration.
+
+Upstream: k8s.io/client-go/tools/cache/informer_metrics.go fifoMetrics.processingLatency; buckets of
+k8s.io/component-base/metrics/prometheus/clientgo/fifo (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from typing import final
+
+import attrs
+
+__all__ = ["BUCKETS", "Latencies", "Latency"]
+
+#: Upper bounds in seconds, each inclusive; what takes longer is counted besides.
+BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@final
+@attrs.frozen
+class Latencies:
+    """Durations that were measured, as of one moment.
+
+    Attributes:
+        counts: how many were within each bound of `BUCKETS`, and above the one before; last, those above all.
+        total: their sum, in seconds.
+    """
+
+    counts: tuple[int, ...]
+    total: float
+
+
+@final
+class Latency:
+    """Counts durations.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        with self._lock:
+            self._counts[bisect_left(BUCKETS, seconds)] += 1
+            self._total += seconds
+
+    def look(self) -> Latencies:
+        """Return what has been counted so far."""
+        with self._lock:
+            return Latencies(tuple(self._counts), self._total)
