@@ -1,13 +1,15 @@
 """Packs what has not changed for a while, when there is nothing better to do.
 
-A list's objects are packed as they come. What a watch brings stays as it is while it may soon change again, and so
-that a burst costs no more than it must.
+Packing an object takes longer than everything else that a list does to it. So the last megabytes of a list are packed
+once the cache is synced, and the others, lest they add up, as they come. What a watch brings stays as it is while it
+may soon change again, and so that a burst costs no more than it must.
 
 Upstream: none.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -15,7 +17,7 @@ from typing_extensions import TypeVar
 from informers.clock import Clock
 from informers.source.records import Record
 
-__all__ = ["Compactor"]
+__all__ = ["Compactor", "LatePacker"]
 
 T = TypeVar("T", default=Any)
 
@@ -25,6 +27,29 @@ _QUIET = 0.25
 _GENERATION = 5.0
 #: Objects packed at a time, some 40 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
+#: Bytes of a list's objects that may wait to be packed.
+_WAITING = 32 << 20
+
+
+@final
+class LatePacker(Generic[T]):
+    """Packs a list's objects, all but the last megabytes of them, which are left to a compactor.
+
+    Thread safety: none; it belongs to the reflector's thread.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Record[T]] = deque()
+        self._size = 0
+
+    def add(self, record: Record[T]) -> None:
+        """Take the list's next object."""
+        self._waiting.append(record)
+        self._size += record.size
+        while self._size > _WAITING:
+            record = self._waiting.popleft()
+            self._size -= record.size
+            record.pack()
 
 
 @final

@@ -6,11 +6,18 @@ Upstream: none; client-go shows no more than the last resource version.
 from __future__ import annotations
 
 import enum
+import logging
 from typing import final
 
+from informers.cache.sync import PartProgress
 from informers.clock import Clock
 
 __all__ = ["Progress", "ReflectorState"]
+
+_log = logging.getLogger("informers.cache")
+
+#: Seconds between two lines in the log about a list that takes long.
+_NEWS = 5.0
 
 
 @final
@@ -28,7 +35,11 @@ class ReflectorState(enum.Enum):
 
 @final
 class Progress:
-    """Kept by the reflector's thread, read by any.
+    """Kept by the reflector's thread, read by any. Says in the log how far a list is that takes long.
+
+    Args:
+        name: what the log calls the list: the resource, and the namespace if it is of one.
+        clock: tells the time.
 
     Attributes:
         state: what it is doing.
@@ -37,7 +48,8 @@ class Progress:
         is_doubtful: whether the last watch was silent until it was given up, and nothing has come since.
         error: what went wrong last, if nothing has gone right since.
         retry_at: when it is tried again; None where nothing waits.
-        listed: objects that the list under way has brought so far.
+        listed: objects that the list under way, or else the last, has brought.
+        total: how many that list has in all, as far as the server says that; None where it does not.
         lists: how many lists have been completed.
         watches: how many watches have been opened.
         failures: how many requests have failed.
@@ -45,7 +57,8 @@ class Progress:
     All times are the clock's `monotonic`.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
         self._clock = clock
         self.state: ReflectorState = ReflectorState.NOT_STARTED
         self.connected_since: float | None = None
@@ -56,6 +69,10 @@ class Progress:
         self.error: Exception | None = None
         self.retry_at: float | None = None
         self.listed: int = 0
+        self.total: int | None = None
+        self._list_began = 0.0
+        #: When the log was told of the list last; None if not yet.
+        self._told: float | None = None
         self.lists: int = 0
         self.watches: int = 0
         self.failures: int = 0
@@ -66,9 +83,24 @@ class Progress:
         self.connected_since = None
         self.retry_at = None
         self.listed = 0
+        self.total = None
+        self._list_began = self._clock.monotonic()
+        self._told = None
 
-    def listed_all(self) -> None:
+    def arrived(self, listed: int, remaining: int | None = None) -> None:
+        """Note how many objects the list under way has brought, and how many are still to come, if that is known."""
+        self.listed = listed
+        self.total = None if remaining is None else listed + remaining
+        now = self._clock.monotonic()
+        if now - (self._list_began if self._told is None else self._told) >= _NEWS:
+            self._told = now
+            self._say("listing goes on")
+
+    def listed_all(self, listed: int) -> None:
         """Note that a list is complete."""
+        self.listed = self.total = listed
+        if self._told is not None:
+            self._say("all listed")
         self.lists += 1
         self.error = None
         self._prove()
@@ -120,3 +152,8 @@ class Progress:
     def _prove(self) -> None:
         self._is_proven = True
         self.is_doubtful = False
+
+    def _say(self, what: str) -> None:
+        total = self.total if self.total != self.listed else None
+        part = PartProgress(name=self._name, objects=self.listed, total=total, synced=False)
+        _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)

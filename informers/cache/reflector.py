@@ -6,14 +6,15 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, final
+from collections.abc import Sequence
+from typing import Any, Generic, Protocol, final
 
-import attrs
 from typing_extensions import TypeVar
 
 from informers.backoff import Backoff
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.cache.open_watch import OpenWatch, Seen
+from informers.cache.paging import PagedList
 from informers.cache.progress import Progress
 from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.streaming import StreamedList
@@ -27,8 +28,8 @@ from informers.errors import (
     TooManyRequestsError,
 )
 from informers.signals import Signal
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, WatchEvent
-from informers.source.listwatch import ListerWatcher, Watch
+from informers.source.events import BadObject, Bookmark, ListOptions, WatchEvent
+from informers.source.listwatch import ListerWatcher
 from informers.source.records import Record
 
 __all__ = ["Reflector", "ReflectorStore"]
@@ -46,9 +47,6 @@ _CATCH_UP = 3
 #: Answers by which a server says that it does not know streaming lists.
 _NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
 
-#: What a store is told of a watch.
-Seen: TypeAlias = Change[T] | Bookmark | BadObject
-
 
 class ReflectorStore(Protocol[T]):
     """What a reflector fills: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
@@ -60,26 +58,6 @@ class ReflectorStore(Protocol[T]):
     def apply_events(self, events: Sequence[Seen[T]]) -> object:
         """Take what a watch said, in order."""
         ...
-
-
-@final
-@attrs.define(eq=False)
-class _Stream(Generic[T]):
-    """A watch that is open.
-
-    Attributes:
-        opened: since when.
-        batches: its events.
-        is_ordered: whether its events have come in the order of their versions. Those of a watch that begins at no
-            version are what exists, in any order, until something is no addition.
-        has_events: whether any have been taken.
-    """
-
-    watch: Watch[T]
-    opened: float
-    batches: Iterator[Sequence[WatchEvent[T]]]
-    is_ordered: bool = True
-    has_events: bool = False
 
 
 @final
@@ -186,7 +164,7 @@ class Reflector(Generic[T]):
             self.progress.ended()
             self._source.close()
 
-    def _resume(self) -> _Stream[T] | None:
+    def _resume(self) -> OpenWatch[T] | None:
         """Watch from a saved version until nothing is missing; return that watch. Raises where a list is due."""
         self._is_resuming = False
         while not self._stop.is_set():
@@ -198,7 +176,7 @@ class Reflector(Generic[T]):
                 self._pause(error, NextStep.WATCH)
         return None
 
-    def _catch_up(self) -> _Stream[T]:
+    def _catch_up(self) -> OpenWatch[T]:
         saved = self._version
         self.progress.opening()
         # A watch from a version that the server has not reached is silent, not refused. This costs one object.
@@ -226,7 +204,7 @@ class Reflector(Generic[T]):
             stream.watch.close()
             raise
 
-    def _fill(self) -> _Stream[T] | None:
+    def _fill(self) -> OpenWatch[T] | None:
         """Bring the store up to date by a list; return the watch that goes on from it, if it was streamed."""
         while True:
             was_lost = self._is_version_lost
@@ -249,7 +227,7 @@ class Reflector(Generic[T]):
             else:
                 return None
 
-    def _list_streaming(self) -> tuple[_Stream[T] | None, bool]:
+    def _list_streaming(self) -> tuple[OpenWatch[T] | None, bool]:
         """List by a stream; none where pages should be tried, and whether that is because it broke."""
         try:
             watch = self._source.watch(
@@ -274,7 +252,7 @@ class Reflector(Generic[T]):
                 self._is_streaming = False
             self._tell(error, NextStep.LIST_PAGES, 0.0)
             return None, False
-        stream = _Stream(watch, self._clock.monotonic(), watch.batches())
+        stream = OpenWatch(watch, self._clock.monotonic(), watch.batches())
         try:
             rest = self._read_list(stream)
             self._broken_streams = 0
@@ -290,7 +268,7 @@ class Reflector(Generic[T]):
             return None, True
         return stream, False
 
-    def _read_list(self, stream: _Stream[T]) -> Sequence[WatchEvent[T]]:
+    def _read_list(self, stream: OpenWatch[T]) -> Sequence[WatchEvent[T]]:
         """Read a streaming list to its end and replace the store's content; return the events behind the end."""
         content: StreamedList[T] = StreamedList(stream.opened)
         for batch in stream.batches:
@@ -298,41 +276,22 @@ class Reflector(Generic[T]):
             if rest is not None:
                 self._replace(content.records, content.resource_version, content.bad)
                 return rest
-            self.progress.listed = len(content)
+            self._count(len(content))
         raise ConnectionLostError("a streaming list did not come to its end")
 
     def _list_pages(self) -> None:
         """List in pages and replace the store's content."""
         version = "" if self._is_version_lost else self._version or "0"
         limit = self._options.page_size or (_PAGE_SIZE if self._is_paged or version in {"", "0"} else 0)
-        page = self._source.list(ListOptions(resource_version=version, limit=limit))
-        for record in page.records:
-            record.pack()
-        records, bad = list(page.records), list(page.bad)
-        resource_version = page.resource_version
-        if version == "0" and page.continue_token:
-            self._is_paged = True
-        is_whole, token = False, ""
-        while page.continue_token:
-            if page.continue_token == token:
-                raise StatusError("the server gave the same continue token twice: its pages do not move on")
-            token = page.continue_token
-            self.progress.listed = len(records)
-            try:
-                page = self._source.list(ListOptions(limit=limit, continue_token=token))
-            except ExpiredError as error:
-                # The pages took longer than the server keeps them; a whole list can't be overtaken like that.
-                if is_whole:
-                    raise
-                is_whole, token = True, ""
-                self._tell(error, NextStep.LIST, 0.0)
-                page = self._source.list(ListOptions(resource_version=version))
-                records, bad, resource_version = [], [], page.resource_version
-            for record in page.records:
-                record.pack()
-            records += page.records
-            bad += page.bad
-        self._replace(records, resource_version, [BadObject(error) for error in bad])
+        content: PagedList[T] = PagedList(self._source, resource_version=version, limit=limit)
+        try:
+            content.read(on_page=self._count, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0))
+        finally:
+            self._is_paged = self._is_paged or (version == "0" and content.has_pages)
+        self._replace(content.records, content.resource_version, [BadObject(error) for error in content.bad])
+
+    def _count(self, listed: int) -> None:
+        self.progress.listed = listed
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         if self._stop.is_set():
@@ -346,7 +305,7 @@ class Reflector(Generic[T]):
         self.progress.listed = len(records)
         self.progress.listed_all()
 
-    def _follow(self, stream: _Stream[T] | None) -> None:
+    def _follow(self, stream: OpenWatch[T] | None) -> None:
         """Watch, opening again what ends; raises when a list is due."""
         while not self._stop.is_set():
             try:
@@ -370,7 +329,7 @@ class Reflector(Generic[T]):
         """
         return self.progress.is_doubtful and self.progress.is_silence(error)
 
-    def _open(self, timeout: int = 0) -> _Stream[T]:
+    def _open(self, timeout: int = 0) -> OpenWatch[T]:
         self.progress.opening()
         watch = self._source.watch(
             ListOptions(
@@ -380,9 +339,9 @@ class Reflector(Generic[T]):
             )
         )
         self.progress.opened()
-        return _Stream(watch, self._clock.monotonic(), watch.batches(), is_ordered=bool(self._version))
+        return OpenWatch(watch, self._clock.monotonic(), watch.batches(), is_ordered=bool(self._version))
 
-    def _drain(self, stream: _Stream[T]) -> None:
+    def _drain(self, stream: OpenWatch[T]) -> None:
         """Take a watch's events to its end."""
         try:
             for batch in stream.batches:
@@ -396,24 +355,10 @@ class Reflector(Generic[T]):
             raise _VeryShortWatchError(f"a watch ended after {lasted:.3f} s without an event")
         self._stop.wait(_SHORT_WATCH - lasted)
 
-    def _take(self, stream: _Stream[T], batch: Sequence[WatchEvent[T]]) -> None:
+    def _take(self, stream: OpenWatch[T], batch: Sequence[WatchEvent[T]]) -> None:
         """Hand events on, and move the version; raises what the server ends the watch with."""
-        seen: list[Seen[T]] = []
-        error: StatusError | None = None
-        version = self._version
-        for event in batch:
-            if isinstance(event, ErrorEvent):
-                error = event.error
-                break
-            seen.append(event)
-            if not stream.is_ordered:
-                if isinstance(event, BadObject) or (isinstance(event, Change) and event.type is ChangeType.ADDED):
-                    continue
-                stream.is_ordered = True
-            reached = event.record.resource_version if isinstance(event, Change) else event.resource_version
-            version = reached or version
+        seen, version, error = stream.sort(batch, self._version)
         if seen:
-            stream.has_events = True
             self._store.apply_events(seen)
             self._version = version
             self.progress.event()

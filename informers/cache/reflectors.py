@@ -15,7 +15,8 @@ from typing_extensions import TypeVar
 
 from informers.cache.deltas import DeltaQueue, Feed, Forgotten, Replaced
 from informers.cache.failures import WatchFailure
-from informers.cache.reflector import Reflector, Seen
+from informers.cache.open_watch import Seen
+from informers.cache.reflector import Reflector
 from informers.cache.reflector_options import ReflectorOptions
 from informers.clock import Clock
 from informers.errors import ConfigurationError

@@ -10,6 +10,7 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
+from informers.cache.compaction import LatePacker
 from informers.errors import ConnectionLostError
 from informers.source.events import BadObject, Change, ChangeType, ErrorEvent, WatchEvent
 from informers.source.records import Record
@@ -36,6 +37,7 @@ class StreamedList(Generic[T]):
 
     def __init__(self, now: float) -> None:
         self._records: dict[str, Record[T]] = {}
+        self._packer: LatePacker[T] = LatePacker()
         self._last_new = now
         self.resource_version: str = ""
         self.bad: list[BadObject] = []
@@ -80,5 +82,5 @@ class StreamedList(Generic[T]):
         if change.type is ChangeType.DELETED:
             self._records.pop(key, None)
         else:
-            change.record.pack()
+            self._packer.add(change.record)
             self._records[key] = change.record

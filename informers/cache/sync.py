@@ -6,17 +6,67 @@ Upstream: k8s.io/client-go/tools/cache/wait.go and shared_informer.go WaitForCac
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, final
 
 import attrs
 
-from informers.cache.arguments import check_timeout
+from informers.cache.arguments import check_function, check_timeout
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, NotSyncedError
 from informers.signals import Signal
 
-__all__ = ["SyncResult", "Syncable", "wait_for_cache_sync"]
+__all__ = ["PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
+
+#: Seconds between two reports of progress.
+_EVERY = 1.0
+
+
+@final
+@attrs.frozen(kw_only=True)
+class PartProgress:
+    """How far one of those that are waited for is. As text: `pods: 12,000 of about 50,000 objects`.
+
+    Attributes:
+        name: such as `pods`.
+        objects: how many have come so far: in lists, or, for a handler, to it.
+        total: how many there will be, as far as the server says that; None where it does not.
+        synced: whether it is through.
+    """
+
+    name: str
+    objects: int
+    total: int | None
+    synced: bool
+
+    def __str__(self) -> str:
+        if self.synced:
+            return f"{self.name}: synced, {self.objects:,} objects"
+        total = "" if self.total is None else f" of about {self.total:,}"
+        return f"{self.name}: {self.objects:,}{total} objects"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class SyncProgress:
+    """How far a wait for caches is. As text, a line: `1 of 2 synced after 10 s: pods: 12,000 objects; …`.
+
+    Attributes:
+        parts: what is waited for, in the order in which it was given.
+        seconds: since the wait began.
+    """
+
+    parts: tuple[PartProgress, ...]
+    seconds: float
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether all are."""
+        return all(part.synced for part in self.parts)
+
+    def __str__(self) -> str:
+        done = sum(part.synced for part in self.parts)
+        return f"{done} of {len(self.parts)} synced after {self.seconds:.0f} s: {'; '.join(map(str, self.parts))}"
 
 
 class Syncable(Protocol):
@@ -39,6 +89,10 @@ class Syncable(Protocol):
 
     def why_not_synced(self) -> str:
         """Return in words what it waits for, with its last error; empty if it is through."""
+        ...
+
+    def sync_progress(self) -> PartProgress:
+        """Return how far it is."""
         ...
 
 
@@ -72,7 +126,11 @@ class SyncResult:
 
 
 def wait_for_cache_sync(
-    *syncables: Syncable, timeout: float | None = None, stop: Signal | None = None, clock: Clock = SYSTEM_CLOCK
+    *syncables: Syncable,
+    timeout: float | None = None,
+    stop: Signal | None = None,
+    progress: Callable[[SyncProgress], object] | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> SyncResult:
     """Wait until informers and handlers are synced.
 
@@ -82,6 +140,8 @@ def wait_for_cache_sync(
         syncables: informers, or registrations of handlers.
         timeout: seconds to wait at most; None for as long as it takes.
         stop: ends the wait when it is raised.
+        progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What it
+            raises ends the wait.
         clock: for waiting.
 
     Example:
@@ -89,13 +149,15 @@ def wait_for_cache_sync(
         {}
 
     Raises:
-        ConfigurationError: there is something among them that can't be synced, or `timeout` is negative.
+        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, or `progress`
+            is no function.
 
     Thread safety: may be called from any thread; in a handler it would wait for itself.
 
     Upstream: k8s.io/client-go/tools/cache/wait.go WaitFor (v0.37).
     """
     check_timeout(timeout)
+    check_function("progress", progress)
     for syncable in syncables:
         if not isinstance(getattr(syncable, "synced", None), Signal):
             raise ConfigurationError(
@@ -117,17 +179,17 @@ def wait_for_cache_sync(
         return not waiting or stopped or any(syncable.ended.is_set() for syncable in waiting)
 
     withdrawals = [signal.add_callback(wake) for signal in signals]
-    deadline = None if timeout is None else clock.monotonic() + timeout
+    begin = clock.monotonic()
+    deadline = None if timeout is None else begin + timeout
     try:
-        with condition:
-            while not is_over():
-                left = None if deadline is None else deadline - clock.monotonic()
-                if left is not None and left <= 0:
-                    break
-                clock.wait(condition, left)
+        while not _is_over_by(condition, is_over, _EVERY if progress else None, deadline, clock):
+            if progress is not None:
+                progress(_look(syncables, clock.monotonic() - begin))
     finally:
         for withdraw in withdrawals:
             withdraw()
+    if progress is not None:
+        progress(_look(syncables, clock.monotonic() - begin))
     unsynced: dict[str, str] = {}
     for syncable in syncables:
         if not syncable.synced.is_set():
@@ -136,3 +198,28 @@ def wait_for_cache_sync(
             name = f"{syncable.name} #{alike + 1}" if alike else syncable.name
             unsynced[name] = syncable.why_not_synced() or "not in time"
     return SyncResult(unsynced)
+
+
+def _is_over_by(
+    condition: threading.Condition,
+    is_over: Callable[[], bool],
+    seconds: float | None,
+    deadline: float | None,
+    clock: Clock,
+) -> bool:
+    """Wait for a while; return whether the whole wait is over, be it by its deadline."""
+    look = None if seconds is None else clock.monotonic() + seconds
+    ends = [end for end in (look, deadline) if end is not None]
+    with condition:
+        while not is_over():
+            now = clock.monotonic()
+            if deadline is not None and now >= deadline:
+                return True
+            if look is not None and now >= look:
+                return False
+            clock.wait(condition, min(ends) - now if ends else None)
+    return True
+
+
+def _look(syncables: Sequence[Syncable], seconds: float) -> SyncProgress:
+    return SyncProgress(parts=tuple(syncable.sync_progress() for syncable in syncables), seconds=seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from informers.cache.compaction import Compactor
+from informers.cache.compaction import Compactor, LatePacker
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
 from tests.cache.things import Obj, obj
@@ -16,6 +16,10 @@ class Loose(HeldRecord[Obj]):
     def __init__(self, name: str) -> None:
         super().__init__(obj(name, "1"))
         self.packed = 0
+
+    @property
+    def size(self) -> int:
+        return 10_000 if self.packed else 1_000_000
 
     @property
     def is_packable(self) -> bool:
@@ -114,3 +118,12 @@ def test_what_stays_unchanged_under_load_is_packed_a_few_at_a_time() -> None:
         compactor.work(is_idle=False)
         counts.append(packed(records))
     assert counts == [8, 16, 20, 20]
+
+
+def test_a_list_is_packed_as_it_comes_but_for_its_last_32_megabytes() -> None:
+    packer: LatePacker[Obj] = LatePacker()
+    records = [Loose(f"n{number}") for number in range(50)]
+    for number, record in enumerate(records):
+        packer.add(record)
+        assert packed(records) == max(0, number + 1 - 33)
+    assert [record.packed for record in records] == [1] * 17 + [0] * 33
