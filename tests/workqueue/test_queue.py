@@ -59,6 +59,33 @@ class ShortestFirst:
         return len(self._heap)
 
 
+class MostUrgentFirst:
+    """An order by priorities that may change: an item that waits gets its new one when it is added again."""
+
+    def __init__(self, priorities: dict[str, int]) -> None:
+        self._priorities = priorities
+        self._heap: list[tuple[int, str]] = []
+        self._waiting: dict[str, int] = {}
+
+    def push(self, item: str, /) -> None:
+        self._waiting[item] = -self._priorities[item]
+        heapq.heappush(self._heap, (self._waiting[item], item))
+
+    def pop(self) -> str:
+        while True:
+            priority, item = heapq.heappop(self._heap)
+            # What has moved up since is further up, and has been got.
+            if self._waiting.get(item) == priority:
+                del self._waiting[item]
+                return item
+
+    def touch(self, item: str, /) -> None:
+        self.push(item)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
 def run_threads(count: int, function: Callable[[int], None]) -> list[threading.Thread]:
     threads = [threading.Thread(target=function, args=(number,)) for number in range(count)]
     for thread in threads:
@@ -140,6 +167,55 @@ def test_another_order_may_be_plugged_in() -> None:
     for item in ("ccc", "a", "bb", "a"):
         queue.add(item)
     assert [queue.get() for _ in range(3)] == ["a", "bb", "ccc"]
+
+
+def test_an_item_that_waits_moves_up_when_it_is_added_again_with_a_higher_priority() -> None:
+    priorities = {"low": 1, "middle": 2, "high": 3}
+    queue = Queue(order=MostUrgentFirst(priorities))
+    for item in priorities:
+        queue.add(item)
+    priorities["low"] = 9
+    queue.add("low")
+    assert len(queue) == 3
+    assert [queue.get() for _ in range(3)] == ["low", "high", "middle"]
+
+
+def test_an_item_added_again_while_it_is_processed_takes_its_place_by_priority_once_it_is_done() -> None:
+    priorities = {"low": 1, "high": 3}
+    queue = Queue(order=MostUrgentFirst(priorities))
+    for item in priorities:
+        queue.add(item)
+    assert queue.get() == "high"
+    queue.add("high")
+    queue.add("high")
+    assert len(queue) == 1, "it has no place while it is processed, whatever its priority"
+    queue.done("high")
+    assert [queue.get(), queue.get()] == ["high", "low"]
+    for item in priorities:
+        queue.done(item)
+    with pytest.raises(TimeoutError):
+        queue.get(timeout=0)
+
+
+def test_a_drain_gives_out_by_priority_what_is_left_and_what_was_added_again(background: Background) -> None:
+    clock = FakeClock()
+    priorities = {"low": 1, "middle": 2, "high": 3}
+    queue = Queue(order=MostUrgentFirst(priorities), clock=clock)
+    for item in priorities:
+        queue.add(item)
+    assert queue.get() == "high"
+    queue.add("high")
+    drained = background(lambda: queue.shut_down_with_drain(timeout=1000))
+    clock.wait_for_waiters()
+    queue.add("too late")
+    queue.done("high")
+    got: list[str] = []
+    for item in queue.items():
+        assert not drained.done()
+        got.append(item)
+        queue.done(item)
+    assert got == ["high", "middle", "low"]
+    assert drained.result(10) is True
 
 
 @pytest.mark.upstream("util/workqueue/queue_test.go", "TestGarbageCollection")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Hashable
 
@@ -60,6 +61,37 @@ def test_an_event_overtakes_a_retry_and_the_item_runs_once() -> None:
     queue.done("web-0")
     clock.advance(1000)
     assert len(queue) == 0
+
+
+class Shortest:
+    """An order by length."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, str]] = []
+
+    def push(self, item: str, /) -> None:
+        heapq.heappush(self._heap, (len(item), item))
+
+    def pop(self) -> str:
+        return heapq.heappop(self._heap)[1]
+
+    def touch(self, item: str, /) -> None: ...
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+
+def test_of_the_retries_that_are_due_the_order_says_which_comes_first() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1000.0), order=Shortest(), clock=clock)
+    for item in ("ccc", "bb"):
+        queue.add_rate_limited(item)
+    queue.add_after("a", 2)
+    clock.advance(1)
+    queue.add("dddd")
+    assert [queue.get(timeout=0) for _ in range(2)] == ["bb", "ccc"]
+    clock.advance(1)
+    assert [queue.get(timeout=0) for _ in range(2)] == ["a", "dddd"]
 
 
 def test_the_limiter_is_asked_without_a_lock_held() -> None:
