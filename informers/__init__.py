@@ -40,6 +40,8 @@ from informers.cache.reflector import Reflector as Reflector
 from informers.cache.reflector_options import ReflectorOptions as ReflectorOptions
 from informers.cache.registration import Registration as Registration
 from informers.cache.store import Store as Store
+from informers.cache.sync import PartProgress as PartProgress
+from informers.cache.sync import SyncProgress as SyncProgress
 from informers.cache.sync import SyncResult as SyncResult
 from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
 from informers.dynamic import DynamicSharedInformerFactory as DynamicSharedInformerFactory
@@ -98,6 +100,7 @@ __all__ = [
     "NotFoundError",
     "NotSyncedError",
     "ObjectName",
+    "PartProgress",
     "PartialObjectMetadata",
     "Reflector",
     "ReflectorOptions",
@@ -113,6 +116,7 @@ __all__ = [
     "SourceError",
     "StoppedError",
     "Store",
+    "SyncProgress",
     "SyncResult",
     "WatchErrorHandler",
     "WatchFailure",

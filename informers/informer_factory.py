@@ -21,7 +21,7 @@ from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector_options import ReflectorOptions
-from informers.cache.sync import SyncResult, wait_for_cache_sync
+from informers.cache.sync import SyncProgress, SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, DecodeError, SourceError, StoppedError
 from informers.kind_options import KindOptions, namespaces_of
@@ -221,24 +221,29 @@ class InformerFactory:
             with suppress(StoppedError):
                 informer.start()
 
-    def wait_for_cache_sync(self, timeout: float | None = None) -> SyncResult:
+    def wait_for_cache_sync(
+        self, timeout: float | None = None, *, progress: Callable[[SyncProgress], object] | None = None
+    ) -> SyncResult:
         """Wait until the first list of every informer is in its cache.
 
         An informer that has not been started is not waited for, and is in the result.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
+            progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What
+                it raises ends the wait.
 
         Returns:
             True if all are synced; as text it names those that are not, and why.
 
         Raises:
-            ConfigurationError: `timeout` is none.
+            ConfigurationError: `timeout` is none, or `progress` is no function.
         """
         with self._lock:
             informers = self._informers_locked()
         started = [informer for informer in informers if informer.is_started and not informer.is_stopped]
-        unsynced = dict(wait_for_cache_sync(*started, timeout=timeout, clock=self._clock).unsynced)
+        result = wait_for_cache_sync(*started, timeout=timeout, progress=progress, clock=self._clock)
+        unsynced = dict(result.unsynced)
         for informer in informers:
             if not informer.is_started and not informer.is_stopped:
                 unsynced[informer.name] = "not started: call factory.start() after asking for the informer"

@@ -34,6 +34,7 @@ class WatchHealth:
         retry_in: seconds until the next try; None where nothing waits.
         resource_version: the last one seen.
         listed: objects that the list under way, or else the last, has brought.
+        total: how many that list has in all, as far as the server says that; None where it does not.
         lists: how many lists have been completed.
         watches: how many watches have been opened.
         failures: how many requests have failed.
@@ -48,6 +49,7 @@ class WatchHealth:
     retry_in: float | None
     resource_version: str
     listed: int
+    total: int | None = None
     lists: int
     watches: int
     failures: int
@@ -62,7 +64,8 @@ class WatchHealth:
         if self.state is ReflectorState.WATCHING and self.is_doubtful:
             text += ", but nothing has come"
         if self.state is ReflectorState.LISTING and self.listed:
-            text += f" ({self.listed} objects so far)"
+            total = "" if self.total is None else f" of about {self.total:,}"
+            text += f" ({self.listed:,}{total} objects so far)"
         if self.namespace is not None:
             text = f"{self.namespace}: {text}"
         if self.error is not None:
@@ -204,6 +207,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
         retry_in=None if retry is None else max(0.0, retry - now),
         resource_version=reflector.last_sync_resource_version,
         listed=progress.listed,
+        total=progress.total,
         lists=progress.lists,
         watches=progress.watches,
         failures=progress.failures,

@@ -47,11 +47,11 @@ class PagedList(Generic[T]):
         self.bad: list[DecodeError] = []
         self.has_pages: bool = False
 
-    def read(self, *, on_page: Callable[[int], None], on_expired: Callable[[ExpiredError], None]) -> None:
+    def read(self, *, on_page: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]) -> None:
         """Read all pages.
 
         Args:
-            on_page: told after each page but the last how many objects there are.
+            on_page: told after each page but the last how many objects there are, and how many remain if that is known.
             on_expired: told that a continue token has expired, before the list is made as a whole.
 
         Raises:
@@ -65,7 +65,7 @@ class PagedList(Generic[T]):
             if page.continue_token == token:
                 raise StatusError("the server gave the same continue token twice: its pages do not move on")
             token = page.continue_token
-            on_page(len(self.records))
+            on_page(len(self.records), page.remaining)
             try:
                 page = self._source.list(ListOptions(limit=self._limit, continue_token=token))
             except ExpiredError as error:

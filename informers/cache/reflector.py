@@ -122,7 +122,7 @@ class Reflector(Generic[T]):
         self._broken_streams = 0
         #: Whether the store has a saved content, and what has happened since is not known yet.
         self._is_resuming = False
-        self.progress: Progress = Progress(clock)
+        self.progress: Progress = Progress(resource if namespace is None else f"{resource} in {namespace}", clock)
 
     def __repr__(self) -> str:
         return f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={self._version}>"
@@ -276,22 +276,20 @@ class Reflector(Generic[T]):
             if rest is not None:
                 self._replace(content.records, content.resource_version, content.bad)
                 return rest
-            self._count(len(content))
+            self.progress.arrived(len(content))
         raise ConnectionLostError("a streaming list did not come to its end")
 
     def _list_pages(self) -> None:
         """List in pages and replace the store's content."""
+        self.progress.listing()
         version = "" if self._is_version_lost else self._version or "0"
         limit = self._options.page_size or (_PAGE_SIZE if self._is_paged or version in {"", "0"} else 0)
         content: PagedList[T] = PagedList(self._source, resource_version=version, limit=limit)
         try:
-            content.read(on_page=self._count, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0))
+            content.read(on_page=self.progress.arrived, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0))
         finally:
             self._is_paged = self._is_paged or (version == "0" and content.has_pages)
         self._replace(content.records, content.resource_version, [BadObject(error) for error in content.bad])
-
-    def _count(self, listed: int) -> None:
-        self.progress.listed = listed
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         if self._stop.is_set():
@@ -302,8 +300,7 @@ class Reflector(Generic[T]):
             self._store.apply_events([BadObject(event.error) for event in bad])
         self._version = resource_version
         self._is_version_lost = False
-        self.progress.listed = len(records)
-        self.progress.listed_all()
+        self.progress.listed_all(len(records))
 
     def _follow(self, stream: OpenWatch[T] | None) -> None:
         """Watch, opening again what ends; raises when a list is due."""

@@ -184,3 +184,15 @@ class Reflectors(Generic[T]):
         """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
         versions = [fed.reflector.last_sync_resource_version for _, fed in self]
         return max(versions, key=lambda version: (len(version), version), default="")
+
+    @property
+    def listed(self) -> int:
+        """How many objects the lists under way, or else the last, have brought."""
+        return sum(fed.reflector.progress.listed for _, fed in self)
+
+    @property
+    def total(self) -> int | None:
+        """How many they have in all, as far as the server says that of each; None where it does not."""
+        totals = [fed.reflector.progress.total for _, fed in self]
+        known = [total for total in totals if total is not None]
+        return sum(known) if len(known) == len(totals) else None

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from informers.cache.arguments import check_timeout
 from informers.cache.processor import Listener
+from informers.cache.sync import PartProgress
 from informers.signals import Signal
 from informers.threads import join_all
 
@@ -66,6 +67,16 @@ class Registration(Generic[T]):
         if self._listener.ended.is_set():
             return "removed, or its informer stopped, before it was synced"
         return self._informer.why_not_synced() or f"{self.backlog} events still to be delivered"
+
+    def sync_progress(self) -> PartProgress:
+        """Return how much the handler has been told of what was there when it began."""
+        listener = self._listener
+        told = listener.delivered
+        if self.has_synced:
+            return PartProgress(name=self.name, objects=told, total=told, synced=True)
+        part: PartProgress = self._informer.sync_progress()
+        total = told + listener.backlog if part.synced else part.total
+        return PartProgress(name=self.name, objects=told, total=total, synced=False)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until a removed handler's last call has returned; return whether it has.

@@ -85,12 +85,15 @@ class Page(Generic[T]):
         resource_version: version of the list as a whole.
         continue_token: asks for the next page; empty on the last.
         bad: objects that can't be held.
+        remaining: how many objects the pages after this one have, as far as the server says that; None where it does
+            not.
     """
 
     records: Sequence[Record[T]]
     resource_version: str
     continue_token: str = ""
     bad: Sequence[DecodeError] = ()
+    remaining: int | None = None
 
 
 @final

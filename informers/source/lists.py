@@ -195,4 +195,7 @@ class ListReader(Generic[T]):
         version, token = metadata.get("resourceVersion") or "", metadata.get("continue") or ""
         if not isinstance(version, str) or not isinstance(token, str):
             raise DecodeError("the list's resourceVersion or continue token is no string")
-        return Page(self._records, version, token, self._bad)
+        remaining = metadata.get("remainingItemCount")
+        # Only a hint, for people to read: one that makes no sense is left out.
+        is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
+        return Page(self._records, version, token, self._bad, remaining if is_count else None)

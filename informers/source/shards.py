@@ -19,7 +19,7 @@ from informers.errors import ConfigurationError
 from informers.source.events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
 from informers.source.listwatch import ListerWatcher, Watch
 
-__all__ = ["Shard", "ShardedSource"]
+__all__ = ["Shard", "ShardedSource", "fnv1a"]
 
 T = TypeVar("T", default=Any)
 
@@ -64,11 +64,11 @@ class Shard:
 
     def has(self, uid: str) -> bool:
         """Return whether the object with this uid belongs to it."""
-        return _fnv1a(uid) * self.of // _SPACE == self.index
+        return fnv1a(uid) * self.of // _SPACE == self.index
 
 
-def _fnv1a(text: str) -> int:
-    """Return the 64 bit FNV-1a hash."""
+def fnv1a(text: str) -> int:
+    """Return the 64 bit FNV-1a hash of a text, by which objects are shared out."""
     value = 0xCBF29CE484222325
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001B3 % _SPACE
@@ -97,7 +97,8 @@ class ShardedSource(Generic[T]):
         """Return the share's objects of a page."""
         page = self._source.list(self._options(options))
         has = self._shard.has
-        return attrs.evolve(page, records=[record for record in page.records if has(record.uid)])
+        # The server counts what remains of all shares.
+        return attrs.evolve(page, records=[record for record in page.records if has(record.uid)], remaining=None)
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch of the share."""
