@@ -28,7 +28,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -54,11 +53,6 @@ from informers import (
 from informers.errors import ConnectionLostError
 from informers.signals import Signal
 from informers.workqueue import Queue
-
-#: Seconds between two looks at how far the caches are.
-_LOOK = 0.1
-#: Seconds that the first lists take before a progress bar is shown.
-_PATIENCE = 1.0
 
 
 @final
@@ -162,11 +156,17 @@ def watch(
         MonitorError: the caches could not be filled, or metrics can't be served.
     """
     ready: Future[bool] = Future()
+    #: Raised when there is no use in waiting for the caches any longer.
+    over = Signal()
+    stop.add_callback(over.set)
 
     def failed(failure: WatchFailure) -> None:
         # Before anything has come, a server that can't be reached ends the program with an error that says so.
-        if ready.done() or not isinstance(failure.error, ConnectionLostError):
+        is_ready = ready.done() and ready.result()
+        if is_ready or not isinstance(failure.error, ConnectionLostError):
             report.failure(failure)
+        elif unreachable(factory.health()):
+            over.set()
 
     factory = SharedInformerFactory(
         api_client,
@@ -201,7 +201,7 @@ def watch(
         report.step("started", "started: one list and watch for each informer")
         try:
             report.step("waiting", f"waiting for the caches, {options.sync_timeout:g} s at most")
-            if wait_until_synced(factory, informers, options.sync_timeout, output, stop):
+            if wait_until_synced(factory, informers, options.sync_timeout, output, stop=stop, over=over):
                 counts = ", ".join(f"{len(informer.indexer)} {informer.name}" for informer in informers)
                 report.step("synced", f"synced: {counts}")
                 until = "" if options.duration is None else f", {options.duration:g} s at most"
@@ -228,30 +228,25 @@ def wait_until_synced(
     informers: Sequence[SharedInformer[Any]],
     timeout: float,
     output: Output,
+    *,
     stop: Signal,
+    over: Signal,
 ) -> bool:
     """Wait until all caches are filled; return whether they are, which is not so if `stop` was raised before.
 
     Raises:
-        MonitorError: the server can't be reached, or time is up.
+        MonitorError: the server can't be reached, which raises `over`, or time is up.
     """
-    start = time.monotonic()
     try:
-        while True:
-            left = max(0.0, start + timeout - time.monotonic())
-            result = wait_for_cache_sync(*informers, timeout=min(_LOOK, left), stop=stop)
-            if result or stop.is_set():
-                return bool(result)
-            health = factory.health()
-            problem = unreachable(health)
-            if problem:
-                raise MonitorError(f"the server can't be reached: {problem}")
-            if not left:
-                raise MonitorError(f"the caches are not filled after {timeout:g} s: {result}")
-            if time.monotonic() - start > _PATIENCE:
-                output.progress(health)
+        result = wait_for_cache_sync(*informers, timeout=timeout, stop=over, progress=output.progress)
     finally:
         output.end_progress()
+    if result or stop.is_set():
+        return bool(result)
+    problem = unreachable(factory.health())
+    if problem:
+        raise MonitorError(f"the server can't be reached: {problem}")
+    raise MonitorError(f"the caches are not filled after {timeout:g} s: {result}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from informers import (
     ResourceEventHandlerFuncs,
     SharedInformerFactory,
     StoppedError,
+    SyncProgress,
 )
 from informers.kinds import apps, core
 from informers.resources import GroupVersion, namespaced
@@ -97,6 +98,19 @@ def test_what_may_not_be_read_is_named_with_the_reason_and_the_others_are_synced
     assert not result
     assert list(result.unsynced) == ["secrets"]
     assert "403 Forbidden" in str(result)
+
+
+def test_who_waits_is_told_how_far_each_started_kind_is(server: APIServer, factory: SharedInformerFactory) -> None:
+    _ = factory.core.v1.pods
+    factory.core.v1.nodes.informer.start()
+    told: list[SyncProgress] = []
+    assert not factory.wait_for_cache_sync(timeout=10, progress=told.append)
+    assert [part.name for part in told[-1].parts] == ["nodes"]
+    factory.start()
+    assert factory.wait_for_cache_sync(timeout=10, progress=told.append)
+    assert [(part.name, part.synced) for part in told[-1].parts] == [("pods", True), ("nodes", True)]
+    with pytest.raises(ConfigurationError, match="progress must be a function"):
+        factory.wait_for_cache_sync(progress=3)  # type: ignore[arg-type] # a mistake
 
 
 def test_it_starts_with_a_block_and_stops_with_it(server: APIServer) -> None:

@@ -17,7 +17,7 @@ from typing import TextIO, final
 
 import attrs
 
-from informers import FactoryHealth, NextStep, WatchFailure
+from informers import NextStep, PartProgress, SyncProgress, WatchFailure
 
 __all__ = ["Output", "Report", "logging_to"]
 
@@ -110,19 +110,17 @@ class Output(logging.Handler):
         """Write one record."""
         self._write((_json if self._as_json else self._text)(record) + "\n", "")
 
-    def progress(self, health: FactoryHealth) -> None:
+    def progress(self, progress: SyncProgress) -> None:
         """Draw how far the first lists are; nothing unless on a terminal."""
         if not self._has_bar:
             return
-        done = sum(informer.synced for informer in health.informers)
-        total = len(health.informers)
+        done = sum(part.synced for part in progress.parts)
         width = 24
-        bar = "#" * (width * done // total) + "-" * (width - width * done // total)
-        counts = ", ".join(
-            f"{informer.resource} {sum(watch.listed for watch in informer.watches)}" for informer in health.informers
-        )
+        filled = int(width * sum(map(_share, progress.parts)) / len(progress.parts))
+        bar = "#" * filled + "-" * (width - filled)
+        counts = ", ".join(map(str, progress.parts))
         with self._locked():
-            self._write("", f"[{bar}] {done} of {total} caches: {counts}")
+            self._write("", f"[{bar}] {done} of {len(progress.parts)} caches: {counts}")
 
     def end_progress(self) -> None:
         """Take the progress bar away."""
@@ -160,6 +158,12 @@ class Output(logging.Handler):
         colour = _RED if record.levelno >= logging.ERROR else _YELLOW if record.levelno >= logging.WARNING else ""
         colour = colour or _COLOURS.get(event, "")
         return f"{colour}{text}{_RESET}" if colour and self._has_colour else text
+
+
+def _share(part: PartProgress) -> float:
+    if part.synced:
+        return 1.0
+    return min(1.0, part.objects / part.total) if part.total else 0.0
 
 
 def _json(record: logging.LogRecord) -> str:

@@ -75,7 +75,8 @@ class Registration(Generic[T]):
         if self.has_synced:
             return PartProgress(name=self.name, objects=told, total=told, synced=True)
         part: PartProgress = self._informer.sync_progress()
-        total = told + listener.backlog if part.synced else part.total
+        # The last that is waiting is the mark behind which it is synced.
+        total = told + max(0, listener.backlog - 1) if part.synced else part.total
         return PartProgress(name=self.name, objects=told, total=total, synced=False)
 
     def join(self, timeout: float | None = None) -> bool:

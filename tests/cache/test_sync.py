@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from informers import ConfigurationError, NotSyncedError, SyncResult, wait_for_cache_sync
+from informers import ConfigurationError, NotSyncedError, PartProgress, SyncProgress, SyncResult, wait_for_cache_sync
 from informers.signals import Signal
 from informers.testing import FakeClock
 
@@ -21,6 +21,11 @@ class Part:
     reason: str = "still listing"
     synced: Signal = attrs.Factory(Signal)
     ended: Signal = attrs.Factory(Signal)
+    objects: int = 0
+    total: int | None = None
+
+    def sync_progress(self) -> PartProgress:
+        return PartProgress(name=self.name, objects=self.objects, total=self.total, synced=self.synced.is_set())
 
     def why_not_synced(self) -> str:
         return "" if self.synced.is_set() else self.reason
@@ -100,3 +105,103 @@ def test_what_can_not_be_synced_is_refused_with_advice(wrong: Any) -> None:
 def test_a_negative_timeout_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="timeout must be None or not negative"):
         wait_for_cache_sync(timeout=-1)
+
+
+def test_who_waits_is_told_how_far_it_is_each_second_and_when_it_is_over() -> None:
+    clock = FakeClock()
+    parts = [Part("pods", objects=500, total=2000), Part("nodes", objects=3)]
+    told: list[SyncProgress] = []
+    threads: list[threading.Thread] = []
+
+    def note(progress: SyncProgress) -> None:
+        told.append(progress)
+        threads.append(threading.current_thread())
+
+    waiter = threading.Thread(target=wait_for_cache_sync, args=parts, kwargs={"progress": note, "clock": clock})
+    waiter.start()
+    clock.wait_for_waiters()
+    assert told == []
+    clock.advance(1)
+    clock.wait_for_waiters()
+    parts[1].synced.set()
+    parts[0].objects = 1500
+    clock.advance(1)
+    clock.wait_for_waiters()
+    parts[0].objects = 2000
+    parts[0].synced.set()
+    waiter.join(5)
+    assert [str(progress) for progress in told] == [
+        "0 of 2 synced after 1 s: pods: 500 of about 2,000 objects; nodes: 3 objects",
+        "1 of 2 synced after 2 s: pods: 1,500 of about 2,000 objects; nodes: synced, 3 objects",
+        "2 of 2 synced after 2 s: pods: synced, 2,000 objects; nodes: synced, 3 objects",
+    ]
+    assert [progress.is_synced for progress in told] == [False, False, True]
+    assert set(threads) == {waiter}
+
+
+def test_a_wait_that_is_over_at_once_is_told_once() -> None:
+    told: list[SyncProgress] = []
+    assert not wait_for_cache_sync(Part("pods", objects=7), timeout=0, progress=told.append)
+    assert [str(progress) for progress in told] == ["0 of 1 synced after 0 s: pods: 7 objects"]
+
+
+def test_a_timeout_between_two_reports_ends_the_wait_then() -> None:
+    clock = FakeClock()
+    told: list[SyncProgress] = []
+    waiter = threading.Thread(
+        target=wait_for_cache_sync,
+        args=[Part("pods")],
+        kwargs={"timeout": 1.5, "progress": told.append, "clock": clock},
+    )
+    waiter.start()
+    clock.wait_for_waiters()
+    clock.advance(1)
+    clock.wait_for_waiters()
+    assert clock.next_deadline() == 1.5
+    clock.advance(0.5)
+    waiter.join(5)
+    assert [progress.seconds for progress in told] == [1, 1.5]
+
+
+def test_a_wait_ends_with_what_the_report_raises_and_leaves_nothing_behind() -> None:
+    class GivenUpError(Exception):
+        pass
+
+    def give_up(progress: SyncProgress) -> None:
+        raise GivenUpError
+
+    clock = FakeClock()
+    part = Part("pods")
+    errors: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            wait_for_cache_sync(part, progress=give_up, clock=clock)
+        except GivenUpError as error:
+            errors.append(error)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    clock.wait_for_waiters()
+    clock.advance(1)
+    waiter.join(5)
+    assert len(errors) == 1
+    assert part.synced._callbacks == {} == part.ended._callbacks
+
+
+def test_a_report_may_raise_what_is_waited_for_itself() -> None:
+    clock = FakeClock()
+    part = Part("pods")
+    waiter = threading.Thread(
+        target=wait_for_cache_sync, args=[part], kwargs={"progress": lambda _: part.synced.set(), "clock": clock}
+    )
+    waiter.start()
+    clock.wait_for_waiters()
+    clock.advance(1)
+    waiter.join(5)
+    assert not waiter.is_alive()
+
+
+def test_a_report_to_what_is_no_function_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="progress must be a function: got str"):
+        wait_for_cache_sync(progress="print")  # type: ignore[arg-type] # a mistake

@@ -9,7 +9,7 @@ import pytest
 from monitor.report import Output, logging_to
 from network_monitor import Options
 
-from informers import FactoryHealth, NextStep, SharedInformerFactory, WatchFailure
+from informers import NextStep, PartProgress, SyncProgress, WatchFailure
 from informers.errors import StatusError
 from informers.testing import APIServer
 from tests.examples.lines import Lines, Monitor, reporting
@@ -73,36 +73,36 @@ def test_an_object_that_is_set_aside_is_an_error() -> None:
     assert (event["event"], event["level"], event["key"]) == ("object_set_aside", "error", "shop/web-0")
 
 
-@pytest.fixture
-def health() -> FactoryHealth:
-    with APIServer() as server, SharedInformerFactory(server.client()) as factory:
-        _ = factory.core.v1.pods, factory.core.v1.nodes
-        factory.core.v1.nodes.informer.start()
-        assert factory.core.v1.nodes.informer.synced.wait(10)
-        return factory.health()
+PROGRESS = SyncProgress(
+    parts=(
+        PartProgress(name="pods", objects=12_000, total=24_000, synced=False),
+        PartProgress(name="services", objects=7, total=None, synced=False),
+        PartProgress(name="nodes", objects=30, total=30, synced=True),
+    ),
+    seconds=2.0,
+)
 
 
-def test_the_progress_bar_stays_below_what_is_written_and_goes_away(
-    health: FactoryHealth, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_progress_bar_stays_below_what_is_written_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     lines = Lines(is_terminal=True)
     output = Output(lines, as_json=False, on_broken_pipe=lambda: None)
     with logging_to(output) as report:
-        output.progress(health)
-        assert lines.getvalue() == "[############------------] 1 of 2 caches: pods 0, nodes 0"
+        output.progress(PROGRESS)
+        counts = "pods: 12,000 of about 24,000 objects, services: 7 objects, nodes: synced, 30 objects"
+        assert lines.getvalue() == f"[############------------] 1 of 3 caches: {counts}"
         report.say("error", "something")
         assert lines.getvalue().split("\r\x1b[K")[1].endswith("something\n")
-        output.progress(health)
+        output.progress(PROGRESS)
         output.end_progress()
         output.end_progress()
-    assert lines.getvalue().endswith("nodes 0\r\x1b[K")
+    assert lines.getvalue().endswith("30 objects\r\x1b[K")
 
 
-def test_there_is_no_progress_bar_but_on_a_terminal(health: FactoryHealth) -> None:
+def test_there_is_no_progress_bar_but_on_a_terminal() -> None:
     for lines, as_json in ((Lines(is_terminal=False), False), (Lines(is_terminal=True), True)):
-        Output(lines, as_json=as_json, on_broken_pipe=lambda: None).progress(health)
+        Output(lines, as_json=as_json, on_broken_pipe=lambda: None).progress(PROGRESS)
         assert lines.getvalue() == ""
 
 
@@ -120,13 +120,13 @@ def test_a_reader_who_is_gone_is_noticed_once() -> None:
 
 
 def test_a_list_that_takes_long_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("network_monitor._PATIENCE", 0.0)
+    monkeypatch.setattr("informers.cache.sync._EVERY", 0.05)
     monkeypatch.setenv("TERM", "xterm")
     with APIServer() as server:
         server.deny()
         monkeypatch.setattr("monitor.cluster.connect", None)
         monkeypatch.setattr("network_monitor.connect", lambda _path: server.client())
         with Monitor(Options(), is_terminal=True) as monitor:
-            monitor.lines.wait_for(lambda text: "0 of 3 caches: pods 0" in text)
+            monitor.lines.wait_for(lambda text: "0 of 3 caches: pods: 0 objects" in text)
             server.allow()
     assert monitor.code == 0

@@ -163,3 +163,12 @@ def test_managed_fields_are_dropped_in_whatever_order() -> None:
     for text in (json.dumps(item), json.dumps(item, separators=(",", ":"))):
         (record,) = read(f'{HEAD},"items":[{text}]}}'.encode(), 9, drop=True).records
         assert record.object() == completed({"metadata": {"name": "a"}, "spec": {"managedFields": [1]}})
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"), [("1500", 1500), ("0", 0), ("null", None), ("-1", None), ('"7"', None), ("true", None)]
+)
+def test_how_many_objects_remain_is_a_hint(said: str, understood: int | None) -> None:
+    head = HEAD.removesuffix("}") + f',"remainingItemCount":{said}}}'
+    assert read((head + ',"items":[]}').encode(), 9).remaining == understood
+    assert read((HEAD + ',"items":[]}').encode(), 9).remaining is None
