@@ -9,18 +9,27 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informers import ConfigurationError, DynamicSharedInformerFactory, KindOptions, Shard, SharedInformerFactory
+from informers import (
+    ConfigurationError,
+    DynamicSharedInformerFactory,
+    KindOptions,
+    ListWatch,
+    Shard,
+    SharedInformerFactory,
+)
 from informers.errors import DecodeError, ExpiredError
 from informers.kinds import core
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, WatchEvent
 from informers.source.records import HeldRecord
-from informers.source.shards import ShardedSource, _fnv1a
+from informers.source.shards import ShardedSource, fnv1a
 from informers.testing import APIServer, FakeSource, RecordingHandler
+from tests.testing.test_sharding import METADATA, REFUSALS
 from tests.waiting import QUICK, eventually
 
 if TYPE_CHECKING:
@@ -33,6 +42,12 @@ HALVES = (Shard(0, of=2), Shard(1, of=2))
 @pytest.fixture
 def server() -> Iterator[APIServer]:
     with APIServer() as running:
+        yield running
+
+
+@pytest.fixture(params=[False, True], ids=["the client shares out", "the server shares out"])
+def either_server(request: pytest.FixtureRequest) -> Iterator[APIServer]:
+    with APIServer(sharding=request.param) as running:
         yield running
 
 
@@ -50,7 +65,7 @@ def uid_in(shard: Shard) -> str:
     [("", "cbf29ce484222325"), ("a", "af63dc4c8601ec8c"), ("foobar", "85944171f73967e8")],
 )
 def test_the_hash_is_that_of_the_server(text: str, digits: str) -> None:
-    assert f"{_fnv1a(text):016x}" == digits
+    assert f"{fnv1a(text):016x}" == digits
 
 
 @given(st.text(), st.integers(1, 40))
@@ -62,7 +77,7 @@ def test_every_uid_has_one_share_and_only_one(uid: str, of: int) -> None:
 def test_a_share_has_what_its_selector_selects(uid: uuid.UUID, of: int, data: st.DataObject) -> None:
     shard = Shard(data.draw(st.integers(0, of - 1)), of=of)
     low, high = (int(text, 16) for text in shard.selector.split("'")[1::2])
-    assert shard.has(str(uid)) == (low <= _fnv1a(str(uid)) < high)
+    assert shard.has(str(uid)) == (low <= fnv1a(str(uid)) < high)
 
 
 def test_the_selectors_of_all_shares_are_the_whole() -> None:
@@ -92,9 +107,10 @@ def test_the_server_is_asked_for_the_share(server: APIServer) -> None:
     assert watch.query["shardSelector"] == HALVES[0].selector
 
 
+@pytest.mark.parametrize("sharding", [False, True], ids=["the client shares out", "the server shares out"])
 @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "in pages"])
-def test_two_factories_have_each_object_once(streaming: bool) -> None:
-    with APIServer(streaming_lists=streaming) as server:
+def test_two_factories_have_each_object_once(streaming: bool, sharding: bool) -> None:
+    with APIServer(streaming_lists=streaming, sharding=sharding) as server:
         for number in range(40):
             server.create(config_map(f"m{number}"))
         factories = [SharedInformerFactory(server.client(), shard=shard) for shard in HALVES]
@@ -114,7 +130,8 @@ def test_two_factories_have_each_object_once(streaming: bool) -> None:
         assert [len(handler.events) for handler in handlers] == [len(cache) for cache in caches]
 
 
-def test_changes_and_deletions_come_to_the_share_alone(server: APIServer) -> None:
+def test_changes_and_deletions_come_to_the_share_alone(either_server: APIServer) -> None:
+    server = either_server
     for number in range(10):
         server.create(config_map(f"m{number}"))
     factories = [SharedInformerFactory(server.client(), shard=shard) for shard in HALVES]
@@ -134,7 +151,8 @@ def test_changes_and_deletions_come_to_the_share_alone(server: APIServer) -> Non
     assert not {event.key for event in handlers[0].events} & {event.key for event in handlers[1].events}
 
 
-def test_a_deletion_that_was_missed_is_told_in_the_share_that_had_the_object(server: APIServer) -> None:
+def test_a_deletion_that_was_missed_is_told_in_the_share_that_had_the_object(either_server: APIServer) -> None:
+    server = either_server
     for number in range(10):
         server.create(config_map(f"m{number}"))
     factories = [SharedInformerFactory(server.client(), shard=shard, options=QUICK) for shard in HALVES]
@@ -152,6 +170,20 @@ def test_a_deletion_that_was_missed_is_told_in_the_share_that_had_the_object(ser
     for handler in handlers:
         adds, deletes = ({e.key for e in handler.events if e.type == kind} for kind in ("add", "delete"))
         assert adds == deletes
+
+
+def test_a_server_that_shares_out_sends_nothing_that_the_client_would_drop() -> None:
+    with APIServer(sharding=True) as server:
+        for number in range(20):
+            server.create(config_map(f"m{number}"))
+        source = ListWatch[Any](server.client(), core.V1.config_maps)
+        sent: list[str] = []
+        for shard in HALVES:
+            page = source.list(ListOptions(shard_selector=shard.selector))
+            assert all(shard.has(record.uid) for record in page.records)
+            sent += [record.key for record in page.records]
+        source.close()
+    assert sorted(sent) == sorted(f"default/m{number}" for number in range(20))
 
 
 def test_an_object_that_is_made_again_moves_to_the_share_of_its_new_uid() -> None:
@@ -269,6 +301,7 @@ def test_a_real_server_that_shares_out_sends_the_same_share() -> None:
 
     with ControlPlane(flags=["--feature-gates=ShardedListAndWatch=true"]) as plane:
         check_shares(plane, is_shared_by_server=True)
+        check_words(plane)
 
 
 @pytest.mark.real_apiserver
@@ -276,10 +309,29 @@ def test_a_real_server_that_does_not_leaves_it_to_the_client(real_apiserver: Con
     check_shares(real_apiserver, is_shared_by_server=False)
 
 
+def check_words(plane: ControlPlane) -> None:
+    """Hold the real server to what the embedded one says."""
+
+    def ask(selector: str, accept: str = "application/json", **more: str) -> tuple[int, Any]:
+        url = f"/api/v1/namespaces/shares/configmaps?{urlencode({'shardSelector': selector, **more})}"
+        headers = {"Authorization": f"Bearer {plane.token()}", "Accept": accept}
+        answer = plane.pool().request("GET", plane.url + url, headers=headers)
+        return answer.status, answer.json()
+
+    for selector, reason in REFUSALS.items():
+        for more in ({}, {"watch": "true"}):
+            status, answer = ask(selector, **more)
+            assert (selector, status, answer["message"]) == (selector, 500, f"invalid shard selector: {reason}")
+            assert "reason" not in answer
+    first = ask(HALVES[0].selector, limit="3")[1]
+    assert first["metadata"]["shardInfo"] == {"selector": HALVES[0].selector}
+    assert len(first["items"]) == 3
+    assert "remainingItemCount" not in first["metadata"]
+    assert "shardInfo" not in ask(HALVES[0].selector, METADATA)[1]["metadata"]
+
+
 def check_shares(plane: ControlPlane, *, is_shared_by_server: bool) -> None:
     from kubernetes import client
-
-    from informers.source.listwatch import ListWatch
 
     api_client = plane.client()
     core_api = client.CoreV1Api(api_client)

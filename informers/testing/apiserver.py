@@ -63,6 +63,8 @@ class APIServer:
         bookmark_interval: seconds between a watch's bookmarks.
         history: how many events each resource keeps at least, for watches that come back.
         streaming_lists: whether watches may start with the state (`sendInitialEvents`); older servers refuse that.
+        sharding: whether lists and watches may be limited to a share of the objects (`shardSelector`): the feature
+            `ShardedListAndWatch`, without which real servers overlook the wish.
         seed: of uids and generated names.
 
     Example:
@@ -89,6 +91,7 @@ class APIServer:
         bookmark_interval: float = 60.0,
         history: int = 10_000,
         streaming_lists: bool = True,
+        sharding: bool = False,
         seed: int = 0,
     ) -> None:
         if bookmark_interval <= 0:
@@ -112,6 +115,7 @@ class APIServer:
             clock,
             bookmark_interval,
             streaming_lists,
+            sharding,
         )
         self._clock = clock
         self._port = port

@@ -71,6 +71,7 @@ class Handlers:
         clock: the time.
         bookmark_interval: seconds between a watch's bookmarks.
         streaming_lists: whether watches may start with the state.
+        sharding: whether lists and watches may be limited to a share.
     """
 
     storage: Storage
@@ -83,6 +84,7 @@ class Handlers:
     clock: Clock
     bookmark_interval: float
     streaming_lists: bool
+    sharding: bool
 
     def serve(self, exchange: Exchange) -> None:
         """Answer one request.
@@ -250,6 +252,10 @@ class Handlers:
             # The real server counts only what it has not looked at, so not with selectors.
             if query.selection.matcher is None:
                 metadata["remainingItemCount"] = page.remaining
+        shard = query.selection.shard
+        # The real server says so in lists of its own types only, and in no other form.
+        if shard is not None and form.kind == "whole" and not target.served.is_custom:
+            metadata["shardInfo"] = {"selector": str(shard)}
         return form.many(page.records, metadata)
 
     def _page(self, target: Target, query: Query) -> Page:
@@ -294,6 +300,7 @@ class Handlers:
             request.query,
             is_watch=is_watch,
             streaming_lists=self.streaming_lists,
+            sharding=self.sharding,
         )
 
     def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:

@@ -19,6 +19,7 @@ from informers.testing import failures
 from informers.testing.catalog import Served
 from informers.testing.documents import quote
 from informers.testing.failures import Cause, Failure
+from informers.testing.sharding import ShardSelector
 from informers.testing.storage import Record
 
 __all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag"]
@@ -34,16 +35,24 @@ class Selection:
         namespace: empty for all.
         labels: selector.
         fields: selector.
+        shard: selector; None for all.
     """
 
     namespace: str
     labels: LabelSelector
     fields: FieldSelector
+    shard: ShardSelector | None = None
 
     @property
     def matcher(self) -> Callable[[Record], bool] | None:
         """Return what tells whether an object is selected; None where the selectors take all."""
-        labels, fields = self.labels, self.fields
+        labels, fields, shard = self.labels, self.fields, self.shard
+        if shard is not None:
+            others = attrs.evolve(self, shard=None).matcher
+            return lambda record: (
+                shard.selects(namespace=record.key.rpartition("/")[0], uid=record.uid)
+                and (others is None or others(record))
+            )
         if labels.is_empty and fields.is_empty:
             return None
         if fields.is_empty:
@@ -92,11 +101,12 @@ class Query:
         *,
         is_watch: bool,
         streaming_lists: bool,
+        sharding: bool = False,
     ) -> Query:
         """Return the options that a query holds.
 
         Raises:
-            Failure: 400 or 422, as the real server has it.
+            Failure: 400, 422 or 500, as the real server has it.
         """
         initial = query.get("sendInitialEvents")
         found = cls(
@@ -112,6 +122,9 @@ class Query:
         causes = found._watch_causes(streaming_lists=streaming_lists) if is_watch else found._list_causes()
         if causes:
             raise failures.invalid("meta.k8s.io", "ListOptions", "", causes)
+        shard = query.get("shardSelector", "")
+        if sharding and shard:
+            return attrs.evolve(found, selection=attrs.evolve(found.selection, shard=ShardSelector.parse(shard)))
         return found
 
     def start_version(self) -> int:

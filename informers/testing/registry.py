@@ -362,6 +362,7 @@ def _record(served: Served, obj: Json, version: int | None) -> Record:
         end,
         mapping(metadata.get("labels")),
         served.selectable(obj),
+        metadata.get("uid", ""),
     )
 
 

@@ -54,6 +54,7 @@ class Record:
         metadata_end: where in `body` the metadata end.
         labels: for selectors.
         fields: what field selectors can ask for.
+        uid: for shard selectors.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Record:
     metadata_end: int
     labels: Mapping[str, str]
     fields: Mapping[str, str]
+    uid: str = ""
 
     @property
     def metadata(self) -> bytes:
