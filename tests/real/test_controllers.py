@@ -1,0 +1,172 @@
+"""What controllers are made of, on the real API server: the examples, namespaces at run time, an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from informers import SharedInformerFactory, aio
+from informers.testing import RecordingHandler
+from tests.examples.background import Said, in_background
+from tests.examples.clients import needs_content_type
+from tests.faults.rig import eventually
+from tests.real.conftest import Space
+from tests.real.follower import QUICK
+
+if TYPE_CHECKING:
+    from tests.realserver.controlplane import ControlPlane
+
+pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(90)]
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@pytest.fixture(autouse=True)
+def _examples_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "examples"))
+
+
+def deployment(name: str) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+
+def test_the_label_enforcer_makes_deployments_follow_their_namespace(space: Space) -> None:
+    from label_enforcer import LabelEnforcer
+
+    plane, namespace = space.plane, f"/api/v1/namespaces/{space.name}"
+    deployments = f"/apis/apps/v1/namespaces/{space.name}/deployments"
+
+    def team(name: str) -> str | None:
+        found: str | None = plane.request("GET", f"{deployments}/{name}")["metadata"].get("labels", {}).get("team")
+        return found
+
+    def label_namespace(value: str) -> None:
+        found = plane.request("GET", namespace)
+        found["metadata"].setdefault("labels", {})["team"] = value
+        plane.request("PUT", namespace, found)
+
+    label_namespace("red")
+    plane.request("POST", deployments, deployment("before"))
+    with in_background(LabelEnforcer(plane.client()).run):
+        eventually(lambda: team("before") == "red", "labelled")
+        plane.request("POST", deployments, deployment("after"))
+        eventually(lambda: team("after") == "red", "labelled")
+        label_namespace("blue")
+        eventually(lambda: (team("before"), team("after")) == ("blue", "blue"), "labelled anew")
+
+
+@pytest.fixture
+def pages(real_apiserver: ControlPlane) -> Iterator[None]:
+    """The custom resource of the example."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}}
+    version["schema"] = {"openAPIV3Schema": schema}
+    names = {"plural": "pages", "singular": "page", "kind": "Page"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "pages.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    real_apiserver.request("POST", DEFINITIONS, definition)
+    yield
+    real_apiserver.request("DELETE", f"{DEFINITIONS}/pages.example.com")
+
+
+@needs_content_type
+@pytest.mark.usefixtures("pages")
+def test_a_page_is_published_and_its_finalizer_lets_it_go(space: Space) -> None:
+    from custom_resource import PageController
+
+    plane, path = space.plane, f"/apis/example.com/v1/namespaces/{space.name}/pages"
+    registry: dict[str, str] = {}
+
+    def is_there(body: object = None) -> bool:
+        """Whether the server knows the kind already; asked by writing, or by listing what there is."""
+        try:
+            return bool(plane.request("POST" if body else "GET", path, body))
+        except RuntimeError:
+            return False
+
+    page = {"apiVersion": "example.com/v1", "kind": "Page", "metadata": {"name": "home"}, "spec": {"text": "hello"}}
+    with in_background(PageController(plane.client(), registry).run):
+        eventually(lambda: is_there(page), "the page written", timeout=30.0)
+        url = f"https://pages.example.com/{space.name}/home"
+        eventually(
+            lambda: plane.request("GET", f"{path}/home").get("status") == {"url": url}, "published", timeout=30.0
+        )
+        assert registry == {f"{space.name}/home": url}
+        assert plane.request("GET", f"{space.config_maps}/home")["data"] == {"index.html": "hello"}
+        plane.request("DELETE", f"{path}/home")
+        eventually(lambda: not plane.request("GET", path)["items"], "gone")
+        assert registry == {}
+
+
+def test_resources_are_followed_by_name(space: Space) -> None:
+    from dynamic import run
+
+    said = Said()
+    with in_background(lambda stop: run(space.plane.client(), ["v1/configmaps"], stop, said)):
+        space.create("m")
+        said.wait_for(f"configmaps {space.name}/m is there")
+        space.update("m", "v")
+        said.wait_for(f"configmaps {space.name}/m changed: data")
+        space.delete("m")
+        said.wait_for(f"configmaps {space.name}/m is gone")
+
+
+def test_a_namespace_is_added_and_removed_while_it_runs(space: Space) -> None:
+    plane, other = space.plane, Space(space.plane, f"{space.name}-other")
+    plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": other.name}})
+    space.create("here")
+    other.create("there")
+    factory = SharedInformerFactory(plane.client(), namespace=space.name, options=QUICK)
+    config_maps = factory.core.v1.config_maps
+    handler: RecordingHandler[Any] = RecordingHandler()
+    config_maps.informer.add_event_handler(handler)
+
+    def told(kind: str) -> Sequence[str]:
+        return [event.key for event in handler.events if event.type == kind]
+
+    with factory:
+        assert factory.wait_for_cache_sync(timeout=20)
+        assert set(config_maps.informer.indexer.keys()) == {f"{space.name}/here"}
+        factory.add_namespace(other.name)
+        eventually(lambda: f"{other.name}/there" in told("add"), "added")
+        other.update("there", "changed")
+        eventually(lambda: told("update") == [f"{other.name}/there"], "changed")
+        factory.remove_namespace(other.name)
+        eventually(lambda: told("delete") == [f"{other.name}/there"], "removed")
+        assert set(config_maps.informer.indexer.keys()) == {f"{space.name}/here"}
+
+
+def test_an_event_loop_gets_every_event(space: Space) -> None:
+    async def main() -> list[str]:
+        factory = SharedInformerFactory(space.plane.client(), namespace=space.name)
+        seen: list[str] = []
+        async with aio.running(factory):
+            informer = factory.core.v1.config_maps.informer
+            factory.start()
+            (await aio.synced(factory, timeout=20)).raise_if_unsynced()
+            await asyncio.to_thread(space.create, "m")
+            async with aclosing(aio.events(informer)) as stream:
+                async for event in stream:
+                    seen.append(f"{type(event).__name__} {event.key}")
+                    match event:
+                        case aio.Added():
+                            await asyncio.to_thread(space.update, "m", "v")
+                        case aio.Updated():
+                            await asyncio.to_thread(space.delete, "m")
+                        case _:
+                            break
+        return seen
+
+    key = f"{space.name}/m"
+    assert asyncio.run(main()) == [f"Added {key}", f"Updated {key}", f"Deleted {key}"]
