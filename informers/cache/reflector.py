@@ -5,6 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import Any, Generic, Protocol, final
@@ -255,10 +256,6 @@ class Reflector(Generic[T]):
         stream = OpenWatch(watch, self._clock.monotonic(), watch.batches())
         try:
             rest = self._read_list(stream)
-            self._broken_streams = 0
-            self.progress.opened()
-            if rest:
-                self._take(stream, rest)
         except (ExpiredError, TooLargeResourceVersionError, StoppedError):
             watch.close()
             raise
@@ -266,6 +263,11 @@ class Reflector(Generic[T]):
             watch.close()
             self._tell(error, NextStep.LIST_PAGES, 0.0)
             return None, True
+        self._broken_streams = 0
+        self.progress.opened()
+        if rest:
+            # What is behind the end is the watch's, also an error: the list is not to blame for it.
+            stream.batches = itertools.chain([rest], stream.batches)
         return stream, False
 
     def _read_list(self, stream: OpenWatch[T]) -> Sequence[WatchEvent[T]]:

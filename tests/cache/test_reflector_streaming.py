@@ -212,6 +212,19 @@ def test_a_server_whose_streams_break_twice_is_asked_for_no_third() -> None:
         assert r.watched() == ["s", "0", "0s", "0", "0"]
 
 
+@pytest.mark.parametrize("error", [EXPIRED, INTERNAL])
+def test_an_error_right_behind_the_end_is_the_watchs_and_costs_a_pause(error: StatusError) -> None:
+    with fed() as (r, watch):
+        watch.send(change(ADDED, "a", "1"), END, change(ADDED, "b", "8"), ErrorEvent(error))
+        r.clock.wait_for_waiters()
+        assert r.store.keys() == ["a", "b"]
+        assert (r.watched(), r.listed(), watch.closed) == (["s"], [], True)
+        assert [(failure.next_step, failure.delay) for failure in r.failures] == [(NextStep.LIST, 0.8)]
+        r.pass_pause()
+        r.source.wait_for_watch(2)
+        assert (r.watched(), r.listed()) == (["s", "8s"], [])
+
+
 def test_a_stop_ends_a_streaming_list() -> None:
     with fed() as (r, watch):
         watch.send(change(ADDED, "a", "1"))
