@@ -53,6 +53,7 @@ html_theme = "furo"
 html_title = f"informers {release}"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = ["_static"]
 
 
 def resolve_by_last_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> reference | None:
