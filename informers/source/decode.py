@@ -92,7 +92,7 @@ class Decoder(Generic[T]):
             return ErrorEvent(error_of_status(obj))
         metadata = obj.get("metadata")
         if kind == "BOOKMARK":
-            return _bookmark(metadata)
+            return self._of_another_kind(obj) or _bookmark(metadata)
         change = _CHANGES.get(kind) if isinstance(kind, str) else None
         if change is None:
             return BadObject(
@@ -114,14 +114,19 @@ class Decoder(Generic[T]):
 
     def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
         """Return the record for an object that has been decoded as a whole."""
-        if self._kind and obj.get("kind", self._kind) != self._kind:
-            return BadObject(DecodeError(f"expected an object of kind {self._kind}, got {obj['kind']!r}"))
+        if stray := self._of_another_kind(obj):
+            return stray
         metadata = obj.get("metadata")
         kept = metadata
         if self._drop_managed_fields and isinstance(metadata, dict):
             kept = {name: value for name, value in metadata.items() if name != "managedFields"}
         ordered = {"kind": self._kind, "apiVersion": self._api_version, **obj, "metadata": kept}
         return self._record_of(_encode(ordered).encode(), metadata)
+
+    def _of_another_kind(self, obj: Mapping[str, Any]) -> BadObject | None:
+        if self._kind and obj.get("kind", self._kind) != self._kind:
+            return BadObject(DecodeError(f"expected an object of kind {self._kind}, got {obj['kind']!r}"))
+        return None
 
     def page(self, blocks: Iterable[bytes], *, limit: int = 64 << 20) -> Page[T]:
         """Return what a list's answer holds, given block by block while it arrives.

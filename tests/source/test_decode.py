@@ -145,6 +145,14 @@ def test_an_object_of_another_kind_is_set_aside() -> None:
     assert changed(decoder(kind="").event(line({**pod(), "kind": "Node"}))).object()["kind"] == "Node"
 
 
+def test_a_bookmark_of_another_kind_moves_no_version() -> None:
+    stray = {"kind": "Node", "apiVersion": "v1", "metadata": {"resourceVersion": "9"}}
+    event = decoder().event(line(stray, "BOOKMARK"))
+    assert isinstance(event, BadObject)
+    assert (event.error.key, event.resource_version) == ("", "")
+    assert decoder(kind="").event(line(stray, "BOOKMARK")) == Bookmark("9")
+
+
 def test_bookmarks_errors_and_what_is_unknown() -> None:
     marked = {"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": "9"}}
     assert decoder().event(line(marked, "BOOKMARK")) == Bookmark("9")
