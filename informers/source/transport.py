@@ -21,6 +21,7 @@ from informers.source.client import pool_manager
 from informers.source.sockets import Sockets
 from informers.source.status import error_of_response
 from informers.source.stream import BLOCK, decoded
+from informers.source.wording import describe
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -205,7 +206,14 @@ class Transport:
             # Silence has the same cause whether or not the answer has begun.
             silence = error.__cause__ if isinstance(error, urllib3.exceptions.ReadTimeoutError) else None
             cause = silence if isinstance(silence, TimeoutError) else error
-            raise ConnectionLostError(_describe(cause)) from cause
+            configuration = self._api_client.configuration
+            text = describe(
+                cause,
+                server=str(configuration.host),
+                proxy=str(configuration.proxy or ""),
+                connect_timeout=self._connect_timeout,
+            )
+            raise ConnectionLostError(text) from cause
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -220,14 +228,3 @@ def _check_headers(headers: Mapping[str, str]) -> None:
                 f"the client's {name} header can't be sent: it has a line break or another character "
                 "that has no place there (a token read from a file may end in a line break)"
             )
-
-
-def _describe(error: BaseException) -> str:
-    if isinstance(error, EOFError):
-        return "the connection ended in the middle of an answer"
-    if isinstance(error, TimeoutError):
-        return "nothing came over the connection for too long"
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _describe(reason)
-    return f"{type(error).__name__}: {error}"

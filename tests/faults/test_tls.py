@@ -98,7 +98,7 @@ def listed(client: object, **arguments: float) -> int:
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_refused(front: Proxy, authority: Authority) -> None:
     client = client_of(authority, ssl_ca_cert=None)(front.port)
-    with pytest.raises(ConnectionLostError, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ConnectionLostError, match=r"is not trusted: (self-signed|unable to get local issuer)"):
         listed(client)
 
 
