@@ -30,6 +30,7 @@ from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.listener import Listener
 from informers.testing.patches import merge_patch
 from informers.testing.queries import Selection
+from informers.testing.reads import Reads
 from informers.testing.registry import DeleteOptions, Registry, WriteOptions, load
 from informers.testing.storage import Storage
 from informers.testing.watches import Watchers
@@ -106,6 +107,7 @@ class APIServer:
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._on_write)
         self._handlers = Handlers(
             self._storage,
+            Reads(self._storage, self._registry, streaming_lists, sharding),
             self._registry,
             self._catalog,
             self._access,
@@ -114,8 +116,6 @@ class APIServer:
             self._watchers,
             clock,
             bookmark_interval,
-            streaming_lists,
-            sharding,
         )
         self._clock = clock
         self._port = port

@@ -37,10 +37,10 @@ from informers.testing.faults import (
 from informers.testing.forms import Form, negotiate
 from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.patches import json_patch, merge_patch, strategic_patch
-from informers.testing.queries import Query, decode_continue, encode_continue
+from informers.testing.reads import Reads
 from informers.testing.registry import Registry, load
 from informers.testing.routes import Target, route
-from informers.testing.storage import CompactedError, FutureVersionError, Page, Record, Storage
+from informers.testing.storage import Record, Storage
 from informers.testing.watches import Watcher, Watchers, WatchSettings, error_line
 
 __all__ = ["Handlers"]
@@ -62,6 +62,7 @@ class Handlers:
 
     Attributes:
         storage: where objects are.
+        reads: what lists and single objects say.
         registry: the rules for writes.
         catalog: what is served.
         access: who may do what.
@@ -70,11 +71,10 @@ class Handlers:
         watchers: where each watch is counted.
         clock: the time.
         bookmark_interval: seconds between a watch's bookmarks.
-        streaming_lists: whether watches may start with the state.
-        sharding: whether lists and watches may be limited to a share.
     """
 
     storage: Storage
+    reads: Reads
     registry: Registry
     catalog: Catalog
     access: Access
@@ -83,8 +83,6 @@ class Handlers:
     watchers: Watchers
     clock: Clock
     bookmark_interval: float
-    streaming_lists: bool
-    sharding: bool
 
     def serve(self, exchange: Exchange) -> None:
         """Answer one request.
@@ -203,9 +201,9 @@ class Handlers:
         )
         match target.verb:
             case "get":
-                exchange.respond(200, [form.one(self._get(target, request))])
+                exchange.respond(200, [form.one(self.reads.get(target, request))])
             case "list":
-                exchange.respond(200, self._list(target, request, form))
+                exchange.respond(200, self.reads.listing(target, request, form))
             case "create" if not target.name:
                 record = self.registry.create(
                     served, target.namespace, read_object(request, served.resource.kind), read_options(request, target)
@@ -232,77 +230,6 @@ class Handlers:
             case _:
                 raise failures.method_not_allowed()
 
-    def _get(self, target: Target, request: Request) -> Record:
-        text = request.query.get("resourceVersion", "")
-        version = attrs.evolve(
-            Query.read(target.served, "", "", {}, is_watch=False, streaming_lists=True), version=text
-        )
-        wanted = version.start_version()
-        if wanted > self.storage.version:
-            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
-        return self.registry.record(target.served, target.namespace, target.name)
-
-    def _list(self, target: Target, request: Request, form: Form) -> list[bytes]:
-        query = self._query(target, request, is_watch=False)
-        page = self._page(target, query)
-        metadata: Json = {"resourceVersion": str(page.version)}
-        if page.last_key:
-            last = page.last_key.removeprefix(f"{target.namespace}/") if target.namespace else page.last_key
-            metadata["continue"] = encode_continue(page.version, last)
-            # The real server counts only what it has not looked at, so not with selectors.
-            if query.selection.matcher is None:
-                metadata["remainingItemCount"] = page.remaining
-        shard = query.selection.shard
-        # The real server says so in lists of its own types only, and in no other form.
-        if shard is not None and form.kind == "whole" and not target.served.is_custom:
-            metadata["shardInfo"] = {"selector": str(shard)}
-        return form.many(page.records, metadata)
-
-    def _page(self, target: Target, query: Query) -> Page:
-        wanted = query.list_version()
-        after, at, limit = "", None, query.limit
-        if query.token:
-            version, after = decode_continue(query.token, target.namespace)
-            if wanted:
-                raise failures.bad_request("specifying resource version is not allowed when using continue")
-            at = version if version > 0 else None
-        elif wanted and (query.match == "Exact" or (not query.match and limit)):
-            at = wanted
-        elif wanted > self.storage.version:
-            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
-        elif query.version == "0":
-            # Served from the watch cache, which has no pages for it.
-            limit = 0
-        selection = query.selection
-        try:
-            return self.storage.page(
-                target.served.collection,
-                namespace=selection.namespace,
-                after=after,
-                limit=limit,
-                version=at,
-                matches=selection.matcher,
-            )
-        except FutureVersionError as error:
-            raise failures.too_large_version(at or 0, error.current, retry_after=0) from None
-        except CompactedError:
-            if not query.token:
-                raise failures.expired(failures.LIST_EXPIRED) from None
-            last = after.removeprefix(f"{target.namespace}/") if target.namespace else after
-            token = encode_continue(-1, last)
-            raise failures.expired(failures.CONTINUE_EXPIRED, continue_token=token) from None
-
-    def _query(self, target: Target, request: Request, *, is_watch: bool) -> Query:
-        return Query.read(
-            target.served,
-            target.namespace,
-            target.name,
-            request.query,
-            is_watch=is_watch,
-            streaming_lists=self.streaming_lists,
-            sharding=self.sharding,
-        )
-
     def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:
         media = request.headers.get("content-type", "").partition(";")[0].strip()
         options = read_options(request, target)
@@ -324,7 +251,7 @@ class Handlers:
         return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
-        page = self._page(target, self._query(target, request, is_watch=False))
+        page = self.reads.page(target, self.reads.query(target, request, is_watch=False))
         options = read_delete_options(request)
         deleted: list[Record] = []
         for record in page.records:
@@ -343,7 +270,7 @@ class Handlers:
         if "watch" not in target.served.verbs:
             raise failures.method_not_allowed()
         form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
-        query = self._query(target, request, is_watch=True)
+        query = self.reads.query(target, request, is_watch=True)
         # As the real server, spread over an interval so that clients do not all come back at once.
         default_timeout = 1800.0 * (1.0 + random.random())  # noqa: S311  nothing is secret
         settings = WatchSettings(self.clock, self.bookmark_interval, default_timeout)

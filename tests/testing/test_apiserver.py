@@ -15,6 +15,7 @@ from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock
 from informers.testing.listener import Listener
+from informers.testing.reads import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
 
 
@@ -275,7 +276,7 @@ def test_a_bug_of_its_own_is_an_error_500(server: APIServer, monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr(type(server._handlers), "_list", broken)
+    monkeypatch.setattr(Reads, "listing", broken)
     answer = ask(server, ALL_PODS)
     assert (answer.status, answer.json["reason"]) == (500, "InternalError")
     assert "oops" in answer.json["message"]
