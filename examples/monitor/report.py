@@ -186,14 +186,7 @@ def logging_to(output: Output) -> Generator[Report]:
     root, log = logging.getLogger(), logging.getLogger("network_monitor")
     log.setLevel(logging.INFO)
     root.addHandler(output)
-    output.addFilter(_is_news)
     try:
         yield Report(log)
     finally:
         root.removeHandler(output)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    # Failures are logged by the library too; here they come through Report.failure, with their fields.
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    return not any(isinstance(argument, WatchFailure) for argument in arguments)

@@ -314,10 +314,11 @@ class Controller(Generic[T]):
         self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key))
 
     def _report(self, failure: WatchFailure) -> None:
-        _log.warning("%s", failure)
+        # As upstream: who is told of failures decides what is logged of them.
+        _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", failure)
         if self._on_failure is None:
             return
         try:
             self._on_failure(failure)
         except BaseException as error:  # noqa: BLE001  the handler is the user's
-            _log.error("the error handler of %s failed", self._resource, exc_info=contained(error))
+            _log.error("the error handler of %s failed on: %s", self._resource, str(failure), exc_info=contained(error))

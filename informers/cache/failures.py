@@ -54,7 +54,8 @@ class WatchFailure:
         return f"{what}: {self.error}; next: {self.next_step.value} in {self.delay:.1f} s"
 
 
-#: Is told of every failure, in the informer's controller thread; what it raises is logged.
+#: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level
+#: DEBUG then, and otherwise at WARNING. What it raises is logged, with the failure.
 WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -425,15 +426,29 @@ def test_failures_reach_the_error_handler_in_order_and_what_it_raises_is_contain
     with world() as w:
         w.apply(failure, Replaced([], "1"))
         assert w.failures == [failure]
-        assert "things: 403 Forbidden: no; next: list in 1.5 s" in caplog.text
 
         def fail(_failure: WatchFailure) -> None:
             raise RuntimeError("handler's own")
 
         w.controller._on_failure = fail
         w.apply(failure, Change(ADDED, record("a", "2")))
-        assert "the error handler of things failed" in caplog.text
+        words = "the error handler of things failed on: things: 403 Forbidden: no; next: list in 1.5 s"
+        assert [log.getMessage() for log in caplog.records if log.levelno == logging.ERROR] == [words]
         assert w.told() == ["add a"]
+
+
+@pytest.mark.parametrize("is_handled", [False, True], ids=["nobody to tell", "somebody to tell"])
+def test_a_failure_is_a_warning_in_the_log_only_where_nobody_else_is_told_of_it(
+    is_handled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "informers")
+    with world() as w:
+        if not is_handled:
+            w.controller._on_failure = None
+        w.apply(WatchFailure("things", None, StatusError("no", code=403, reason="Forbidden"), NextStep.LIST, 1.5))
+    logged = [(log.levelno, log.getMessage()) for log in caplog.records]
+    level = logging.DEBUG if is_handled else logging.WARNING
+    assert logged == [(level, "things: 403 Forbidden: no; next: list in 1.5 s")]
 
 
 def test_who_joins_late_gets_the_cache_as_adds_and_then_everything_that_comes() -> None:

@@ -53,11 +53,10 @@ def test_json_is_one_object_a_line_even_for_what_others_log(monkeypatch: pytest.
     assert "RuntimeError: handler's own" in second["exception"]
 
 
-def test_a_failure_is_said_once_though_the_library_logs_it_too() -> None:
+def test_a_failure_is_said_with_what_happens_next() -> None:
     lines = Lines()
     failure = WatchFailure("pods", None, StatusError("no", code=403, reason="Forbidden"), NextStep.LIST, 1.5)
     with reporting(lines) as report:
-        logging.getLogger("informers.cache").warning("%s", failure)
         report.failure(failure)
     (event,) = lines.events()
     assert (event["event"], event["level"]) == ("watch_failed", "warning")

@@ -157,6 +157,7 @@ def test_a_sync_that_times_out_is_an_error_with_its_reason(server: APIServer, ku
     (failure, *_) = monitor.lines.events("watch_failed")
     assert failure["resource"] == "networkpolicies.networking.k8s.io"
     assert "Forbidden" in failure["error"]
+    assert monitor.lines.events("log") == [], "the library says it once more"
 
 
 def test_a_stop_while_it_waits_for_the_caches_is_no_error(server: APIServer, kubeconfig: str) -> None:
