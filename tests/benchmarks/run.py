@@ -170,7 +170,7 @@ def encode_protobuf(folder: Path) -> None:
 def import_seconds() -> float:
     """Return the seconds that `import informers` takes in a fresh process: the best of five."""
     code = "import time; t = time.perf_counter(); import informers; print(time.perf_counter() - t)"
-    # As installed, with its bytecode kept: without it Python compiles every module again, which takes half as long more.
+    # As installed, with its bytecode kept: without that, Python compiles every module again.
     environment = {**os.environ, "PYTHONPATH": str(peers.ROOT), "PYTHONPYCACHEPREFIX": str(peers.CACHE / "bytecode")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-c", code]
