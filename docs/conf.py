@@ -42,9 +42,12 @@ nitpick_ignore = [
     ("py:class", "optional"),
 ]
 
+#: Docstrings have code between single backquotes.
+default_role = "code"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 100
 add_module_names = False
@@ -54,6 +57,7 @@ html_title = f"informers {release}"
 html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 
 def resolve_by_last_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> reference | None:
