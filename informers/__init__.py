@@ -32,6 +32,7 @@ from informers.cache.indexer import Indexer as Indexer
 from informers.cache.informer import SharedInformer as SharedInformer
 from informers.cache.kind import ClusterKind as ClusterKind
 from informers.cache.kind import NamespacedKind as NamespacedKind
+from informers.cache.latency import Latencies as Latencies
 from informers.cache.listers import ClusterLister as ClusterLister
 from informers.cache.listers import NamespacedLister as NamespacedLister
 from informers.cache.listers import NamespaceLister as NamespaceLister
@@ -89,6 +90,7 @@ __all__ = [
     "InformersError",
     "KindOptions",
     "LabelSelector",
+    "Latencies",
     "ListOptions",
     "ListWatch",
     "MetadataSharedInformerFactory",

@@ -19,7 +19,7 @@ from typing import Any, final
 from typing_extensions import override
 
 from informers.cache.health import HandlerHealth, InformerHealth, WatchHealth
-from informers.cache.latency import BUCKETS, Latencies
+from informers.cache.latency import Latencies
 from informers.errors import ConfigurationError
 from informers.informer_factory import InformerFactory
 from informers.workqueue.metrics import (
@@ -175,7 +175,7 @@ def _latency_family() -> HistogramMetricFamily:
 
 
 def _cumulated(latencies: Latencies) -> list[tuple[str, float]]:
-    bounds = [*map(str, BUCKETS), "+Inf"]
+    bounds = [*map(str, latencies.bounds), "+Inf"]
     return list(zip(bounds, accumulate(latencies.counts), strict=True))
 
 

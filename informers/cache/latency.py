@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from typing import final
+from typing import ClassVar, final
 
 import attrs
 
-__all__ = ["BUCKETS", "Latencies", "Latency"]
+__all__ = ["Latencies", "Latency"]
 
-#: Upper bounds in seconds, each inclusive; what takes longer is counted besides.
-BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @final
@@ -24,10 +23,12 @@ class Latencies:
     """Durations that were measured, as of one moment.
 
     Attributes:
-        counts: how many were within each bound of `BUCKETS`, and above the one before; last, those above all.
+        bounds: in seconds, each inclusive.
+        counts: how many were within each bound, and above the one before; last, those above all.
         total: their sum, in seconds.
     """
 
+    bounds: ClassVar[tuple[float, ...]] = _BOUNDS
     counts: tuple[int, ...]
     total: float
 
@@ -41,13 +42,13 @@ class Latency:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts = [0] * (len(BUCKETS) + 1)
+        self._counts = [0] * (len(_BOUNDS) + 1)
         self._total = 0.0
 
     def observe(self, seconds: float) -> None:
         """Count one duration."""
         with self._lock:
-            self._counts[bisect_left(BUCKETS, seconds)] += 1
+            self._counts[bisect_left(_BOUNDS, seconds)] += 1
             self._total += seconds
 
     def look(self) -> Latencies:
