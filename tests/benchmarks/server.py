@@ -1,6 +1,6 @@
 """An API server that plays a recording: pods alone, on loopback, faster than any client.
 
-    python tests/benchmarks/server.py FOLDER
+    python tests/benchmarks/server.py FOLDER [--behind]
 
 It prints its port, and ends when its standard input does. Bodies come from the files that `bake` made and go out with
 `sendfile`, so that it costs next to no CPU; lists are gzipped where a client asks for it, as by the real one. A watch
@@ -9,13 +9,15 @@ first sends what it was asked for (a streaming list, the state, or nothing) and 
     POST /_bench/burst?n=0            every event of burst-0, as fast as the connection takes them
     POST /_bench/steady?rate=200      changes at a fixed rate, each with the time of its sending in an annotation
 
-Both answer as soon as a watch is there to take the events.
+Both answer as soon as a watch is there to take the events. With --behind, burst-0 has happened since the list: a watch
+from the list's version begins with it, and who asks for a list of one object hears of its last version.
 """
 
 from __future__ import annotations
 
 import json
 import queue
+import re
 import select
 import socket
 import sys
@@ -47,6 +49,12 @@ DISCOVERY = {
         "apiVersion": "v1",
         "metadata": {"resourceVersion": "1"},
         "items": [],
+    },
+    # By whose uid a cluster is known.
+    "/api/v1/namespaces/kube-system": {
+        "kind": "Namespace",
+        "apiVersion": "v1",
+        "metadata": {"name": "kube-system", "uid": "2f1c9a5e-8f0a-4c53-9b0e-6c6f0d0f7f11"},
     },
 }
 AGGREGATED = {
@@ -81,11 +89,15 @@ STATUS = {
 }
 
 
+_VERSIONS = re.compile(rb'"resourceVersion":"(\d+)"')
+
+
 class Player:
     """The recording and the watches that are open."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, behind: bool = False) -> None:
         self.folder = folder
+        self.behind = behind
         self._changed = threading.Condition()
         self._watches: list[queue.SimpleQueue[tuple[str, float]]] = []
 
@@ -158,11 +170,23 @@ class Connection:
 
     def _list(self, query: dict[str, str], *, squeeze: bool) -> bool:
         name = "list.json"
+        if query.get("limit") == "1":
+            return self._one()
         if "limit" in query and int(query["limit"]) > 0:
             name = f"pages-{int(query.get('continue', 'page-0').removeprefix('page-')):05d}.json"
         self._send_head(JSON, "gzip" if squeeze else "")
         self._send_file(name + (".gz" if squeeze else ""))
         return True
+
+    def _one(self) -> bool:
+        """Answer with a list of one object, and the version of now: that is what it is asked for."""
+        folder = self._player.folder
+        with (folder / "initial.json").open("rb") as file:
+            first = file.read(int(file.readline(), 16)).removeprefix(b'{"type":"ADDED","object":')[:-2]
+        version = _last_version(folder / "burst-0.json") if self._player.behind else _list_version(folder)
+        metadata = {"resourceVersion": version, "continue": "page-0"}
+        shown = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": [json.loads(first)]}
+        return self._send_json(shown, status="200 OK")
 
     def _watch(self, query: dict[str, str], accept: str) -> bool:
         protobuf = accept.startswith(PROTOBUF) and (self._player.folder / "initial.pb").exists()
@@ -172,6 +196,8 @@ class Connection:
             self._send_file(f"initial.{kind}")
         elif query.get("resourceVersion", "") in ("", "0"):
             self._send_file(f"state.{kind}")
+        elif self._player.behind and query["resourceVersion"] == _list_version(self._player.folder):
+            self._send_file(f"burst-0.{kind}")
         orders = self._player.open_watch()
         try:
             while not select.select([self._sock], [], [], 0)[0]:
@@ -214,6 +240,17 @@ class Connection:
             self._sock.sendall(b"%b%019d%b" % (before, time.time_ns(), after))
 
 
+def _list_version(folder: Path) -> str:
+    with (folder / "list.json").open("rb") as file:
+        return _VERSIONS.findall(file.read(4096))[0].decode()
+
+
+def _last_version(burst: Path) -> str:
+    with burst.open("rb") as file:
+        file.seek(max(0, burst.stat().st_size - (1 << 16)))
+        return max(_VERSIONS.findall(file.read()), key=int).decode()
+
+
 def _discovery(path: str, accept: str) -> object:
     if "APIGroupDiscoveryList" in accept and path in AGGREGATED:
         version = "apidiscovery.k8s.io/v2" if "v=v2;" in accept or "v=v2," in accept else "apidiscovery.k8s.io/v2beta1"
@@ -235,7 +272,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def main() -> None:
-    player = Player(Path(sys.argv[1]))
+    player = Player(Path(sys.argv[1]), behind="--behind" in sys.argv[2:])
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def accept() -> None:
