@@ -16,8 +16,6 @@ Everything that this package exports is here; the official client is imported wh
 
 from __future__ import annotations
 
-import logging
-
 from informers.cache.failures import NextStep as NextStep
 from informers.cache.failures import WatchErrorHandler as WatchErrorHandler
 from informers.cache.failures import WatchFailure as WatchFailure
@@ -127,5 +125,3 @@ __all__ = [
     "object_name",
     "wait_for_cache_sync",
 ]
-
-logging.getLogger("informers").addHandler(logging.NullHandler())

@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 
+#: What to do before a cache is read.
+WAIT_FIRST = "start the factory, and call wait_for_cache_sync() before reading"
+
+
 class InformersError(Exception):
     """The base of every error that this package raises."""
 
@@ -73,15 +77,18 @@ class NotFoundError(InformersError, LookupError):
     Attributes:
         resource: plural name of the resource, such as `pods`; empty where it is not known.
         key: `namespace/name` or `name`.
+        is_synced: whether the cache had synced by then.
     """
 
-    def __init__(self, resource: str, key: str) -> None:
+    def __init__(self, resource: str, key: str, *, is_synced: bool = True) -> None:
         super().__init__(resource, key)
         self.resource = resource
         self.key = key
+        self.is_synced = is_synced
 
     def __str__(self) -> str:
-        return f"{self.resource or 'object'} {self.key!r} not found in the cache"
+        text = f"{self.resource or 'object'} {self.key!r} not found in the cache"
+        return text if self.is_synced else f"{text}, which has not synced yet: {WAIT_FIRST}"
 
 
 class DecodeError(InformersError, ValueError):

@@ -141,7 +141,9 @@ class InformerFactory:
             kind: NamespacedKind[T] | None = self._kinds.get(resource)
             if kind is None:
                 informer = self._informer(resource)
-                kind = NamespacedKind(resource, informer, NamespacedLister(informer.indexer, str(resource)))
+                kind = NamespacedKind(
+                    resource, informer, NamespacedLister(informer.indexer, str(resource), synced=informer.synced)
+                )
                 self._kinds[resource] = kind
             return kind
 
@@ -151,7 +153,9 @@ class InformerFactory:
             kind: ClusterKind[T] | None = self._kinds.get(resource)
             if kind is None:
                 informer = self._informer(resource)
-                kind = ClusterKind(resource, informer, ClusterLister(informer.indexer, str(resource)))
+                kind = ClusterKind(
+                    resource, informer, ClusterLister(informer.indexer, str(resource), synced=informer.synced)
+                )
                 self._kinds[resource] = kind
             return kind
 

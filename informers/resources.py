@@ -13,6 +13,7 @@ Upstream: k8s.io/client-go/informers/generic.go and its generated accessors (v0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, final, overload
@@ -41,6 +42,9 @@ __all__ = [
 T = TypeVar("T")
 V = TypeVar("V", bound="GroupVersion")
 G = TypeVar("G", bound="Group")
+
+#: What a group, version or plural may be, as far as it tells them from a kind or two of them in one.
+_NAME = re.compile(r"[a-z0-9.-]*")
 
 
 @attrs.frozen
@@ -77,6 +81,15 @@ class Resource(Generic[T]):
             raise ConfigurationError(
                 f"a resource needs a version and a plural name, such as 'v1' and 'pods': got {self!r}"
             )
+        if self.group == "core":
+            raise ConfigurationError("the core group's name is empty: give '' and not 'core'")
+        for name, value, such_as in (
+            ("group", self.group, "apps"),
+            ("version", self.version, "v1"),
+            ("plural", self.plural, "deployments"),
+        ):
+            if not _NAME.fullmatch(value):
+                raise ConfigurationError(f"{name} is what stands in the URL, such as {such_as!r}: got {value!r}")
 
     def __str__(self) -> str:
         """Return such as `pods` or `deployments.apps`, as kubectl has it."""
@@ -146,6 +159,21 @@ class GroupVersion:
             if isinstance(row, (namespaced, cluster)):
                 yield getattr(cls, name)
 
+    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+
+        def __getattr__(self, name: str) -> None:
+            cls = type(self)
+            if hasattr(cls, name):
+                object.__getattribute__(self, name)  # it is there, and failed within: that is what must be seen
+            elsewhere = [_api_version(other) for other in GroupVersion.__subclasses__() if name in vars(other)]
+            raise AttributeError(
+                f"{_api_version(cls)} has no kind {name!r}"
+                + (f", but {' and '.join(elsewhere)} has" if elsewhere else "")
+                + f"; it has {', '.join(row for row, value in vars(cls).items() if isinstance(value, _Row))}",
+                name=name,
+                obj=self,
+            )
+
 
 class Group:
     """An API group: subclass it with one `version` per version.
@@ -163,6 +191,20 @@ class Group:
         for name, row in vars(cls).items():
             if isinstance(row, version):
                 yield getattr(cls, name)
+
+    if not TYPE_CHECKING:  # likewise
+
+        def __getattr__(self, name: str) -> None:
+            if hasattr(type(self), name):
+                object.__getattribute__(self, name)
+            versions = [row for row, value in vars(type(self)).items() if isinstance(value, version)]
+            raise AttributeError(
+                f"{type(self).__name__} has no version {name!r}; it has {', '.join(versions)}", name=name, obj=self
+            )
+
+
+def _api_version(group_version: type[GroupVersion]) -> str:
+    return f"{group_version.group}/{group_version.version}".lstrip("/")
 
 
 class _Row(Generic[T]):

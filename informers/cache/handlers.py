@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, Generic, Protocol, TypeAlias, cast, final
 
 import attrs
@@ -19,6 +20,8 @@ __all__ = ["FilteringResourceEventHandler", "ResourceEventHandler", "ResourceEve
 
 T = TypeVar("T", default=Any)
 T_contra = TypeVar("T_contra", contravariant=True)
+
+_METHODS = ("on_add", "on_update", "on_delete")
 
 OnAdd: TypeAlias = Callable[[T], object] | Callable[[T, bool], object]
 OnUpdate: TypeAlias = Callable[[T, T], object]
@@ -166,11 +169,17 @@ class Callbacks(Generic[T]):
             return cls(name, on_add, handler.on_update, handler.on_delete)
         if isinstance(handler, type):
             raise ConfigurationError(f"a handler must be an instance: got the class {handler.__name__}; add ()")
-        missing = [name for name in ("on_add", "on_update", "on_delete") if not callable(getattr(handler, name, None))]
-        if missing:
+        missing = [name for name in _METHODS if not callable(getattr(handler, name, None))]
+        empty = [name for name in _METHODS if getattr(type(handler), name, None) is vars(ResourceEventHandler)[name]]
+        others = [name for name in dir(type(handler)) if name.startswith("on_") and name not in _METHODS]
+        # Who inherits from the protocol may leave a method out; but hardly if another has nearly its name.
+        misspelt = [name for name in others if get_close_matches(name, missing or empty, cutoff=0.75)]
+        if missing or misspelt:
             raise ConfigurationError(
                 f"a handler has the methods on_add, on_update and on_delete: {type(handler).__name__} has no "
-                f"{', '.join(missing)}; to give functions use ResourceEventHandlerFuncs(on_add=...)"
+                f"{', '.join(missing or empty)}"
+                + (f", but {', '.join(misspelt)}, which nothing would call" if misspelt else "")
+                + "; to give functions use ResourceEventHandlerFuncs(on_add=...)"
             )
         _check("on_add", handler.on_add, 2, "obj, is_in_initial_list")
         _check("on_update", handler.on_update, 2, "old, new")

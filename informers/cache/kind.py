@@ -5,7 +5,7 @@ Upstream: the generated informers, such as k8s.io/client-go/informers/core/v1/po
 
 from __future__ import annotations
 
-from typing import Any, Generic, final
+from typing import TYPE_CHECKING, Any, Generic, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -34,6 +34,11 @@ class NamespacedKind(Generic[T]):
     informer: SharedInformer[T]
     lister: NamespacedLister[T]
 
+    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+
+        def __getattr__(self, name: str) -> None:
+            raise AttributeError(_advice(name, NamespacedLister), name=name, obj=self)
+
 
 @final
 @attrs.frozen(eq=False)
@@ -43,3 +48,15 @@ class ClusterKind(Generic[T]):
     resource: ClusterResource[T]
     informer: SharedInformer[T]
     lister: ClusterLister[T]
+
+    if not TYPE_CHECKING:  # likewise
+
+        def __getattr__(self, name: str) -> None:
+            raise AttributeError(_advice(name, ClusterLister), name=name, obj=self)
+
+
+def _advice(name: str, lister: type[object]) -> str:
+    """Return what to say of an attribute that a kind has not."""
+    parts = [part for part, owner in (("informer", SharedInformer), ("lister", lister)) if hasattr(owner, name)]
+    used = " or ".join(f".{part}.{name}" for part in parts) or ".informer, .lister or .resource"
+    return f"a kind has no {name!r} itself: use {used}"

@@ -5,21 +5,62 @@ Upstream: k8s.io/client-go/tools/cache/listers.go and k8s.io/client-go/listers (
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Generic, TypeAlias, final
 
 from typing_extensions import TypeVar
 
 from informers.cache.indexer import Indexer
-from informers.errors import ConfigurationError, NotFoundError
+from informers.errors import WAIT_FIRST, ConfigurationError, NotFoundError
 from informers.selectors import LabelSelector
+from informers.signals import Signal
+from informers.threads import is_own_thread
 
 __all__ = ["ClusterLister", "NamespaceLister", "NamespacedLister"]
 
 T = TypeVar("T", default=Any)
 
+_log = logging.getLogger("informers.cache")
+
 #: What selects by labels: such as `app=web,tier in (a,b)`, a mapping of labels, or None for all.
 Labels: TypeAlias = str | Mapping[str, str] | LabelSelector | None
+
+
+@final
+class _Cache(Generic[T]):
+    """What listers read: a cache, and whether it was read too early."""
+
+    def __init__(self, indexer: Indexer[T], resource: str, synced: Signal | None) -> None:
+        self.resource = resource
+        self._indexer = indexer
+        self._synced = synced
+        self._has_warned = False
+
+    def __str__(self) -> str:
+        return f"{self.resource}, {len(self._indexer)} objects"
+
+    @property
+    def is_synced(self) -> bool:
+        return self._synced is None or self._synced.is_set()
+
+    def list(self, namespace: str | None, label_selector: Labels) -> list[T]:
+        found = self._indexer.list(namespace=namespace, label_selector=label_selector)
+        # A handler may look before all is there: what comes later is told to it.
+        if not found and not self._has_warned and not is_own_thread() and not self.is_synced:
+            self._has_warned = True
+            _log.warning("%s were listed before their cache has synced: %s", self.resource, WAIT_FIRST)
+        return found
+
+    def get(self, name: str, prefix: str) -> T:
+        if not isinstance(name, str) or "/" in name:
+            raise ConfigurationError(
+                f"name must be an object's own name such as 'web-0', without its namespace: got {name!r}"
+            )
+        obj = self._indexer.get(prefix + name)
+        if obj is None:
+            raise NotFoundError(self.resource, prefix + name, is_synced=self.is_synced)
+        return obj
 
 
 @final
@@ -31,12 +72,11 @@ class NamespacedLister(Generic[T]):
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodLister and its like (v0.37).
     """
 
-    def __init__(self, indexer: Indexer[T], resource: str) -> None:
-        self._indexer = indexer
-        self._resource = resource
+    def __init__(self, indexer: Indexer[T], resource: str, *, synced: Signal | None = None) -> None:
+        self._cache = _Cache(indexer, resource, synced)
 
     def __repr__(self) -> str:
-        return f"<NamespacedLister of {self._resource}, {len(self._indexer)} objects>"
+        return f"<NamespacedLister of {self._cache}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
         """Return the objects of all namespaces that a selector selects; all without one.
@@ -44,7 +84,7 @@ class NamespacedLister(Generic[T]):
         Raises:
             ConfigurationError: the selector can't be read.
         """
-        return self._indexer.list(label_selector=label_selector)
+        return self._cache.list(None, label_selector)
 
     def namespace(self, namespace: str) -> NamespaceLister[T]:
         """Return the lister of one namespace.
@@ -54,7 +94,7 @@ class NamespacedLister(Generic[T]):
         """
         if not isinstance(namespace, str) or not namespace:
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
-        return NamespaceLister(self._indexer, self._resource, namespace)
+        return NamespaceLister(self._cache, namespace)
 
 
 @final
@@ -64,13 +104,12 @@ class NamespaceLister(Generic[T]):
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodNamespaceLister and its like (v0.37).
     """
 
-    def __init__(self, indexer: Indexer[T], resource: str, namespace: str) -> None:
-        self._indexer = indexer
-        self._resource = resource
+    def __init__(self, cache: _Cache[T], namespace: str) -> None:
+        self._cache = cache
         self._namespace = namespace
 
     def __repr__(self) -> str:
-        return f"<NamespaceLister of {self._resource} in {self._namespace}>"
+        return f"<NamespaceLister of {self._cache.resource} in {self._namespace}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
         """Return the namespace's objects that a selector selects; all without one.
@@ -78,7 +117,7 @@ class NamespaceLister(Generic[T]):
         Raises:
             ConfigurationError: the selector can't be read.
         """
-        return self._indexer.list(namespace=self._namespace, label_selector=label_selector)
+        return self._cache.list(self._namespace, label_selector)
 
     def get(self, name: str) -> T:
         """Return the object of this name.
@@ -87,7 +126,7 @@ class NamespaceLister(Generic[T]):
             NotFoundError: the cache has none.
             ConfigurationError: `name` is no name.
         """
-        return _get(self._indexer, self._resource, name, f"{self._namespace}/")
+        return self._cache.get(name, f"{self._namespace}/")
 
 
 @final
@@ -97,12 +136,11 @@ class ClusterLister(Generic[T]):
     Upstream: k8s.io/client-go/listers/core/v1/node.go NodeLister and its like (v0.37).
     """
 
-    def __init__(self, indexer: Indexer[T], resource: str) -> None:
-        self._indexer = indexer
-        self._resource = resource
+    def __init__(self, indexer: Indexer[T], resource: str, *, synced: Signal | None = None) -> None:
+        self._cache = _Cache(indexer, resource, synced)
 
     def __repr__(self) -> str:
-        return f"<ClusterLister of {self._resource}, {len(self._indexer)} objects>"
+        return f"<ClusterLister of {self._cache}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
         """Return the objects that a selector selects; all without one.
@@ -110,7 +148,7 @@ class ClusterLister(Generic[T]):
         Raises:
             ConfigurationError: the selector can't be read.
         """
-        return self._indexer.list(label_selector=label_selector)
+        return self._cache.list(None, label_selector)
 
     def get(self, name: str) -> T:
         """Return the object of this name.
@@ -119,15 +157,4 @@ class ClusterLister(Generic[T]):
             NotFoundError: the cache has none.
             ConfigurationError: `name` is no name.
         """
-        return _get(self._indexer, self._resource, name, "")
-
-
-def _get(indexer: Indexer[T], resource: str, name: str, prefix: str) -> T:
-    if not isinstance(name, str) or "/" in name:
-        raise ConfigurationError(
-            f"name must be an object's own name such as 'web-0', without its namespace: got {name!r}"
-        )
-    obj = indexer.get(prefix + name)
-    if obj is None:
-        raise NotFoundError(resource, prefix + name)
-    return obj
+        return self._cache.get(name, "")

@@ -66,7 +66,11 @@ class Registration(Generic[T]):
             return ""
         if self._listener.ended.is_set():
             return "removed, or its informer stopped, before it was synced"
-        return self._informer.why_not_synced() or f"{self.backlog} events still to be delivered"
+        # The last that is waiting is the mark behind which it is synced.
+        waiting, key = max(0, self.backlog - 1), self._listener.busy_with
+        return self._informer.why_not_synced() or (
+            f"{waiting} events still to be delivered" + (f", the handler is busy with {key}" if key else "")
+        )
 
     def sync_progress(self) -> PartProgress:
         """Return how much the handler has been told of what was there when it began."""

@@ -5,6 +5,8 @@ Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from informers.kinds.admissionregistration import AdmissionregistrationGroup
 from informers.kinds.apiextensions import ApiextensionsGroup
 from informers.kinds.apiregistration import ApiregistrationGroup
@@ -60,3 +62,16 @@ class KindGroups:
     scheduling: group[SchedulingGroup] = group(SchedulingGroup)
     storage: group[StorageGroup] = group(StorageGroup)
     storagemigration: group[StoragemigrationGroup] = group(StoragemigrationGroup)
+
+    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+
+        def __getattr__(self, name: str) -> None:
+            if hasattr(type(self), name):
+                object.__getattribute__(self, name)  # it is there, and failed within: that is what must be seen
+            groups = [row for row, value in vars(KindGroups).items() if isinstance(value, group)]
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}; API groups are {', '.join(groups)}, "
+                "and kinds are in their versions, such as core.v1.pods",
+                name=name,
+                obj=self,
+            )

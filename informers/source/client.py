@@ -36,12 +36,16 @@ def pool_manager(api_client: ApiClient) -> Any:
     """Return what holds a client's TLS and proxy settings: its urllib3 `PoolManager` or `ProxyManager`.
 
     Raises:
-        ConfigurationError: it is no client.
+        ConfigurationError: it is no client, or has no server's address.
     """
     found = getattr(getattr(api_client, "rest_client", None), "pool_manager", None)
     if found is None or not hasattr(found, "pool_classes_by_scheme"):
         raise ConfigurationError(
             f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
             + (" (its asyncio variant is not supported)" if found is not None else "")
+        )
+    if not api_client.configuration.host:
+        raise ConfigurationError(
+            "api_client does not know which server to ask: call kubernetes.config.load_config() before you make it"
         )
     return found

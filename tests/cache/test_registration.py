@@ -28,7 +28,7 @@ def test_it_says_whom_it_stands_for_and_how_far_that_is() -> None:
         started(made)
         handler.wait_for(1)
         eventually(lambda: registration.backlog == 3)
-        assert registration.why_not_synced() == "3 events still to be delivered"
+        assert registration.why_not_synced() == "2 events still to be delivered, the handler is busy with a"
         go_on.set()
         assert registration.synced.wait(10)
         assert (registration.why_not_synced(), registration.has_synced) == ("", True)
