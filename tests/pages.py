@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that are made from data: `python tests/pages.py`, or `make pages`."""
+"""Writes the pages of docs/ that are made from data: `python tests/pages.py`, or `make pages`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from tests import kinds_page, upstream  # noqa: E402  the line above makes this work as a script
+from tests.compared_with_go import page as compared_page  # noqa: E402  likewise
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/explanation/compared-with-client-go.md": compared_page.page,
     "docs/reference/kinds.md": kinds_page.page,
     "docs/reference/upstream-tests.md": upstream.page,
 }

@@ -1,0 +1,243 @@
+"""Where this library does otherwise than client-go, script by script; everything else must be the same.
+
+`docs/explanation/compared-with-client-go.md` is made of this: `make pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias, final
+
+import attrs
+
+__all__ = ["DIFFERENCES", "Difference", "expected"]
+
+#: By facet: client-go's text, and ours; `-` where there is no such thing.
+Facets: TypeAlias = Mapping[str, tuple[str, str]]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Difference:
+    """Scripts that end otherwise for one reason.
+
+    Attributes:
+        title: in a few words.
+        design: what the design wants instead of client-go's way: the words of its table, or its chapter.
+        why: the reason.
+        scripts: what differs, by the script's name.
+    """
+
+    title: str
+    design: str
+    why: str
+    scripts: Mapping[str, Facets]
+
+
+_NOT_SYNCED = {
+    "outcome": ("it did not get to the end", "the script ended"),
+    "handler synced": ("no", "yes"),
+}
+_ONE_LIST = {**_NOT_SYNCED, "requests": ("list@0/500, again", "list@0/500, watch@5")}
+_RETRIED = {"requests": ("stream@, again", "stream@, list@0/500, watch@5")}
+_BOTH_PODS = {
+    "cache": ("empty", "default/a 1, default/b 2"),
+    "default/a": ("-", "initial add 1"),
+    "default/b": ("-", "initial add 2"),
+}
+
+DIFFERENCES = (
+    Difference(
+        title="A streaming list whose end does not come",
+        design="§4: retried without delay, for ever → bounded, backed off, then a paged list",
+        why=(
+            "client-go asks for the stream again, at once and without end, or waits as long as the stream is open. "
+            "Here pages follow the first stream that breaks, or that brings nothing for ten seconds. A server that "
+            "says that it does not know streams is not asked again; client-go asks before each list."
+        ),
+        scripts={
+            "a streaming list whose end never comes: it is closed": {**_NOT_SYNCED, **_RETRIED, **_BOTH_PODS},
+            "a streaming list whose end never comes: it stays open": {
+                **_NOT_SYNCED,
+                "requests": ("stream@", "stream@, list@0/500, watch@5"),
+                **_BOTH_PODS,
+            },
+            "a streaming list that ends before its end has come, once": _RETRIED,
+            "a streaming list whose connection breaks": _RETRIED,
+            "a server without streaming lists is asked again after a failure": {
+                "requests": (
+                    "stream@, list@0/500, watch@5, stream@5, list@5, watch@9",
+                    "stream@, list@0/500, watch@5, list@5, watch@9",
+                ),
+            },
+        },
+    ),
+    Difference(
+        title="An object that can't be held",
+        design=(
+            "§4: a transform or key error loses the event or the whole list → that object alone is set aside, reported "
+            "and counted; the cache keeps the rest and the version moves on"
+        ),
+        why=(
+            "client-go refuses a list with one such object as a whole, again and again, and is never synced. A watch "
+            "it ends and lists, or loses the event. Here the object is set aside and the rest goes on: what follows in "
+            "these scripts begins at the version behind it. An object without a name, which client-go keeps under the "
+            "key `default/`, is set aside too; and a deletion is told even where the object itself never was."
+        ),
+        scripts={
+            "a list with an object that can't be read": {
+                **_ONE_LIST,
+                "cache": ("empty", "default/a 1"),
+                "default/a": ("-", "initial add 1"),
+            },
+            "a list with an object that has no name": {
+                "cache": ("default/ 7, default/a 1", "default/a 1"),
+                "default/": ("initial add 7", "-"),
+            },
+            "a change of an object that can't be read": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@7, watch@9"),
+            },
+            "a change of an object whose labels are no strings": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@6, watch@9"),
+            },
+            "an object that has no name": {"default/": ("add 7, tombstone 7", "-")},
+            "an event of an unknown type": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@6, watch@9"),
+            },
+            "a streaming list with an object that can't be read": {
+                "requests": ("stream@, list@0/500, watch@5", "stream@"),
+            },
+            "a transform that fails for an object of the list": {
+                **_ONE_LIST,
+                "cache": ("empty", "default/b 6"),
+                "default/a": ("-", "delete 7"),
+                "default/b": ("-", "initial add 2, update 2→6"),
+            },
+            "a transform that fails for an event": {"default/c": ("-", "delete 8")},
+        },
+    ),
+    Difference(
+        title="An object that no model can be made of",
+        design="§5: what the models get wrong must not reach users; the raw mapping can still be had",
+        why=(
+            "client-go decodes objects as they come, and treats one that does not fit its types as above. Here an "
+            "object is kept as it came; a field that is not what its model says raises when it is read."
+        ),
+        scripts={
+            "a list with an object that is no pod": {
+                **_ONE_LIST,
+                "cache": ("empty", "default/a 1, default/odd 7"),
+                "default/a": ("-", "initial add 1"),
+                "default/odd": ("-", "initial add 7"),
+            },
+            "a change of an object to what is no pod": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@7, watch@9"),
+                "default/odd": ("-", "add 7, tombstone 7"),
+            },
+        },
+    ),
+    Difference(
+        title="A handler that fails",
+        design=(
+            '§4: a handler that raises ends the process, or is never "synced" → logged with its key, counted, next '
+            "event goes on, still counts as delivered"
+        ),
+        why="The default of client-go is to end the process. The first script has that switched off.",
+        scripts={
+            "a handler that fails in the initial list": {"handler synced": ("no", "yes")},
+            "a handler that fails, as client-go is by default": {
+                "outcome": ("the process ended", "the script ended"),
+                "cache": ("-", "default/a 1"),
+                "handler synced": ("-", "yes"),
+            },
+        },
+    ),
+    Difference(
+        title="What has not changed",
+        design="§4, where the survey of client-go lists a defect (its §3.4, consequences A and B), do better",
+        why=(
+            "When a list or an event brings an object at the version that the cache has, client-go tells it to the "
+            "handlers that were due at the last resync: to all before the first one, so for ever where there is none; "
+            "and then perhaps to none. Here it is told to the handlers that asked for resyncs, and only to these. "
+            "Upstream's `TestSharedInformerWatchDisruption` wants the same."
+        ),
+        scripts={
+            "a second list in which nothing has changed": {"default/a": ("initial add 1, repeat 1", "initial add 1")},
+            "a second streaming list in which nothing has changed": {
+                "default/a": ("initial add 1, repeat 1", "initial add 1"),
+                "default/b": ("initial add 2, repeat 2", "initial add 2"),
+            },
+            "an addition that comes twice": {"default/x": ("add 6, repeat 6", "add 6")},
+            "a change that changes nothing": {"default/a": ("initial add 1, repeat 1", "initial add 1")},
+            "a second list after a resync, to a handler whose own is not due": {
+                "default/a to seldom": ("initial add 1", "initial add 1, repeat 1"),
+                "default/b to seldom": ("initial add 2", "initial add 2, repeat 2"),
+            },
+        },
+    ),
+    Difference(
+        title="A resync of one handler's own",
+        design="§2 and §4: the resync period is each handler's",
+        why=(
+            "Where an informer has no resync period, client-go gives none to its handlers either, and logs a warning. "
+            "Here a handler that asks for one has it."
+        ),
+        scripts={
+            "a resync that a handler of an informer without asks for": {
+                "outcome": ("it did not get to the end", "the script ended"),
+                "cache": ("default/a 1, default/b 2", "default/a 6"),
+                "default/a to resyncs": ("initial add 1", "initial add 1, repeat 1, update 1→6"),
+                "default/b to resyncs": ("initial add 2", "initial add 2, repeat 2, delete 7"),
+                "default/a to does not": ("initial add 1", "initial add 1, update 1→6"),
+                "default/b to does not": ("initial add 2", "initial add 2, delete 7"),
+            },
+        },
+    ),
+    Difference(
+        title="An object that a list has twice",
+        design="§6: each handler sees a legal history: one add, then updates, then one delete",
+        why="client-go tells two adds of one object. Here the last one counts, as it does in both caches.",
+        scripts={"a list with one object twice": {"default/a": ("initial add 1, initial add 3", "initial add 3")}},
+    ),
+    Difference(
+        title="Requests alone",
+        design="§4, all waits and retries: nothing is lost, and the server has less to do",
+        why=(
+            "What handlers are told is the same. After a version was lost, client-go asks for everything in one "
+            "answer, which comes from etcd; here it comes in pages. An event without a version, which no API server "
+            "sends, makes client-go watch from nowhere and miss deletions; here the last version counts. A connection "
+            "that breaks before its first event makes client-go list, if that was within a second; here the watch is "
+            "opened again after a pause, and a list follows the second such."
+        ),
+        scripts={
+            "a relist at a version that has expired too": {
+                "requests": (
+                    "list@0/500, watch@5, list@5, list@, watch@9",
+                    "list@0/500, watch@5, list@5, list@/500, watch@9",
+                ),
+            },
+            "a version that the server has not reached": {
+                "requests": (
+                    "list@0/500, watch@5, list@5, list@, watch@3",
+                    "list@0/500, watch@5, list@5, list@/500, watch@3",
+                ),
+            },
+            "the last event has no version, and the watch goes on": {
+                "requests": ("list@0/500, watch@5, watch@", "list@0/500, watch@5, watch@6"),
+            },
+            "a watch whose connection breaks within its first event": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, again"),
+            },
+            "a page of HTML instead of a watch": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, again"),
+            },
+        },
+    ),
+)
+
+
+def expected(script: str) -> Facets:
+    """Return what is to differ in a script."""
+    found = [difference.scripts[script] for difference in DIFFERENCES if script in difference.scripts]
+    assert len(found) <= 1, f"{script!r} is in the table twice"
+    return found[0] if found else {}
