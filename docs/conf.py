@@ -37,6 +37,7 @@ nitpick_ignore = [
     ("py:class", "informers.cache.deltas.Snapshot"),
     ("py:class", "informers.source.packing.Packer"),
     ("py:class", "informers.cache.processor.Listener"),
+    ("py:class", "informers.cache.listers._Cache"),
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing.failures.Failure"),
     ("py:class", "optional"),
@@ -47,7 +48,6 @@ default_role = "code"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 100
 add_module_names = False
