@@ -37,7 +37,12 @@ from informers.workqueue.metrics import (
 
 try:
     import prometheus_client
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        SummaryMetricFamily,
+    )
     from prometheus_client.registry import Collector, CollectorRegistry
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
@@ -47,7 +52,7 @@ except ModuleNotFoundError as _error:
 __all__ = ["InformerCollector", "QueueMetrics"]
 
 _Family = CounterMetricFamily | GaugeMetricFamily
-_AnyFamily = _Family | HistogramMetricFamily
+_AnyFamily = _Family | HistogramMetricFamily | SummaryMetricFamily
 
 _INFORMER = ("name", "group", "version", "resource")
 _REFLECTOR = (*_INFORMER, "namespace")
@@ -99,13 +104,14 @@ class InformerCollector(Collector):
 
     def describe(self) -> Iterable[_AnyFamily]:
         """Return the metrics without values, so that registering looks at no informer."""
-        return [*_informer_families(), _latency_family(), *_reflector_families(), *_handler_families()]
+        reflectors = [*_reflector_families(), *_reflector_summaries()]
+        return [*_informer_families(), _latency_family(), *reflectors, *_handler_families()]
 
     @override
     def collect(self) -> Iterator[_AnyFamily]:
         """Yield the metrics, as of now."""
         informers, reflectors, handlers = _informer_families(), _reflector_families(), _handler_families()
-        latencies = _latency_family()
+        latencies, summaries = _latency_family(), _reflector_summaries()
         kinds = [(name, kind) for name, factory in self._factories.items() for kind in factory.kinds]
         for name, kind in kinds:
             health = kind.informer.health()
@@ -115,13 +121,16 @@ class InformerCollector(Collector):
             if health.latencies is not None:
                 latencies.add_metric(labels, _cumulated(health.latencies), health.latencies.total)
             for watch in health.watches:
-                _add(reflectors, [*labels, watch.namespace or ""], _reflector_values(watch))
+                of_reflector = [*labels, watch.namespace or ""]
+                _add(reflectors, of_reflector, _reflector_values(watch))
+                for summary, values in zip(summaries, _reflector_sums(watch), strict=True):
+                    summary.add_metric(of_reflector, *values)
             by_name: dict[str, list[HandlerHealth]] = {}
             for handler in health.handlers:
                 by_name.setdefault(handler.name, []).append(handler)
             for handler_name, alike in by_name.items():
                 _add(handlers, [*labels, handler_name], _handler_values(alike))
-        yield from (*informers, latencies, *reflectors, *handlers)
+        yield from (*informers, latencies, *reflectors, *summaries, *handlers)
 
 
 def _add(families: list[_Family], labels: list[str], values: tuple[float | None, ...]) -> None:
@@ -183,6 +192,11 @@ def _reflector_families() -> list[_Family]:
     return [
         CounterMetricFamily("reflector_lists", "Total number of lists that were completed.", labels=_REFLECTOR),
         CounterMetricFamily("reflector_watches", "Total number of watches that were opened.", labels=_REFLECTOR),
+        CounterMetricFamily(
+            "reflector_short_watches",
+            "Total number of watches that ended within a second, without an event.",
+            labels=_REFLECTOR,
+        ),
         CounterMetricFamily("reflector_failures", "Total number of requests that failed.", labels=_REFLECTOR),
         GaugeMetricFamily(
             "reflector_last_resource_version",
@@ -203,11 +217,37 @@ def _reflector_values(health: WatchHealth) -> tuple[float | None, ...]:
     return (
         health.lists,
         health.watches,
+        health.short_watches,
         health.failures,
         _digits(health.resource_version),
         health.is_live,
         health.connected_for,
         health.last_event_age,
+    )
+
+
+def _reflector_summaries() -> list[SummaryMetricFamily]:
+    return [
+        SummaryMetricFamily("reflector_list_duration_seconds", "How long a list took.", labels=_REFLECTOR),
+        SummaryMetricFamily("reflector_items_per_list", "How many objects a list brought.", labels=_REFLECTOR),
+        SummaryMetricFamily(
+            "reflector_watch_duration_seconds", "How long a watch that has ended was open.", labels=_REFLECTOR
+        ),
+        SummaryMetricFamily(
+            "reflector_items_per_watch",
+            "How many events and bookmarks a watch that has ended brought.",
+            labels=_REFLECTOR,
+        ),
+    ]
+
+
+def _reflector_sums(health: WatchHealth) -> tuple[tuple[int, float], ...]:
+    """Return how many there were, and their sum."""
+    return (
+        (health.lists, health.list_seconds),
+        (health.lists, health.items_listed),
+        (health.watches_ended, health.watch_seconds),
+        (health.watches_ended, health.watch_events),
     )
 
 

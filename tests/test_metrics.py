@@ -132,6 +132,36 @@ def test_each_namespace_has_its_own_figures_for_watches(
         assert lists == [1, 1, None]
 
 
+def test_lists_and_watches_that_are_over_are_summed_up(
+    server: APIServer, registry: CollectorRegistry, sample: Samples
+) -> None:
+    for name in "abc":
+        server.create(pod(name))
+    factory = SharedInformerFactory(server.client(), options=QUICK)
+    InformerCollector({"main": factory}, registry=registry)
+    informer = factory.core.v1.pods.informer
+
+    def summary(name: str) -> tuple[float | None, float | None]:
+        return sample(f"{name}_count", namespace=""), sample(f"{name}_sum", namespace="")
+
+    with factory:
+        assert factory.wait_for_cache_sync(timeout=10)
+        assert summary("reflector_items_per_list") == (1, 3)
+        lists, seconds = summary("reflector_list_duration_seconds")
+        assert lists == 1
+        assert seconds
+        assert summary("reflector_watch_duration_seconds") == summary("reflector_items_per_watch") == (0, 0)
+        for name in "de":
+            server.create(pod(name))
+        eventually(lambda: len(informer.indexer) == 5)
+        server.drop_connections()
+        eventually(lambda: summary("reflector_items_per_watch") == (1, 2))
+        watches, seconds = summary("reflector_watch_duration_seconds")
+        assert watches == 1
+        assert seconds
+    assert sample("reflector_short_watches_total", namespace="") == 0
+
+
 def test_failures_are_counted_and_a_cache_without_a_watch_is_not_live(
     server: APIServer, registry: CollectorRegistry, sample: Samples
 ) -> None:
@@ -236,7 +266,12 @@ def test_the_text_for_prometheus_names_every_metric_with_its_type(
         "informer_processing_latency_seconds": "histogram",
         "reflector_lists_total": "counter",
         "reflector_watches_total": "counter",
+        "reflector_short_watches_total": "counter",
         "reflector_failures_total": "counter",
+        "reflector_list_duration_seconds": "summary",
+        "reflector_items_per_list": "summary",
+        "reflector_watch_duration_seconds": "summary",
+        "reflector_items_per_watch": "summary",
         "reflector_last_resource_version": "gauge",
         "reflector_live": "gauge",
         "reflector_connected_seconds": "gauge",

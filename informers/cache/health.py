@@ -38,6 +38,12 @@ class WatchHealth:
         lists: how many lists have been completed.
         watches: how many watches have been opened.
         failures: how many requests have failed.
+        list_seconds: how long the completed lists took, summed up.
+        items_listed: how many objects they have brought, summed up.
+        watches_ended: how many watches have been opened, and are no more.
+        watch_seconds: how long those were open, summed up.
+        watch_events: how many events and bookmarks those have brought, summed up.
+        short_watches: how many of them ended by themselves within a second, without an event.
     """
 
     namespace: str | None
@@ -53,6 +59,12 @@ class WatchHealth:
     lists: int
     watches: int
     failures: int
+    list_seconds: float = 0.0
+    items_listed: int = 0
+    watches_ended: int = 0
+    watch_seconds: float = 0.0
+    watch_events: int = 0
+    short_watches: int = 0
 
     @property
     def is_live(self) -> bool:
@@ -211,6 +223,12 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
         lists=progress.lists,
         watches=progress.watches,
         failures=progress.failures,
+        list_seconds=progress.list_seconds,
+        items_listed=progress.items_listed,
+        watches_ended=progress.watches_ended,
+        watch_seconds=progress.watch_seconds,
+        watch_events=progress.watch_events,
+        short_watches=progress.short_watches,
     )
 
 

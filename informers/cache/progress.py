@@ -12,10 +12,12 @@ from typing import final
 from informers.cache.sync import PartProgress
 from informers.clock import Clock
 
-__all__ = ["Progress", "ReflectorState"]
+__all__ = ["SHORT_WATCH", "Progress", "ReflectorState"]
 
 _log = logging.getLogger("informers.cache")
 
+#: Seconds. A watch that ends sooner is not opened again at once, whatever it brought.
+SHORT_WATCH = 1.0
 #: Seconds between two lines in the log about a list that takes long.
 _NEWS = 5.0
 
@@ -53,6 +55,12 @@ class Progress:
         lists: how many lists have been completed.
         watches: how many watches have been opened.
         failures: how many requests have failed.
+        list_seconds: how long the completed lists took, summed up.
+        items_listed: how many objects they have brought, summed up.
+        watches_ended: how many watches have been opened, and are no more.
+        watch_seconds: how long those were open, summed up.
+        watch_events: how many events and bookmarks those have brought, summed up.
+        short_watches: how many of them ended by themselves within a second, without an event.
 
     All times are the clock's `monotonic`.
     """
@@ -76,11 +84,19 @@ class Progress:
         self.lists: int = 0
         self.watches: int = 0
         self.failures: int = 0
+        self.list_seconds: float = 0.0
+        self.items_listed: int = 0
+        self.watches_ended: int = 0
+        self.watch_seconds: float = 0.0
+        self.watch_events: int = 0
+        self.short_watches: int = 0
+        #: Of the watch that is open.
+        self._events = 0
 
     def listing(self) -> None:
         """Note that a list begins."""
         self.state = ReflectorState.LISTING
-        self.connected_since = None
+        self._disconnected()
         self.retry_at = None
         self.listed = 0
         self.total = None
@@ -102,13 +118,15 @@ class Progress:
         if self._told is not None:
             self._say("all listed")
         self.lists += 1
+        self.list_seconds += self._clock.monotonic() - self._list_began
+        self.items_listed += listed
         self.error = None
         self._prove()
 
     def opening(self) -> None:
         """Note that a watch has been asked for, and no answer has come yet."""
         self.state = ReflectorState.CONNECTING
-        self.connected_since = None
+        self._disconnected()
         self.retry_at = None
 
     def opened(self) -> None:
@@ -116,6 +134,7 @@ class Progress:
         self.state = ReflectorState.WATCHING
         self.connected_since = self._clock.monotonic()
         self.watches += 1
+        self._events = 0
         self.retry_at = None
         self._is_proven = False
 
@@ -123,8 +142,9 @@ class Progress:
         """Note that the watch that is open still has to bring what has happened before, or has now."""
         self.state = ReflectorState.WATCHING if is_over else ReflectorState.CATCHING_UP
 
-    def event(self) -> None:
-        """Note a sign of life: events, or a bookmark."""
+    def arrived_by_watch(self, count: int) -> None:
+        """Note a sign of life: events and bookmarks, so many."""
+        self._events += count
         self.last_event = self._clock.monotonic()
         self.error = None
         self._prove()
@@ -135,7 +155,7 @@ class Progress:
         self.error = error
         if self.is_silence(error):
             self.is_doubtful = True
-        self.connected_since = None
+        self._disconnected()
         self.retry_at = self._clock.monotonic() + delay
         self.state = ReflectorState.WAITING
 
@@ -146,8 +166,19 @@ class Progress:
     def ended(self) -> None:
         """Note that nothing more will happen."""
         self.state = ReflectorState.STOPPED
-        self.connected_since = None
+        self._disconnected(by_itself=False)
         self.retry_at = None
+
+    def _disconnected(self, *, by_itself: bool = True) -> None:
+        """Note that no watch is open; if one was, that it is no more."""
+        if self.connected_since is None:
+            return
+        lasted = self._clock.monotonic() - self.connected_since
+        self.connected_since = None
+        self.watches_ended += 1
+        self.watch_seconds += lasted
+        self.watch_events += self._events
+        self.short_watches += by_itself and not self._events and lasted < SHORT_WATCH
 
     def _prove(self) -> None:
         self._is_proven = True

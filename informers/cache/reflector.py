@@ -16,7 +16,7 @@ from informers.backoff import Backoff
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
 from informers.cache.open_watch import OpenWatch, Seen
 from informers.cache.paging import PagedList
-from informers.cache.progress import Progress
+from informers.cache.progress import SHORT_WATCH, Progress
 from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.streaming import StreamedList
 from informers.clock import SYSTEM_CLOCK, Clock
@@ -41,8 +41,6 @@ T = TypeVar("T", default=Any)
 
 
 _PAGE_SIZE = 500
-#: A watch that ends sooner (in seconds) is not opened again at once, whatever it brought.
-_SHORT_WATCH = 1.0
 #: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
 _CATCH_UP = 3
 #: Answers by which a server says that it does not know streaming lists.
@@ -348,11 +346,11 @@ class Reflector(Generic[T]):
         finally:
             stream.watch.close()
         lasted = self._clock.monotonic() - stream.opened
-        if lasted >= _SHORT_WATCH:
+        if lasted >= SHORT_WATCH:
             return
         if not stream.has_events:
             raise _VeryShortWatchError(f"a watch ended after {lasted:.3f} s without an event")
-        self._stop.wait(_SHORT_WATCH - lasted)
+        self._stop.wait(SHORT_WATCH - lasted)
 
     def _take(self, stream: OpenWatch[T], batch: Sequence[WatchEvent[T]]) -> None:
         """Hand events on, and move the version; raises what the server ends the watch with."""
@@ -360,7 +358,7 @@ class Reflector(Generic[T]):
         if seen:
             self._store.apply_events(seen)
             self._version = version
-            self.progress.event()
+            self.progress.arrived_by_watch(len(seen))
         if error is not None:
             raise error
 

@@ -205,3 +205,37 @@ def test_a_list_in_pages_after_a_stream_that_failed_counts_as_listing_in_health(
 def test_what_remains_of_all_shares_is_not_said_of_one() -> None:
     page = ShardedSource(SlowSource(FakeClock()), Shard(0, of=2)).list(ListOptions(limit=2))
     assert (page.continue_token, page.remaining) == ("2", None)
+
+
+def test_a_watch_is_short_that_ends_by_itself_within_a_second_and_without_an_event() -> None:
+    clock = FakeClock()
+    progress = Progress("pods", clock)
+
+    def watch(seconds: float, events: int) -> None:
+        progress.opening()
+        progress.opened()
+        if events:
+            progress.arrived_by_watch(events)
+        clock.advance(seconds)
+
+    for seconds, events in ((0.5, 0), (0.5, 1), (1.0, 0), (2.0, 3)):
+        watch(seconds, events)
+        progress.failed(StatusError("over", code=0, reason=""), 0.0)
+    assert (progress.watches_ended, progress.watch_seconds, progress.watch_events) == (4, 4.0, 4)
+    assert progress.short_watches == 1
+    watch(0.5, 0)
+    assert progress.watches_ended == 4
+    progress.ended()
+    assert (progress.watches_ended, progress.short_watches) == (5, 1), "it was stopped, and did not end by itself"
+
+
+def test_lists_that_were_completed_are_summed_up() -> None:
+    clock = FakeClock()
+    progress = Progress("pods", clock)
+    for seconds, objects in ((3.0, 10), (2.0, 20)):
+        progress.listing()
+        clock.advance(7.0)
+        progress.listing()
+        clock.advance(seconds)
+        progress.listed_all(objects)
+    assert (progress.lists, progress.list_seconds, progress.items_listed) == (2, 5.0, 30)
