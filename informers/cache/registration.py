@@ -69,7 +69,8 @@ class Registration(Generic[T]):
         # The last that is waiting is the mark behind which it is synced.
         waiting, key = max(0, self.backlog - 1), self._listener.busy_with
         return self._informer.why_not_synced() or (
-            f"{waiting} event{'s' * (waiting != 1)} still to be delivered" + (f", the handler is busy with {key}" if key else "")
+            f"{waiting} event{'s' * (waiting != 1)} still to be delivered"
+            + (f", the handler is busy with {key}" if key else "")
         )
 
     def sync_progress(self) -> PartProgress:
