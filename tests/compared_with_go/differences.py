@@ -45,6 +45,16 @@ _BOTH_PODS = {
     "default/a": ("-", "initial add 1"),
     "default/b": ("-", "initial add 2"),
 }
+_SPOILED = {
+    "default/a": ("initial add 1, update 1→6, update 6→7", "initial add 1, update 1→7"),
+    "requests": ("list@0/500, watch@5, list@6, watch@9", "list@0/500, watch@5, list@5, watch@9"),
+}
+_REFUSED = {
+    "default/a": ("initial add 1", "initial add 6"),
+    "default/b": ("initial add 2", "-"),
+    "cache": ("default/a 1, default/b 2", "default/a 6"),
+    "requests": ("list@0/500, watch@5", "list@0/500, again, watch@9"),
+}
 
 DIFFERENCES = (
     Difference(
@@ -114,6 +124,10 @@ DIFFERENCES = (
                 "default/b": ("-", "initial add 2, update 2→6"),
             },
             "a transform that fails for an event": {"default/c": ("-", "delete 8")},
+            "mappings, one of which can't be read": {"default/": ("add 7, tombstone 7", "-")},
+            "metadata alone, of an object that can't be read": {
+                "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@7, watch@9"),
+            },
         },
     ),
     Difference(
@@ -198,6 +212,33 @@ DIFFERENCES = (
         design="§6: each handler sees a legal history: one add, then updates, then one delete",
         why="client-go tells two adds of one object. Here the last one counts, as it does in both caches.",
         scripts={"a list with one object twice": {"default/a": ("initial add 1, initial add 3", "initial add 3")}},
+    ),
+    Difference(
+        title="What no API server writes",
+        design="§5: a line of a watch is an event; corrupt bytes are noticed, and lead to a list",
+        why=(
+            "client-go reads one JSON value after the other, wherever they stand, and puts a mark in the place of "
+            "bytes that are no UTF-8. Here a line is an event, and what can't be read as one, or is no UTF-8, leads "
+            "to a list: so it would be for what an unencrypted connection has spoiled. A list has to say that it is "
+            "one. Of a list of another kind client-go makes an empty cache that counts as synced; here its items are "
+            "taken as they are, since they have no kind of their own, and the kind of a custom resource's list may "
+            "be any word."
+        ),
+        scripts={
+            "events over several lines": _SPOILED
+            | {"default/b": ("initial add 2, delete 6", "initial add 2, tombstone 2")},
+            "events without a newline between them": _SPOILED
+            | {"default/b": ("initial add 2, delete 6", "initial add 2, tombstone 2")},
+            "an event with bytes that are no UTF-8": _SPOILED,
+            "a list with bytes that are no UTF-8": _REFUSED,
+            "a list without a kind": _REFUSED,
+            "a list of another kind": {
+                "cache": ("empty", "default/a 1, default/b 2"),
+                "requests": ("list@0/500, watch@", "list@0/500, watch@5"),
+                "default/a": ("-", "initial add 1"),
+                "default/b": ("-", "initial add 2"),
+            },
+        },
     ),
     Difference(
         title="Requests alone",

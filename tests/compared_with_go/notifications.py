@@ -39,12 +39,17 @@ class Notification:
     initial: bool = False
     tombstone: bool = False
 
+    @property
+    def is_repetition(self) -> bool:
+        """Whether the object was at this version before."""
+        return self.kind == "UPDATED" and self.old == self.new
+
     def __str__(self) -> str:
         if self.kind == "ADDED":
             return f"{'initial add' if self.initial else 'add'} {self.new or '?'}"
         if self.kind == "DELETED":
             return f"{'tombstone' if self.tombstone else 'delete'} {self.old or '?'}"
-        if self.old == self.new:
+        if self.is_repetition:
             return f"repeat {self.new or '?'}"
         other = "" if self.old_uid == self.uid else ", another uid"
         return f"update {self.old or '?'}→{self.new or '?'}{other}"
@@ -91,7 +96,7 @@ def facets(script: Script, outcome: Outcome) -> dict[str, str]:
     several = len(script.handlers) > 1
     sequences: dict[str, list[str]] = {}
     for told in outcome.told:
-        if told.key not in _STEERING:
+        if told.key not in _STEERING and (script.tells_repeats or not told.is_repetition):
             sequences.setdefault(f"{told.key} to {told.handler}" if several else told.key, []).append(str(told))
     found |= {name: ", ".join(_once(sequence)) for name, sequence in sequences.items()}
     if not script.streams:
@@ -117,7 +122,7 @@ def _order(script: Script, notifications: Iterable[Notification]) -> str:
     for handler in script.handlers:
         run: list[str] = []
         for told in notifications:
-            if told.handler != handler.name or told.key in _STEERING or str(told).startswith("repeat "):
+            if told.handler != handler.name or told.key in _STEERING or told.is_repetition:
                 continue
             word = told.key.removeprefix("default/")
             if told.tombstone or (told.initial and told.handler in late):

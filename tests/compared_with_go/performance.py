@@ -14,6 +14,7 @@ from tests.compared_with_go.scripts_handlers import SCRIPTS as HANDLERS
 from tests.compared_with_go.scripts_lists import SCRIPTS as LISTS
 from tests.compared_with_go.scripts_streams import SCRIPTS as STREAMS
 from tests.compared_with_go.scripts_watches import SCRIPTS as WATCHES
+from tests.compared_with_go.scripts_writing import SCRIPTS as WRITING
 from tests.compared_with_go.server import ScriptedServer, serving
 from tests.compared_with_go.vocabulary import Script
 
@@ -28,6 +29,7 @@ CHAPTERS: dict[str, tuple[Script, ...]] = {
     "Lists": LISTS,
     "Watches": WATCHES,
     "Streaming lists": STREAMS,
+    "How a server writes": WRITING,
     "Handlers, filters, transforms, resyncs": HANDLERS,
 }
 SCRIPTS: tuple[Script, ...] = tuple(script for chapter in CHAPTERS.values() for script in chapter)

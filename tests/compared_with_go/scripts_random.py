@@ -1,7 +1,7 @@
 """Scripts that are drawn at random: a server that lives, breaks and forgets, and two handlers that are told of it.
 
 All is decided here, from the seed: both sides get the same. They keep to what a server may do; what it may not is for
-the other scripts. The informer has a resync period that never comes, since both then tell what is unchanged.
+the other scripts. Every other informer has a resync period that never comes: then both tell what is unchanged.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tests.compared_with_go.vocabulary import (
     Items,
     Line,
     Proceed,
+    Reset,
     Script,
     Status,
     Stream,
@@ -34,6 +35,14 @@ __all__ = ["SCRIPTS"]
 _COUNT = 100
 _NAMES = ("a", "b", "c", "d", "e")
 _HIDDEN = {"passes": "no"}
+#: What a watch and a list may be refused with.
+_REFUSALS = (
+    Status(410, "Expired"),
+    Status(403, "Forbidden"),
+    Status(429, "TooManyRequests"),
+    Status(500, "InternalError"),
+)
+_FAILURES = (*_REFUSALS[1:], Reset())
 #: Pauses double with each failure.
 _MOST_FAILURES = 2
 
@@ -49,6 +58,7 @@ class _Server:
         self._pods: dict[str, dict[str, Any]] = {}
         self._failures = 0
         self.has_acted = False
+        self._is_filled = False
         self.is_streaming = self._random.random() < 0.5
         self.page_size = self._random.choice((0, 0, 2))
         self.lists: list[Answer] = []
@@ -100,22 +110,22 @@ class _Server:
 
     def _break(self, lines: list[Line]) -> list[Line]:
         """End the watch by one of many ways; return what the next one begins with."""
-        way = self._random.choice(("end", "end", "cut", "forget", "forget", "fail", "busy"))
-        if way in {"forget", "fail", "busy"} and self._failures == _MOST_FAILURES:
+        way = self._random.choice(("end", "end", "cut", "busy", "forget", "forget", "fail", "refuse"))
+        if self._failures == _MOST_FAILURES:
             way = "end"
-        if way in {"end", "cut"}:
-            if way == "cut":
-                self._failures += 1
-            self._answer(lines, Then.END if way == "end" else Then.CUT)
-            return []
-        self._failures += 1
-        if way == "busy":
-            self._answer([*lines, error(429, "TooManyRequests")], Then.END)
-            return []
-        self._answer([*lines, EXPIRED if way == "forget" else error(500, "InternalError")], Then.END)
-        for _ in range(self._random.randrange(6)):
-            self._change()
-        return self._list()
+        self._failures += way != "end"
+        ends = {"busy": [error(429, "TooManyRequests")], "forget": [EXPIRED], "fail": [error(500, "InternalError")]}
+        self._answer([*lines, *ends.get(way, [])], Then.CUT if way == "cut" else Then.END)
+        if way == "refuse":
+            refusal = self._random.choice(_REFUSALS)
+            self.watches.append(refusal)
+            if refusal.code == 429:
+                return []
+        if way in {"forget", "fail", "refuse"}:
+            for _ in range(self._random.randrange(6)):
+                self._change()
+            return self._list()
+        return []
 
     def _answer(self, lines: list[Line], then: Then) -> None:
         begins_with_list = any(isinstance(line, dict) and _is_end_of_list(line) for line in lines)
@@ -125,10 +135,16 @@ class _Server:
         """List: in pages; or return what a stream begins with."""
         items = [self._pods[name] for name in sorted(self._pods)]
         if self.is_streaming:
-            return [*(added(item) for item in items), end_of_list(self._version)]
-        is_first = not self.lists
+            lines: list[Line] = [added(item) for item in items]
+            if self._random.random() < 0.3:
+                lines += self._happen()
+            return [*lines, end_of_list(self._version)]
+        if self._failures < _MOST_FAILURES and self._random.random() < 0.2:
+            self._failures += 1
+            self.lists.append(self._random.choice(_FAILURES))
         # From the second on lists are at a version: then client-go asks for no pages, but for all.
-        size = self.page_size if is_first else 0
+        size = 0 if self._is_filled else self.page_size
+        self._is_filled = True
         pages = [items[at : at + size] for at in range(0, len(items), size)] if size and items else [items]
         for number, page in enumerate(pages, 2):
             token = f"page-{number}" if number <= len(pages) else ""
@@ -143,13 +159,15 @@ def _is_end_of_list(line: dict[str, Any]) -> bool:
 def _script(seed: int) -> Script:
     server = _Server(seed)
     server.live()
+    resyncs = seed // 4 % 2 == 0
     return Script(
         name=f"random {seed}",
         lists=tuple(server.lists),
         watches=tuple(server.watches) or (Status(500, "InternalError"),),
         streams=tuple(server.streams),
         client=("typed", "typed", "dynamic", "metadata")[seed % 4],
-        resync=600.0,
+        resync=600.0 if resyncs else 0.0,
+        tells_repeats=resyncs,
         handlers=(
             Handler(name="all"),
             Handler(name="some", filters=True),

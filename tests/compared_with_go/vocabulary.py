@@ -216,6 +216,7 @@ class Script:
         client: what the informer is of: `typed` pods, `dynamic` mappings, `metadata` alone.
         resync: the informer's period, in seconds.
         handlers: of the application.
+        tells_repeats: whether repetitions are compared: without a resync period who gets them is not the same.
         transform_fails_on: the name of an object that the transform fails for; empty for no transform.
         crashes: whether a panic ends the process, which then is the script's own.
         takes: seconds that this library needs, where these are many.
@@ -229,6 +230,7 @@ class Script:
     client: str = "typed"
     resync: float = 0.0
     handlers: tuple[Handler, ...] = (Handler(),)
+    tells_repeats: bool = True
     transform_fails_on: str = ""
     crashes: bool = False
     takes: float = 0.0
