@@ -13,7 +13,7 @@ from typing_extensions import TypeVar
 from informers.cache.compaction import LatePacker
 from informers.errors import DecodeError, ExpiredError, StatusError
 from informers.source.events import ListOptions, Page
-from informers.source.listwatch import ListerWatcher
+from informers.source.listwatch import CountsArrivals, ListerWatcher
 from informers.source.records import Record
 
 __all__ = ["PagedList"]
@@ -46,26 +46,39 @@ class PagedList(Generic[T]):
         self.records: list[Record[T]] = []
         self.bad: list[DecodeError] = []
         self.has_pages: bool = False
+        self._remaining: int | None = None
 
-    def read(self, *, on_page: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]) -> None:
+    def read(
+        self, *, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]
+    ) -> None:
         """Read all pages.
 
         Args:
-            on_page: told after each page but the last how many objects there are, and how many remain if that is known.
+            on_progress: told how many objects have come, and how many remain if that is known: after each page but the
+                last, and within a page if the source tells.
             on_expired: told that a continue token has expired, before the list is made as a whole.
 
         Raises:
             StatusError: the server refuses, or its pages do not move on.
         """
-        page = self._source.list(ListOptions(resource_version=self._asked, limit=self._limit))
+        if not isinstance(self._source, CountsArrivals):
+            self._read(on_progress, on_expired)
+            return
+        self._source.on_arrival = lambda count: on_progress(*self._so_far(count))
+        try:
+            self._read(on_progress, on_expired)
+        finally:
+            self._source.on_arrival = None
+
+    def _read(self, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]) -> None:
+        page = self._begin(self._limit)
         self.has_pages = bool(page.continue_token)
-        self._begin(page)
         is_whole, token = False, ""
         while page.continue_token:
             if page.continue_token == token:
                 raise StatusError("the server gave the same continue token twice: its pages do not move on")
             token = page.continue_token
-            on_page(len(self.records), page.remaining)
+            on_progress(*self._so_far(0))
             try:
                 page = self._source.list(ListOptions(limit=self._limit, continue_token=token))
             except ExpiredError as error:
@@ -74,18 +87,26 @@ class PagedList(Generic[T]):
                     raise
                 is_whole, token = True, ""
                 on_expired(error)
-                page = self._source.list(ListOptions(resource_version=self._asked))
-                self._begin(page)
+                page = self._begin(0)
             else:
                 self._add(page)
 
-    def _begin(self, page: Page[T]) -> None:
-        self.resource_version, self.records, self.bad = page.resource_version, [], []
+    def _begin(self, limit: int) -> Page[T]:
+        self.records, self.bad, self._remaining = [], [], None
         self._packer = LatePacker()
+        page = self._source.list(ListOptions(resource_version=self._asked, limit=limit))
+        self.resource_version = page.resource_version
         self._add(page)
+        return page
 
     def _add(self, page: Page[T]) -> None:
         for record in page.records:
             self._packer.add(record)
         self.records += page.records
         self.bad += page.bad
+        self._remaining = page.remaining
+
+    def _so_far(self, count: int) -> tuple[int, int | None]:
+        """Return how many objects there are, with so many of the page under way, and how many remain."""
+        remaining = None if self._remaining is None else max(0, self._remaining - count)
+        return len(self.records) + count, remaining

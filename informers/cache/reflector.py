@@ -286,7 +286,9 @@ class Reflector(Generic[T]):
         limit = self._options.page_size or (_PAGE_SIZE if self._is_paged or version in {"", "0"} else 0)
         content: PagedList[T] = PagedList(self._source, resource_version=version, limit=limit)
         try:
-            content.read(on_page=self.progress.arrived, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0))
+            content.read(
+                on_progress=self.progress.arrived, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0)
+            )
         finally:
             self._is_paged = self._is_paged or (version == "0" and content.has_pages)
         self._replace(content.records, content.resource_version, [BadObject(error) for error in content.bad])

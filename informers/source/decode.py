@@ -12,7 +12,7 @@ import copy
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, final
 
 from typing_extensions import Self, TypeVar
@@ -128,7 +128,9 @@ class Decoder(Generic[T]):
             return BadObject(DecodeError(f"expected an object of kind {self._kind}, got {obj['kind']!r}"))
         return None
 
-    def page(self, blocks: Iterable[bytes], *, limit: int = 64 << 20) -> Page[T]:
+    def page(
+        self, blocks: Iterable[bytes], *, limit: int = 64 << 20, on_arrival: Callable[[int], None] | None = None
+    ) -> Page[T]:
         """Return what a list's answer holds, given block by block while it arrives.
 
         Items are split off as they become complete, so the answer is never held as a whole.
@@ -136,6 +138,7 @@ class Decoder(Generic[T]):
         Args:
             blocks: of the answer's body.
             limit: bytes that an item may have.
+            on_arrival: told after each block how many items have come.
 
         Raises:
             DecodeError: the answer is no list, or an item is longer.
@@ -143,6 +146,8 @@ class Decoder(Generic[T]):
         reader: ListReader[T] = ListReader(self, limit=limit)
         for block in blocks:
             reader.feed(block)
+            if on_arrival is not None:
+                on_arrival(len(reader))
         return reader.finish()
 
     def of_list(self, kind: str, api_version: str) -> Self:

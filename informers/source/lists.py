@@ -76,6 +76,10 @@ class ListReader(Generic[T]):
         self._metadata: dict[str, Any] = {}
         self._tried = 0
 
+    def __len__(self) -> int:
+        """How many items have come."""
+        return len(self._records)
+
     def feed(self, block: bytes) -> None:
         """Take the next block.
 

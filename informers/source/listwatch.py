@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final, runtime_checkable
 
 import attrs
 from typing_extensions import TypeVar
@@ -27,7 +27,7 @@ from informers.source.transport import Body, Transport
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
+__all__ = ["CountsArrivals", "ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
 
 T = TypeVar("T", default=Any)
 
@@ -84,6 +84,18 @@ class ListerWatcher(Protocol[T]):
         ...
 
 
+@runtime_checkable
+class CountsArrivals(Protocol):
+    """What a `ListerWatcher` may be besides: one that tells how far an answer is that comes in one long piece.
+
+    Attributes:
+        on_arrival: to be told, by `list` and in its thread, how many objects the answer has brought so far; None where
+            nobody wants to know.
+    """
+
+    on_arrival: Callable[[int], None] | None
+
+
 @final
 class ListWatch(Generic[T]):
     """Lists and watches a resource of an API server, through the official client's configuration.
@@ -105,6 +117,9 @@ class ListWatch(Generic[T]):
         list_timeout: seconds without a byte after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have.
         clock: measures silence.
+
+    Attributes:
+        on_arrival: see `CountsArrivals`.
 
     Raises:
         ConfigurationError: an argument is wrong, or the installed client does not know the resource's model.
@@ -147,6 +162,7 @@ class ListWatch(Generic[T]):
             raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {max_object_size!r}")
         if tweak is not None and not callable(tweak):
             raise ConfigurationError(f"tweak must be a function: got {type(tweak).__name__}")
+        self.on_arrival: Callable[[int], None] | None = None
         self._resource = resource
         self._path = resource.path(namespace)
         self._base = ListOptions(
@@ -185,7 +201,7 @@ class ListWatch(Generic[T]):
             idle_timeout=self._list_timeout,
         )
         with body:
-            return self._decoder.page(body.blocks(), limit=self._max_object_size)
+            return self._decoder.page(body.blocks(), limit=self._max_object_size, on_arrival=self.on_arrival)
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch. Not compressed: the server would hold back events to fill a block."""

@@ -286,7 +286,7 @@ def test_a_late_handler_is_synced_once_it_has_been_told_of_what_is_there() -> No
         handler.wait_for(2)
         assert made.has_synced
         assert not registration.has_synced
-        assert "events still to be delivered" in registration.why_not_synced()
+        assert "still to be delivered" in registration.why_not_synced()
         go_on.set()
         assert registration.synced.wait(10)
         assert registration.why_not_synced() == ""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from informers import PartProgress, ReflectorOptions, Shard, SyncProgress, wait_for_cache_sync
+from informers import ListWatch, PartProgress, ReflectorOptions, Shard, SyncProgress, wait_for_cache_sync
+from informers.cache.paging import PagedList
 from informers.cache.progress import Progress
 from informers.errors import StatusError
+from informers.kinds import core
 from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.source.shards import ShardedSource
-from informers.testing import FakeClock, FakeSource, FakeWatch, RecordedEvent, RecordingHandler
+from informers.testing import APIServer, FakeClock, FakeSource, FakeWatch, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import eventually
 
@@ -239,3 +243,76 @@ def test_lists_that_were_completed_are_summed_up() -> None:
         clock.advance(seconds)
         progress.listed_all(objects)
     assert (progress.lists, progress.list_seconds, progress.items_listed) == (2, 5.0, 30)
+
+
+class WholeSource:
+    """A source that brings its list in one piece, told object by object, two seconds of the clock each."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.on_arrival: Callable[[int], None] | None = None
+        self._source: FakeSource[Obj] = FakeSource(streaming_lists=False)
+        self._clock = clock
+        for number in range(4):
+            self._source.add(obj(f"a/{number}"))
+
+    def list(self, options: ListOptions, /) -> Page[Obj]:
+        for count in range(1, 5):
+            self._clock.advance(2)
+            if self.on_arrival is not None:
+                self.on_arrival(count)
+        return self._source.list(options)
+
+    def watch(self, options: ListOptions, /) -> FakeWatch[Obj]:
+        return self._source.watch(options)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def test_a_list_in_one_long_piece_is_counted_while_it_comes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="informers.cache")
+    clock = FakeClock()
+    source = WholeSource(clock)
+    with informer(source, clock=clock, options=ReflectorOptions(streaming_lists=False)) as made:
+        started(made)
+        assert source.on_arrival is None
+    assert messages(caplog) == [
+        "things: 3 objects in 6 s, listing goes on",
+        "things: 4 objects in 8 s, all listed",
+    ]
+
+
+def test_within_a_page_what_remains_is_counted_down() -> None:
+    clock = FakeClock()
+    source = WholeSource(clock)
+    pages = [
+        Page([record("a/0", "1"), record("a/1", "1")], "1", "2", remaining=4),
+        Page([record(f"a/{number}", "1") for number in range(2, 6)], "1"),
+    ]
+
+    def listed(options: ListOptions) -> Page[Obj]:
+        if options.continue_token:
+            assert source.on_arrival is not None
+            source.on_arrival(3)
+        return pages.pop(0)
+
+    source.list = listed  # type: ignore[method-assign] # pages of its own
+    told: list[tuple[int, int | None]] = []
+    content: PagedList[Obj] = PagedList(source, resource_version="0", limit=2)
+    content.read(on_progress=lambda count, left: told.append((count, left)), on_expired=pytest.fail)
+    assert told == [(2, 4), (5, 1)]
+    assert len(content.records) == 6
+
+
+def test_the_list_of_an_api_server_is_counted_block_by_block() -> None:
+    with APIServer() as server:
+        for number in range(200):
+            metadata = {"name": f"m{number}", "annotations": {"filler": random.Random(number).randbytes(2000).hex()}}
+            server.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata})
+        source = ListWatch(server.client(), core.V1.config_maps)
+        counts: list[int] = []
+        source.on_arrival = counts.append
+        assert len(source.list(ListOptions()).records) == 200
+        source.close()
+    assert counts == sorted(counts)
+    assert any(0 < count < 200 for count in counts)
