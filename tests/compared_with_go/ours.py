@@ -201,4 +201,4 @@ def _metadata(obj: Any) -> dict[str, Any]:
 
 
 def _passes(obj: Any) -> bool:
-    return _metadata(obj)["labels"].get("passes") != "no"
+    return bool(_metadata(obj)["labels"].get("passes") != "no")

@@ -105,7 +105,7 @@ Line: TypeAlias = JSON | bytes | Proceed
 
 
 @final
-@attrs.frozen
+@attrs.frozen(init=False)
 class Items:
     """A page of a list."""
 
@@ -163,7 +163,7 @@ class Raw:
 
 
 @final
-@attrs.frozen
+@attrs.frozen(init=False)
 class Stream:
     """A watch, plain or with initial events."""
 
