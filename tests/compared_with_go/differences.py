@@ -90,9 +90,10 @@ DIFFERENCES = (
         ),
         why=(
             "client-go refuses a list with one such object as a whole, again and again, and is never synced. A watch "
-            "it ends and lists, or loses the event. Here the object is set aside and the rest goes on: what follows in "
-            "these scripts begins at the version behind it. An object without a name, which client-go keeps under the "
-            "key `default/`, is set aside too; and a deletion is told even where the object itself never was."
+            "it ends and lists, or loses the event. Here the object is set aside and the rest goes on: what follows "
+            "in these scripts begins at the version behind it. An object without a name, which client-go keeps under "
+            "the key `default/`, is set aside too, and so is a mapping whose labels are no strings. A deletion is "
+            "told even where the object itself never was."
         ),
         scripts={
             "a list with an object that can't be read": {
@@ -125,6 +126,13 @@ DIFFERENCES = (
             },
             "a transform that fails for an event": {"default/c": ("-", "delete 8")},
             "mappings, one of which can't be read": {"default/": ("add 7, tombstone 7", "-")},
+            "mappings, and a deletion that can't be read": {
+                "default/": ("delete 7", "-"),
+                "requests": ("list@0/500, watch@5, list@7, watch@9", "list@0/500, watch@5, list@5, watch@9"),
+            },
+            "mappings, one of which has labels that are no strings": {
+                "default/b": ("initial add 2, update 2→6, tombstone 6", "initial add 2, tombstone 2"),
+            },
             "metadata alone, of an object that can't be read": {
                 "requests": ("list@0/500, watch@5, list@5, watch@9", "list@0/500, watch@5, list@7, watch@9"),
             },
@@ -220,9 +228,9 @@ DIFFERENCES = (
             "client-go reads one JSON value after the other, wherever they stand, and puts a mark in the place of "
             "bytes that are no UTF-8. Here a line is an event, and what can't be read as one, or is no UTF-8, leads "
             "to a list: so it would be for what an unencrypted connection has spoiled. A list has to say that it is "
-            "one. Of a list of another kind client-go makes an empty cache that counts as synced; here its items are "
-            "taken as they are, since they have no kind of their own, and the kind of a custom resource's list may "
-            "be any word."
+            "one. Of another kind's list, or of a Status where mappings are listed, client-go makes an empty cache "
+            "that counts as synced. Here a Status is a failure, and that list's items are taken as they are, since "
+            "they have no kind of their own, and the kind of a custom resource's list may be any word."
         ),
         scripts={
             "events over several lines": _SPOILED
@@ -232,6 +240,11 @@ DIFFERENCES = (
             "an event with bytes that are no UTF-8": _SPOILED,
             "a list with bytes that are no UTF-8": _REFUSED,
             "a list without a kind": _REFUSED,
+            "mappings, and a failure that says it is well": {
+                "cache": ("empty", "default/a 6"),
+                "requests": ("list@0/500, watch@", "list@0/500, again, watch@9"),
+                "default/a": ("-", "initial add 6"),
+            },
             "a list of another kind": {
                 "cache": ("empty", "default/a 1, default/b 2"),
                 "requests": ("list@0/500, watch@", "list@0/500, watch@5"),

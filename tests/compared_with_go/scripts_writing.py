@@ -55,6 +55,7 @@ BODY = LIST.body()
 NULLS = {**pod("a", 6), "status": None}
 NULLS["metadata"] = {**NULLS["metadata"], "labels": None, "annotations": None, "ownerReferences": None}
 AT = len(WHOLE) // 2
+NUMBERS: dict[str, Any] = {"number": 1}
 
 SCRIPTS = (
     written("events with spaces", line(CHANGE), line(GONE, separators=(" , ", " : "))),
@@ -115,6 +116,24 @@ SCRIPTS = (
         client="dynamic",
         lists=(LIST, LATER),
         watches=(Stream(modified(BROKEN), modified(pod("a", 6)), EXPIRED, then=Then.END), OVER),
+    ),
+    Script(
+        name="mappings, and a deletion that can't be read",
+        client="dynamic",
+        lists=(LIST, LATER),
+        watches=(Stream(deleted(BROKEN), EXPIRED, then=Then.END), OVER),
+    ),
+    Script(
+        name="mappings, one of which has labels that are no strings",
+        client="dynamic",
+        lists=(LIST, LATER),
+        watches=(Stream(modified(pod("b", 6, labels=NUMBERS)), EXPIRED, then=Then.END), OVER),
+    ),
+    Script(
+        name="mappings, and a failure that says it is well",
+        client="dynamic",
+        lists=(Raw(json.dumps(status(500, "InternalError")).encode()), Items(pod("a", 6), version=9)),
+        watches=(OVER,),
     ),
     Script(
         name="metadata alone, of an object that can't be read",

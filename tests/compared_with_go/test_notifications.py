@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.compared_with_go.differences import DIFFERENCES, expected
-from tests.compared_with_go.performance import SCRIPTS, Compared, play_all
+from tests.compared_with_go.performance import OTHER_CLIENTS, SCRIPTS, Compared, play_all
 from tests.compared_with_go.scripts_random import SCRIPTS as RANDOM
 
 #: All scripts are played for the first test that asks, which on a busy machine takes more than a minute.
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture(scope="module")
 def compared() -> Mapping[str, Compared]:
     """All scripts, played once, at the same time: what takes long are the pauses after failures."""
-    return play_all([*SCRIPTS, *RANDOM])
+    return play_all([*SCRIPTS, *OTHER_CLIENTS, *RANDOM])
 
 
 @pytest.mark.parametrize("script", [script.name for script in SCRIPTS])
@@ -31,8 +31,8 @@ def test_handlers_are_told_the_same_but_for_the_listed_differences(
     assert played.differences == expected(script), f"client-go: {played.client_go}\nhere: {played.ours}"
 
 
-@pytest.mark.parametrize("script", [script.name for script in RANDOM])
-def test_handlers_are_told_the_same_whatever_a_server_does_by_chance(
+@pytest.mark.parametrize("script", [script.name for script in (*OTHER_CLIENTS, *RANDOM)])
+def test_nothing_differs_with_other_clients_nor_whatever_a_server_does_by_chance(
     compared: Mapping[str, Compared], script: str
 ) -> None:
     played = compared[script]

@@ -74,7 +74,7 @@ type ending struct {
 }
 
 // atOnce is how many scripts are under way at a time: with all of them, nothing would be quick.
-const atOnce = 48
+const atOnce = 64
 
 var (
 	output     = json.NewEncoder(os.Stdout)
