@@ -25,7 +25,7 @@ is listed and no longer there. *Wanted* is what the design of this library says;
     tests/compared_with_go/build.sh     # once: builds a program with client-go in it; needs Go 1.26
     pytest tests/compared_with_go
 
-Of the {{scripts}} scripts of this page {{same}} end the same; these are played with mappings or metadata alone, too.
+Of the {{scripts}} scripts of this page {{same}} end the same; most are also played with mappings or metadata alone.
 {RANDOM} more are drawn at random, from fixed seeds: in these nothing may differ.
 
 ## How to read it
