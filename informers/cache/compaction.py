@@ -28,7 +28,7 @@ _GENERATION = 5.0
 #: Objects packed at a time, some 40 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
 #: Bytes of a list's objects that may wait to be packed.
-_WAITING = 32 << 20
+_WAITING = 12 << 20
 
 
 @final

@@ -39,6 +39,10 @@ def _log_failure(name: str, key: str, error: Exception) -> None:
     _log.error("index %r failed for %s: the object is kept out of that index", name, key, exc_info=error)
 
 
+#: Never changed: most writes have none.
+_NO_VALUES: _Values = {}
+
+
 @final
 @attrs.define(eq=False)
 class Write(Generic[T]):
@@ -46,7 +50,7 @@ class Write(Generic[T]):
 
     key: str
     record: Record[T] | None
-    values: _Values = attrs.Factory(dict)
+    values: _Values = _NO_VALUES
 
 
 @final
@@ -170,7 +174,7 @@ class Store(Indexer[T]):
             missing = {name: function for name, function in self._functions.copy().items() if name not in known}
             for write in writes if missing else ():
                 if write.record is not None:
-                    write.values.update(self._compute(write.record, missing))
+                    write.values = {**write.values, **self._compute(write.record, missing)}
             known.update(missing)
             with self._lock:
                 # Functions are only ever added; one that came meanwhile sends this round again.

@@ -120,10 +120,10 @@ def test_what_stays_unchanged_under_load_is_packed_a_few_at_a_time() -> None:
     assert counts == [8, 16, 20, 20]
 
 
-def test_a_list_is_packed_as_it_comes_but_for_its_last_32_megabytes() -> None:
+def test_a_list_is_packed_as_it_comes_but_for_its_last_12_megabytes() -> None:
     packer: LatePacker[Obj] = LatePacker()
     records = [Loose(f"n{number}") for number in range(50)]
     for number, record in enumerate(records):
         packer.add(record)
-        assert packed(records) == max(0, number + 1 - 33)
-    assert [record.packed for record in records] == [1] * 17 + [0] * 33
+        assert packed(records) == max(0, number + 1 - 12)
+    assert [record.packed for record in records] == [1] * 38 + [0] * 12
