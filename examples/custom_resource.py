@@ -99,16 +99,21 @@ class PageController:
         if page.metadata.get("deletionTimestamp"):
             if FINALIZER in finalizers:
                 self._registry.pop(str(name), None)
-                self._patch(name, {"metadata": {"finalizers": [f for f in finalizers if f != FINALIZER]}})
+                self._patch(name, self._with_finalizers(page, [f for f in finalizers if f != FINALIZER]))
             return
         if FINALIZER not in finalizers:
             # First: what comes after must not be left behind. The change comes back as an event.
-            self._patch(name, {"metadata": {"finalizers": [*finalizers, FINALIZER]}})
+            self._patch(name, self._with_finalizers(page, [*finalizers, FINALIZER]))
             return
         self._publish(name, page)
         url = self._registry.setdefault(str(name), f"https://pages.example.com/{name}")
         if page.url != url:
             self._patch(name, {"status": {"url": url}}, status=True)
+
+    @staticmethod
+    def _with_finalizers(page: Page, finalizers: list[str]) -> Mapping[str, Any]:
+        # With the version, or a finalizer that another controller has added meanwhile would be lost.
+        return {"metadata": {"finalizers": finalizers, "resourceVersion": page.metadata["resourceVersion"]}}
 
     def _publish(self, name: ObjectName, page: Page) -> None:
         data = {"index.html": page.text}
