@@ -15,7 +15,7 @@ from tests.faults.rig import eventually
 from tests.real.follower import Follower
 from tests.realserver.controlplane import ControlPlane
 
-#: Minutes on a busy machine, so `make soak` runs it and a common run does not.
+#: Half a minute, or more on a busy machine, so `make contract` and `make soak` run it and a common run does not.
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.soak, pytest.mark.timeout(180)]
 
 COUNT = 10_000
