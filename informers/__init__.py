@@ -69,7 +69,7 @@ from informers.source.listwatch import ListWatch as ListWatch
 from informers.source.partial import PartialObjectMetadata as PartialObjectMetadata
 from informers.source.shards import Shard as Shard
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "ClusterKind",
