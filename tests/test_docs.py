@@ -18,6 +18,7 @@ import attrs
 import pytest
 
 from informers.testing import APIServer
+from tests.examples.clients import REASON, TAKES_CONTENT_TYPE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.exists()]
@@ -94,6 +95,8 @@ def test_the_code_of_a_page_runs(page: Path, request: pytest.FixtureRequest) -> 
     todo = [block for block in blocks(text) if runnable(block)]
     if not todo:
         return
+    if not TAKES_CONTENT_TYPE and any("_content_type" in block.code for block in todo):
+        pytest.skip(REASON)
     namespace: dict[str, object] = {"__name__": "__main__", "server": request.getfixturevalue("server")}
     exec(compile(setup(text), str(page), "exec"), namespace)
     for block in todo:

@@ -62,6 +62,7 @@ def test_a_stop_waits_for_the_thread_of_a_connection_that_is_over(monkeypatch: p
         may_end.wait(10)
 
     monkeypatch.setattr(Listener, "forget", forget_and_linger)
+    before = set(threading.enumerate())
     with APIServer() as server:
         assert ask(server, PODS).status == 200
         assert forgotten.wait(10)
@@ -71,7 +72,7 @@ def test_a_stop_waits_for_the_thread_of_a_connection_that_is_over(monkeypatch: p
         assert stop.is_alive()
         may_end.set()
         stop.join(10)
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("informers-testing-")]
+        assert set(threading.enumerate()) == before
 
 
 def test_a_server_that_does_not_run_has_no_address() -> None:

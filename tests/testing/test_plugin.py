@@ -58,13 +58,15 @@ def test_a_factory_that_was_started_is_stopped_by_the_time_the_next_test_begins(
         """
         import threading
 
+        before = set(threading.enumerate())
+
         def test_started(informer_factory):
             informer_factory.core.v1.pods
             informer_factory.start()
             assert informer_factory.wait_for_cache_sync(timeout=10)
 
         def test_next():
-            assert not [thread for thread in threading.enumerate() if thread.name.startswith("informers-")]
+            assert set(threading.enumerate()) == before
         """
     )
     suite.runpytest_inprocess().assert_outcomes(passed=2)
