@@ -6,9 +6,12 @@ pyproject.toml turns warnings into errors.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +49,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if soaks:
         config.hook.pytest_deselected(items=soaks)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process though a thread that a failed test has left would keep it for ever."""
+    # Not that of a run within a test, which is this process too.
+    if config.rootpath != Path(__file__).parents[1]:
+        return
+    left = [
+        thread.name for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon
+    ]
+    if left:
+        sys.stdout.flush()
+        sys.stderr.write(f"threads that would not end: {', '.join(left)}\n")
+        sys.stderr.flush()
+        os._exit(1)

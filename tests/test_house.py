@@ -37,6 +37,20 @@ def test_a_test_that_leaves_a_thread_running_fails(house: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["*threads outlive the test: informers-forgotten*"])
 
 
+def test_a_thread_that_never_ends_does_not_keep_the_run_from_ending(pytester: pytest.Pytester) -> None:
+    tests = pytester.mkdir("tests")
+    source = CONFTEST.read_text().replace("GRACE = 2.0", "GRACE = 0.05")
+    (tests / "conftest.py").write_text(source.replace(', "tests.realserver.plugin"', ""))
+    (tests / "test_forever.py").write_text(
+        "import threading\n\ndef test_endless():\n    threading.Thread(target=threading.Event().wait).start()\n"
+    )
+    pytester.makeini("[pytest]\n")
+    result = pytester.runpytest_subprocess(timeout=30)
+    assert result.ret == 1
+    result.assert_outcomes(passed=1, errors=1)
+    result.stderr.fnmatch_lines(["threads that would not end: Thread-*"])
+
+
 def test_a_thread_that_is_ending_is_waited_for(house: pytest.Pytester) -> None:
     house.makepyfile(
         """
