@@ -28,6 +28,7 @@ STREAM = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&al
 @pytest.fixture
 def plane(real_apiserver: ControlPlane) -> Iterator[ControlPlane]:
     """The server, with pods that were put straight into etcd: by its API it would take minutes."""
+    delete_all(real_apiserver)  # those of other tests
     pods = [corpus.pod(number, version=0) for number in range(COUNT)]
     for start in range(0, COUNT, AT_A_TIME):
         puts = [put(f"pod-{start + number}", pod) for number, pod in enumerate(pods[start : start + AT_A_TIME])]
