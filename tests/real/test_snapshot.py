@@ -14,7 +14,7 @@ from informers.errors import ExpiredError
 from informers.testing import RecordingHandler
 from tests.real.conftest import Permission, Space
 from tests.realserver.controlplane import ControlPlane
-from tests.waiting import Failures, eventually
+from tests.waiting import Failures
 
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(120)]
 QUICK = ReflectorOptions(backoff=BackoffSettings(initial=0.1, maximum=0.5))
