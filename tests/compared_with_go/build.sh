@@ -17,17 +17,8 @@ if [ -x "$folder/play" ] && sources | cmp -s - "$folder/play.sources"; then
     exit 0
 fi
 
-# The newest Go that is wanted is the one that is installed: no toolchain is fetched behind anybody's back.
-export GOTOOLCHAIN=local CGO_ENABLED=0 GOWORK=off
-if ! found=$(go env GOVERSION 2>/dev/null); then
-    echo "not run: the comparison with client-go, because Go is not installed (1.26 or newer builds it)"
-    exit 3
-fi
-minor=$(echo "$found" | sed -n 's/^go1\.\([0-9][0-9]*\).*/\1/p')
-if [ "${minor:-0}" -lt 26 ]; then
-    echo "not run: the comparison with client-go, because $found is installed and 1.26 or newer builds it"
-    exit 3
-fi
+. "$(dirname -- "$0")/../go.sh"
+need_go "the comparison with client-go"
 
 mkdir -p "$folder"
 trap 'rm -f "$folder/.play.$$"' EXIT

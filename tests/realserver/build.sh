@@ -20,17 +20,8 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 
-# The newest Go that is wanted is the one that is installed: no toolchain is fetched behind anybody's back.
-export GOTOOLCHAIN=local CGO_ENABLED=0 GOWORK=off
-if ! version=$(go env GOVERSION 2>/dev/null); then
-    echo "not run: tests on a real kube-apiserver, because Go is not installed (1.26 or newer builds it)"
-    exit 3
-fi
-minor=$(echo "$version" | sed -n 's/^go1\.\([0-9][0-9]*\).*/\1/p')
-if [ "${minor:-0}" -lt 26 ]; then
-    echo "not run: tests on a real kube-apiserver, because $version is installed and 1.26 or newer builds it"
-    exit 3
-fi
+. "$(dirname -- "$0")/../go.sh"
+need_go "tests on a real kube-apiserver"
 
 # build NAME MODULE_FOLDER PACKAGE LDFLAGS: the file takes its name when it is whole, so that a build that was cut
 # short leaves nothing that looks finished.
