@@ -17,16 +17,18 @@ GROUP = "example.com"
 WIDGETS: NamespacedResource[dict[str, Any]] = NamespacedResource(GROUP, "v1", "widgets", "Widget")
 
 
-def definition() -> dict[str, Any]:
-    """Return the CustomResourceDefinition."""
+def definition(kind: str = "Widget", *, group: str = GROUP) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind."""
+    singular = kind.lower()
+    plural = f"{singular}s"
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{GROUP}"},
+        "metadata": {"name": f"{plural}.{group}"},
         "spec": {
-            "group": GROUP,
+            "group": group,
             "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "names": {"plural": plural, "singular": singular, "kind": kind, "listKind": f"{kind}List"},
             "versions": [
                 {
                     "name": "v1",

@@ -39,13 +39,6 @@ def test_an_example_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 150
 
 
-def page_definition() -> dict[str, Any]:
-    made = definition()
-    made["metadata"]["name"] = "pages.example.com"
-    made["spec"]["names"] = {"plural": "pages", "singular": "page", "kind": "Page", "listKind": "PageList"}
-    return made
-
-
 def page(name: str, text: str) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "default"}
     return {"apiVersion": "example.com/v1", "kind": "Page", "metadata": metadata, "spec": {"text": text}}
@@ -55,7 +48,7 @@ def page(name: str, text: str) -> dict[str, Any]:
 def test_a_page_is_published_changed_and_taken_back(server: APIServer) -> None:
     from custom_resource import FINALIZER, V1, PageController
 
-    server.create(page_definition())
+    server.create(definition("Page"))
     registry: dict[str, str] = {}
     pages, maps = V1.pages, core.V1.config_maps
 

@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.realserver.controlplane import ControlPlane
 
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
 _numbers = itertools.count(1)
 

@@ -15,15 +15,14 @@ from informers.testing import RecordingHandler
 from tests.examples.background import Said, in_background
 from tests.examples.clients import needs_content_type
 from tests.faults.rig import eventually
-from tests.real.conftest import Space
+from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import QUICK
+from tests.widgets import definition
 
 if TYPE_CHECKING:
     from tests.realserver.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(90)]
-
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @pytest.fixture(autouse=True)
@@ -65,17 +64,7 @@ def test_the_label_enforcer_makes_deployments_follow_their_namespace(space: Spac
 @pytest.fixture
 def pages(real_apiserver: ControlPlane) -> Iterator[None]:
     """The custom resource of the example."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}}
-    version["schema"] = {"openAPIV3Schema": schema}
-    names = {"plural": "pages", "singular": "page", "kind": "Page"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "pages.example.com"},
-        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-    real_apiserver.request("POST", DEFINITIONS, definition)
+    real_apiserver.request("POST", DEFINITIONS, definition("Page"))
     yield
     real_apiserver.request("DELETE", f"{DEFINITIONS}/pages.example.com")
 

@@ -12,13 +12,12 @@ from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.kinds import all_resources
 from informers.resources import GroupVersion, NamespacedResource, namespaced
 from tests.faults.rig import eventually
-from tests.real.conftest import Space
+from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import Follower
 from tests.realserver.controlplane import ControlPlane
+from tests.widgets import definition
 
 pytestmark = pytest.mark.real_apiserver
-
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def kind_of(factory: SharedInformerFactory, resource: Any) -> NamespacedKind[Any] | ClusterKind[Any]:
@@ -76,18 +75,6 @@ class V1(GroupVersion, group="real.example.com", version="v1"):
     widgets: namespaced[dict[str, Any]] = namespaced("Widget", decode=dict)
 
 
-def definition() -> dict[str, Any]:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "widgets", "singular": "widget", "kind": "Widget"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.real.example.com"},
-        "spec": {"group": "real.example.com", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-
-
 @pytest.mark.timeout(120)
 def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
     real_apiserver: ControlPlane, space: Space
@@ -106,7 +93,7 @@ def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
 
     with Follower(real_apiserver, V1.widgets, namespace=space.name) as follower:
         follower.wait_for_error("404")
-        real_apiserver.request("POST", DEFINITIONS, definition())
+        real_apiserver.request("POST", DEFINITIONS, definition(group="real.example.com"))
         eventually(lambda: is_there("POST", widget("first")), "written")
         follower.wait_until_whole()
         (obj,) = follower.informer.indexer.list()
@@ -119,7 +106,7 @@ def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
         assert follower.informer.health().objects == 0
         # And defined anew.
         eventually(lambda: not is_there(), "undone")
-        real_apiserver.request("POST", DEFINITIONS, definition())
+        real_apiserver.request("POST", DEFINITIONS, definition(group="real.example.com"))
         eventually(lambda: is_there("POST", widget("third")), "written", timeout=20.0)
         follower.wait_until_whole()
         assert list(follower.history.present) == [f"{space.name}/third"]
