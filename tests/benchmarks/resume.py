@@ -16,26 +16,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import bake
 import peers
-
-
-@contextmanager
-def server(folder: Path, *, behind: bool) -> Iterator[str]:
-    """Play a recording in a process that ends with the block."""
-    command = [sys.executable, str(peers.HERE / "server.py"), str(folder), *(["--behind"] if behind else [])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdin
-        try:
-            yield f"127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.stdin.close()
-            process.wait(30)
+from run import server
 
 
 def measure(address: str, file: Path, *, resume: bool, repeat: int) -> dict[str, float]:
@@ -55,10 +40,10 @@ def compare(pods: int, changes: int, repeat: int) -> None:
     folder = bake.prepare(peers.CACHE / "recordings", pods=pods, events=changes, steady=0)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "caches"
-        with server(folder, behind=False) as address:
+        with server(folder) as address:
             listed = measure(address, file, resume=False, repeat=repeat)
             resumed = measure(address, file, resume=True, repeat=repeat)
-        with server(folder, behind=True) as address:
+        with server(folder, "--behind") as address:
             behind = measure(address, file, resume=True, repeat=repeat)
     assert (listed["add"], resumed["add"], behind["add"], behind["update"]) == (pods, pods, pods, changes)
     print(f"{pods:,} pods: a file of {listed['file_mib']:.1f} MiB, saved in {listed['save_s']:.2f} s")

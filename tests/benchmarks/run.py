@@ -144,9 +144,9 @@ def run_client(command: list[str], address: str, options: dict[str, Any]) -> Res
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server(folder: Path, *options: str) -> Iterator[str]:
     """Play the recording in a process that ends with the block, or with this process."""
-    command = [sys.executable, str(peers.HERE / "server.py"), str(folder)]
+    command = [sys.executable, str(peers.HERE / "server.py"), str(folder), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdin
