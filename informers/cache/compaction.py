@@ -25,7 +25,7 @@ T = TypeVar("T", default=Any)
 _QUIET = 0.25
 #: Seconds for which changes are gathered, if the controller is never idle, before what has not changed again is packed.
 _GENERATION = 5.0
-#: Objects packed at a time, some 40 µs each.
+#: Objects packed at a time, some 50 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
 #: Bytes of a list's objects that may wait to be packed.
 _WAITING = 12 << 20

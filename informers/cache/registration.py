@@ -60,14 +60,18 @@ class Registration(Generic[T]):
         """How many events it has not finished yet."""
         return self._listener.backlog
 
+    @property
+    def _waiting(self) -> int:
+        # The last that is waiting is the mark behind which it is synced.
+        return max(0, self.backlog - 1)
+
     def why_not_synced(self) -> str:
         """Return in words what it waits for; empty if it is synced."""
         if self.has_synced:
             return ""
         if self._listener.ended.is_set():
             return "removed, or its informer stopped, before it was synced"
-        # The last that is waiting is the mark behind which it is synced.
-        waiting, key = max(0, self.backlog - 1), self._listener.busy_with
+        waiting, key = self._waiting, self._listener.busy_with
         return self._informer.why_not_synced() or (
             f"{waiting} event{'s' * (waiting != 1)} still to be delivered"
             + (f", the handler is busy with {key}" if key else "")
@@ -80,8 +84,7 @@ class Registration(Generic[T]):
         if self.has_synced:
             return PartProgress(name=self.name, objects=told, total=told, synced=True)
         part: PartProgress = self._informer.sync_progress()
-        # The last that is waiting is the mark behind which it is synced.
-        total = told + max(0, listener.backlog - 1) if part.synced else part.total
+        total = told + self._waiting if part.synced else part.total
         return PartProgress(name=self.name, objects=told, total=total, synced=False)
 
     def join(self, timeout: float | None = None) -> bool:
