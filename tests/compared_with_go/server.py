@@ -25,6 +25,7 @@ from tests.compared_with_go.vocabulary import (
     Stream,
     Then,
 )
+from tests.listening import Listener
 
 __all__ = ["ScriptedServer", "serving"]
 
@@ -93,17 +94,13 @@ class ScriptedServer:
 
     async def _run(self, started: threading.Event) -> None:
         self._task = asyncio.current_task()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        self._connections: set[asyncio.Task[None]] = set()
+        listener = Listener(self._serve)
+        self._port = listener.port
         started.set()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            server.close()
-            for connection in self._connections:
-                connection.cancel()
-            await asyncio.gather(*self._connections, return_exceptions=True)
+            await listener.close()
 
     def stop(self) -> None:
         """End every connection; from another thread."""
@@ -111,15 +108,8 @@ class ScriptedServer:
         self._loop.call_soon_threadsafe(self._task.cancel)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                await self._answer(reader, writer)
-        finally:
-            self._connections.discard(task)
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await self._answer(reader, writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

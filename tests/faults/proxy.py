@@ -19,6 +19,8 @@ from typing import Any, TypeAlias, final
 import attrs
 from typing_extensions import Self
 
+from tests.listening import Listener
+
 __all__ = ["Close", "Corrupt", "Delay", "Drip", "Fault", "Hang", "Lost", "Pass", "Proxy", "Reset"]
 
 _BLOCK = 65536
@@ -145,13 +147,11 @@ class Proxy:
         self.script = script
         self._fault: Fault = Pass()
         self._connections: set[_Connection] = set()
-        #: Each client's side from when it is accepted: a task that is cancelled before it begins closes nothing.
-        self._downs: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         # A client that goes away in the middle of anything is what this is for.
         self._loop.set_exception_handler(lambda _loop, _context: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self.accepted = 0
         self.forwarded = 0
         self.port = 0
@@ -194,38 +194,12 @@ class Proxy:
         future.result(10)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls, backlog=512)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener = Listener(self._serve, tls=self._tls)
+        self.port = self._listener.port
 
     async def _end(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        # What was accepted right now gets to exist, or nobody could close it.
-        for _ in range(3):
-            await asyncio.sleep(0)
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in list(self._connections):
-            self._forget(connection)
-        for down in self._downs:
-            down.transport.abort()
-        # Transports close in the loop's next rounds; of connections that were only just accepted, a few later.
-        for _ in range(20):
-            await asyncio.sleep(0.002)
-            for down in self._downs:
-                down.transport.abort()
-
-    def _forget(self, connection: _Connection) -> None:
-        connection.down.transport.abort()
-        self._downs.pop(connection.down, None)
-        if connection.up is not None:
-            connection.up.transport.abort()
-        self._connections.discard(connection)
-
-    def _accept(self, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
-        self._downs[down] = self._loop.create_task(self._serve(reader, down))
+        assert self._listener is not None
+        await self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
         self.accepted += 1
@@ -247,10 +221,11 @@ class Proxy:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
-        except OSError:
-            pass
         finally:
-            self._forget(connection)
+            connection.down.transport.abort()
+            if connection.up is not None:
+                connection.up.transport.abort()
+            self._connections.discard(connection)
 
     async def _pump_up(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         assert connection.up is not None
