@@ -11,15 +11,14 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import attrs
 from typing_extensions import Self, TypeVar
 
-from informers.cache.arguments import check_function, check_period, check_timeout
+from informers.blueprint import Blueprint
+from informers.cache.arguments import check_period, check_timeout
 from informers.cache.failures import WatchErrorHandler
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
-from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.sync import SyncProgress, SyncResult, wait_for_cache_sync
 from informers.clock import SYSTEM_CLOCK, Clock
@@ -31,8 +30,8 @@ from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
 from informers.snapshots.files import check_path
 from informers.source.client import default_api_client, pool_manager
 from informers.source.identity import Cluster, configured_cluster, identify
-from informers.source.listwatch import ListerWatcher, ListWatch, TweakListOptions, restorer
-from informers.source.shards import Shard, ShardedSource
+from informers.source.listwatch import TweakListOptions
+from informers.source.shards import Shard
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -40,10 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["InformerFactory"]
 
 T = TypeVar("T", default=Any)
-
-
-#: Nothing otherwise than the factory's.
-_FACTORY_S = KindOptions()
+_Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
 
 
 class InformerFactory:
@@ -94,23 +90,25 @@ class InformerFactory:
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._defaults = KindOptions(
-            resync_period=check_period("default_resync", default_resync),
-            label_selector=LabelSelector.coerce(label_selector),
-            field_selector=FieldSelector.coerce(field_selector),
-            transform=transform,
-            tweak=tweak,
-            drop_managed_fields=drop_managed_fields,
-            shard=shard,
-        )
-        self._overrides = _overrides(overrides)
-        check_function("watch_error_handler", watch_error_handler)
-        if not (options is None or isinstance(options, ReflectorOptions)):
-            raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
-        self._watch_error_handler = watch_error_handler
-        self._options = options
         self._clock = clock
         self._api_client = default_api_client() if api_client is None else api_client
+        self._blueprint = Blueprint(
+            self._api_client,
+            defaults=KindOptions(
+                resync_period=check_period("default_resync", default_resync),
+                label_selector=LabelSelector.coerce(label_selector),
+                field_selector=FieldSelector.coerce(field_selector),
+                transform=transform,
+                tweak=tweak,
+                drop_managed_fields=drop_managed_fields,
+                shard=shard,
+            ),
+            overrides=overrides,
+            metadata_only=self._metadata_only,
+            watch_error_handler=watch_error_handler,
+            options=options,
+            clock=clock,
+        )
         pool_manager(self._api_client)  # refuses what is no client
         self._lock = threading.Lock()
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
@@ -140,11 +138,7 @@ class InformerFactory:
         with self._lock:
             kind: NamespacedKind[T] | None = self._kinds.get(resource)
             if kind is None:
-                informer = self._informer(resource)
-                kind = NamespacedKind(
-                    resource, informer, NamespacedLister(informer.indexer, str(resource), synced=informer.synced)
-                )
-                self._kinds[resource] = kind
+                kind = self._add_locked(self._blueprint.namespaced_kind(resource, self._namespaces))
             return kind
 
     def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
@@ -152,11 +146,7 @@ class InformerFactory:
         with self._lock:
             kind: ClusterKind[T] | None = self._kinds.get(resource)
             if kind is None:
-                informer = self._informer(resource)
-                kind = ClusterKind(
-                    resource, informer, ClusterLister(informer.indexer, str(resource), synced=informer.synced)
-                )
-                self._kinds[resource] = kind
+                kind = self._add_locked(self._blueprint.cluster_kind(resource))
             return kind
 
     @property
@@ -186,7 +176,9 @@ class InformerFactory:
                 raise StoppedError(f"the factory has been stopped: make a new one for namespace {namespace!r}")
             if namespace in followed:
                 raise ConfigurationError(f"the factory follows namespace {namespace!r} already")
-            sources = [(kind.informer, self._source(kind.resource, namespace)) for kind in self._followers_locked()]
+            sources = [
+                (kind.informer, self._blueprint.source(kind.resource, namespace)) for kind in self._followers_locked()
+            ]
             self._namespaces = (*followed, namespace)
             for informer, source in sources:
                 informer.add_namespace(namespace, source)
@@ -397,12 +389,20 @@ class InformerFactory:
                 name=f"{name} {kind.resource.version}" if names.count(name) > 1 else name,
                 resource=kind.resource,
                 informer=kind.informer,
-                options=self._options_of(kind.resource),
-                metadata_only=self._metadata_only,
+                options=self._blueprint.options_of(kind.resource),
+                metadata_only=self._blueprint.metadata_only,
                 revision=revision,
             )
             for name, kind in zip(names, kinds, strict=True)
         ]
+
+    def _add_locked(self, kind: _Kind) -> _Kind:
+        if self._stopped:
+            raise StoppedError(f"the factory has been stopped: make a new one for {kind.resource}")
+        if self._measures_latencies:
+            kind.informer.measure_latencies()
+        self._kinds[kind.resource] = kind
+        return kind
 
     def _informers_locked(self) -> list[SharedInformer[Any]]:
         return [kind.informer for kind in self._kinds.values()]
@@ -419,61 +419,5 @@ class InformerFactory:
             for resource, kind in self._kinds.items()
             if isinstance(kind, NamespacedKind)
             and not kind.informer.is_stopped
-            and self._overrides.get(resource, _FACTORY_S).namespace is None
+            and not self._blueprint.has_own_namespaces(resource)
         ]
-
-    def _options_of(self, resource: Resource[Any]) -> KindOptions:
-        own = attrs.asdict(self._overrides.get(resource, _FACTORY_S), recurse=False)
-        return attrs.evolve(self._defaults, **{name: value for name, value in own.items() if value is not None})
-
-    def _source(self, resource: Resource[T], namespace: str | None) -> ListerWatcher[T]:
-        options = self._options_of(resource)
-        source = ListWatch(
-            self._api_client,
-            resource,
-            namespace=namespace,
-            label_selector=options.label_selector,
-            field_selector=options.field_selector,
-            tweak=options.tweak,
-            drop_managed_fields=bool(options.drop_managed_fields),
-            metadata_only=self._metadata_only,
-            clock=self._clock,
-        )
-        return source if options.shard is None else ShardedSource(source, options.shard)
-
-    def _informer(self, resource: Resource[T]) -> SharedInformer[T]:
-        if self._stopped:
-            raise StoppedError(f"the factory has been stopped: make a new one for {resource}")
-        options = self._options_of(resource)
-        namespaces = (options.namespace or self._namespaces) if resource.is_namespaced else None
-        informer = SharedInformer(
-            self._source(resource, None)
-            if namespaces is None
-            else {name: self._source(resource, name) for name in namespaces},
-            resource=str(resource),
-            resync_period=options.resync_period or 0.0,
-            indexers=options.indexers,
-            transform=options.transform,
-            restore=restorer(resource, metadata_only=self._metadata_only),
-            watch_error_handler=self._watch_error_handler,
-            options=self._options,
-            clock=self._clock,
-        )
-        if self._measures_latencies:
-            informer.measure_latencies()
-        return informer
-
-
-def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:
-    """Return what single kinds have otherwise, checked."""
-    advice = "overrides must map resources to KindOptions, such as {core.V1.pods: KindOptions(...)}"
-    if not (overrides is None or isinstance(overrides, Mapping)):
-        raise ConfigurationError(f"{advice}: got {type(overrides).__name__}")
-    checked: dict[Resource[Any], KindOptions] = {}
-    for resource, kind_options in (overrides or {}).items():
-        if not isinstance(resource, Resource) or not isinstance(kind_options, KindOptions):
-            raise ConfigurationError(f"{advice}: got {resource!r}: {kind_options!r}")
-        if kind_options.namespace is not None and not resource.is_namespaced:
-            raise ConfigurationError(f"{resource} has no namespaces: leave namespace out of its KindOptions")
-        checked[resource] = kind_options
-    return checked
