@@ -103,7 +103,8 @@ $(STAMPS)/python: pyproject.toml
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@touch $@
 
-$(STAMPS)/run: $(STAMPS)/python
+# The version stands there, and an installed package keeps the one that it was installed with.
+$(STAMPS)/run: $(STAMPS)/python informers/__init__.py
 	@echo "Installing informers and what it runs on"
 	@$(PIP) install --editable .
 	@touch $@
