@@ -6,6 +6,9 @@ A page may need what its readers have already: a comment that they don't see say
 
 In README.md, which is no MyST, the comment is `<!-- setup: … -->`. `server` is an `informers.testing.APIServer`, and
 the default kubeconfig is the server's. A block that can't run says why: ```` ```python no-run: it never ends ````.
+
+A `text` block right after a Python block is what the page has printed since the last such block, and is compared with
+what it really prints. Times in seconds may be others, since pauses are jittered.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import attrs
 import pytest
@@ -23,16 +27,18 @@ from tests.examples.clients import REASON, TAKES_CONTENT_TYPE
 ROOT = Path(__file__).parent.parent
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.exists()]
 SETUP = re.compile(r"^(?:% setup: (?P<myst>.*)|<!-- setup: (?P<html>.*) -->)$")
+SECONDS = re.compile(r"\b\d+\.\d+ s\b")
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})(?P<info>.*)$")
 
 
 @attrs.frozen
 class Block:
-    """A piece of a page: code, the line that it starts on, and what its fence says besides the language."""
+    """A piece of a page: code, the line that it starts on, what its fence says besides the language, and its output."""
 
     line: int
     code: str
     info: str = ""
+    shown: str | None = None
 
 
 def setup(text: str) -> str:
@@ -41,10 +47,12 @@ def setup(text: str) -> str:
     return "\n".join((match["myst"] or match["html"] or "") if match else "" for match in found)
 
 
-def blocks(text: str) -> Iterator[Block]:
-    """Iterate over a page's Python blocks."""
+def blocks(text: str) -> list[Block]:
+    """Return a page's Python blocks."""
     fence, info, start, indent = "", "", 0, 0
     lines: list[str] = []
+    found: list[Block] = []
+    follows_code = False  # nothing but empty lines since a Python block
     for number, line in enumerate(text.splitlines(), 1):
         match = FENCE.match(line)
         if not fence and match:
@@ -52,11 +60,20 @@ def blocks(text: str) -> Iterator[Block]:
             lines = []
         elif fence and match and match["fence"] == fence and not match["info"].strip():
             language, _, rest = info.partition(" ")
+            code = "\n".join(lines) + "\n"
             if language in {"python", "py", "{code-block} python"}:
-                yield Block(start, "\n".join(lines) + "\n", rest.strip())
+                found.append(Block(start, code, rest.strip()))
+                follows_code = True
+            elif follows_code:
+                if language == "text":
+                    found[-1] = attrs.evolve(found[-1], shown=code)
+                follows_code = False
             fence = ""
         elif fence:
             lines.append(line[indent:])
+        elif line.strip():
+            follows_code = False
+    return found
 
 
 def runnable(block: Block) -> bool:
@@ -69,9 +86,14 @@ def runnable(block: Block) -> bool:
     return False
 
 
-def compiled(page: Path, block: Block) -> object:
+def compiled(page: Path, block: Block) -> CodeType:
     """Compile a block so that a traceback shows the page and its line."""
     return compile("\n" * block.line + block.code, str(page), "exec")
+
+
+def comparable(output: str) -> str:
+    """Return what was printed, without what differs from run to run."""
+    return SECONDS.sub("… s", output).rstrip()
 
 
 @pytest.fixture
@@ -86,11 +108,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[APIServe
         yield running
 
 
-PAGES_WITH_CODE = [page for page in PAGES if any(True for _ in blocks(page.read_text(encoding="utf-8")))]
+PAGES_WITH_CODE = [page for page in PAGES if blocks(page.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_the_code_of_a_page_runs(page: Path, request: pytest.FixtureRequest) -> None:
+def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(
+    page: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = page.read_text(encoding="utf-8")
     todo = [block for block in blocks(text) if runnable(block)]
     if not todo:
@@ -99,13 +123,30 @@ def test_the_code_of_a_page_runs(page: Path, request: pytest.FixtureRequest) -> 
         pytest.skip(REASON)
     namespace: dict[str, object] = {"__name__": "__main__", "server": request.getfixturevalue("server")}
     exec(compile(setup(text), str(page), "exec"), namespace)
+    printed = ""
     for block in todo:
         exec(compiled(page, block), namespace)
+        printed += capsys.readouterr().out
+        if block.shown is not None:
+            assert comparable(printed) == comparable(block.shown), f"what the block in line {block.line} prints"
+            printed = ""
 
 
 def test_blocks_of_python_are_found_with_their_lines_and_others_are_not() -> None:
-    text = "a\n```python\nx = 1\n```\n````text\n```python\nno\n```\n````\n  ```python no-run: slow\n  z\n  ```"
-    assert list(blocks(text)) == [Block(2, "x = 1\n"), Block(10, "z\n", "no-run: slow")]
+    text = "a\n```python\nx = 1\n```\nb\n````text\n```python\nno\n```\n````\n  ```python no-run: slow\n  z\n  ```"
+    assert blocks(text) == [Block(2, "x = 1\n"), Block(11, "z\n", "no-run: slow")]
+
+
+def test_a_text_block_right_after_code_is_its_output_and_one_elsewhere_is_not() -> None:
+    output = "```text\n{}\n```\n"
+    text = output.format("a") + "```python\nx\n```\n\n" + output.format("b") + output.format("c")
+    text += "```python\ny\n```\nsuch as\n" + output.format("d")
+    assert blocks(text) == [Block(4, "x\n", shown="b\n"), Block(14, "y\n")]
+
+
+def test_outputs_differ_in_what_they_say_and_not_in_how_long_a_pause_was() -> None:
+    assert comparable("next try in 0.4 s\n") == comparable("next try in 0.92 s")
+    assert comparable("2 pods in 0.4 s") != comparable("3 pods in 0.4 s")
 
 
 def test_setup_lines_keep_their_place() -> None:
