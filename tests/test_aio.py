@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from informers import ConfigurationError, SharedInformer, SharedInformerFactory, StoppedError, aio, object_name
+from informers import (
+    ConfigurationError,
+    SharedInformer,
+    SharedInformerFactory,
+    StoppedError,
+    SyncProgress,
+    aio,
+    object_name,
+)
 from informers.kinds import core
 from informers.testing import APIServer
 from tests.waiting import QUICK
@@ -116,6 +124,47 @@ def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer)
         factory = SharedInformerFactory(server.client())
         _ = factory.core.v1.config_maps
         assert "not started" in str(await aio.synced(factory))
+
+    run(main)
+
+
+def test_a_wait_tells_how_far_the_lists_are_while_it_goes_on_and_at_its_end(
+    server: APIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("informers.aio.lifecycle.PROGRESS_INTERVAL", 0.001)
+    server.create(config_map("m"))
+    server.deny(core.V1.config_maps)
+    told: list[SyncProgress] = []
+
+    def progress(now: SyncProgress) -> None:
+        told.append(now)
+        if len(told) == 3:
+            server.allow(core.V1.config_maps)
+
+    async def main() -> None:
+        async with aio.running(SharedInformerFactory(server.client(), options=QUICK)) as factory:
+            _ = factory.core.v1.config_maps
+            factory.start()
+            assert await aio.synced(factory, timeout=LIMIT, progress=progress)
+            # The next one finds everything done, and says so once.
+            before = len(told)
+            assert await aio.synced(factory, timeout=LIMIT, progress=progress)
+            assert len(told) == before + 1
+
+    run(main)
+    assert [now.is_synced for now in told[:3]] == [False, False, False]
+    assert told[0].seconds < told[1].seconds
+    assert str(told[-1]).endswith("1 of 1 synced after 0 s: configmaps: synced, 1 objects")
+
+
+def test_what_the_progress_raises_ends_the_wait(server: APIServer) -> None:
+    def progress(_: SyncProgress) -> None:
+        raise RuntimeError("no screen")
+
+    async def main() -> None:
+        async with config_maps(server) as informer:
+            with pytest.raises(RuntimeError, match="no screen"):
+                await aio.synced(informer, progress=progress)
 
     run(main)
 
@@ -555,6 +604,8 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
             aio.events(factory)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="expected informers or registrations"):
             await aio.synced("pods")  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="progress must be a function"):
+            await aio.synced(informer, progress="yes")  # type: ignore[arg-type]
         factory.stop()
         with pytest.raises(StoppedError):
             aio.add_event_handler(informer, on_update=two)

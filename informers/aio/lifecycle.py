@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from typing_extensions import TypeVar
 
 from informers.aio.handlers import cancelled_calls
+from informers.cache.arguments import check_function, check_timeout
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
-from informers.cache.sync import SyncResult, wait_for_cache_sync
+from informers.cache.sync import PROGRESS_INTERVAL, SyncProgress, SyncResult, wait_for_cache_sync
 from informers.informer_factory import InformerFactory
 
 __all__ = ["running", "stop", "synced"]
@@ -80,20 +82,26 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
 
 
 async def synced(
-    *what: InformerFactory | SharedInformer[Any] | Registration[Any], timeout: float | None = None
+    *what: InformerFactory | SharedInformer[Any] | Registration[Any],
+    timeout: float | None = None,
+    progress: Callable[[SyncProgress], object] | None = None,
 ) -> SyncResult:
     """Wait until factories, informers and handlers are synced; otherwise as `informers.wait_for_cache_sync`.
 
     Args:
         what: factories, informers, or what `add_event_handler` returned.
         timeout: seconds to wait at most; None for as long as it takes.
+        progress: told how far they are, on the loop: each second, and when the wait is over. Try `print`. What it
+            raises ends the wait.
 
     Returns:
         True if all are synced; as text it names those that are not, and why.
 
     Raises:
-        ConfigurationError: there is something else among them.
+        ConfigurationError: there is something else among them, `timeout` is negative, or `progress` is no function.
     """
+    check_timeout(timeout)
+    check_function("progress", progress)
     loop = asyncio.get_running_loop()
     factories = [each for each in what if isinstance(each, InformerFactory)]
     others = [each for each in what if not isinstance(each, InformerFactory)]
@@ -111,22 +119,35 @@ async def synced(
             loop.call_soon_threadsafe(changed.set)
 
     withdrawals = [signal.add_callback(wake) for each in waiting for signal in (each.synced, each.ended)]
-    deadline = None if timeout is None else loop.time() + timeout
-    alarm = None if timeout is None else loop.call_later(timeout, changed.set)
+    begin = loop.time()
+    deadline = math.inf if timeout is None else begin + timeout
+    report = math.inf if progress is None else begin + PROGRESS_INTERVAL
+
+    def is_over() -> bool:
+        left = [each for each in waiting if not each.has_synced]
+        return not left or any(each.ended.is_set() for each in left) or loop.time() >= deadline
+
+    def tell() -> None:
+        if progress is not None:
+            parts = tuple(each.sync_progress() for each in waiting)
+            progress(SyncProgress(parts=parts, seconds=loop.time() - begin))
+
     try:
-        while True:
+        while not is_over():
+            alarm = loop.call_at(min(deadline, report), changed.set) if min(deadline, report) < math.inf else None
+            try:
+                await changed.wait()
+            finally:
+                if alarm is not None:
+                    alarm.cancel()
             changed.clear()
-            left = [each for each in waiting if not each.has_synced]
-            if not left or any(each.ended.is_set() for each in left):
-                break
-            if deadline is not None and loop.time() >= deadline:
-                break
-            await changed.wait()
+            if loop.time() >= report and not is_over():
+                report += PROGRESS_INTERVAL
+                tell()
     finally:
-        if alarm is not None:
-            alarm.cancel()
         for withdraw in withdrawals:
             withdraw()
+    tell()
     unsynced = dict(wait_for_cache_sync(*others, timeout=0).unsynced)
     for factory in factories:
         unsynced.update(factory.wait_for_cache_sync(timeout=0).unsynced)

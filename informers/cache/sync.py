@@ -16,10 +16,10 @@ from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, NotSyncedError
 from informers.signals import Signal
 
-__all__ = ["PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
+__all__ = ["PROGRESS_INTERVAL", "PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
 
 #: Seconds between two reports of progress.
-_EVERY = 1.0
+PROGRESS_INTERVAL = 1.0
 
 
 @final
@@ -182,7 +182,7 @@ def wait_for_cache_sync(
     begin = clock.monotonic()
     deadline = None if timeout is None else begin + timeout
     try:
-        while not _is_over_by(condition, is_over, _EVERY if progress else None, deadline, clock):
+        while not _is_over_by(condition, is_over, PROGRESS_INTERVAL if progress else None, deadline, clock):
             if progress is not None:
                 progress(_look(syncables, clock.monotonic() - begin))
     finally:

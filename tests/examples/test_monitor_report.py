@@ -119,7 +119,7 @@ def test_a_reader_who_is_gone_is_noticed_once() -> None:
 
 
 def test_a_list_that_takes_long_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("informers.cache.sync._EVERY", 0.05)
+    monkeypatch.setattr("informers.cache.sync.PROGRESS_INTERVAL", 0.05)
     monkeypatch.setenv("TERM", "xterm")
     with APIServer() as server:
         server.deny()
