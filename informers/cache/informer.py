@@ -182,7 +182,11 @@ class SharedInformer(Generic[T]):
 
     def why_not_synced(self) -> str:
         """Return in words what the first list waits for, with its last error; empty if it is in."""
-        return "" if self.has_synced else self.health().reason
+        if self.has_synced:
+            return ""
+        if not (self._started or self._stopped):
+            return "not started: call start() of its factory, or its own"
+        return self.health().reason
 
     def sync_progress(self) -> PartProgress:
         """Return how far the first list is; cheaper than `health`."""

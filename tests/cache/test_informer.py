@@ -299,7 +299,7 @@ def test_a_handler_is_not_synced_before_its_informer() -> None:
     with informer(source) as made:
         registration = made.add_event_handler(RecordingHandler[Obj]())
         assert not registration.has_synced
-        assert registration.why_not_synced() == "not started"
+        assert registration.why_not_synced() == "not started: call start() of its factory, or its own"
         started(made)
         assert registration.synced.wait(10)
 
