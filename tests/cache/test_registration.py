@@ -41,7 +41,7 @@ def test_it_names_what_its_informer_waits_for_and_then_that_it_has_ended() -> No
     source.list_error = StatusError("things is forbidden", code=403, reason="Forbidden")
     with informer(source, clock=clock) as made:
         registration = made.add_event_handler(RecordingHandler[Obj]())
-        assert registration.why_not_synced() == "not started"
+        assert registration.why_not_synced() == "not started: call start() of its factory, or its own"
         made.start()
         clock.wait_for_waiters()
         assert "last error: 403 Forbidden: things is forbidden" in registration.why_not_synced()
