@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 
 from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
-from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained, shown
 from informers.cache.latency import Latency
 from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
@@ -308,7 +308,7 @@ class Controller(Generic[T]):
 
     def report_index_failure(self, index: str, key: str, error: Exception) -> None:
         """Report an index function that raised; the object is kept, outside that index."""
-        reason = DecodeError(f"index function {index!r} failed: {error!r}", key=key)
+        reason = DecodeError(f"index function {index!r} failed: {shown(error)}", key=key)
         reason.__cause__ = error
         self.set_aside_total += 1
         self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key))

@@ -13,7 +13,7 @@ import attrs
 
 from informers.threads import is_own_thread
 
-__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "contained"]
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "contained", "shown"]
 
 
 @final
@@ -50,8 +50,8 @@ class WatchFailure:
     def __str__(self) -> str:
         what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
         if self.next_step is NextStep.GO_ON:
-            return f"{what}: {self.key or 'an object'} set aside: {self.error}"
-        return f"{what}: {self.error}; next: {self.next_step.value} in {self.delay:.1f} s"
+            return f"{what}: {self.key or 'an object'} set aside: {shown(self.error, str)}"
+        return f"{what}: {shown(self.error, str)}; next: {self.next_step.value} in {self.delay:.1f} s"
 
 
 #: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level
@@ -72,6 +72,14 @@ def contained(error: BaseException) -> Exception:
         return error
     if not is_own_thread():
         raise error
-    reason = RuntimeError(f"raised {error!r}")
+    reason = RuntimeError(f"raised {shown(error)}")
     reason.__cause__ = error
     return reason
+
+
+def shown(error: BaseException, show: Callable[[object], str] = repr) -> str:
+    """Return an error in words: what `show` makes of it, or its class where the user's own `__str__` raises."""
+    try:
+        return show(error)
+    except Exception:  # noqa: BLE001  see above
+        return f"{type(error).__name__} (which can't be shown)"

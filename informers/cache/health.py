@@ -10,6 +10,7 @@ from typing import final
 
 import attrs
 
+from informers.cache.failures import shown
 from informers.cache.latency import Latencies
 from informers.cache.processor import Listener
 from informers.cache.progress import ReflectorState
@@ -81,7 +82,7 @@ class WatchHealth:
         if self.namespace is not None:
             text = f"{self.namespace}: {text}"
         if self.error is not None:
-            text += f", last error: {self.error}"
+            text += f", last error: {shown(self.error, str)}"
         if self.retry_in is not None:
             text += f", next try in {self.retry_in:.1f} s"
         return text

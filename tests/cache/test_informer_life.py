@@ -79,6 +79,48 @@ def test_an_exit_in_a_users_function_sets_one_object_aside_and_the_cache_goes_on
         assert made.health().is_live
 
 
+class UnshownError(Exception):
+    """An error of the user's with a mistake of its own."""
+
+    def __str__(self) -> str:
+        raise KeyError("no such field")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("place", ["transform", "index"])
+def test_an_error_that_can_not_be_shown_sets_one_object_aside_and_the_cache_goes_on(place: str) -> None:
+    def fail_on_bad(thing: Obj) -> Any:
+        if thing["metadata"]["name"] == "bad":
+            raise UnshownError
+        return thing if place == "transform" else ["x"]
+
+    told: list[str] = []
+
+    def tell(failure: WatchFailure) -> None:
+        told.append(str(failure))
+        raise UnshownError
+
+    options: dict[str, Any] = {"transform": fail_on_bad} if place == "transform" else {"indexers": {"x": fail_on_bad}}
+    source: FakeSource[Obj] = FakeSource()
+    with informer(source, watch_error_handler=tell, **options) as made:
+        started(made)
+        source.add(obj("bad"))
+        source.add(obj("good"))
+        eventually(lambda: "good" in made.indexer)
+        assert made.health().is_live
+    assert "UnshownError (which can't be shown)" in told[0]
+
+
+def test_a_source_whose_error_can_not_be_shown_is_told_all_the_same() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    source.list_error = source.watch_error = UnshownError()
+    with informer(source) as made:
+        made.start()
+        eventually(lambda: made.health().watches[0].error)
+        assert "UnshownError (which can't be shown)" in made.why_not_synced()
+
+
 def test_an_exit_in_the_error_handler_is_logged_and_the_cache_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
     source: FakeSource[Obj] = FakeSource(streaming_lists=False)
