@@ -53,7 +53,11 @@ class RecordWriter:
             if not isinstance(record, WireRecord):
                 raise ConfigurationError("its objects are held as they are, not as the bytes that came")
             self._records.append(record)
-            packers.setdefault(record.held[1])
+            held, packer = record.held
+            packers.setdefault(packer)
+            if packer.dictionary is None:
+                # Nothing has been packed yet: the first that is worth it becomes the dictionary.
+                packer.pack(held)
         known = [(packer, packer.dictionary) for packer in packers]
         self.dictionaries: list[bytes] = [dictionary for _, dictionary in known if dictionary is not None]
         self._numbers: Mapping[Packer, int] = {
