@@ -51,11 +51,17 @@ class Signal:
             self._set = True
             callbacks, self._callbacks = self._callbacks, {}
             self._condition.notify_all()
+        interrupt: KeyboardInterrupt | None = None
         for callback in callbacks.values():
             try:
                 callback()
-            except Exception:  # noqa: BLE001  who raises the flag has no part in who listens
+            except BaseException as error:  # noqa: BLE001  who raises the flag has no part in who listens, nor in an exit
                 _log.exception("a callback of a signal failed")
+                # Only Ctrl-C, which comes to the main thread alone, is meant for who runs there.
+                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                    interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the flag is set, at most `timeout` seconds; return whether it is."""

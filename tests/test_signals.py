@@ -93,20 +93,41 @@ def test_a_callback_that_was_withdrawn_is_not_called_and_others_of_the_same_func
     assert calls == [1]
 
 
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
 def test_a_callback_that_raises_keeps_neither_the_others_nor_who_raised_the_flag(
-    caplog: pytest.LogCaptureFixture,
+    error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     signal = Signal()
     calls: list[int] = []
 
     def fail() -> None:
-        raise ValueError("no")
+        raise error
 
     signal.add_callback(fail)
     signal.add_callback(lambda: calls.append(1))
     signal.set()
     assert calls == [1]
     assert "a callback of a signal failed" in caplog.text
+
+
+def test_an_interrupt_in_a_callback_reaches_the_main_thread_once_all_were_called_and_no_other() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    for is_main in (True, False):
+        signal = Signal()
+        calls: list[int] = []
+        signal.add_callback(interrupt)
+        signal.add_callback(lambda calls=calls: calls.append(1))
+        if is_main:
+            with pytest.raises(KeyboardInterrupt):
+                signal.set()
+        else:
+            # Were it to escape, pytest would make the test fail for it.
+            thread = threading.Thread(target=signal.set)
+            thread.start()
+            thread.join(10)
+        assert calls == [1]
 
 
 def test_callbacks_may_use_the_signal() -> None:

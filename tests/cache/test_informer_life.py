@@ -236,6 +236,22 @@ def test_flags_call_back_without_a_lock(flag: str) -> None:
     assert outcomes == (["came through"] if flag == "synced" else ["stopped", "came through"])
 
 
+@pytest.mark.parametrize("flag", ["the informer's synced", "the handler's synced", "ended"])
+def test_an_exit_in_a_flags_callback_ends_nothing(flag: str) -> None:
+    source: FakeSource[Obj] = FakeSource()
+    with informer(source) as made:
+        handler: RecordingHandler[Obj] = RecordingHandler()
+        registration = made.add_event_handler(handler)
+        flags = {"the informer's synced": made.synced, "the handler's synced": registration.synced, "ended": made.ended}
+        flags[flag].add_callback(leave)
+        started(made)
+        assert registration.synced.wait(10)
+        source.add(obj("a"))
+        handler.wait_for(1)
+        assert made.stop(10)
+        assert not any(thread.is_alive() for thread in made._threads)
+
+
 @pytest.mark.usefixtures("hasty_threads")
 def test_starts_and_stops_at_once_end_in_a_stop() -> None:
     for _ in range(30):
