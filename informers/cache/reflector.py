@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, final
 from typing_extensions import TypeVar
 
 from informers.backoff import Backoff
-from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
 from informers.cache.open_watch import OpenWatch, Seen
 from informers.cache.paging import PagedList
 from informers.cache.progress import SHORT_WATCH, Progress
@@ -153,8 +153,8 @@ class Reflector(Generic[T]):
                     self._follow(self._resume() if self._is_resuming else self._fill())
                 except StoppedError:
                     raise
-                except Exception as error:  # noqa: BLE001  a source of the user's own may raise anything
-                    self._pause(error, NextStep.LIST)
+                except BaseException as error:  # noqa: BLE001  a source of the user's own may raise anything, as may a tweak
+                    self._pause(contained(error), NextStep.LIST)
         except StoppedError:
             # Only who closed the source behind our back has anything to fear from this.
             if not self._stop.is_set():

@@ -24,7 +24,7 @@ from informers.source.events import ListOptions
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, started
-from tests.waiting import eventually
+from tests.waiting import QUICK, eventually
 
 
 @pytest.fixture
@@ -134,6 +134,19 @@ def test_an_exit_in_the_error_handler_is_logged_and_the_cache_goes_on(caplog: py
         assert made.synced.wait(10)
         assert made.indexer.keys() == ["a"]
     assert "the error handler of things failed" in caplog.text
+
+
+def test_an_exit_where_a_request_is_made_only_costs_a_pause() -> None:
+    """As of a tweak, or of a client's credential hook."""
+    source: FakeSource[Obj] = FakeSource()
+    source.add(obj("a"))
+    source.watch_error = lambda _: leave() if len(source.watches) == 1 else None
+    told: list[WatchFailure] = []
+    with informer(source, options=QUICK, watch_error_handler=told.append) as made:
+        started(made)
+        assert made.indexer.keys() == ["a"]
+        eventually(lambda: made.health().is_live)
+    assert "SystemExit(3)" in str(told[0])
 
 
 def test_an_interrupt_in_an_index_function_reaches_the_caller_in_whose_thread_it_runs() -> None:
