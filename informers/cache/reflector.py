@@ -306,6 +306,9 @@ class Reflector(Generic[T]):
 
     def _follow(self, stream: OpenWatch[T] | None) -> None:
         """Watch, opening again what ends; raises when a list is due."""
+        if stream is not None and self._stop.is_set():
+            # The stop came while the list was handed on.
+            stream.watch.close()
         while not self._stop.is_set():
             try:
                 if stream is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -238,3 +239,17 @@ def test_a_bad_object_in_a_streaming_list_leaves_the_others_alone() -> None:
         watch.send(change(ADDED, "a", "1"), BadObject(DecodeError("bad labels", key="b"), "2"), END)
         r.wait_for(lambda: r.store.keys() == ["a"])
         assert r.reflector.last_sync_resource_version == "7"
+
+
+def test_a_stop_that_comes_while_a_list_is_handed_on_closes_its_watch() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    with rig(source, streaming=True, start=False) as r:
+        hand_on = r.store.replace_records
+
+        def stop_too(*args: Any, **kwargs: Any) -> object:
+            r.reflector.stop()
+            return hand_on(*args, **kwargs)
+
+        r.store.replace_records = stop_too  # type: ignore[method-assign] # stands for a queue that is full
+        r.reflector.run()
+        assert [watch.closed for watch in source.watches] == [True]
