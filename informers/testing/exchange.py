@@ -189,8 +189,10 @@ class Exchange:
         """
         pieces = list(parts)
         size = sum(map(len, pieces))
-        if size <= _ONE_PIECE:
-            body = b"".join(pieces)
+        is_head = self.request.method == "HEAD"
+        if size <= _ONE_PIECE or is_head:
+            # What comes behind the answer to a HEAD would be read as the next answer.
+            body = b"" if is_head else b"".join(pieces)
             head = self._head(status, {"Content-Length": str(size), **(headers or {})})
             self.on_status(status)
             if self.stops_after is None:

@@ -113,7 +113,7 @@ class Handlers:
             # A bug of this server's: it must show, and must not hang the client.
             _logger.exception("%s %s could not be answered", request.method, request.path)
             if not exchange.is_started:
-                self._refuse(exchange, failures.internal(repr(problem)))
+                self._refuse(exchange, failures.internal(repr(problem)), is_last=True)
             raise BrokenConnectionError(repr(problem)) from problem
 
     def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
@@ -160,8 +160,10 @@ class Handlers:
             case _:
                 pass
 
-    def _refuse(self, exchange: Exchange, failure: Failure) -> None:
+    def _refuse(self, exchange: Exchange, failure: Failure, *, is_last: bool = False) -> None:
         headers = {"Retry-After": str(int(failure.retry_after))} if failure.retry_after else {}
+        if is_last:
+            headers["Connection"] = "close"
         exchange.respond(failure.code, [encode(failure.status()), b"\n"], headers=headers)
 
     def _serve_path(self, exchange: Exchange) -> None:
@@ -183,6 +185,8 @@ class Handlers:
         if document is None:
             exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
+        if request.method == "HEAD":
+            raise failures.method_not_allowed()
         headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
         exchange.respond(200, [encode(document), b"\n"], headers=headers)
 
@@ -191,6 +195,9 @@ class Handlers:
         if target.subresource and not _has_subresource(target):
             raise failures.no_such_path()
         if not target.subresource and target.verb not in served.verbs:
+            raise failures.method_not_allowed()
+        if served.resource.is_namespaced and not target.namespace and target.verb != "list":
+            # Of all namespaces at once there are lists alone.
             raise failures.method_not_allowed()
         form = negotiate(
             served,

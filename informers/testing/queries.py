@@ -196,17 +196,20 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 def _version(text: str) -> int:
     if text and not re.fullmatch(r"[0-9]+", text):
         raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
-    return int(text or 0)
+    if (version := int(text or 0)) >= 1 << 64:
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
+    return version
 
 
 def _whole(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name, "")
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax") from None
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
+    if not -1 << 63 <= (number := int(text)) < 1 << 63:
+        raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+    return number
 
 
 def _labels(query: Mapping[str, str]) -> LabelSelector:

@@ -229,6 +229,13 @@ UNREADABLE = [
         {"continue": "bad"},
         "invalid continue token: continue key is not valid: ",
     ),
+    ({"limit": "1_0"}, 'strconv.ParseInt: parsing "1_0": invalid syntax'),
+    ({"limit": " 1"}, 'strconv.ParseInt: parsing " 1": invalid syntax'),
+    ({"limit": "9" * 19}, f'strconv.ParseInt: parsing "{"9" * 19}": value out of range'),
+    (
+        {"resourceVersion": "9" * 20},
+        f'invalid resource version: resourceVersion: Invalid value: "{"9" * 20}": strconv.ParseUint: parsing "99999',
+    ),
     ({"labelSelector": "a b"}, "unable to parse requirement: "),
     ({"labelSelector": "l in (a,b"}, "unable to parse requirement: "),
     ({"fieldSelector": "name"}, "invalid selector: "),

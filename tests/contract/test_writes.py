@@ -529,3 +529,23 @@ def test_a_namespace_is_labelled_with_its_name(server: Endpoint, space: Namespac
 def test_other_methods_are_not_allowed(server: Endpoint, path: str, method: str, suffix: str) -> None:
     message = "the server does not allow this method on the requested resource"
     refused(server.send(method, path + suffix, {}), 405, "MethodNotAllowed", message, {})
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_in_all_namespaces_at_once_nothing_is_written(server: Endpoint, space: Namespace, method: str) -> None:
+    space.config_map("a", only="here")
+    body = {"metadata": {"name": "b"}} if method == "POST" else None
+    message = "the server does not allow this method on the requested resource"
+    answer = server.send(method, "/api/v1/configmaps", body, {"labelSelector": "only=here"})
+    refused(answer, 405, "MethodNotAllowed", message, {})
+    names = [
+        item["metadata"]["name"] for item in server.get(space.path("configmaps"), labelSelector="only").ok()["items"]
+    ]
+    assert names == ["a"]
+
+
+@pytest.mark.parametrize("suffix", ["", "/a"])
+def test_an_object_has_no_head(server: Endpoint, space: Namespace, suffix: str) -> None:
+    space.config_map("a")
+    answer = server.send("HEAD", space.path("configmaps") + suffix)
+    assert (answer.status, answer.raw) == (405, b"")

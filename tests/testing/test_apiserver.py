@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +283,19 @@ def test_a_bug_of_its_own_is_an_error_500(server: APIServer, monkeypatch: pytest
     answer = ask(server, ALL_PODS)
     assert (answer.status, answer.json["reason"]) == (500, "InternalError")
     assert "oops" in answer.json["message"]
+    # Or the client would send its next request into a connection that is being closed.
+    assert answer.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/version", ALL_PODS])
+def test_what_follows_a_head_is_the_next_answer(server: APIServer, path: str) -> None:
+    connection = connect(server)
+    with closing(connection), socket.create_connection((connection.host, connection.port), timeout=10) as raw:
+        for request, then in ((f"HEAD {path}", "keep-alive"), ("GET /livez", "close")):
+            raw.sendall(f"{request} HTTP/1.1\r\nHost: test\r\nConnection: {then}\r\n\r\n".encode())
+        received = b"".join(iter(lambda: raw.recv(65536), b""))
+    _, second = received.split(b"\r\n\r\n", 1)
+    assert second.startswith(b"HTTP/1.1 200 OK"), received
 
 
 def test_bad_arguments_are_refused() -> None:
