@@ -233,11 +233,6 @@ class Controller(Generic[T]):
     def _apply_replacement(self, replaced: Replaced[T], *, is_list: bool = True) -> None:
         keep = set(replaced.keep)
         records: list[Record[T]] = []
-        self.set_aside = {
-            key: error
-            for key, error in self.set_aside.items()
-            if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
-        }
         for key in filter(None, keep):
             # Why is told next; the cache must not look whole until then.
             self.set_aside.setdefault(key, DecodeError("the server has it in no form that can be held", key=key))
@@ -256,6 +251,12 @@ class Controller(Generic[T]):
             notifications: list[Notification[T]] = [Deleted(record, True) for record in done.removed]
             for old, new in done.written:
                 notifications.append(Added(new, is_initial) if old is None else Updated(old, new))
+            # Not before: transforms take their time, and the cache must not look whole meanwhile.
+            self.set_aside = {
+                key: error
+                for key, error in self.set_aside.items()
+                if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
+            }
             if is_list:
                 self._awaited.discard(replaced.namespace)
                 self._versions[replaced.namespace] = replaced.resource_version
