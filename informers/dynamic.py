@@ -5,11 +5,9 @@ Upstream: k8s.io/client-go/dynamic/dynamicinformer/informer.go (v0.37).
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, final, overload
+from typing import Any, TypeAlias, final
 
-from informers.cache.kind import ClusterKind, NamespacedKind
-from informers.informer_factory import InformerFactory
-from informers.resources import ClusterResource, NamespacedResource
+from informers.resource_factory import ResourceInformerFactory
 
 __all__ = ["DynamicSharedInformerFactory", "Unstructured"]
 
@@ -18,7 +16,7 @@ Unstructured: TypeAlias = dict[str, Any]
 
 
 @final
-class DynamicSharedInformerFactory(InformerFactory):
+class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
     """Makes informers and listers of resources that are named at run time; arguments as those of `InformerFactory`.
 
     A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
@@ -36,29 +34,3 @@ class DynamicSharedInformerFactory(InformerFactory):
 
     Upstream: k8s.io/client-go/dynamic/dynamicinformer/informer.go DynamicSharedInformerFactory (v0.37).
     """
-
-    @overload
-    def for_resource(
-        self, group: str, version: str, plural: str, *, namespaced: Literal[True] = True
-    ) -> NamespacedKind[Unstructured]: ...
-    @overload
-    def for_resource(
-        self, group: str, version: str, plural: str, *, namespaced: Literal[False]
-    ) -> ClusterKind[Unstructured]: ...
-    def for_resource(
-        self, group: str, version: str, plural: str, *, namespaced: bool = True
-    ) -> NamespacedKind[Unstructured] | ClusterKind[Unstructured]:
-        """Return the informer and lister of a resource.
-
-        Args:
-            group: API group; empty for the core group.
-            version: such as `v1`.
-            plural: name in the URL, such as `widgets`.
-            namespaced: whether its objects live in namespaces.
-
-        Raises:
-            ConfigurationError: version or plural is missing.
-        """
-        if namespaced:
-            return self.namespaced_kind(NamespacedResource[Unstructured](group, version, plural))
-        return self.cluster_kind(ClusterResource[Unstructured](group, version, plural))
