@@ -13,7 +13,19 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, cast
 
-__all__ = ["Json", "decode", "encode", "encode_body", "mapping", "ordered_metadata", "quote", "sequence", "timestamp"]
+__all__ = [
+    "Json",
+    "decode",
+    "encode",
+    "encode_body",
+    "go_type",
+    "is_same",
+    "mapping",
+    "ordered_metadata",
+    "quote",
+    "sequence",
+    "timestamp",
+]
 
 #: A JSON object.
 Json = dict[str, Any]
@@ -56,7 +68,25 @@ def decode(text: bytes | str) -> Any:
     Raises:
         ValueError: it is no JSON.
     """
-    return json.loads(text)
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> Any:
+    # Python's own reader takes NaN and Infinity, which JSON has not.
+    raise ValueError(f"invalid character {constant[0]!r} looking for beginning of value")
+
+
+def is_same(one: object, other: object) -> bool:
+    """Return whether two values are the same JSON: to Python 1 equals true, too."""
+    return one == other and _SORTING_ENCODER.encode(one) == _SORTING_ENCODER.encode(other)
+
+
+def go_type(value: object) -> str:
+    """Return what Go's reader of JSON calls a value."""
+    if isinstance(value, bool):
+        return "bool"
+    names: dict[type[Any], str] = {dict: "object", list: "array", str: "string", int: "number", float: "number"}
+    return names.get(type(value), "null")
 
 
 def mapping(value: Any) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 
 from informers.errors import StatusError
-from informers.testing.documents import quote
+from informers.testing.documents import go_type, quote
 
 if TYPE_CHECKING:
     from informers.resources import Resource
@@ -214,6 +214,25 @@ def invalid(group: str, kind: str, name: str, causes: list[Cause]) -> Failure:
 def bad_request(message: str) -> Failure:
     """Return the 400 that says `message`."""
     return Failure(message, code=400, reason="BadRequest")
+
+
+def no_patch(content: object, *, is_merge: bool) -> Failure:
+    """Return the 400 for a merge patch, or a strategic one, that is no JSON object."""
+    if content is None:
+        return bad_request("Invalid JSON Patch")
+    message = f"json: cannot unmarshal {go_type(content)} into Go value of type map[string]interface {{}}"
+    return bad_request(f"error decoding patch: {message}" if is_merge else message)
+
+
+def unnamed(name: str) -> Failure:
+    """Return the 400 for an object that does not say its name; `name` is the URL's."""
+    why = f"the name of the object ({name} based on URL) was undeterminable"
+    return bad_request(f"{why}: name must be provided")
+
+
+def misnamed(name: str, *, wanted: str) -> Failure:
+    """Return the 400 for an object that says another name than the URL's."""
+    return bad_request(f"the name of the object ({wanted}) does not match the name on the URL ({name})")
 
 
 def unauthorized() -> Failure:

@@ -219,8 +219,7 @@ class Handlers:
             case "update":
                 wanted = read_object(request, served.resource.kind)
                 if not mapping(wanted.get("metadata")).get("name"):
-                    why = f"the name of the object ({target.name} based on URL) was undeterminable"
-                    raise failures.bad_request(f"{why}: name must be provided")
+                    raise failures.unnamed(target.name)
                 record = self.registry.update(
                     served, target.namespace, target.name, lambda _: wanted, read_options(request, target)
                 )
@@ -255,6 +254,10 @@ class Handlers:
             content = decode(request.body)
         except ValueError:
             raise failures.bad_request("invalid JSON patch") from None
+        if content is None and patch is strategic_patch:
+            content = {}
+        if patch is not json_patch and not isinstance(content, dict):
+            raise failures.no_patch(content, is_merge=patch is merge_patch)
         return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import attrs
 
-from informers.testing.documents import Json, mapping, sequence
+from informers.testing.documents import Json, is_same, mapping, sequence
 from informers.testing.failures import apply_conflict
 from informers.testing.patches import merge_keys
 
@@ -136,7 +136,7 @@ def _compare(old: Any, new: Any, name: str, changed: Json, removed: Json) -> Non
             changed[element] = _tree(child, child_name)
             continue
         was = before[element][0]
-        if was == child:
+        if is_same(was, child):
             continue
         if _items(child, child_name) and _items(was, child_name):
             inner_changed: Json = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from typing import Any, cast
 
-from informers.testing.documents import Json, mapping, sequence
+from informers.testing.documents import Json, go_type, is_same, mapping, sequence
 from informers.testing.failures import Failure, bad_request
 
 __all__ = ["MERGE_KEYS", "json_patch", "merge_patch", "strategic_patch"]
@@ -142,16 +142,27 @@ def json_patch(target: Json, operations: Any) -> Json:
         Failure: 400 for what is no JSON patch, 422 for one that does not fit the object.
     """
     if not isinstance(operations, list):
-        raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
-        )
+        raise _undecodable(operations, "value of type []handlers.jsonPatchOp")
+    for operation in sequence(operations):
+        if not isinstance(operation, dict):
+            raise _undecodable(operation, "value of type handlers.jsonPatchOp")
+        for field in ("op", "from", "path"):
+            value = cast("Json", operation).get(field)
+            if not (value is None or isinstance(value, str)):
+                raise _undecodable(value, f"struct field jsonPatchOp.{field} of type string")
     root: Any = {"": copy.deepcopy(target)}
     for operation in cast("list[Json]", operations):
         try:
             _operate(root, operation)
         except (KeyError, IndexError, TypeError, ValueError) as problem:
             raise _unfit() from problem
+    if not isinstance(root.get(""), dict):
+        raise _unfit()
     return cast("Json", root[""])
+
+
+def _undecodable(value: object, what: str) -> Failure:
+    return bad_request(f"error decoding patch: json: cannot unmarshal {go_type(value)} into Go {what}")
 
 
 def _unfit() -> Failure:
@@ -163,7 +174,7 @@ def _unfit() -> Failure:
 def _operate(root: Any, operation: Json) -> None:
     op, path = operation["op"], operation["path"]
     if op == "test":
-        if _read(root, path) != operation.get("value"):
+        if not is_same(_read(root, path), operation.get("value")):
             raise ValueError(f"testing value {path} failed: test failed")
     elif op == "remove":
         _remove(root, path)

@@ -18,7 +18,7 @@ from informers.clock import Clock
 from informers.testing import failures, ownership
 from informers.testing.admission import checked, set_defaults, validate
 from informers.testing.catalog import Served
-from informers.testing.documents import Json, decode, encode_body, mapping, sequence, timestamp
+from informers.testing.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing.failures import Cause
 from informers.testing.ownership import Writer
 from informers.testing.storage import Record, Storage
@@ -167,14 +167,14 @@ class Registry:
             old = load(served, stored)
             obj = change(old)
             wanted = mapping(obj.get("metadata"))
-            if wanted.get("name", name) != name:
-                raise failures.bad_request(
-                    f"the name of the object ({wanted['name']}) does not match the name on the URL ({name})"
-                )
-            obj = checked(served, namespace, {**obj, "metadata": {**wanted, "name": name}})
+            if not wanted.get("name"):
+                raise failures.unnamed(name)
+            if wanted["name"] != name:
+                raise failures.misnamed(name, wanted=wanted["name"])
+            obj = checked(served, namespace, obj)
             self._check_preconditions(served, name, old, obj, options)
             obj = self._settled(served, old, obj, options)
-            is_unchanged = _content(old) == _content(obj)
+            is_unchanged = is_same(_content(old), _content(obj))
             owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
             if is_unchanged and owned[0] == owned[1]:
                 return stored
@@ -321,7 +321,7 @@ class Registry:
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
         validate(served, obj, is_inside=options.is_inside)
-        if served.has_generation and _spec(served, old) != _spec(served, obj):
+        if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
         # An apply has settled who owns what already.
         if options.manager:

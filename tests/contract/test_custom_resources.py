@@ -157,6 +157,15 @@ def test_status_and_generation_are_kept_apart(server: Endpoint, custom: Custom) 
     assert (changed["status"], changed["metadata"]["generation"]) == ({"ready": True}, 2)
 
 
+def test_true_is_not_the_same_as_1(server: Endpoint, custom: Custom) -> None:
+    path = f"{custom.path}/true"
+    before = server.create(custom.path, custom.widget("true", spec={"on": 1}))
+    after = server.patch(path, {"spec": {"on": True}}).ok()
+    assert after["spec"]["on"] is True
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    assert after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
+
+
 def test_an_update_needs_a_version(server: Endpoint, custom: Custom) -> None:
     server.create(custom.path, custom.widget("w"))
     answer = server.send("PUT", f"{custom.path}/w", custom.widget("w", spec={"n": 1}))

@@ -302,6 +302,55 @@ def test_a_json_patch_is_a_list(server: Endpoint, space: Namespace) -> None:
     refused(server.patch(space.path("configmaps/a"), {}, "json"), 400, "BadRequest", message)
 
 
+NO_MAPPING = "json: cannot unmarshal array into Go value of type map[string]interface {}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "message"),
+    [
+        ("merge", b"[]", f"error decoding patch: {NO_MAPPING}"),
+        ("merge", b"null", "Invalid JSON Patch"),
+        ("merge", b'{"data":{"k":NaN}}', "invalid JSON patch"),
+        ("strategic-merge", b"[1]", NO_MAPPING),
+        (
+            "json",
+            b'["x"]',
+            "error decoding patch: json: cannot unmarshal string into Go value of type handlers.jsonPatchOp",
+        ),
+        (
+            "json",
+            b'[{"op":"add","path":5,"value":1}]',
+            "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string",
+        ),
+    ],
+)
+def test_a_patch_of_another_type_than_its_kind_takes_is_refused(
+    server: Endpoint, space: Namespace, kind: str, patch: bytes, message: str
+) -> None:
+    space.config_map("a")
+    answer = server.patch(space.path("configmaps/a"), patch, kind)
+    if b"NaN" in patch:
+        assert answer.status == 400  # the rest is the parser's
+        return
+    refused(answer, 400, "BadRequest", message)
+
+
+@pytest.mark.parametrize("operation", [{"op": "remove", "path": ""}, {"op": "replace", "path": "", "value": 5}])
+def test_a_json_patch_leaves_an_object(server: Endpoint, space: Namespace, operation: dict[str, Any]) -> None:
+    space.config_map("a")
+    answer = server.patch(space.path("configmaps/a"), [operation], "json")
+    refused(answer, 422, "Invalid", "the server rejected our request due to an error in our request", {})
+
+
+@pytest.mark.parametrize("metadata", [None, {"name": None}])
+def test_a_patch_leaves_the_name(server: Endpoint, space: Namespace, metadata: Any) -> None:
+    before = space.config_map("a", kept="1")
+    answer = server.patch(space.path("configmaps/a"), {"metadata": metadata})
+    why = "the name of the object (a based on URL) was undeterminable: name must be provided"
+    refused(answer, 400, "BadRequest", why)
+    assert server.get(space.path("configmaps/a")).ok() == before
+
+
 def apply(server: Endpoint, path: str, data: dict[str, str], **params: Any) -> Answer:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
     return server.send("PATCH", f"{path}/a", body, params, {"Content-Type": "application/apply-patch+yaml"})
