@@ -74,6 +74,8 @@ class Controller(Generic[T]):
         self._store = store
         #: Changed under the store's lock only.
         self._awaited = set(scopes)
+        #: How often a namespace is still to be forgotten: what comes before that is not the list that is awaited.
+        self._leaving: dict[str | None, int] = {}
         #: What the cache has of each scope, once it has been filled: everything up to this version. Likewise.
         self._versions: dict[str | None, str] = {}
         self._is_by_namespace = None not in scopes
@@ -145,6 +147,7 @@ class Controller(Generic[T]):
         """Wait for a namespace's list no longer; its objects leave with the `Forgotten` in the queue."""
         with self._store.writing():
             self._awaited.discard(scope)
+            self._leave_locked(scope, 1)
 
     def snapshot(self, scopes: set[str | None]) -> Snapshot[T]:
         """Return what the cache holds of these scopes, which are all, and up to which versions.
@@ -191,7 +194,7 @@ class Controller(Generic[T]):
             if bookmark.namespace in self._versions:
                 self._versions[bookmark.namespace] = bookmark.resource_version
                 # Where a list is still awaited, this ends what has happened since a snapshot.
-                self._awaited.discard(bookmark.namespace)
+                self._listed_locked(bookmark.namespace)
         self._settle()
 
     def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
@@ -258,9 +261,10 @@ class Controller(Generic[T]):
                 if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
             }
             if is_list:
-                self._awaited.discard(replaced.namespace)
+                self._listed_locked(replaced.namespace)
                 self._versions[replaced.namespace] = replaced.resource_version
             else:
+                self._leave_locked(replaced.namespace, -1)
                 self._versions.pop(replaced.namespace, None)
             self._distribute(notifications)
         for record in done.removed:
@@ -268,6 +272,16 @@ class Controller(Generic[T]):
         for write in writes:
             self._compactor.changed(write.key, write.record)
         self._settle()
+
+    def _listed_locked(self, scope: str | None) -> None:
+        if self._leaving.get(scope, 0) <= 0:
+            self._awaited.discard(scope)
+
+    def _leave_locked(self, scope: str | None, change: int) -> None:
+        # Below zero where the `Forgotten` was quicker through the queue than who put it there.
+        count = self._leaving.pop(scope, 0) + change
+        if count:
+            self._leaving[scope] = count
 
     def _settle(self) -> None:
         """Count as synced once nothing is awaited any more: first the cache, then each handler in its turn."""

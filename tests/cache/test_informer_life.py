@@ -508,6 +508,39 @@ def test_a_namespace_that_comes_back_before_it_has_gone_is_not_emptied() -> None
         assert made.indexer.keys() == ["one/a", "one/b"]
 
 
+def test_a_namespace_that_comes_back_before_the_first_sync_is_waited_for_though_its_former_list_is_still_queued() -> (
+    None
+):
+    first, second, other = FakeSource[Obj](), FakeSource[Obj](), FakeSource[Obj]()
+    first.add(obj("one/a"))
+    second.add(obj("one/b"))
+    other.list_error = second.list_error = StatusError("no", code=403)
+    other.watch_error = second.watch_error = StatusError("no", code=403)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(thing: Obj) -> Obj:
+        entered.set()
+        assert go_on.wait(10)
+        return thing
+
+    with informer({"one": first, "two": other}, transform=slow, options=QUICK) as made:
+        handler: RecordingHandler[Obj] = RecordingHandler()
+        made.add_event_handler(handler)
+        made.start()
+        assert entered.wait(10)
+        made.remove_namespace("one")
+        made.add_namespace("one", second)
+        other.list_error = other.watch_error = None
+        go_on.set()
+        # What the former list brought has come and gone, and the other namespace is in.
+        handler.wait_for(2)
+        eventually(lambda: made.health().watches[0].is_live and not made.health().queued)
+        assert not made.has_synced
+        second.list_error = second.watch_error = None
+        assert made.synced.wait(10)
+        assert made.indexer.keys() == ["one/b"]
+
+
 def test_an_error_handler_may_remove_a_namespace_though_the_queue_is_full() -> None:
     clock = FakeClock()
     denied, busy = FakeSource[Obj](streaming_lists=False), FakeSource[Obj]()
