@@ -41,6 +41,8 @@ T = TypeVar("T", default=Any)
 
 
 _PAGE_SIZE = 500
+#: Seconds that a server may ask for a pause to last (Retry-After). Some ask for days: that would be giving up.
+_LONGEST_ASKED = 600.0
 #: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
 _CATCH_UP = 3
 #: Answers by which a server says that it does not know streaming lists.
@@ -369,7 +371,7 @@ class Reflector(Generic[T]):
 
     def _pause(self, error: Exception, next_step: NextStep) -> None:
         asked = error.retry_after if isinstance(error, StatusError) else None
-        delay = self._backoff.next(at_least=asked or 0.0)
+        delay = self._backoff.next(at_least=min(asked or 0.0, _LONGEST_ASKED))
         self._tell(error, next_step, delay)
         self._stop.wait(delay)
 

@@ -321,6 +321,16 @@ def test_a_pause_is_at_least_as_long_as_the_server_asks() -> None:
         assert [failure.delay for failure in r.failures] == [17.0, 1.6]
 
 
+def test_a_pause_is_no_longer_than_ten_minutes_however_long_the_server_asks() -> None:
+    """As the page does by which a proxy says that there is maintenance; or a date that is far off."""
+    source: FakeSource[Obj] = FakeSource()
+    source.list_error = failing([StatusError("maintenance", code=503, retry_after=2e9)])
+    with rig(source) as r:
+        r.pass_pause(600.0)
+        source.wait_for_watch()
+        assert [failure.delay for failure in r.failures] == [600.0]
+
+
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorWatchListPageSize")
 def test_a_page_size_of_ones_own_is_kept_to_and_pages_are_joined() -> None:
     source: FakeSource[Obj] = FakeSource()
