@@ -14,7 +14,7 @@ import copy
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from informers.errors import StoppedError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 __all__ = ["Sockets"]
+
+R = TypeVar("R")
 
 
 @final
@@ -65,42 +67,56 @@ class Sockets:
         for duplicate in stale:
             duplicate.close()
 
-    def connect(self, make: Callable[[], socket.socket]) -> tuple[socket.socket, socket.socket]:
-        """Return the socket that `make` connects, and the duplicate that stands for it here.
+    def apart(self, name: str, make: Callable[[], R], *, discard: Callable[[R], object] | None = None) -> R:
+        """Return what `make` returns, or raise what it raises.
 
-        It runs in a thread of its own, since a name look-up can't be broken off: after `close` that thread is left
-        alone until the operating system gives up.
+        It runs in a thread of its own, since it can't be broken off: after `close` that thread is left alone.
+
+        Args:
+            name: of the thread.
+            make: such as a name look-up, which ends when the operating system gives up.
+            discard: gets what comes when nobody wants it any more.
 
         Raises:
             StoppedError: `close` was called meanwhile.
         """
-        outcome: list[socket.socket | BaseException] = []
+        outcome: list[R] = []
+        errors: list[BaseException] = []
         abandoned = threading.Event()
 
         def run() -> None:
+            result: list[R] = []
             try:
-                result: socket.socket | BaseException = make()
+                result.append(make())
             except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-                result = error
+                errors.append(error)
             with self._condition:
                 if not abandoned.is_set():
-                    outcome.append(result)
+                    outcome.extend(result)
                     self._condition.notify_all()
                     return
-            if isinstance(result, socket.socket):
-                result.close()
+            if discard is not None and result:
+                discard(result[0])
 
         if self.closed:
             raise StoppedError("the source has been closed")
-        threading.Thread(target=run, name="informers-connect", daemon=True).start()
+        threading.Thread(target=run, name=f"informers-{name}", daemon=True).start()
         with self._condition:
-            self._condition.wait_for(lambda: outcome or self._closed)
-            if not outcome:
+            self._condition.wait_for(lambda: outcome or errors or self._closed)
+            if not outcome and not errors:
                 abandoned.set()
                 raise StoppedError("the source has been closed")
-        result = outcome[0]
-        if isinstance(result, BaseException):
-            raise result
+        if errors:
+            raise errors[0]
+        return outcome[0]
+
+    def connect(self, make: Callable[[], socket.socket]) -> tuple[socket.socket, socket.socket]:
+        """Return the socket that `make` connects, and the duplicate that stands for it here.
+
+        Raises:
+            StoppedError: `close` was called meanwhile.
+        """
+        result = self.apart("connect", make, discard=socket.socket.close)
         try:
             duplicate = result.dup()
         except OSError:

@@ -161,8 +161,7 @@ class Transport:
         headers["Accept-Encoding"] = "gzip" if gzip else "identity"
         pairs = list(query)
         with self.translating():
-            settings = cast("dict[str, dict[str, str]]", configuration.auth_settings())
-            for setting in settings.values():
+            for setting in self._credentials().values():
                 if setting["in"] == "header" and setting["value"]:
                     headers[setting["key"]] = setting["value"]
                 elif setting["in"] == "query":
@@ -192,6 +191,15 @@ class Transport:
         raise error_of_response(
             response.status, bytes(content), response.headers.get("Retry-After"), now=self._clock.time()
         )
+
+    def _credentials(self) -> Mapping[str, Mapping[str, str]]:
+        configuration = self._api_client.configuration
+
+        def ask() -> Mapping[str, Mapping[str, str]]:
+            return cast("dict[str, dict[str, str]]", configuration.auth_settings())
+
+        # The hook may run a program that waits for a network, or for somebody to log in.
+        return ask() if configuration.refresh_api_key_hook is None else self._sockets.apart("credentials", ask)
 
     @contextmanager
     def translating(self) -> Generator[None]:

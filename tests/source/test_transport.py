@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -386,6 +387,26 @@ def test_a_stop_breaks_off_an_error_whose_body_never_ends() -> None:
         pytest.raises(StoppedError),
     ):
         get(transport, idle=60)
+
+
+def test_a_stop_breaks_off_waiting_for_a_credential() -> None:
+    """A helper may wait for somebody to log in."""
+    asked, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def refresh(_: object) -> None:
+        asked.set()
+        assert go_on.wait(10)
+        done.set()
+
+    with talking(each()) as (server, transport):
+        transport._api_client.configuration.api_key["authorization"] = "Bearer old"
+        transport._api_client.configuration.refresh_api_key_hook = refresh
+        with breaks_off(transport.close, once=lambda: asked.wait(10)), pytest.raises(StoppedError):
+            get(transport)
+        # Whatever becomes of it then, nobody minds.
+        go_on.set()
+        assert done.wait(10)
+        assert server.requests == []
 
 
 def test_requests_go_through_the_proxy_that_the_client_is_configured_with() -> None:
