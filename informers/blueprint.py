@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers.cache.arguments import check_function
 from informers.cache.failures import WatchErrorHandler
 from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
@@ -19,6 +18,7 @@ from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.cache.reflector_options import ReflectorOptions
 from informers.clock import Clock
 from informers.errors import ConfigurationError
+from informers.functions import check_function
 from informers.kind_options import KindOptions
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.source.listwatch import ListerWatcher, ListWatch, restorer
@@ -69,7 +69,7 @@ class Blueprint:
         self._defaults = defaults
         self._overrides = _overrides(overrides)
         self.metadata_only = metadata_only
-        check_function("watch_error_handler", watch_error_handler)
+        check_function("watch_error_handler", watch_error_handler, "failure")
         if not (options is None or isinstance(options, ReflectorOptions)):
             raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
         self._watch_error_handler = watch_error_handler

@@ -10,10 +10,11 @@ from typing import Any, final
 
 import attrs
 
-from informers.cache.arguments import check_function, check_period
+from informers.cache.arguments import check_period
 from informers.cache.indexer import IndexFunction
 from informers.cache.store import check_indexers
 from informers.errors import ConfigurationError
+from informers.functions import check_function
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source.listwatch import TweakListOptions, check_namespace
 from informers.source.shards import Shard
@@ -72,8 +73,8 @@ class KindOptions:
             check_period("resync_period", self.resync_period)
         LabelSelector.coerce(self.label_selector)
         FieldSelector.coerce(self.field_selector)
-        check_function("transform", self.transform)
-        check_function("tweak", self.tweak)
+        check_function("transform", self.transform, "obj")
+        check_function("tweak", self.tweak, "options")
         if not (self.drop_managed_fields is None or isinstance(self.drop_managed_fields, bool)):
             raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
         if not (self.shard is None or isinstance(self.shard, Shard)):

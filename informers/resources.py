@@ -22,6 +22,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
+from informers.functions import check_function
 
 if TYPE_CHECKING:
     from informers.cache.kind import ClusterKind, NamespacedKind
@@ -90,6 +91,7 @@ class Resource(Generic[T]):
         ):
             if not _NAME.fullmatch(value):
                 raise ConfigurationError(f"{name} is what stands in the URL, such as {such_as!r}: got {value!r}")
+        check_function("decode", self.decode, "mapping")
 
     def __str__(self) -> str:
         """Return such as `pods` or `deployments.apps`, as kubectl has it."""

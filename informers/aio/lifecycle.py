@@ -16,10 +16,11 @@ from typing import Any
 from typing_extensions import TypeVar
 
 from informers.aio.handlers import cancelled_calls
-from informers.cache.arguments import check_function, check_timeout
+from informers.cache.arguments import check_timeout
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.cache.sync import PROGRESS_INTERVAL, SyncProgress, SyncResult, wait_for_cache_sync
+from informers.functions import check_function
 from informers.informer_factory import InformerFactory
 
 __all__ = ["running", "stop", "synced"]
@@ -101,7 +102,7 @@ async def synced(
         ConfigurationError: there is something else among them, `timeout` is negative, or `progress` is no function.
     """
     check_timeout(timeout)
-    check_function("progress", progress)
+    check_function("progress", progress, "progress")
     loop = asyncio.get_running_loop()
     factories = [each for each in what if isinstance(each, InformerFactory)]
     others = [each for each in what if not isinstance(each, InformerFactory)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from informers.errors import ConfigurationError
 
-__all__ = ["check_function", "check_period", "check_timeout"]
+__all__ = ["check_period", "check_timeout"]
 
 
 def check_period(name: str, seconds: object) -> float:
@@ -31,13 +31,3 @@ def check_timeout(timeout: object) -> None:
         return
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
         raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
-
-
-def check_function(name: str, function: object) -> None:
-    """Refuse what is neither None nor can be called.
-
-    Raises:
-        ConfigurationError: saying so.
-    """
-    if function is not None and not callable(function):
-        raise ConfigurationError(f"{name} must be a function: got {type(function).__name__}")

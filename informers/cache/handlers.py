@@ -14,6 +14,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
+from informers.functions import check_function, name_of, signature_of
 from informers.objects import DeletedFinalStateUnknown
 
 __all__ = ["FilteringResourceEventHandler", "ResourceEventHandler", "ResourceEventHandlerFuncs"]
@@ -82,8 +83,8 @@ class ResourceEventHandlerFuncs(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         _check_on_add(self.on_add)
-        _check("on_update", self.on_update, 2, "old, new")
-        _check("on_delete", self.on_delete, 1, "obj")
+        check_function("on_update", self.on_update, "old, new")
+        check_function("on_delete", self.on_delete, "obj")
         object.__setattr__(self, "call_on_add", _with_flag(self.on_add))
 
 
@@ -107,7 +108,9 @@ class FilteringResourceEventHandler(Generic[T]):
     def __init__(
         self, *, filter: Callable[[T], bool], handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T]
     ) -> None:
-        _check("filter", filter, 1, "obj")
+        if filter is None:
+            raise ConfigurationError("filter must be a function of (obj): got None")
+        check_function("filter", filter, "obj")
         self._filter = filter
         self._handler = Callbacks.of(handler)
 
@@ -164,7 +167,7 @@ class Callbacks(Generic[T]):
         """
         if isinstance(handler, ResourceEventHandlerFuncs):
             functions = (handler.on_add, handler.on_update, handler.on_delete)
-            name = next((_name(function) for function in functions if function is not None), "handler of nothing")
+            name = next((name_of(function) for function in functions if function is not None), "handler of nothing")
             on_add = None if handler.on_add is None else handler.call_on_add
             return cls(name, on_add, handler.on_update, handler.on_delete)
         if isinstance(handler, type):
@@ -181,48 +184,16 @@ class Callbacks(Generic[T]):
                 + (f", but {', '.join(misspelt)}, which nothing would call" if misspelt else "")
                 + "; to give functions use ResourceEventHandlerFuncs(on_add=...)"
             )
-        _check("on_add", handler.on_add, 2, "obj, is_in_initial_list")
-        _check("on_update", handler.on_update, 2, "old, new")
-        _check("on_delete", handler.on_delete, 1, "obj")
-        return cls(_name(handler), handler.on_add, handler.on_update, handler.on_delete)
-
-
-def _name(handler: object) -> str:
-    named = handler if hasattr(handler, "__qualname__") else type(handler)
-    return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
-
-
-def _signature(function: object) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)  # type: ignore[arg-type] # whatever it is, it says no by raising
-    except (TypeError, ValueError):
-        return None  # written in C without a signature: the call will tell
-
-
-def _check(what: str, function: object, arguments: int, expected: str) -> None:
-    if function is None:
-        return
-    if not callable(function):
-        raise ConfigurationError(f"{what} must be a function of ({expected}): got {type(function).__name__}")
-    if inspect.iscoroutinefunction(function):
-        raise ConfigurationError(
-            f"{what} must be a plain function: got a coroutine function, which would never be awaited"
-        )
-    signature = _signature(function)
-    if signature is None:
-        return
-    try:
-        signature.bind(*range(arguments))
-    except TypeError:
-        raise ConfigurationError(
-            f"{what} must be a function of ({expected}): got {_name(function)}{signature}"
-        ) from None
+        check_function("on_add", handler.on_add, "obj, is_in_initial_list")
+        check_function("on_update", handler.on_update, "old, new")
+        check_function("on_delete", handler.on_delete, "obj")
+        return cls(name_of(handler), handler.on_add, handler.on_update, handler.on_delete)
 
 
 def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
     if on_add is None:
         return lambda _obj, _is_in_initial_list: None
-    signature = _signature(on_add)
+    signature = signature_of(on_add)
     positional = [
         parameter
         for parameter in (signature.parameters.values() if signature else ())
@@ -238,7 +209,7 @@ def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
 
 
 def _check_on_add(function: object) -> None:
-    signature = _signature(function) if callable(function) else None
+    signature = signature_of(function) if callable(function) else None
     required = 0
     if signature is not None:
         required = sum(
@@ -247,4 +218,5 @@ def _check_on_add(function: object) -> None:
             if parameter.default is parameter.empty
             and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
         )
-    _check("on_add", function, 2 if required == 2 else 1, "obj) or (obj, is_in_initial_list")
+    arguments = 2 if required == 2 else 1
+    check_function("on_add", function, "obj) or (obj, is_in_initial_list", arguments=arguments)

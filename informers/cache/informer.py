@@ -12,7 +12,7 @@ from typing import Any, Generic, cast, final
 
 from typing_extensions import TypeVar
 
-from informers.cache.arguments import check_function, check_period, check_timeout
+from informers.cache.arguments import check_period, check_timeout
 from informers.cache.controller import Controller, Transform
 from informers.cache.deltas import DeltaQueue, Snapshot
 from informers.cache.failures import WatchErrorHandler
@@ -28,6 +28,7 @@ from informers.cache.store import Store
 from informers.cache.sync import PartProgress
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import AlreadyStartedError, ConfigurationError, StoppedError
+from informers.functions import check_function
 from informers.signals import Signal
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
@@ -91,8 +92,8 @@ class SharedInformer(Generic[T]):
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        check_function("transform", transform)
-        check_function("watch_error_handler", watch_error_handler)
+        check_function("transform", transform, "obj")
+        check_function("watch_error_handler", watch_error_handler, "failure")
         if isinstance(source, Mapping):
             sources: Mapping[str | None, ListerWatcher[T]] = cast("Mapping[str | None, ListerWatcher[T]]", source)
         else:

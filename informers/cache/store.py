@@ -19,6 +19,7 @@ from typing_extensions import TypeVar
 from informers.cache.failures import contained
 from informers.cache.indexer import NAMESPACE_INDEX, Indexer, IndexFunction, checked_values
 from informers.errors import ConfigurationError
+from informers.functions import check_function
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
 
@@ -292,3 +293,4 @@ def check_indexers(indexers: object) -> None:
     for name, function in indexers.items():
         if not isinstance(name, str) or not name or not callable(function):
             raise ConfigurationError(f"{advice}: got {name!r}: {type(function).__name__}")
+        check_function(f"the index function {name!r}", function, "obj")

@@ -11,9 +11,10 @@ from typing import Protocol, final
 
 import attrs
 
-from informers.cache.arguments import check_function, check_timeout
+from informers.cache.arguments import check_timeout
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, NotSyncedError
+from informers.functions import check_function
 from informers.signals import Signal
 
 __all__ = ["PROGRESS_INTERVAL", "PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
@@ -157,7 +158,7 @@ def wait_for_cache_sync(
     Upstream: k8s.io/client-go/tools/cache/wait.go WaitFor (v0.37).
     """
     check_timeout(timeout)
-    check_function("progress", progress)
+    check_function("progress", progress, "progress")
     for syncable in syncables:
         if not isinstance(getattr(syncable, "synced", None), Signal):
             raise ConfigurationError(

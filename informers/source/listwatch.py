@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, ConnectionLostError
+from informers.functions import check_function
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source.decode import Decoder
@@ -160,8 +161,7 @@ class ListWatch(Generic[T]):
                 )
         if isinstance(max_object_size, bool) or not isinstance(max_object_size, int) or max_object_size < 1:
             raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {max_object_size!r}")
-        if tweak is not None and not callable(tweak):
-            raise ConfigurationError(f"tweak must be a function: got {type(tweak).__name__}")
+        check_function("tweak", tweak, "options")
         self.on_arrival: Callable[[int], None] | None = None
         self._resource = resource
         self._path = resource.path(namespace)

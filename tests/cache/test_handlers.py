@@ -155,7 +155,7 @@ def test_a_filter_around_functions_calls_only_those_that_there_are() -> None:
 
 
 def test_a_filter_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="filter must be a function"):
+    with pytest.raises(ConfigurationError, match=r"filter must be a function of \(obj\): got "):
         FilteringResourceEventHandler(filter="app=web", handler=Handler())  # type: ignore[arg-type] # the mistake
 
 

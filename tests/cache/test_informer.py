@@ -629,8 +629,8 @@ def test_an_informer_of_everything_takes_no_namespace_more() -> None:
         ({"resync_period": -1}, "resync_period must be a number of seconds, or 0 for never: got -1"),
         ({"resync_period": "10m"}, "resync_period must be a number of seconds"),
         ({"resync_period": True}, "resync_period must be a number of seconds"),
-        ({"transform": "x"}, "transform must be a function: got str"),
-        ({"watch_error_handler": 3}, "watch_error_handler must be a function: got int"),
+        ({"transform": "x"}, r"transform must be a function of \(obj\): got str"),
+        ({"watch_error_handler": 3}, r"watch_error_handler must be a function of \(failure\): got int"),
         ({"indexers": {"x": 3}}, "indexers must map names to functions"),
     ],
 )

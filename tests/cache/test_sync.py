@@ -203,5 +203,5 @@ def test_a_report_may_raise_what_is_waited_for_itself() -> None:
 
 
 def test_a_report_to_what_is_no_function_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="progress must be a function: got str"):
+    with pytest.raises(ConfigurationError, match=r"progress must be a function of \(progress\): got str"):
         wait_for_cache_sync(progress="print")  # type: ignore[arg-type] # a mistake
