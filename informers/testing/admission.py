@@ -12,7 +12,7 @@ import re
 from informers.testing import failures
 from informers.testing.catalog import Served
 from informers.testing.definitions import complete_definition
-from informers.testing.documents import Json, mapping
+from informers.testing.documents import Json, mapping, quote, sequence
 from informers.testing.failures import Cause
 
 __all__ = ["checked", "set_defaults", "validate"]
@@ -64,8 +64,14 @@ def checked(served: Served, namespace: str, obj: Json) -> Json:
     return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
 
 
-def validate(served: Served, obj: Json, *, is_inside: bool) -> None:
+def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = None) -> None:
     """Let an object pass.
+
+    Args:
+        served: the resource.
+        obj: the object.
+        is_inside: the write comes from the test itself.
+        old: what it is to replace; None for a new one.
 
     Raises:
         Failure: 422.
@@ -92,8 +98,18 @@ def validate(served: Served, obj: Json, *, is_inside: bool) -> None:
             causes.append(Cause.invalid("metadata.name", name, rule))
     if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
         causes.append(Cause.required("spec.containers"))
+    if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
+        late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
+        if late:
+            found = f"[]string{{{', '.join(map(quote, late))}}}"
+            why = f"no new finalizers can be added if the object is being deleted, found new finalizers {found}"
+            causes.append(Cause.forbidden("metadata.finalizers", why))
     if causes:
         raise failures.invalid(resource.group, resource.kind, name, causes)
+
+
+def _finalizers(obj: Json) -> list[str]:
+    return sequence(mapping(obj.get("metadata")).get("finalizers"))
 
 
 def set_defaults(served: Served, obj: Json) -> None:

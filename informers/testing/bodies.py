@@ -6,13 +6,16 @@ import importlib
 from typing import Any, cast
 
 from informers.testing import failures
-from informers.testing.documents import Json, decode, mapping
+from informers.testing.documents import Json, decode, mapping, quote, sequence
 from informers.testing.exchange import Request
+from informers.testing.failures import Cause, Failure
 from informers.testing.queries import flag
 from informers.testing.registry import DeleteOptions, WriteOptions
 from informers.testing.routes import Target
 
 __all__ = ["APPLY", "read_delete_options", "read_object", "read_options"]
+
+_POLICIES = ("Foreground", "Background", "Orphan")
 
 #: Media type of a server-side apply.
 APPLY = "application/apply-patch+yaml"
@@ -49,12 +52,16 @@ def read_object(request: Request, kind: str) -> Json:
 
 
 def read_options(request: Request, target: Target) -> WriteOptions:
-    """Return what a write comes with besides its object."""
+    """Return what a write comes with besides its object.
+
+    Raises:
+        Failure: 422.
+    """
     agent = request.headers.get("user-agent", "").partition("/")[0]
     return WriteOptions(
         manager=request.query.get("fieldManager") or agent or "unknown",
         subresource=target.subresource,
-        is_dry_run="dryRun" in request.query,
+        is_dry_run=_is_dry_run([request.query["dryRun"]] if "dryRun" in request.query else [], target.verb),
         force=flag(request.query, "force"),
     )
 
@@ -63,18 +70,50 @@ def read_delete_options(request: Request) -> DeleteOptions:
     """Return what a delete comes with.
 
     Raises:
-        Failure: 400, 415.
+        Failure: 400, 415, 422.
     """
     body = read_object(request, "DeleteOptions") if request.body else {}
     preconditions = mapping(body.get("preconditions"))
-    grace = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
+    text = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
     try:
-        return DeleteOptions(
-            grace_period=None if grace is None else int(grace),
-            uid=preconditions.get("uid") or "",
-            version=preconditions.get("resourceVersion") or "",
-            propagation=request.query.get("propagationPolicy") or body.get("propagationPolicy") or "",
-            is_dry_run="dryRun" in request.query or bool(body.get("dryRun")),
-        )
-    except ValueError:
-        raise failures.bad_request(f"gracePeriodSeconds must be a whole number: got {grace!r}") from None
+        grace = None if text is None else int(text)
+    except (TypeError, ValueError):
+        raise failures.bad_request(f"gracePeriodSeconds must be a whole number: got {text!r}") from None
+    dry_run = [request.query["dryRun"]] if "dryRun" in request.query else sequence(body.get("dryRun"))
+    return DeleteOptions(
+        # The real server takes what is below zero for the least there is.
+        grace_period=1 if grace is not None and grace < 0 else grace,
+        uid=preconditions.get("uid") or "",
+        version=preconditions.get("resourceVersion") or "",
+        propagation=_propagation(request, body),
+        is_dry_run=_is_dry_run(dry_run, "delete"),
+    )
+
+
+def _propagation(request: Request, body: Json) -> str:
+    """Return what becomes of the objects that an object owns; empty for the default.
+
+    Raises:
+        Failure: 422.
+    """
+    policy = request.query.get("propagationPolicy") or body.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents")
+    if policy and orphan is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        raise _invalid_options("delete", Cause.invalid("propagationPolicy", policy, why))
+    if policy not in {"", *_POLICIES}:
+        cause = Cause.not_supported("propagationPolicy", policy, [*_POLICIES, "nil"])
+        raise _invalid_options("delete", cause)
+    return policy or ("" if orphan is None else "Orphan" if orphan else "Background")
+
+
+def _is_dry_run(values: list[Any], verb: str) -> bool:
+    if set(values) - {"All"}:
+        shown = " ".join(quote(str(value)) for value in values)
+        why = f'Unsupported value: [{shown}]: supported values: "All"'
+        raise _invalid_options(verb, Cause("FieldValueNotSupported", "dryRun", why))
+    return bool(values)
+
+
+def _invalid_options(verb: str, cause: Cause) -> Failure:
+    return failures.invalid("meta.k8s.io", f"{verb.capitalize()}Options", "", [cause])

@@ -26,6 +26,10 @@ from informers.testing.storage import Record, Storage
 __all__ = ["Registry", "WriteOptions"]
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+#: With its suffix, a generated name is one that any kind may have.
+_LONGEST_PREFIX = 58
+#: What holds an object until those that it owns are seen to, by the policy that asks for it.
+_COLLECTORS = {"Orphan": "orphan", "Foreground": "foregroundDeletion", "Background": ""}
 
 
 @attrs.frozen
@@ -123,7 +127,8 @@ class Registry:
             if not options.is_inside:
                 self._check_namespace_locked(served, namespace, metadata.get("name") or "")
             if not metadata.get("name") and metadata.get("generateName"):
-                metadata["name"] = metadata["generateName"] + "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
+                suffix = "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
+                metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + suffix
             validate(served, obj, is_inside=options.is_inside)
             key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
             if self._storage.get(served.collection, key) is not None:
@@ -232,8 +237,8 @@ class Registry:
                 if wanted and wanted != have:
                     raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
             grace = self._grace(served, obj, options)
-            if options.propagation == "Foreground":
-                metadata["finalizers"] = [*sequence(metadata.get("finalizers")), "foregroundDeletion"]
+            before = sequence(metadata.get("finalizers"))
+            metadata["finalizers"] = _with_collector(before, options.propagation)
             own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
             is_held = bool(metadata.get("finalizers") or own)
             if not is_held and not grace:
@@ -244,7 +249,9 @@ class Registry:
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
             left = metadata.get("deletionGracePeriodSeconds")
             if metadata.get("deletionTimestamp") and (left is None or grace >= left):
-                return stored, False
+                if metadata["finalizers"] == before:
+                    return stored, False
+                return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
             self._mark(metadata, grace)
             if str(served.resource) == "namespaces":
                 del metadata["deletionGracePeriodSeconds"]
@@ -320,7 +327,7 @@ class Registry:
                 metadata.pop(field, None)
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
-        validate(served, obj, is_inside=options.is_inside)
+        validate(served, obj, is_inside=options.is_inside, old=old)
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
         # An apply has settled who owns what already.
@@ -364,6 +371,14 @@ def _record(served: Served, obj: Json, version: int | None) -> Record:
         served.selectable(obj),
         metadata.get("uid", ""),
     )
+
+
+def _with_collector(finalizers: list[str], propagation: str) -> list[str]:
+    """Return finalizers with that of a policy; without a policy that which is there stays."""
+    kept = [name for name in finalizers if name not in _COLLECTORS.values()]
+    there = next((name for name in finalizers if name in _COLLECTORS.values()), "")
+    collector = _COLLECTORS.get(propagation, there)
+    return [*kept, collector] if collector else kept
 
 
 def _is_let_go(served: Served, obj: Json) -> bool:

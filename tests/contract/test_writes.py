@@ -100,6 +100,12 @@ def test_generated_names_end_in_five_letters(server: Endpoint, path: str) -> Non
     assert made["metadata"]["generateName"] == "gen-"
 
 
+def test_a_generated_name_is_short_enough_for_any_kind(server: Endpoint, space: Namespace) -> None:
+    made = server.create(space.path("configmaps"), {"metadata": {"generateName": "a" * 250}})
+    assert re.fullmatch("a{58}[a-z0-9]{5}", made["metadata"]["name"])
+    assert made["metadata"]["generateName"] == "a" * 250
+
+
 def test_every_write_has_a_higher_version(server: Endpoint, space: Namespace) -> None:
     made = space.config_map("a")
     path = space.path("configmaps/a")
@@ -472,6 +478,65 @@ def test_foreground_deletion_is_a_finalizer(server: Endpoint, space: Namespace) 
     space.config_map("a")
     marked = server.send("DELETE", space.path("configmaps/a"), {"propagationPolicy": "Foreground"}).ok()
     assert marked["metadata"]["finalizers"] == ["foregroundDeletion"]
+
+
+@pytest.mark.parametrize("body", [{"propagationPolicy": "Orphan"}, {"orphanDependents": True}])
+def test_to_orphan_is_a_finalizer_which_another_policy_replaces(
+    server: Endpoint, space: Namespace, body: dict[str, Any]
+) -> None:
+    space.config_map("a")
+    path = space.path("configmaps/a")
+    marked = server.send("DELETE", path, body).ok()
+    assert marked["metadata"]["finalizers"] == ["orphan"]
+    assert server.send("DELETE", path).ok()["metadata"]["finalizers"] == ["orphan"]
+    again = server.send("DELETE", path, {"propagationPolicy": "Foreground"}).ok()
+    assert again["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert server.send("DELETE", path, {"propagationPolicy": "Background"}).ok()["status"] == "Success"
+    assert server.get(path).status == 404
+
+
+def test_a_policy_is_one_of_three(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    answer = server.send("DELETE", space.path("configmaps/a"), None, {"propagationPolicy": "Foo"})
+    supported = 'supported values: "Foreground", "Background", "Orphan", "nil"'
+    assert answer.status == 422
+    assert answer.json()["message"] == (
+        f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Foo": {supported}'
+    )
+    both = {"propagationPolicy": "Orphan", "orphanDependents": True}
+    assert server.send("DELETE", space.path("configmaps/a"), both).status == 422
+
+
+@pytest.mark.parametrize(("method", "kind"), [("POST", "Create"), ("DELETE", "Delete")])
+def test_a_dry_run_is_of_all(server: Endpoint, space: Namespace, method: str, kind: str) -> None:
+    space.config_map("a")
+    path, body = (space.path("configmaps"), {"metadata": {"name": "b"}}) if method == "POST" else ("", None)
+    answer = server.send(method, path or space.path("configmaps/a"), body, {"dryRun": "Foo"})
+    assert answer.status == 422
+    message = f'{kind}Options.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Foo"]: supported values: "All"'
+    assert answer.json()["message"] == message
+
+
+def test_what_is_being_deleted_gets_no_new_finalizers(server: Endpoint, space: Namespace) -> None:
+    body = {"metadata": {"name": "a", "finalizers": ["example.com/old"]}}
+    server.create(space.path("configmaps"), body)
+    path = space.path("configmaps/a")
+    server.send("DELETE", path).ok()
+    answer = server.patch(path, {"metadata": {"finalizers": ["example.com/old", "example.com/b", "example.com/a"]}})
+    found = 'found new finalizers []string{"example.com/a", "example.com/b"}'
+    assert answer.status == 422
+    assert answer.json()["message"] == (
+        'ConfigMap "a" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is '
+        f"being deleted, {found}"
+    )
+    server.patch(path, {"metadata": {"finalizers": None}}).ok()
+    assert server.get(path).status == 404
+
+
+def test_a_grace_period_below_zero_is_a_second(server: Endpoint, space: Namespace) -> None:
+    server.create(space.path("pods"), {"metadata": {"name": "a"}, "spec": {**POD_SPEC, "nodeName": "node-1"}})
+    answer = server.send("DELETE", space.path("pods/a"), None, {"gracePeriodSeconds": -5})
+    assert answer.ok()["metadata"]["deletionGracePeriodSeconds"] == 1
 
 
 def test_a_pod_on_a_node_gets_its_grace_period(server: Endpoint, space: Namespace) -> None:
