@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,11 @@ from pathlib import Path
 import pytest
 
 import informers
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PACKAGE = Path(informers.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -90,3 +96,17 @@ def test_the_import_contract_holds() -> None:
         [sys.executable, "-c", code, "--no-cache"], capture_output=True, text=True, cwd=root, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_on_layers_shows_those_of_the_contract() -> None:
+    root = PACKAGE.parent
+    if not (root / "docs").exists():
+        pytest.skip("the page is in the checkout; this is an installed package")
+    contract = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
+    [block] = re.findall(
+        r"```text\n(.*?)```", (root / "docs/explanation/layers.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    shown = [re.split(r"  \|  ", re.split(r" {5,}", line)[0]) for line in block.splitlines()]
+    assert [set(layer) for layer in shown] == [set(layer.split(" | ")) for layer in contract["layers"]]
