@@ -100,6 +100,21 @@ def test_what_belongs_to_the_lister_or_informer_of_a_kind_is_told_to_be_there(fa
     assert copy.copy(factory.core.v1.pods).resource == core.V1.pods
 
 
+def test_a_lister_says_whether_its_kind_has_namespaces(factory: Any) -> None:
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'get': pods have namespaces, use \.namespace\(\.\.\.\)\.get$"
+    ):
+        factory.core.v1.pods.lister.get("web-0")
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'namespace': nodes have no namespaces, use \.get or \.list$"
+    ):
+        factory.core.v1.nodes.lister.namespace("default")
+    for lister in (factory.core.v1.pods.lister, factory.core.v1.nodes.lister):
+        with pytest.raises(AttributeError, match=r"Lister' object has no attribute 'fetch'$"):
+            lister.fetch()
+        assert repr(copy.copy(lister)) == repr(lister)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

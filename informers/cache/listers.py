@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Generic, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, final
 
 from typing_extensions import TypeVar
 
@@ -96,6 +96,12 @@ class NamespacedLister(Generic[T]):
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
         return NamespaceLister(self._cache, namespace)
 
+    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+
+        def __getattr__(self, name: str) -> None:
+            hint = f": {self._cache.resource} have namespaces, use .namespace(...).get" if name == "get" else ""
+            raise _no_attribute(self, name, hint)
+
 
 @final
 class NamespaceLister(Generic[T]):
@@ -158,3 +164,13 @@ class ClusterLister(Generic[T]):
             ConfigurationError: `name` is no name.
         """
         return self._cache.get(name, "")
+
+    if not TYPE_CHECKING:  # likewise
+
+        def __getattr__(self, name: str) -> None:
+            hint = f": {self._cache.resource} have no namespaces, use .get or .list" if name == "namespace" else ""
+            raise _no_attribute(self, name, hint)
+
+
+def _no_attribute(lister: object, name: str, hint: str) -> AttributeError:
+    return AttributeError(f"{type(lister).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=lister)
