@@ -91,6 +91,8 @@ class Controller(Generic[T]):
         #: Objects that are on the server but not here in that form, by key, and why.
         self.set_aside: dict[str, Exception] = {}
         self.set_aside_total: int = 0
+        #: Since when it has been at what was popped last, by the clock's `monotonic`; None while it waits for more.
+        self.busy_since: float | None = None
         #: How long it takes to apply what was popped; None while nobody wants to know.
         self.latency: Latency | None = None
 
@@ -107,12 +109,15 @@ class Controller(Generic[T]):
             if not deltas and self._queue.closed:
                 return
             latency = self.latency
-            begin = 0.0 if latency is None else self._clock.monotonic()
+            begin = self._clock.monotonic()
+            if deltas:
+                self.busy_since = begin
             if deltas and isinstance(deltas[0], Change):
                 # The queue hands out changes only with changes.
                 self._apply_changes(cast("Sequence[Change[T]]", deltas))
             elif deltas:
                 self._apply(deltas[0])
+            self.busy_since = None
             if latency is not None and deltas and not isinstance(deltas[0], WatchFailure):
                 latency.observe(self._clock.monotonic() - begin)
             self._compactor.work(is_idle=not deltas)

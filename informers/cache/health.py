@@ -18,6 +18,9 @@ from informers.cache.reflector import Reflector
 
 __all__ = ["FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
 
+#: Seconds at one list or batch of changes after which the cache can't be said to follow the server.
+_HELD_UP = 10.0
+
 
 @final
 @attrs.frozen(kw_only=True)
@@ -127,7 +130,9 @@ class InformerHealth:
         objects: how many the cache holds.
         bytes: what they take, as far as that is known.
         resource_version: of the last change or bookmark in the cache.
-        queued: changes that are not in the cache yet.
+        queued: changes that are not in the cache yet, without those that are being brought in.
+        busy_for: seconds for which a list, a batch of changes or a failure has been brought in so far, with transforms,
+            index functions and the error handler; None while there is none.
         watches: by namespace.
         handlers: in the order in which they were added.
         set_aside: objects that are on the server, but not in the cache in that form, by key, and why.
@@ -149,11 +154,19 @@ class InformerHealth:
     set_aside: Mapping[str, Exception]
     set_aside_total: int
     latencies: Latencies | None = None
+    busy_for: float | None = None
 
     @property
     def is_live(self) -> bool:
-        """Whether the cache follows the server: it has synced, and every watch is open and not doubtful."""
-        return self.synced and not self.stopped and all(watch.is_live for watch in self.watches)
+        """Whether the cache follows the server: it has synced, nothing holds it up, every watch is open, none doubtful."""
+        is_at_work = self.synced and not self.stopped and not self._held_up
+        return is_at_work and all(watch.is_live for watch in self.watches)
+
+    @property
+    def _held_up(self) -> str:
+        if self.busy_for is None or self.busy_for < _HELD_UP:
+            return ""
+        return f"held up for {self.busy_for:.0f} s by transforms, index functions or the error handler"
 
     @property
     def busy(self) -> str:
@@ -174,8 +187,10 @@ class InformerHealth:
         if not self.started:
             return "not started"
         if not self.synced and all(watch.lists for watch in self.watches):
-            return "listed, not in the cache yet"
-        return "; ".join(str(watch) for watch in self.watches if not self.synced or not watch.is_live)
+            reasons = ["listed, not in the cache yet"]
+        else:
+            reasons = [str(watch) for watch in self.watches if not self.synced or not watch.is_live]
+        return "; ".join(filter(None, (*reasons, self._held_up)))
 
     def __str__(self) -> str:
         return f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"

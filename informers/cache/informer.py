@@ -382,6 +382,7 @@ class SharedInformer(Generic[T]):
 
     def health(self) -> InformerHealth:
         """Return how it fares, as of now."""
+        busy_since = self._controller.busy_since
         now = self._clock.monotonic()
         records = self._store.records()
         return InformerHealth(
@@ -398,6 +399,7 @@ class SharedInformer(Generic[T]):
             set_aside=dict(self._controller.set_aside),
             set_aside_total=self._controller.set_aside_total,
             latencies=None if self._controller.latency is None else self._controller.latency.look(),
+            busy_for=None if busy_since is None else now - busy_since,
         )
 
     def measure_latencies(self) -> None:

@@ -88,6 +88,12 @@ def test_a_watch_says_what_it_is_doing(changes: dict[str, Any], text: str, is_li
         ({"stopped": True}, "stopped"),
         ({"stopped": True, "watches": ()}, "stopped"),
         ({"synced": False}, "listed, not in the cache yet"),
+        ({"busy_for": 9.9}, ""),
+        ({"busy_for": 12.0}, "held up for 12 s by transforms, index functions or the error handler"),
+        (
+            {"synced": False, "busy_for": 12.0},
+            "listed, not in the cache yet; held up for 12 s by transforms, index functions or the error handler",
+        ),
         ({"synced": False, "queued": 1, "watches": (attrs.evolve(WATCH, lists=0),)}, "watching"),
         (
             {
@@ -206,6 +212,29 @@ def test_a_failure_shows_until_something_goes_right_again() -> None:
         handler.wait_for(1)
         eventually(lambda: made.health().watches[0].error is None)
         assert made.health().is_live
+
+
+def test_a_cache_that_a_transform_holds_up_is_not_live_for_long() -> None:
+    clock = FakeClock()
+    entered, go_on = threading.Event(), threading.Event()
+    source: FakeSource[Obj] = FakeSource()
+
+    def stuck(thing: Obj) -> Obj:
+        entered.set()
+        assert go_on.wait(10)
+        return thing
+
+    with informer(source, clock=clock, transform=stuck) as made:
+        started(made)
+        source.add(obj("a"))
+        assert entered.wait(10)
+        clock.advance(12)
+        health = made.health()
+        assert (health.is_live, health.busy_for) == (False, 12.0)
+        assert health.reason == "held up for 12 s by transforms, index functions or the error handler"
+        go_on.set()
+        eventually(lambda: made.health().is_live)
+        assert made.health().busy_for is None
 
 
 def test_what_a_slow_error_handler_holds_up_does_not_hide_what_is_wrong() -> None:
