@@ -158,7 +158,7 @@ class InformerHealth:
 
     @property
     def is_live(self) -> bool:
-        """Whether the cache follows the server: it has synced, nothing holds it up, every watch is open, none doubtful."""
+        """Whether the cache follows the server: synced, held up by nothing, every watch open and none doubtful."""
         is_at_work = self.synced and not self.stopped and not self._held_up
         return is_at_work and all(watch.is_live for watch in self.watches)
 
