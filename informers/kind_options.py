@@ -27,12 +27,12 @@ def namespaces_of(namespace: str | Collection[str] | None) -> tuple[str, ...] | 
     if namespace is None:
         return None
     names = (namespace,) if isinstance(namespace, str) else namespace
-    if isinstance(names, Collection) and not isinstance(names, (bytes, Mapping)) and names:
+    is_collection = isinstance(names, Collection) and not isinstance(names, (bytes, Mapping))
+    if is_collection and names and all(isinstance(name, str) and name for name in names):
         distinct = tuple(dict.fromkeys(names))
-        if all(isinstance(name, str) and name for name in distinct):
-            for name in distinct:
-                check_namespace(name)
-            return distinct
+        for name in distinct:
+            check_namespace(name)
+        return distinct
     raise ConfigurationError(
         f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
     )

@@ -202,7 +202,7 @@ def checked_values(values: object) -> tuple[str, ...]:
         ConfigurationError: they are no strings.
     """
     if isinstance(values, Iterable) and not isinstance(values, (str, bytes)):
-        found = tuple(dict.fromkeys(values))
+        found = tuple(values)
         if all(isinstance(value, str) for value in found):
-            return found
+            return tuple(dict.fromkeys(found))
     raise ConfigurationError(f"an index function must return a collection of strings: got {values!r}")

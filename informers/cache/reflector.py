@@ -21,6 +21,7 @@ from informers.cache.reflector_options import ReflectorOptions
 from informers.cache.streaming import StreamedList
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import (
+    ConfigurationError,
     ConnectionLostError,
     ExpiredError,
     StatusError,
@@ -79,6 +80,9 @@ class Reflector(Generic[T]):
         on_failure: told of every failure, in the reflector's own thread; it must be quick. What it raises is logged.
         clock: for waiting.
 
+    Raises:
+        ConfigurationError: `options` are none.
+
     Example:
         >>> from informers.cache.store import Store
         >>> from informers.testing import FakeSource
@@ -106,6 +110,8 @@ class Reflector(Generic[T]):
         self._store = store
         self._resource = resource
         self._namespace = namespace
+        if not (options is None or isinstance(options, ReflectorOptions)):
+            raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
         self._options = options = options or ReflectorOptions()
         self._on_failure = on_failure
         self._clock = clock

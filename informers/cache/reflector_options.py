@@ -13,6 +13,7 @@ import attrs
 
 from informers.backoff import BackoffSettings
 from informers.errors import ConfigurationError
+from informers.functions import check_function
 
 __all__ = ["ReflectorOptions"]
 
@@ -41,7 +42,7 @@ class ReflectorOptions:
         uniform: returns a random number between two; for jitter.
 
     Raises:
-        ConfigurationError: a number is out of range.
+        ConfigurationError: a number is out of range, or something is of another type.
 
     Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions (v0.37).
     """
@@ -60,3 +61,8 @@ class ReflectorOptions:
                 f"page_size must not be negative and min_watch_timeout at least a second: "
                 f"got {self.page_size!r} and {self.min_watch_timeout!r}"
             )
+        if not isinstance(self.backoff, BackoffSettings):
+            raise ConfigurationError(f"backoff must be BackoffSettings: got {self.backoff!r}")
+        if not callable(self.uniform):
+            raise ConfigurationError(f"uniform must be a function of (low, high): got {self.uniform!r}")
+        check_function("uniform", self.uniform, "low, high")

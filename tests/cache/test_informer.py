@@ -632,6 +632,7 @@ def test_an_informer_of_everything_takes_no_namespace_more() -> None:
         ({"transform": "x"}, r"transform must be a function of \(obj\): got str"),
         ({"watch_error_handler": 3}, r"watch_error_handler must be a function of \(failure\): got int"),
         ({"indexers": {"x": 3}}, "indexers must map names to functions"),
+        ({"options": {"page_size": 5}}, "options must be ReflectorOptions: got {'page_size': 5}"),
     ],
 )
 def test_bad_options_are_refused_at_the_call(options: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -450,6 +451,24 @@ def test_the_server_is_asked_to_end_a_watch_after_one_to_two_times_the_minimum(
 @pytest.mark.parametrize("options", [{"page_size": -1}, {"min_watch_timeout": 0.5}])
 def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="page_size must not be negative and min_watch_timeout at least"):
+        ReflectorOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backoff": 5.0}, "backoff must be BackoffSettings: got 5.0"),
+        ({"backoff": None}, "backoff must be BackoffSettings: got None"),
+        ({"uniform": 5.0}, r"uniform must be a function of \(low, high\): got 5.0"),
+        ({"uniform": None}, r"uniform must be a function of \(low, high\): got None"),
+        ({"uniform": random.random}, r"uniform must be a function of \(low, high\): got"),
+    ],
+    ids=str,
+)
+def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         ReflectorOptions(**options)
 
 

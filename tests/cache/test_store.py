@@ -319,7 +319,7 @@ def test_a_store_of_ones_own_logs_where_an_index_function_fails(caplog: pytest.L
     assert "index 'node' failed for a: the object is kept out of that index" in caplog.text
 
 
-@pytest.mark.parametrize("wrong", ["n1", 3, [1]])
+@pytest.mark.parametrize("wrong", ["n1", 3, [1], [["n1"]]])
 def test_an_index_function_that_returns_no_strings_is_refused_to_who_asks_by_it(wrong: Any) -> None:
     store: Store[Any] = Store({"node": lambda _thing: wrong})
     with pytest.raises(ConfigurationError, match="an index function must return a collection of strings: got"):
