@@ -331,7 +331,7 @@ class Controller(Generic[T]):
         reason = DecodeError(f"index function {index!r} failed: {shown(error)}", key=key)
         reason.__cause__ = error
         self.set_aside_total += 1
-        self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key))
+        self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
 
     def _report(self, failure: WatchFailure) -> None:
         # As upstream: who is told of failures decides what is logged of them.

@@ -29,7 +29,7 @@ class NextStep(enum.Enum):
 @final
 @attrs.frozen(eq=False)
 class WatchFailure:
-    """A list or a watch failed, or an object had to be set aside.
+    """A list or a watch failed, or an object had to be set aside, or left out of an index.
 
     Attributes:
         resource: such as `pods` or `deployments.apps`.
@@ -37,7 +37,8 @@ class WatchFailure:
         error: what went wrong: mostly a `SourceError` or `DecodeError`.
         next_step: what happens next.
         delay: seconds until then.
-        key: of the object that was set aside; empty where the whole request failed.
+        key: of the object that was set aside or left out; empty where the whole request failed.
+        index: that the object was left out of, since its function failed: it is in the cache. Empty otherwise.
     """
 
     resource: str
@@ -46,12 +47,16 @@ class WatchFailure:
     next_step: NextStep
     delay: float = 0.0
     key: str = ""
+    index: str = ""
 
     def __str__(self) -> str:
         what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        if self.index:
+            return f"{what}: {self.key} left out of an index: {shown(self.error, str)}"
         if self.next_step is NextStep.GO_ON:
             return f"{what}: {self.key or 'an object'} set aside: {shown(self.error, str)}"
-        return f"{what}: {shown(self.error, str)}; next: {self.next_step.value} in {self.delay:.1f} s"
+        when = f" in {self.delay:.1f} s" if self.delay > 0 else ", at once"
+        return f"{what}: {shown(self.error, str)}; next: {self.next_step.value}{when}"
 
 
 #: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level

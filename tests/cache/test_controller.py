@@ -437,8 +437,14 @@ def test_an_index_function_that_fails_is_reported_and_its_object_kept() -> None:
         assert w.store.keys() == ["a", "b"]
         assert w.store.index_keys("node", "n1") == ["a"]
         (failure,) = w.failures
-        assert (failure.key, failure.next_step) == ("b", NextStep.GO_ON)
-        assert "index function 'node' failed: KeyError('node')" in str(failure)
+        assert (failure.key, failure.next_step, failure.index) == ("b", NextStep.GO_ON, "node")
+        assert str(failure) == "things: b left out of an index: index function 'node' failed: KeyError('node')"
+
+
+@pytest.mark.parametrize(("delay", "when"), [(0.0, "list page by page, at once"), (1.25, "list page by page in 1.2 s")])
+def test_a_failure_says_what_is_next_and_when(delay: float, when: str) -> None:
+    failure = WatchFailure("pods", "shop", ValueError("bad"), NextStep.LIST_PAGES, delay)
+    assert str(failure) == f"pods in shop: bad; next: {when}"
 
 
 def test_failures_reach_the_error_handler_in_order_and_what_it_raises_is_contained(
