@@ -167,7 +167,7 @@ class Callbacks(Generic[T]):
         """
         if isinstance(handler, ResourceEventHandlerFuncs):
             functions = (handler.on_add, handler.on_update, handler.on_delete)
-            name = next((name_of(function) for function in functions if function is not None), "handler of nothing")
+            name = next((name_of(function) for function in functions if function is not None), "(no functions)")
             on_add = None if handler.on_add is None else handler.call_on_add
             return cls(name, on_add, handler.on_update, handler.on_delete)
         if isinstance(handler, type):

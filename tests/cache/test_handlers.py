@@ -169,7 +169,7 @@ def test_what_crosses_a_filter_is_told_only_to_who_asks_for_it() -> None:
         handler.on_update(old, new)
     handler.on_add(on, True)
     handler.on_delete(on)
-    assert repr(handler) == "<FilteringResourceEventHandler for handler of nothing>"
+    assert repr(handler) == "<FilteringResourceEventHandler for (no functions)>"
 
 
 def test_a_function_that_does_not_say_what_it_takes_is_taken_at_its_word() -> None:
