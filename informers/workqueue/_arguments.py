@@ -6,7 +6,7 @@ import math
 
 from informers.errors import ConfigurationError
 
-__all__ = ["check_count", "check_hashable", "check_seconds"]
+__all__ = ["check_count", "check_hashable", "check_limiter", "check_seconds"]
 
 
 def check_seconds(name: str, value: object) -> float:
@@ -32,3 +32,14 @@ def check_hashable(item: object) -> None:
             f"a queue's items must be hashable, and {type(item).__name__} is not: add an object's name or key, "
             "not the object"
         ) from error
+
+
+def check_limiter(limiter: object) -> None:
+    """Raise unless `limiter` has the methods of one."""
+    missing = [name for name in ("when", "forget", "num_requeues") if not callable(getattr(limiter, name, None))]
+    if missing or isinstance(limiter, type):
+        raise ConfigurationError(
+            "limiter must be such as ItemExponentialFailureRateLimiter(0.5, 60.0), with the methods when, forget and "
+            f"num_requeues: got {limiter!r}"
+            + ("; a queue's name is given as name=" if isinstance(limiter, str) else "")
+        )

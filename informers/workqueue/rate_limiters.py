@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar, final
 
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError
-from informers.workqueue._arguments import check_count, check_seconds
+from informers.workqueue._arguments import check_count, check_limiter, check_seconds
 
 __all__ = [
     "BucketRateLimiter",
@@ -207,7 +207,7 @@ class MaxOfRateLimiter(Generic[T_contra]):
         limiters: one or more; each of them counts every try.
 
     Raises:
-        ConfigurationError: there are none.
+        ConfigurationError: there are none, or one is no limiter.
 
     Thread safety: all methods may be called from any thread, if the limiters' may.
 
@@ -217,6 +217,8 @@ class MaxOfRateLimiter(Generic[T_contra]):
     def __init__(self, *limiters: RateLimiter[T_contra]) -> None:
         if not limiters:
             raise ConfigurationError("MaxOfRateLimiter needs at least one limiter")
+        for limiter in limiters:
+            check_limiter(limiter)
         self._limiters = limiters
 
     def when(self, item: T_contra, /) -> float:
@@ -242,7 +244,7 @@ class WithMaxWaitRateLimiter(Generic[T_contra]):
         max_delay: seconds that no wait exceeds.
 
     Raises:
-        ConfigurationError: the delay is negative or no finite number.
+        ConfigurationError: `limiter` is none, or the delay is negative or no finite number.
 
     Thread safety: all methods may be called from any thread, if the limiter's may.
 
@@ -250,6 +252,7 @@ class WithMaxWaitRateLimiter(Generic[T_contra]):
     """
 
     def __init__(self, limiter: RateLimiter[T_contra], max_delay: float) -> None:
+        check_limiter(limiter)
         self._limiter = limiter
         self._max_delay = _not_negative("max_delay", max_delay)
 

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from typing import TypeVar, final
 
 from informers.clock import SYSTEM_CLOCK, Clock
+from informers.workqueue._arguments import check_limiter
 from informers.workqueue.delaying import DelayingQueue
 from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.queue import Order
@@ -31,7 +32,7 @@ class RateLimitingQueue(DelayingQueue[T]):
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: metrics without a name.
+        ConfigurationError: `limiter` is none, or metrics without a name.
 
     Example:
         >>> queue = RateLimitingQueue[str]()
@@ -60,6 +61,8 @@ class RateLimitingQueue(DelayingQueue[T]):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(name=name, order=order, metrics=metrics, clock=clock)
+        if limiter is not None:
+            check_limiter(limiter)
         self._limiter: RateLimiter[T] = default_controller_rate_limiter(clock=clock) if limiter is None else limiter
 
     def add_rate_limited(self, item: T) -> None:

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import pytest
 
 from informers.errors import ConfigurationError
 from informers.testing.clock import FakeClock
-from informers.workqueue import ItemExponentialFailureRateLimiter, RateLimitingQueue
+from informers.workqueue import (
+    ItemExponentialFailureRateLimiter,
+    MaxOfRateLimiter,
+    RateLimitingQueue,
+    WithMaxWaitRateLimiter,
+)
 
 
 def delays(queue: RateLimitingQueue[str], clock: FakeClock) -> dict[str, float]:
@@ -123,3 +129,18 @@ def test_a_limiter_whose_answer_is_no_number_is_told_off() -> None:
 
     with pytest.raises(ConfigurationError, match="delay must be a finite number of seconds, not nan"):
         RateLimitingQueue[str](Broken()).add_rate_limited("one")
+
+
+@pytest.mark.parametrize(
+    "take", [RateLimitingQueue, MaxOfRateLimiter, lambda given: WithMaxWaitRateLimiter(given, 1.0)]
+)
+@pytest.mark.parametrize("given", ["pods", 5, ItemExponentialFailureRateLimiter])
+def test_what_is_no_limiter_is_refused_where_it_is_given(take: Callable[[Any], object], given: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"limiter must be such as Item.*\(0\.5, 60\.0\), .*: got "):
+        take(given)
+
+
+def test_a_name_in_the_place_of_the_limiter_is_told_where_it_belongs() -> None:
+    name: Any = "pods"
+    with pytest.raises(ConfigurationError, match=r"got 'pods'; a queue's name is given as name=$"):
+        RateLimitingQueue(name)
