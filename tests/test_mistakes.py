@@ -133,6 +133,17 @@ def test_a_resource_that_no_server_can_have_is_refused(name: tuple[str, str, str
         ClusterResource(*name)
 
 
+def test_what_can_not_be_waited_for_is_told_with_what_can(factory: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"got SharedInformerFactory, which has a wait_for_cache_sync of its own$"
+    ):
+        wait_for_cache_sync(factory)
+    with pytest.raises(ConfigurationError, match=r"got NamespacedKind; give its \.informer$"):
+        wait_for_cache_sync(factory.core.v1.pods)
+    with pytest.raises(ConfigurationError, match=r"such as factory\.core\.v1\.pods\.informer: got bool$"):
+        wait_for_cache_sync(factory.core.v1.pods.informer.has_synced)
+
+
 def test_who_reads_before_the_sync_is_warned_once(factory: Any, caplog: pytest.LogCaptureFixture) -> None:
     pods = factory.core.v1.pods.lister
     assert pods.list() == pods.namespace("default").list() == []

@@ -163,7 +163,7 @@ def wait_for_cache_sync(
         if not isinstance(getattr(syncable, "synced", None), Signal):
             raise ConfigurationError(
                 f"expected informers or registrations of handlers, such as factory.core.v1.pods.informer: "
-                f"got {type(syncable).__name__}"
+                f"got {type(syncable).__name__}{_advice(syncable)}"
             )
     condition = threading.Condition()
     signals = [signal for syncable in syncables for signal in (syncable.synced, syncable.ended)]
@@ -199,6 +199,14 @@ def wait_for_cache_sync(
             name = f"{syncable.name} #{alike + 1}" if alike else syncable.name
             unsynced[name] = syncable.why_not_synced() or "not in time"
     return SyncResult(unsynced)
+
+
+def _advice(other: object) -> str:
+    """Return what to do with what can't be waited for itself."""
+    if callable(getattr(other, "wait_for_cache_sync", None)):
+        return ", which has a wait_for_cache_sync of its own"
+    informer = getattr(other, "informer", None)
+    return "; give its .informer" if isinstance(getattr(informer, "synced", None), Signal) else ""
 
 
 def _is_over_by(
