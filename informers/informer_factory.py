@@ -114,6 +114,8 @@ class InformerFactory:
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = threading.Lock()
         self._kinds: dict[Resource[Any], Any] = {}
+        #: Released, and perhaps not at their end: a handler that releases its own does not wait for itself.
+        self._released: list[SharedInformer[Any]] = []
         #: None for all.
         self._namespaces = namespaces_of(namespace)
         #: Once it has been asked.
@@ -281,13 +283,18 @@ class InformerFactory:
             )
         with self._lock:
             kind = self._kinds.pop(resource, None)
-        if kind is None:
-            return False
+            if kind is None:
+                return False
+            self._released.append(kind.informer)
+            released = list(self._released)
         kind.informer.stop()
+        ended = [informer for informer in released if informer.stop(0)]
+        with self._lock:
+            self._released = [informer for informer in self._released if informer not in ended]
         return True
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Stop every informer. Returns when every thread has ended; within a handler at once.
+        """Stop every informer. Returns when every thread has ended, also of those released; within a handler at once.
 
         The caches can still be read. What handlers have not been told yet is dropped.
 
@@ -303,7 +310,7 @@ class InformerFactory:
         check_timeout(timeout)
         with self._lock:
             self._stopped = True
-            informers = self._informers_locked()
+            informers = [*self._informers_locked(), *self._released]
         for informer in informers:
             informer.stop(0)
         deadline = None if timeout is None else self._clock.monotonic() + timeout

@@ -228,6 +228,33 @@ def test_a_handler_may_release_its_own_informer(server: APIServer, factory: Shar
     assert factory.kinds == ()
 
 
+def test_a_stop_waits_for_a_handler_that_has_released_its_own_informer(
+    server: APIServer, factory: SharedInformerFactory
+) -> None:
+    config_maps = factory.core.v1.config_maps
+    released, go_on = threading.Event(), threading.Event()
+
+    def release(_: object) -> None:
+        factory.release(config_maps.resource)
+        released.set()
+        assert go_on.wait(10)
+
+    config_maps.informer.add_event_handler(ResourceEventHandlerFuncs(on_add=release))
+    factory.start()
+    assert released.wait(10)
+    assert not factory.stop(timeout=0.01)
+    go_on.set()
+    assert factory.stop(timeout=10)
+    assert not any(thread.is_alive() for thread in config_maps.informer._threads)
+
+
+def test_what_was_released_and_has_ended_is_not_kept(server: APIServer, factory: SharedInformerFactory) -> None:
+    for _ in range(3):
+        factory.core.v1.config_maps.informer.start()
+        assert factory.release(core.V1.config_maps)
+    assert factory._released == []
+
+
 def test_a_release_in_the_midst_of_a_start_keeps_no_other_from_starting(
     factory: SharedInformerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
