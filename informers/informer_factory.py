@@ -30,7 +30,7 @@ from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
 from informers.snapshots.files import check_path
 from informers.source.client import default_api_client, pool_manager
 from informers.source.identity import Cluster, configured_cluster, identify
-from informers.source.listwatch import TweakListOptions
+from informers.source.listwatch import TweakListOptions, check_namespace
 from informers.source.shards import Shard
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ class InformerFactory:
         """
         if not isinstance(namespace, str) or not namespace:
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+        check_namespace(namespace)
         with self._namespaces_lock, self._lock:
             followed = self._followed_namespaces()
             if self._stopped:
@@ -183,7 +184,9 @@ class InformerFactory:
             ]
             self._namespaces = (*followed, namespace)
             for informer, source in sources:
-                informer.add_namespace(namespace, source)
+                # One may have been stopped just now, or been given this namespace by itself.
+                with suppress(StoppedError, ConfigurationError):
+                    informer.add_namespace(namespace, source)
 
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the caches, and handlers get tombstones of them.
@@ -202,7 +205,9 @@ class InformerFactory:
                 self._namespaces = tuple(name for name in followed if name != namespace)
                 kinds = self._followers_locked()
             for kind in kinds:
-                kind.informer.remove_namespace(namespace)
+                # From one it may have been taken by itself.
+                with suppress(ConfigurationError):
+                    kind.informer.remove_namespace(namespace)
 
     def start(self) -> None:
         """Start the informers that have been asked for and do not run yet; returns at once.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from informers import ConfigurationError, KindOptions, SharedInformerFactory, StoppedError, WatchFailure
+from informers import ConfigurationError, KindOptions, SharedInformer, SharedInformerFactory, StoppedError, WatchFailure
 from informers.kinds import core
-from informers.testing import APIServer, RecordingHandler
+from informers.testing import APIServer, FakeSource, RecordingHandler
 from tests.waiting import QUICK, Failures, eventually
 
 
@@ -99,6 +100,38 @@ def test_a_namespace_may_come_back(server: APIServer) -> None:
         server.create(config_map("b", "new"))
         handler.wait_for(5)
     assert handler.texts()[2:] == ["delete b/m (tombstone)", "add b/m", "add b/new"]
+
+
+def followed(informer: SharedInformer[Any]) -> list[str | None]:
+    return [watch.namespace for watch in informer.health().watches]
+
+
+def test_an_informer_whose_namespaces_were_changed_by_itself_keeps_no_other_from_following(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client(), namespace=["a", "b"])
+    config_maps, secrets = factory.core.v1.config_maps.informer, factory.core.v1.secrets.informer
+    config_maps.remove_namespace("b")
+    factory.remove_namespace("b")
+    assert (followed(config_maps), followed(secrets)) == (["a"], ["a"])
+    config_maps.add_namespace("c", FakeSource[Any]())
+    factory.add_namespace("c")
+    assert (followed(config_maps), followed(secrets)) == (["a", "c"], ["a", "c"])
+    assert factory.stop(10)
+
+
+def test_an_informer_that_is_stopped_just_then_keeps_no_other_from_following(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client(), namespace=["a"])
+    first, second, third = (
+        kind.informer for kind in (factory.core.v1.config_maps, factory.core.v1.secrets, factory.core.v1.pods)
+    )
+    with second._lifecycle:
+        # It has been found to run, but is not reached yet.
+        adding = threading.Thread(target=factory.add_namespace, args=("b",))
+        adding.start()
+        eventually(lambda: followed(first) == ["a", "b"])
+        second._stopped = True
+    adding.join(10)
+    assert followed(third) == ["a", "b"]
+    assert factory.stop(10)
 
 
 def test_the_last_namespace_may_be_removed_and_kinds_be_asked_for_then(server: APIServer) -> None:
@@ -212,7 +245,7 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
         some.add_namespace("a")
     with pytest.raises(ConfigurationError, match="does not follow namespace 'c'"):
         some.remove_namespace("c")
-    for wrong in ("", None, 5, ["c"]):
+    for wrong in ("", None, 5, ["c"], "No Name"):
         with pytest.raises(ConfigurationError, match="must be a name such as 'default'"):
             some.add_namespace(wrong)  # type: ignore[arg-type]
     for empty in ([], "", ["a", ""], 5, b"a"):
