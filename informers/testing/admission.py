@@ -1,6 +1,6 @@
 """What an object must be to be let in, and what it gets that it did not bring.
 
-Only what tests run into is checked: kind, namespace, name, and the containers of a pod.
+Only what tests run into is checked: kind, namespace, name, the types of some metadata, and the containers of a pod.
 
 Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/registry/rest/create.go (v0.37).
 """
@@ -8,14 +8,18 @@ Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/regis
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from informers.testing import failures
 from informers.testing.catalog import Served
-from informers.testing.definitions import complete_definition
-from informers.testing.documents import Json, mapping, quote, sequence
+from informers.testing.definitions import DEFINITIONS, complete_definition, definition_causes
+from informers.testing.documents import Json, go_type, mapping, quote, sequence
 from informers.testing.failures import Cause
 
-__all__ = ["checked", "set_defaults", "validate"]
+__all__ = ["checked", "mistyped", "set_defaults", "validate"]
+
+#: Metadata that are texts by name.
+_TEXTS = ("labels", "annotations")
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SUBDOMAIN_RULE = (
@@ -57,11 +61,39 @@ def checked(served: Served, namespace: str, obj: Json) -> Json:
         raise failures.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
+    problem = mistyped(served, obj)
+    if problem:
+        raise failures.bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {problem}'
+        )
+    for field in _TEXTS:
+        if field in metadata:
+            metadata[field] = {key: value or "" for key, value in mapping(metadata[field]).items()}
     if namespace:
         metadata["namespace"] = namespace
     else:
         metadata.pop("namespace", None)
     return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+
+
+def mistyped(served: Served, obj: Json) -> str:
+    """Return in the words of Go's reader of JSON which of the metadata are of another type; empty if none is."""
+    metadata = mapping(obj.get("metadata"))
+    where = "ObjectMeta" if served.is_custom else "ObjectMeta.metadata"
+    for field, container, type_ in (
+        *((field, dict, "map[string]string") for field in _TEXTS),
+        ("finalizers", list, "[]string"),
+    ):
+        value: Any = metadata.get(field)
+        if value is None:
+            continue
+        wrong, wanted = [value], type_
+        if isinstance(value, container):
+            items: list[Any] = list(mapping(value).values()) or sequence(value)
+            wrong, wanted = [item for item in items if not (item is None or isinstance(item, str))], "string"
+        if wrong:
+            return f"json: cannot unmarshal {go_type(wrong[0])} into Go struct field {where}.{field} of type {wanted}"
+    return ""
 
 
 def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = None) -> None:
@@ -98,6 +130,8 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             causes.append(Cause.invalid("metadata.name", name, rule))
     if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
         causes.append(Cause.required("spec.containers"))
+    if str(resource) == DEFINITIONS:
+        causes += definition_causes(obj, old)
     if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
         late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
         if late:
@@ -124,7 +158,7 @@ def set_defaults(served: Served, obj: Json) -> None:
             obj.setdefault("status", {"phase": "Pending"})
         case "secrets":
             obj.setdefault("type", "Opaque")
-        case "customresourcedefinitions.apiextensions.k8s.io":
+        case _ if str(served.resource) == DEFINITIONS:
             complete_definition(obj)
         case _:
             pass

@@ -387,20 +387,26 @@ class APIServer:
     def _on_write(self, served: Served, obj: Json, is_gone: bool) -> None:
         if str(served.resource) != DEFINITIONS:
             return
-        for custom, is_served in defined(obj):
+        named = dict(defined(obj))
+        for custom, is_served in named.items():
             if is_served and not is_gone:
                 self._catalog.add(custom)
                 continue
             if is_gone:
-                for other in self.list(custom.resource) if self._catalog.find(*_names(custom)) else ():
-                    metadata = other["metadata"]
-                    self._registry.discard(custom, metadata.get("namespace", ""), metadata["name"])
-            self._catalog.remove(custom)
-            self.drop_watches(custom.resource)
+                for record in self._storage.page(custom.collection).records:
+                    namespace, _, name = record.key.rpartition("/")
+                    self._registry.discard(custom, namespace, name)
+            self._retire(custom)
+        versions = {custom.resource.version for custom in named}
+        collections = {custom.collection for custom in named}
+        for other in self._catalog:
+            if other.is_custom and other.collection in collections and other.resource.version not in versions:
+                # A version that the definition had before.
+                self._retire(other)
 
-
-def _names(served: Served) -> tuple[str, str, str]:
-    return served.resource.group, served.resource.version, served.resource.plural
+    def _retire(self, custom: Served) -> None:
+        self._catalog.remove(custom)
+        self.drop_watches(custom.resource)
 
 
 def _sanitized(obj: Any) -> Json:

@@ -6,23 +6,31 @@ import importlib
 from typing import Any, cast
 
 from informers.testing import failures
-from informers.testing.documents import Json, decode, mapping, quote, sequence
+from informers.testing.catalog import Served
+from informers.testing.documents import Json, decode, encode, mapping, quote, sequence
 from informers.testing.exchange import Request
 from informers.testing.failures import Cause, Failure
 from informers.testing.queries import flag
 from informers.testing.registry import DeleteOptions, WriteOptions
 from informers.testing.routes import Target
 
-__all__ = ["APPLY", "read_delete_options", "read_object", "read_options"]
+__all__ = ["APPLY", "read_configuration", "read_delete_options", "read_object", "read_options"]
 
+#: So much of a body is said again where it can't be used.
+_SHOWN = 30
 _POLICIES = ("Foreground", "Background", "Orphan")
 
 #: Media type of a server-side apply.
 APPLY = "application/apply-patch+yaml"
 
 
-def read_object(request: Request, kind: str) -> Json:
+def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json:
     """Return the object that a request brings, which is to be of a kind.
+
+    Args:
+        request: with the object as its body.
+        kind: of the object.
+        says_kind: whether the object has to say its kind and version, as those of custom resources have.
 
     Raises:
         Failure: 400, 415.
@@ -31,11 +39,9 @@ def read_object(request: Request, kind: str) -> Json:
     unrecognized = f"the object provided is unrecognized (must be of type {kind})"
     obj: Any
     if media in {APPLY, "application/yaml"}:
-        # The official client needs this library, so it is there; JSON is YAML.
-        yaml = importlib.import_module("yaml")
         try:
-            obj = yaml.safe_load(request.body)
-        except yaml.YAMLError as problem:
+            obj = _read_yaml(request.body)
+        except ValueError as problem:
             raise failures.bad_request(f"error decoding YAML: {problem}") from None
     elif media in {"application/json", "*/*", ""}:
         try:
@@ -48,7 +54,48 @@ def read_object(request: Request, kind: str) -> Json:
         raise failures.unsupported_media_type(["application/json", "application/yaml"])
     if not isinstance(obj, dict):
         raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is no mapping")
-    return cast("Json", obj)
+    content = cast("Json", obj)
+    if says_kind and not content.get("kind"):
+        text = request.body.decode(errors="replace")
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
+        raise failures.bad_request(f"{unrecognized}: Object 'Kind' is missing in '{text}' ({shown})")
+    return content if content.get("apiVersion") or not says_kind else {**content, "apiVersion": ""}
+
+
+def read_configuration(request: Request, served: Served) -> Json:
+    """Return the configuration that an apply brings, which has to say what it is of.
+
+    Raises:
+        Failure: 400, 415.
+    """
+    config = read_object(request, served.resource.kind)
+    group, _, version = str(config.get("apiVersion") or "").rpartition("/")
+    said = f"{group}/{version}, Kind={config.get('kind') or ''}"
+    resource = served.resource
+    if said != f"{resource.group}/{resource.version}, Kind={resource.kind}":
+        raise failures.bad_request(f"invalid object type: {said}")
+    return config
+
+
+def _read_yaml(body: bytes) -> Any:
+    """Return what YAML says, as JSON: dates are texts, and so are keys.
+
+    Raises:
+        ValueError: it is no YAML, or has what JSON has not.
+    """
+    # The official client needs this library, so it is there; JSON is YAML.
+    yaml = importlib.import_module("yaml")
+    loader = yaml.SafeLoader(body)
+    loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in loader.yaml_implicit_resolvers.items()
+    }
+    try:
+        return decode(encode(loader.get_single_data()))
+    except (yaml.YAMLError, TypeError) as problem:
+        raise ValueError(str(problem)) from problem
+    finally:
+        loader.dispose()
 
 
 def read_options(request: Request, target: Target) -> WriteOptions:

@@ -15,12 +15,13 @@ import attrs
 from informers.clock import Clock
 from informers.testing import failures
 from informers.testing.access import Access
-from informers.testing.bodies import APPLY, read_delete_options, read_object, read_options
+from informers.testing.admission import mistyped
+from informers.testing.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
 from informers.testing.catalog import Catalog
 from informers.testing.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing.documents import Json, decode, encode, mapping
 from informers.testing.exchange import BrokenConnectionError, Exchange, Request
-from informers.testing.failures import Failure
+from informers.testing.failures import Cause, Failure
 from informers.testing.faults import (
     BadJSON,
     Cut,
@@ -212,12 +213,11 @@ class Handlers:
             case "list":
                 exchange.respond(200, self.reads.listing(target, request, form))
             case "create" if not target.name:
-                record = self.registry.create(
-                    served, target.namespace, read_object(request, served.resource.kind), read_options(request, target)
-                )
+                wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
+                record = self.registry.create(served, target.namespace, wanted, read_options(request, target))
                 exchange.respond(201, [form.one(record)])
             case "update":
-                wanted = read_object(request, served.resource.kind)
+                wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
                 if not mapping(wanted.get("metadata")).get("name"):
                     raise failures.unnamed(target.name)
                 record = self.registry.update(
@@ -244,7 +244,7 @@ class Handlers:
             if "fieldManager" not in request.query:
                 cause = failures.Cause.required("fieldManager", "is required for apply patch")
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
-            return self.registry.apply(served, namespace, name, read_object(request, served.resource.kind), options)
+            return self.registry.apply(served, namespace, name, read_configuration(request, served), options)
         patch = _PATCHES.get(media)
         if served.is_custom and (patch is None or patch is strategic_patch):
             raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), APPLY])
@@ -258,7 +258,15 @@ class Handlers:
             content = {}
         if patch is not json_patch and not isinstance(content, dict):
             raise failures.no_patch(content, is_merge=patch is merge_patch)
-        return self.registry.update(served, namespace, name, lambda old: patch(old, content), options), False
+
+        def change(old: Json) -> Json:
+            wanted: Json = patch(old, content)
+            problem = mistyped(served, wanted)
+            if problem:
+                raise failures.invalid("", "", "", [Cause.invalid("patch", encode(wanted).decode(), problem)])
+            return wanted
+
+        return self.registry.update(served, namespace, name, change, options), False
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self.reads.page(target, self.reads.query(target, request, is_watch=False))

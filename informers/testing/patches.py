@@ -66,9 +66,9 @@ def strategic_patch(target: Any, patch: Any, *, name: str = "") -> Any:
     """Return `target` with a strategic merge patch applied: lists of named items are merged item by item."""
     if isinstance(patch, dict):
         return _strategic_mapping(mapping(target), cast("Json", patch))
-    if isinstance(patch, list) and isinstance(target, list):
+    if isinstance(patch, list):
         return _strategic_list(sequence(target), sequence(patch), name)
-    return cast("Any", patch)
+    return patch
 
 
 def _strategic_mapping(target: Json, patch: Json) -> Json:

@@ -197,14 +197,23 @@ class Registry:
         """
         writer = self._writer(options, operation="Apply")
         api_version = served.resource.api_version
-        if mapping(config.get("metadata")).get("managedFields"):
+        metadata = mapping(config.get("metadata"))
+        if metadata.get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
-        config = checked(served, namespace, {**config, "metadata": {"name": name, **mapping(config.get("metadata"))}})
+        if not metadata.get("name"):
+            raise failures.unnamed(name)
+        if metadata["name"] != name:
+            raise failures.misnamed(name, wanted=metadata["name"])
+        config = checked(served, namespace, config)
         with self._storage.lock:
             key = f"{namespace}/{name}" if namespace else name
             if self._storage.get(served.collection, key) is None:
                 if options.subresource:
                     raise failures.not_found(served.resource, name)
+                if metadata.get("uid"):
+                    why = f"the provided object specified uid {metadata['uid']}, and no existing object was found"
+                    raise failures.conflict(served.resource, name, f"uid mismatch: {why}")
+                config["metadata"].pop("resourceVersion", None)
                 created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
                 ownership.record_apply(created, config, writer, api_version)
                 return self._put_locked(served, created, options), True
@@ -314,7 +323,10 @@ class Registry:
         was, metadata = old["metadata"], obj["metadata"]
         if options.subresource == "status":
             labels = {field: metadata[field] for field in ("managedFields",) if field in metadata}
-            obj = {**old, "metadata": {**was, **labels}, "status": mapping(obj.get("status"))}
+            status = obj.get("status") if served.is_custom else mapping(obj.get("status"))
+            obj = {**old, "metadata": {**was, **labels}, "status": status}
+            if status is None:
+                del obj["status"]
             metadata = obj["metadata"]
         elif served.has_status and not options.is_inside:
             obj = {field: value for field, value in obj.items() if field != "status"}

@@ -166,6 +166,100 @@ def test_true_is_not_the_same_as_1(server: Endpoint, custom: Custom) -> None:
     assert after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
 
 
+def test_an_object_says_its_kind_and_version(server: Endpoint, custom: Custom) -> None:
+    body = {"metadata": {"name": "w"}}
+    answer = server.send("POST", custom.path, body)
+    unrecognized = "the object provided is unrecognized (must be of type Widget)"
+    text = '{"metadata": {"name": "w"}}'
+    assert answer.status == 400
+    assert answer.json()["message"] == f"{unrecognized}: Object 'Kind' is missing in '{text}' ({text})"
+    answer = server.send("POST", custom.path, {"kind": "Widget", **body})
+    expected = f"the expected API version ({custom.group}/v1)"
+    assert answer.json()["message"] == f"the API version in the data () does not match {expected}"
+
+
+@pytest.mark.parametrize(("field", "value"), [("labels", {"l": 1}), ("annotations", ["a"]), ("finalizers", "f")])
+def test_metadata_are_of_their_types(server: Endpoint, custom: Custom, field: str, value: Any) -> None:
+    body = custom.widget("w")
+    body["metadata"][field] = value
+    answer = server.send("POST", custom.path, body)
+    found, wanted = {
+        "labels": ("number", "string"),
+        "annotations": ("array", "map[string]string"),
+        "finalizers": ("string", "[]string"),
+    }[field]
+    why = f"json: cannot unmarshal {found} into Go struct field ObjectMeta.{field} of type {wanted}"
+    assert answer.status == 400
+    assert answer.json()["message"] == f'Widget in version "v1" cannot be handled as a Widget: {why}'
+
+
+def test_a_status_may_be_taken_away_and_is_what_was_sent(server: Endpoint, custom: Custom) -> None:
+    path = f"{custom.path}/w"
+    server.create(custom.path, custom.widget("w", spec={"a": 1}))
+    assert server.patch(f"{path}/status", {"status": ["b"]}).ok()["status"] == ["b"]
+    assert "status" not in server.patch(f"{path}/status", {"status": None}).ok()
+
+
+def test_an_apply_is_yaml_in_which_a_date_is_a_text(server: Endpoint, custom: Custom) -> None:
+    text = f"""
+        apiVersion: {custom.group}/v1
+        kind: Widget
+        metadata: {{name: w, annotations: {{since: 2026-01-02}}}}
+        spec: {{at: 2026-01-02T03:04:05Z, 1: one}}
+    """
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    made = server.send("PATCH", f"{custom.path}/w", text.encode(), {"fieldManager": "me"}, headers).ok()
+    assert made["metadata"]["annotations"] == {"since": "2026-01-02"}
+    assert made["spec"] == {"at": "2026-01-02T03:04:05Z", "1": "one"}
+
+
+INVALID = {
+    "no plural": ({"names": {"kind": "Gear"}}, "spec.names.plural: Required value"),
+    "no group": ({"group": ""}, "spec.group: Required value"),
+    "no group's name": ({"group": "Example.com"}, 'spec.group: Invalid value: "Example.com": a lowercase RFC 1123'),
+    "no scope": ({"scope": None}, "spec.scope: Required value"),
+    "no versions": ({"versions": []}, "must have exactly one version marked as storage version"),
+}
+
+
+@pytest.mark.parametrize("case", INVALID)
+def test_a_definition_that_can_not_be_served_is_refused(server: Endpoint, case: str) -> None:
+    change, message = INVALID[case]
+    body = define("invalid.example.com")
+    body["spec"].update(change)
+    answer = server.send("POST", DEFINITIONS, body)
+    assert (answer.status, answer.json()["reason"]) == (422, "Invalid")
+    assert message in answer.json()["message"]
+    assert server.get(f"{DEFINITIONS}/widgets.invalid.example.com").status == 404
+
+
+def test_a_definition_is_named_after_what_it_defines_and_keeps_its_scope(server: Endpoint, custom: Custom) -> None:
+    body = define("named.example.com")
+    body["metadata"]["name"] = "other.example.com"
+    why = 'must be spec.names.plural+"."+spec.group'
+    assert server.send("POST", DEFINITIONS, body).json()["message"] == (
+        'CustomResourceDefinition.apiextensions.k8s.io "other.example.com" is invalid: metadata.name: Invalid value: '
+        f'"other.example.com": {why}'
+    )
+    answer = server.patch(custom.definition, {"spec": {"scope": "Cluster"}})
+    assert answer.status == 422
+    assert answer.json()["message"].endswith('spec.scope: Invalid value: "Cluster": field is immutable')
+
+
+def test_a_version_that_leaves_its_definition_is_not_served_any_more(server: Endpoint, space: Namespace) -> None:
+    group = f"g{next(_numbers)}.example.com"
+    body = define(group)
+    (version,) = body["spec"]["versions"]
+    body["spec"]["versions"] = [version, {**version, "name": "v2", "storage": False}]
+    server.create(DEFINITIONS, body)
+    paths = [space.path("widgets", f"/apis/{group}/{name}") for name in ("v1", "v2")]
+    for path in paths:
+        wait_for(server, path, 200)
+    server.patch(f"{DEFINITIONS}/widgets.{group}", {"spec": {"versions": [version]}}).ok()
+    wait_for(server, paths[1], 404)
+    wait_for(server, paths[0], 200)  # the real server begins anew with it, too
+
+
 def test_an_update_needs_a_version(server: Endpoint, custom: Custom) -> None:
     server.create(custom.path, custom.widget("w"))
     answer = server.send("PUT", f"{custom.path}/w", custom.widget("w", spec={"n": 1}))

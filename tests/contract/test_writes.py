@@ -311,6 +311,22 @@ def test_a_json_patch_is_a_list(server: Endpoint, space: Namespace) -> None:
 NO_MAPPING = "json: cannot unmarshal array into Go value of type map[string]interface {}"
 
 
+def test_a_strategic_patch_takes_away_what_is_not_there(server: Endpoint, space: Namespace) -> None:
+    space.config_map("a")
+    patch = {"metadata": {"ownerReferences": [{"$patch": "delete", "uid": "u"}]}}
+    assert "ownerReferences" not in server.patch(space.path("configmaps/a"), patch, "strategic-merge").ok()["metadata"]
+
+
+@pytest.mark.parametrize("kind", ["merge", "strategic-merge"])
+def test_a_patch_leaves_metadata_of_their_types(server: Endpoint, space: Namespace, kind: str) -> None:
+    space.config_map("a")
+    answer = server.patch(space.path("configmaps/a"), {"metadata": {"labels": {"l": 1}}}, kind)
+    assert (answer.status, answer.json()["reason"]) == (422, "Invalid")
+    assert answer.json()["message"].startswith(' "" is invalid: patch: Invalid value: ')
+    if kind == "merge":  # of the other the real server says no more than "cannot convert int64 to string"
+        assert "json: cannot unmarshal number into Go struct field ObjectMeta" in answer.json()["message"]
+
+
 @pytest.mark.parametrize(
     ("kind", "patch", "message"),
     [
@@ -375,6 +391,42 @@ def test_server_side_apply_creates_owns_and_conflicts(server: Endpoint, path: st
     assert forced["data"] == {"k": "2", "l": "1"}
     # What its only owner no longer applies goes.
     assert apply(server, path, {}, fieldManager="me").ok()["data"] == {"k": "2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {"name": "b"}}, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            {"metadata": {"generateName": "a"}},
+            "the name of the object (a based on URL) was undeterminable: name must be provided",
+        ),
+        ({"kind": ""}, "invalid object type: /v1, Kind="),
+        ({"apiVersion": ""}, "invalid object type: /, Kind=ConfigMap"),
+        ({"kind": "Secret"}, "invalid object type: /v1, Kind=Secret"),
+    ],
+)
+def test_server_side_apply_says_what_it_is_of(
+    server: Endpoint, space: Namespace, path: str, change: dict[str, Any], message: str
+) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **change}
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    answer = server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers)
+    refused(answer, 400, "BadRequest", message)
+    names = [item["metadata"]["name"] for item in server.get(space.path("configmaps")).ok()["items"]]
+    assert not {"a", "b"} & set(names)
+
+
+def test_server_side_apply_creates_whatever_version_it_has_but_of_no_certain_uid(server: Endpoint, path: str) -> None:
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "uid": "of-another"}}
+    answer = server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers)
+    assert answer.status == 409
+    assert answer.json()["message"].endswith(
+        "uid mismatch: the provided object specified uid of-another, and no existing object was found"
+    )
+    body = {**body, "metadata": {"name": "a", "resourceVersion": "1"}}
+    assert server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers).status == 201
 
 
 def test_server_side_apply_takes_away_items_that_nobody_else_owns(server: Endpoint, space: Namespace) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from informers.errors import ConfigurationError, StatusError
-from informers.kinds import apps, core
+from informers.kinds import apiextensions, apps, core
 from informers.resources import ClusterResource, NamespacedResource
 from informers.testing import APIServer, FakeClock
 from tests.testing.support import PODS, ask, config_map, pod, watching
@@ -303,6 +303,28 @@ def test_a_definition_serves_its_resource_until_it_is_deleted(server: APIServer)
         assert watch.short(1) == [("DELETED", "g")]
         assert watch.line() == b""
     assert ask(server, "/apis/example.com/v1/gears").status == 404
+
+
+def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_back(server: APIServer) -> None:
+    version = {"name": "v1", "served": True, "storage": True}
+    definition = {
+        "kind": "CustomResourceDefinition",
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "metadata": {"name": "gears.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Cluster",
+            "names": {"plural": "gears", "kind": "Gear"},
+            "versions": [version],
+        },
+    }
+    resource = apiextensions.V1.custom_resource_definitions
+    server.create(definition)
+    server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
+    server.patch(resource, "gears.example.com", {"spec": {"versions": [{**version, "served": False}]}})
+    server.delete(resource, "gears.example.com")
+    server.create({**definition, "spec": {**definition["spec"], "scope": "Namespaced"}})
+    assert ask(server, "/apis/example.com/v1/gears").json["items"] == []
 
 
 def test_a_namespace_keeps_its_own_finalizer(server: APIServer) -> None:
