@@ -275,12 +275,14 @@ class SharedInformer(Generic[T]):
                 raise StoppedError(f"the informer of {self._resource} has been stopped: a new one must take its place")
             if self._started:
                 return
-            self._started = True
-            self._note(start_thread(f"controller-{self._resource}", self._control))
+            # If the system has no thread left half way, the next start goes on from there.
+            if not self._threads:
+                self._note(start_thread(f"controller-{self._resource}", self._control))
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
             for _, fed in self._reflectors:
                 self._note(fed.start())
+            self._started = True
 
     def snapshot(self) -> Snapshot[T]:
         """Return the whole cache as it is, and from where a watch can go on; also after `stop`.
@@ -362,7 +364,13 @@ class SharedInformer(Generic[T]):
             fed = self._reflectors.add(namespace, source)
             self._controller.await_list(namespace)
             if self._started:
-                self._note(fed.start())
+                try:
+                    self._note(fed.start())
+                except BaseException:
+                    # As for a handler: see there.
+                    self._reflectors.remove(namespace)
+                    self._controller.forget_list(namespace)
+                    raise
 
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.

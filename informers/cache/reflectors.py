@@ -65,9 +65,10 @@ class FedReflector(Generic[T]):
         )
 
     def start(self) -> threading.Thread:
-        """Start its thread."""
-        name = f"reflector-{self._resource}" + (f"-{self._namespace}" if self._namespace else "")
-        self.thread = start_thread(name, self.reflector.run)
+        """Start its thread; return that, also the second time."""
+        if self.thread is None:
+            name = f"reflector-{self._resource}" + (f"-{self._namespace}" if self._namespace else "")
+            self.thread = start_thread(name, self.reflector.run)
         return self.thread
 
     def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> None:

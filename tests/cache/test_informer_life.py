@@ -23,6 +23,7 @@ from informers.errors import StatusError
 from informers.source.events import ListOptions
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
+from informers.threads import start_thread
 from tests.cache.things import Obj, informer, obj, started
 from tests.waiting import QUICK, eventually
 
@@ -715,6 +716,51 @@ def test_a_handler_for_which_there_is_no_thread_is_not_left_behind(monkeypatch: 
         with pytest.raises(RuntimeError, match="can't start new thread"):
             made.add_event_handler(RecordingHandler[Obj]())
         assert made.health().handlers == ()
+
+
+def test_a_start_for_which_there_are_too_few_threads_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source: FakeSource[Obj] = FakeSource()
+    source.add(obj("a"))
+    threads = available = 0
+
+    def stingy(name: str, run: Callable[[], None]) -> threading.Thread:
+        nonlocal threads
+        if threads == available:
+            raise RuntimeError("can't start new thread")
+        threads += 1
+        return start_thread(name, run)
+
+    for module in ("informer", "processor", "reflectors"):
+        monkeypatch.setattr(f"informers.cache.{module}.start_thread", stingy)
+    with informer(source) as made:
+        handler: RecordingHandler[Obj] = RecordingHandler()
+        made.add_event_handler(handler)
+        while available < 3:
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                made.start()
+            assert not made.is_started
+            available += 1
+        started(made)
+        handler.wait_for(1)
+        assert handler.texts() == ["add a (initial)"]
+        assert (threads, len(source.watches)) == (3, 1)
+
+
+def test_a_namespace_for_which_there_is_no_thread_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    source: FakeSource[Obj] = FakeSource()
+    with informer({"one": FakeSource()}) as made:
+        started(made)
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("informers.cache.reflectors.start_thread", refuse)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                made.add_namespace("two", source)
+        assert [watch.namespace for watch in made.health().watches] == ["one"]
+        made.add_namespace("two", source)
+        source.wait_for_watch()
 
 
 def test_a_handler_may_add_and_remove_others() -> None:
