@@ -132,6 +132,13 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(
             printed = ""
 
 
+def test_every_program_among_the_examples_is_in_the_list_of_them() -> None:
+    listed = re.findall(
+        r"^\| `(\w+\.py)` \|", (ROOT / "docs/tutorial/index.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
 def test_blocks_of_python_are_found_with_their_lines_and_others_are_not() -> None:
     text = "a\n```python\nx = 1\n```\nb\n````text\n```python\nno\n```\n````\n  ```python no-run: slow\n  z\n  ```"
     assert blocks(text) == [Block(2, "x = 1\n"), Block(11, "z\n", "no-run: slow")]
