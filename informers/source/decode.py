@@ -204,9 +204,8 @@ class Decoder(Generic[T]):
             and isinstance(uid, str)
             and "/" not in name
         ):
-            return BadObject(
-                DecodeError(f"an object has no proper name: {name!r}", key=str(name or ""), raw=raw), _version(metadata)
-            )
+            reason = f"an object has no proper name, namespace, resourceVersion or uid: its name is {name!r}"
+            return BadObject(DecodeError(reason, key=_key(metadata), raw=raw), _version(metadata))
         key = f"{namespace}/{name}" if namespace else name
         if labels is not None:
             try:
@@ -235,6 +234,14 @@ def _bookmark(metadata: Any) -> Bookmark | BadObject:
     annotations = metadata.get("annotations")
     marker = annotations.get("k8s.io/initial-events-end") if isinstance(annotations, dict) else None
     return Bookmark(version, marker == "true")
+
+
+def _key(metadata: Any) -> str:
+    """Return the key of an object that can't be held, as far as it has one: that of its former state in the cache."""
+    name, namespace = (metadata.get("name"), metadata.get("namespace")) if isinstance(metadata, dict) else ("", "")
+    if not isinstance(name, str) or not name:
+        return ""
+    return f"{namespace}/{name}" if namespace and isinstance(namespace, str) else name
 
 
 def _version(metadata: Any) -> str:
