@@ -31,6 +31,7 @@ import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, nullcontext
+from io import TextIOWrapper
 from typing import Any, final
 
 import attrs
@@ -122,12 +123,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal comes or the time is up; return the exit code."""
     options = Options.parse(arguments)
     stop = Signal()
+    if not sys.stdout:
+        # It was closed by who started this.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  as long as the process lives
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Text that the terminal has no letters for must not end the monitor.
+        sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(sys.stdout, as_json=options.output == "json", on_broken_pipe=stop.set)
     with logging_to(output) as report, raised_by_signals(stop):
         code = run(options, report, output, stop)
     if output.is_broken:
         # Or Python complains, at its own end, that it could not write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if output.problem:
+        print(f"the output can't be written: {output.problem}", file=sys.stderr)
+        return 1
     return code
 
 

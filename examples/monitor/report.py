@@ -91,7 +91,7 @@ class Output(logging.Handler):
     Args:
         stream: such as `sys.stdout`.
         as_json: whether to write JSON.
-        on_broken_pipe: called when nobody reads any more, as behind `| head`.
+        on_broken_pipe: called when nobody reads any more, as behind `| head`, or nothing more can be written.
     """
 
     def __init__(self, stream: TextIO, *, as_json: bool, on_broken_pipe: Callable[[], None]) -> None:
@@ -105,6 +105,8 @@ class Output(logging.Handler):
         self._bar = ""
         #: Whether nobody reads any more.
         self.is_broken = False
+        #: Why nothing more can be written, where that is not for want of a reader.
+        self.problem = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -137,8 +139,10 @@ class Output(logging.Handler):
         try:
             self._stream.write(erased + text + bar)
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError as problem:
             self.is_broken = True
+            if not isinstance(problem, BrokenPipeError):
+                self.problem = problem.strerror or str(problem)
             self._on_broken_pipe()
 
     @contextmanager

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
+import network_monitor
 import pytest
 from monitor.report import Output, logging_to
 from network_monitor import Options
@@ -13,6 +20,9 @@ from informers import NextStep, PartProgress, SyncProgress, WatchFailure
 from informers.errors import StatusError
 from informers.testing import APIServer
 from tests.examples.lines import Lines, Monitor, reporting
+
+
+NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 
 def test_text_has_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +126,48 @@ def test_a_reader_who_is_gone_is_noticed_once() -> None:
         report.step("factory", "one")
         report.step("informers", "two")
     assert (noticed, output.is_broken) == (["gone"], True)
+
+
+def test_a_disk_that_is_full_is_noticed_once_and_told_apart() -> None:
+    class Full(Lines):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    noticed: list[str] = []
+    output = Output(Full(), as_json=False, on_broken_pipe=lambda: noticed.append("full"))
+    with logging_to(output) as report:
+        report.step("factory", "one")
+        report.step("informers", "two")
+    assert (noticed, output.is_broken, output.problem) == (["full"], True, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("shell", "code", "error"),
+    [
+        (">&-", 0, ""),
+        pytest.param(">/dev/full", 1, "the output can't be written: No space left on device\n", marks=NEEDS_FULL),
+        ("| head -1", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_ends_in_no_traceback(shell: str, code: int, error: str) -> None:
+    monitor = Path(network_monitor.__file__)
+    command = f"set -o pipefail; {shlex.quote(sys.executable)} {monitor.name} --demo --duration 0 {shell}"
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=monitor.parent, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (code, error)
+
+
+def test_letters_that_the_output_has_not_are_escaped(tmp_path: Path) -> None:
+    monitor = Path(network_monitor.__file__)
+    command = [sys.executable, monitor.name, "--kubeconfig", str(tmp_path / "k\u00e9")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(
+        command, cwd=monitor.parent, env=environment, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "there is no kubeconfig at" in ran.stdout
+    assert "k\\xe9" in ran.stdout
 
 
 def test_a_list_that_takes_long_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
