@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from informers.errors import ConfigurationError
 from informers.signals import Signal
 from informers.testing.apiserver import APIServer
 
@@ -40,12 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         server = APIServer(port=arguments.port)
         server.start()
-    except OSError as problem:
+    except (OSError, ConfigurationError) as problem:
         print(f"can't listen at port {arguments.port}: {problem}", file=sys.stderr)  # noqa: T201  a command speaks
         return 1
     with server:
         if arguments.kubeconfig:
-            server.write_kubeconfig(arguments.kubeconfig)
+            try:
+                server.write_kubeconfig(arguments.kubeconfig)
+            except OSError as problem:
+                print(f"can't write the kubeconfig: {problem}", file=sys.stderr)  # noqa: T201  likewise
+                return 1
         print(server.url, flush=True)  # noqa: T201  a command speaks
         stop.wait()
     return 0

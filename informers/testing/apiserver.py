@@ -68,6 +68,9 @@ class APIServer:
             `ShardedListAndWatch`, without which real servers overlook the wish.
         seed: of uids and generated names.
 
+    Raises:
+        ConfigurationError: an argument is wrong.
+
     Example:
         >>> from informers.kinds import core
         >>> with APIServer() as server:
@@ -95,15 +98,25 @@ class APIServer:
         sharding: bool = False,
         seed: int = 0,
     ) -> None:
-        if bookmark_interval <= 0:
+        if not bookmark_interval > 0:
             raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
+        if isinstance(history, bool) or not isinstance(history, int) or history < 0:
+            raise ConfigurationError(f"history must be a number of events, not negative: got {history!r}")
+        if isinstance(namespaces, str):
+            raise ConfigurationError(f"namespaces must be a collection of names: got {namespaces!r}")
+        served = list(all_resources() if resources is None else resources)
+        for resource in served:
+            if not isinstance(resource, Resource):
+                raise ConfigurationError(f"resources must be such as core.V1.pods: got {resource!r}")
         self.requests: RequestLog = RequestLog()
         self.faults: Faults = Faults()
         self._access = Access()
         self._token = ""
         self._storage = Storage(window=history)
         self._watchers = Watchers()
-        self._catalog = Catalog(map(Served.builtin, all_resources() if resources is None else resources))
+        self._catalog = Catalog(map(Served.builtin, served))
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._on_write)
         self._handlers = Handlers(
             self._storage,

@@ -16,6 +16,7 @@ import pytest
 from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock
+from informers.testing.__main__ import main
 from informers.testing.listener import Listener
 from informers.testing.reads import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
@@ -301,6 +302,17 @@ def test_what_follows_a_head_is_the_next_answer(server: APIServer, path: str) ->
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="bookmark_interval must be more than 0 seconds: got 0"):
         APIServer(bookmark_interval=0)
+    with pytest.raises(ConfigurationError, match="bookmark_interval must be more than 0 seconds: got nan"):
+        APIServer(bookmark_interval=float("nan"))
+    with pytest.raises(ConfigurationError, match="to 65535: got 70000"):
+        APIServer(port=70_000)
+    with pytest.raises(ConfigurationError, match="not negative: got -1"):
+        APIServer(history=-1)
+    with pytest.raises(ConfigurationError, match="a collection of names: got 'shop'"):
+        APIServer(namespaces="shop")
+    wrong: Any = ["pods"]
+    with pytest.raises(ConfigurationError, match=r"such as core\.V1\.pods: got 'pods'"):
+        APIServer(resources=wrong)
 
 
 def test_timestamps_are_the_clocks() -> None:
@@ -319,3 +331,25 @@ def test_it_runs_by_itself_until_a_signal(tmp_path: Path, number: signal.Signals
         process.send_signal(number)
         assert process.wait(10) == 0
     assert json.loads(path.read_text())["clusters"][0]["cluster"]["server"] == url
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "70000"], "can't listen at port 70000: port must be a number from 0"),
+        (["--kubeconfig", "{folder}/no/config"], "can't write the kubeconfig: "),
+        (["--kubeconfig", "{folder}"], "can't write the kubeconfig: "),
+    ],
+)
+def test_what_keeps_it_from_running_by_itself_is_said_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert main([argument.format(folder=tmp_path) for argument in arguments]) == 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    said = capsys.readouterr()
+    assert said.err.startswith(message)
+    assert (said.err.count("\n"), said.out) == (1, "")
