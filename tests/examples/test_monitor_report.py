@@ -21,7 +21,6 @@ from informers.errors import StatusError
 from informers.testing import APIServer
 from tests.examples.lines import Lines, Monitor, reporting
 
-
 NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 
