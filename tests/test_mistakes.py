@@ -116,6 +116,28 @@ def test_a_lister_says_whether_its_kind_has_namespaces(factory: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "ask",
+    [
+        lambda server, given: server.get(given, "web-0"),
+        lambda server, given: server.patch(given, "web-0", {}),
+        lambda server, given: server.delete(given, "web-0"),
+        lambda server, given: server.list(given),
+        lambda server, given: server.create({}, resource=given),
+        lambda server, given: server.deny(given),
+        lambda server, given: server.allow(given),
+        lambda server, given: server.drop_watches(given),
+        lambda server, given: server.wait_for_watchers(given),
+    ],
+)
+def test_the_test_server_says_what_a_resource_is(ask: Any, factory: Any) -> None:
+    server = APIServer()
+    with pytest.raises(ConfigurationError, match=r"^resource must be such as core\.V1\.pods of .*: got 'pods'$"):
+        ask(server, "pods")
+    with pytest.raises(ConfigurationError, match=r": got NamespacedKind; give its \.resource$"):
+        ask(server, factory.core.v1.pods)
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         (("core", "v1", "pods"), "the core group's name is empty: give '' and not 'core'"),

@@ -12,6 +12,7 @@ from typing import Any, final
 from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.testing import failures
+from informers.testing.catalog import check_resource
 from informers.testing.journal import LoggedRequest
 
 __all__ = ["VERBS", "Access"]
@@ -41,13 +42,13 @@ class Access:
 
     def deny(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
         """Forbid verbs on a resource, or on all."""
-        wanted = _checked(verbs)
+        wanted = _checked(resource, verbs)
         with self._lock:
             self._denied |= {(resource, verb) for verb in wanted}
 
     def allow(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
         """Take back denials of verbs on a resource; None for those of all resources."""
-        wanted = _checked(verbs)
+        wanted = _checked(resource, verbs)
         with self._lock:
             self._denied = {
                 (denied, verb)
@@ -79,7 +80,9 @@ class Access:
             )
 
 
-def _checked(verbs: Collection[str] | None) -> frozenset[str]:
+def _checked(resource: Resource[Any] | None, verbs: Collection[str] | None) -> frozenset[str]:
+    if resource is not None:
+        check_resource(resource)
     wanted = VERBS if verbs is None else frozenset([verbs] if isinstance(verbs, str) else verbs)
     if unknown := wanted - VERBS:
         raise ConfigurationError(f"unknown verbs {sorted(unknown)}: there are {', '.join(sorted(VERBS))}")

@@ -15,7 +15,7 @@ from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing.documents import Json, mapping, quote
 
-__all__ = ["Catalog", "Served"]
+__all__ = ["Catalog", "Served", "check_resource"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -311,8 +311,9 @@ class Catalog:
         """Return what is served for a resource.
 
         Raises:
-            ConfigurationError: the server does not serve it.
+            ConfigurationError: it is none, or the server does not serve it.
         """
+        check_resource(resource)
         found = self.find(resource.group, resource.version, resource.plural)
         if found is None:
             raise ConfigurationError(
@@ -327,3 +328,15 @@ class Catalog:
     def by_model(self, model: str) -> Served | None:
         """Return what is served for the official client's class of this name, or None."""
         return next((s for s in self if s.resource.model == model), None)
+
+
+def check_resource(resource: object) -> None:
+    """Refuse what is no resource.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    if not isinstance(resource, Resource):
+        given = repr(resource) if isinstance(resource, str) else type(resource).__name__
+        advice = "; give its .resource" if isinstance(getattr(resource, "resource", None), Resource) else ""
+        raise ConfigurationError(f"resource must be such as core.V1.pods of informers.kinds: got {given}{advice}")

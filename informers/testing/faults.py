@@ -18,6 +18,8 @@ import attrs
 
 from informers.errors import ConfigurationError
 from informers.resources import Resource
+from informers.testing.access import VERBS
+from informers.testing.catalog import check_resource
 from informers.testing.failures import REASONS, Failure
 from informers.testing.journal import LoggedRequest
 
@@ -204,8 +206,14 @@ class Faults:
             A handle that counts, and that `remove` takes.
 
         Raises:
-            ConfigurationError: `times` is less than one.
+            ConfigurationError: `fault` or `resource` is none, there is no such verb, or `times` is less than one.
         """
+        if not isinstance(fault, Fault):
+            raise ConfigurationError(f"fault must be such as Status(500) or Cut(): got {fault!r}")
+        if verb is not None and verb not in VERBS:
+            raise ConfigurationError(f"unknown verb {verb!r}: there are {', '.join(sorted(VERBS))}")
+        if resource is not None:
+            check_resource(resource)
         if times is not None and times < 1:
             raise ConfigurationError(f"times must be at least 1, or None for always: got {times!r}")
 

@@ -16,7 +16,7 @@ import attrs
 from informers.clock import Clock
 from informers.resources import Resource
 from informers.testing import failures
-from informers.testing.catalog import Served
+from informers.testing.catalog import Served, check_resource
 from informers.testing.documents import encode, encode_body
 from informers.testing.failures import Failure
 from informers.testing.forms import Form
@@ -245,7 +245,13 @@ class Watchers:
                 self._changed.notify_all()
 
     def of(self, resource: Resource[Any] | None) -> list[Watcher]:
-        """Return the watches of a resource, or all."""
+        """Return the watches of a resource, or all.
+
+        Raises:
+            ConfigurationError: `resource` is none.
+        """
+        if resource is not None:
+            check_resource(resource)
         with self._changed:
             return [w for w in self._running if resource is None or w.served.resource == resource]
 

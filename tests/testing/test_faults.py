@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from informers.testing import (
     Refuse,
     Status,
 )
+from informers.testing.faults import Faults
 from tests.testing.support import ALL_PODS, ask, connect, pod, watching
 
 PODS = core.V1.pods
@@ -183,3 +185,17 @@ def test_bookmarks_can_be_held_back_even_the_one_that_ends_a_streaming_list() ->
             clock.advance(60)
             server.create(pod("b"))
             assert watch.short(1) == [("ADDED", "b")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fault": 500}, r"^fault must be such as Status\(500\) or Cut\(\): got 500$"),
+        ({"fault": Cut}, r"^fault must be such as Status\(500\) or Cut\(\): got <class "),
+        ({"verb": "POST"}, r"^unknown verb 'POST': there are create, delete, "),
+        ({"resource": "pods"}, r"^resource must be such as core\.V1\.pods of informers\.kinds: got 'pods'$"),
+    ],
+)
+def test_a_fault_that_could_meet_no_request_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Faults().add(**{"fault": Status(500), **arguments})
