@@ -2,13 +2,15 @@
 
 The map, from the bottom up; a folder imports only what stands before it:
 
-- `errors`, `clock`, `signals`, `backoff`, `threads`, `objects`, `selectors`, `resources`: what everything is made of;
+- `errors`, `clock`, `signals`, `backoff`, `threads`, `functions`, `objects`, `selectors`, `resources`: what everything
+  is made of;
 - `source`: lists and watches over the official client's configuration; makes records of what comes;
 - `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
 - `workqueue`: queues for controllers; knows nothing of caches;
 - `kinds`: the table of kinds, one line each;
-- `kind_options`, `snapshots`, `informer_factory`: what all factories do;
+- `kind_options`, `blueprint`, `snapshots`, `informer_factory`, `resource_factory`: what all factories do;
 - `factory`: typed kinds; `dynamic`: any resource; `metadata`: any resource's metadata alone;
+- `expansions`, `aio`, `metrics`, `probes`: lookups across kinds, event loops, Prometheus, health by HTTP;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
 Everything that this package exports is here; the official client is imported when it is first used.
