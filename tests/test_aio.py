@@ -546,6 +546,59 @@ def test_a_stream_whose_reader_is_cancelled_leaves_no_handler(server: APIServer)
     run(main)
 
 
+def test_a_stream_loses_nothing_when_a_wait_for_its_next_event_is_cancelled(server: APIServer) -> None:
+    async def main() -> None:
+        async with config_maps(server) as informer, aclosing(aio.events(informer)) as stream:
+            waiting = asyncio.ensure_future(stream.__anext__())
+            await until(lambda: informer.health().handlers)
+            with pytest.raises(RuntimeError, match="one reader"):
+                await stream.__anext__()
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            for number in range(200):
+                server.create(config_map(f"m{number:03}"))
+            keys: list[str] = []
+            while len(keys) < 200:
+                # Cancelled at each wait that there is, also those that only let others run.
+                reading = asyncio.ensure_future(stream.__anext__())
+                await asyncio.sleep(0)
+                reading.cancel()
+                await asyncio.wait({reading})
+                if not reading.cancelled():
+                    keys.append(reading.result().key)
+            assert keys == [f"default/m{number:03}" for number in range(200)]
+
+    run(main)
+
+
+def test_a_stream_that_was_thrown_away_is_left_with_the_next_event(server: APIServer) -> None:
+    async def main() -> None:
+        server.create(config_map("a"))
+        async with config_maps(server) as informer:
+            async for _ in aio.events(informer):
+                break
+            server.create(config_map("b"))
+            await until(lambda: not informer.health().handlers)
+
+    run(main)
+
+
+def test_a_loop_that_is_closed_under_a_stream_that_is_full_ends_it(server: APIServer) -> None:
+    for name in "abc":
+        server.create(config_map(name))
+    informer = SharedInformerFactory(server.client()).core.v1.config_maps.informer
+    stream = aio.events(informer, maxsize=1)
+    informer.start()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(stream.__anext__())
+    loop.close()
+    deadline = time.monotonic() + LIMIT
+    while informer.health().handlers:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    informer.stop()
+
+
 def test_a_stream_lets_others_run_however_many_events_wait(server: APIServer) -> None:
     async def main() -> None:
         for number in range(200):

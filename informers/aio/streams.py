@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, TypeAlias, cast, final
 
 import attrs
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from informers.cache.informer import SharedInformer
 from informers.errors import ConfigurationError
@@ -25,6 +25,8 @@ T = TypeVar("T", default=Any)
 
 #: After so many events without a wait, a stream lets others run.
 _BURST = 64
+#: Seconds between two looks at whether the loop has been closed, or the stream thrown away.
+_LOOK = 0.2
 
 
 @final
@@ -96,7 +98,8 @@ def events(
             async for event in stream:
                 ...
 
-    A reader that is slow delays nobody: events wait in the informer, as small records.
+    A reader that is slow delays nobody: events wait in the informer, as small records. One that is cancelled while it
+    waits, as by `asyncio.wait_for(anext(stream), 1)`, has missed nothing: the next event comes to who asks next.
 
     Args:
         informer: whose events.
@@ -113,30 +116,78 @@ def events(
         )
     if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
         raise ConfigurationError(f"maxsize must be a number of events above zero: got {maxsize!r}")
-    return _stream(informer, maxsize, resync_period)
+    return _Stream(informer, maxsize, resync_period)
 
 
-async def _stream(
-    informer: SharedInformer[T], maxsize: int, resync_period: float | None
-) -> AsyncGenerator[Event[T], None]:
-    buffer: _Buffer[T] = _Buffer(asyncio.get_running_loop(), maxsize)
-    registration = informer.add_event_handler(buffer, resync_period=resync_period)
-    registration.ended.add_callback(buffer.end)
-    in_a_row = 0
-    try:
-        while True:
-            event = buffer.take_now()
-            if event is None:
-                in_a_row = 0
-                event = await buffer.take()
-                if event is None:
-                    return
-            elif (in_a_row := in_a_row + 1) >= _BURST:
-                in_a_row = 0
-                await asyncio.sleep(0)
-            yield event
-    finally:
-        informer.remove_event_handler(registration)
+@final
+class _Stream(AsyncGenerator[Event[T], None]):
+    """A stream. No generator function, since a cancelled wait would be the end of that, and of the events with it.
+
+    Thread safety: all methods belong to the loop.
+    """
+
+    def __init__(self, informer: SharedInformer[T], maxsize: int, resync_period: float | None) -> None:
+        self._informer = informer
+        self._maxsize = maxsize
+        self._resync_period = resync_period
+        #: Made at the first event.
+        self._buffer: _Buffer[T] | None = None
+        self._is_closed = False
+        self._is_read = False
+        self._in_a_row = 0
+
+    def __del__(self) -> None:
+        # In whatever thread, and whatever lock that holds: no more than a flag is set.
+        if self._buffer is not None:
+            self._buffer.is_abandoned = True
+
+    @override
+    async def __anext__(self) -> Event[T]:
+        if self._is_read:
+            raise RuntimeError("a stream has one reader: make another of the same informer")
+        self._is_read = True
+        try:
+            event = None if self._is_closed else await self._next()
+        finally:
+            self._is_read = False
+        if event is None:
+            self._close()
+            raise StopAsyncIteration
+        return event
+
+    @override
+    async def asend(self, value: None, /) -> Event[T]:
+        return await self.__anext__()
+
+    @override
+    async def athrow(self, typ: Any, val: Any = None, tb: Any = None, /) -> Event[T]:
+        self._close()
+        raise typ if val is None else val
+
+    @override
+    async def aclose(self) -> None:
+        self._close()
+
+    async def _next(self) -> Event[T] | None:
+        buffer = self._buffer
+        if buffer is None:
+            buffer = self._buffer = _Buffer(asyncio.get_running_loop(), self._maxsize)
+            buffer.follow(self._informer, self._resync_period)
+        if self._in_a_row >= _BURST:
+            self._in_a_row = 0
+            # Before an event is taken: a reader that is cancelled here must not take it along.
+            await asyncio.sleep(0)
+        event = buffer.take_now()
+        if event is None:
+            self._in_a_row = 0
+            return await buffer.take()
+        self._in_a_row += 1
+        return event
+
+    def _close(self) -> None:
+        self._is_closed = True
+        if self._buffer is not None:
+            self._buffer.leave()
 
 
 @final
@@ -152,8 +203,26 @@ class _Buffer(Generic[T]):
         self._room = threading.Condition()
         self._waiting: deque[Event[T]] = deque()
         self._is_ended = False
+        #: Set when the stream has been thrown away, and not closed.
+        self.is_abandoned = False
+        self._leave: Callable[[], object] | None = None
         #: Of who waits for an event.
         self._waker: asyncio.Future[None] | None = None
+
+    def follow(self, informer: SharedInformer[T], resync_period: float | None) -> None:
+        """Be told what changes.
+
+        Raises:
+            StoppedError: the informer has been stopped.
+        """
+        registration = informer.add_event_handler(self, resync_period=resync_period)
+        self._leave = lambda: informer.remove_event_handler(registration)
+        registration.ended.add_callback(self.end)
+
+    def leave(self) -> None:
+        """Be told nothing more."""
+        if self._leave is not None:
+            self._leave()
 
     def on_add(self, obj: T, is_in_initial_list: bool, /) -> None:
         """Hand an add on."""
@@ -200,11 +269,18 @@ class _Buffer(Generic[T]):
 
     def _put(self, event: Event[T]) -> None:
         with self._room:
-            while len(self._waiting) >= self._maxsize and not self._is_ended:
-                self._room.wait()
-            if not self._is_ended:
+            while len(self._waiting) >= self._maxsize and not self._is_ended and not self._is_forsaken():
+                self._room.wait(_LOOK)
+            if not self._is_ended and not self._is_forsaken():
                 self._waiting.append(event)
                 self._wake_locked()
+                return
+        # Not under the lock: the informer's are taken.
+        self.leave()
+
+    def _is_forsaken(self) -> bool:
+        """Whether nobody can ever take an event, of which nobody has told."""
+        return self.is_abandoned or self._loop.is_closed()
 
     def _wake_locked(self) -> None:
         waker, self._waker = self._waker, None
