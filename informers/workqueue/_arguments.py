@@ -16,6 +16,14 @@ def check_seconds(name: str, value: object) -> float:
     return value
 
 
+def check_timeout(timeout: object) -> None:
+    """Raise unless `timeout` is None or a number of seconds."""
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout):
+        raise ConfigurationError(f"timeout must be None or a number of seconds, not {timeout!r}")
+
+
 def check_count(name: str, value: object, *, at_least: int) -> int:
     """Return `value` if it is a whole number from `at_least` up."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:

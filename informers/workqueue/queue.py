@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar, final
 
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
-from informers.workqueue._arguments import check_hashable
+from informers.workqueue._arguments import check_hashable, check_timeout
 from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
 
 __all__ = ["FIFO", "Order", "Queue"]
@@ -173,7 +173,9 @@ class Queue(Generic[T]):
         Raises:
             StoppedError: the queue is shutting down, and empty.
             TimeoutError: nothing came in time.
+            ConfigurationError: the timeout is no number.
         """
+        check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._lock:
             while True:
@@ -258,7 +260,11 @@ class Queue(Generic[T]):
 
         Returns:
             Whether everything is done. False after `timeout`, or if another thread called `shut_down`.
+
+        Raises:
+            ConfigurationError: the timeout is no number.
         """
+        check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._lock:
             self._shut_down_locked()

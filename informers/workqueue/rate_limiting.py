@@ -10,6 +10,7 @@ from typing import TypeVar, final
 
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.workqueue._arguments import check_limiter
+from informers.workqueue._arguments import check_hashable
 from informers.workqueue.delaying import DelayingQueue
 from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.queue import Order
@@ -71,6 +72,8 @@ class RateLimitingQueue(DelayingQueue[T]):
         Raises:
             ConfigurationError: the limiter's answer is no finite number, or the item can't be hashed.
         """
+        # First: a limiter would raise an error of its own, or count what can't be added.
+        check_hashable(item)
         self.add_after(item, self._limiter.when(item))
 
     def forget(self, item: T) -> None:

@@ -144,3 +144,24 @@ def test_a_name_in_the_place_of_the_limiter_is_told_where_it_belongs() -> None:
     name: Any = "pods"
     with pytest.raises(ConfigurationError, match=r"got 'pods'; a queue's name is given as name=$"):
         RateLimitingQueue(name)
+
+
+def test_an_item_that_cannot_be_hashed_is_refused_before_the_limiter_counts_it() -> None:
+    class Counting:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def when(self, _item: object, /) -> float:
+            self.asked += 1
+            return 0.0
+
+        def forget(self, _item: object, /) -> None: ...
+
+        def num_requeues(self, _item: object, /) -> int:
+            return self.asked
+
+    limiter = Counting()
+    for queue in (RateLimitingQueue[Any](), RateLimitingQueue[Any](limiter)):
+        with pytest.raises(ConfigurationError, match="items must be hashable, and dict is not"):
+            queue.add_rate_limited({"metadata": {}})
+    assert limiter.asked == 0
