@@ -59,9 +59,9 @@ def blocks(text: str) -> list[Block]:
             fence, info, start, indent = match["fence"], match["info"].strip(), number, len(match["indent"])
             lines = []
         elif fence and match and match["fence"] == fence and not match["info"].strip():
-            language, _, rest = info.partition(" ")
+            language, _, rest = info.removeprefix("{code-block} ").partition(" ")
             code = "\n".join(lines) + "\n"
-            if language in {"python", "py", "{code-block} python"}:
+            if language in {"python", "py"}:
                 found.append(Block(start, code, rest.strip()))
                 follows_code = True
             elif follows_code:
@@ -142,6 +142,12 @@ def test_every_program_among_the_examples_is_in_the_list_of_them() -> None:
 def test_blocks_of_python_are_found_with_their_lines_and_others_are_not() -> None:
     text = "a\n```python\nx = 1\n```\nb\n````text\n```python\nno\n```\n````\n  ```python no-run: slow\n  z\n  ```"
     assert blocks(text) == [Block(2, "x = 1\n"), Block(11, "z\n", "no-run: slow")]
+
+
+def test_a_block_that_is_a_directive_is_found_too() -> None:
+    assert blocks(":::{code-block} python\nx = 1\n:::\n```{code-block} text\nno\n```") == [
+        Block(1, "x = 1\n", shown="no\n")
+    ]
 
 
 def test_a_text_block_right_after_code_is_its_output_and_one_elsewhere_is_not() -> None:
