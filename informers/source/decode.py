@@ -18,6 +18,7 @@ from typing import Any, Generic, final
 from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
+from informers.source import deep
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 from informers.source.heads import locate, object_pattern
 from informers.source.lists import ListReader
@@ -79,8 +80,8 @@ class Decoder(Generic[T]):
                 if record is not None:
                     change = _CHANGES[match[1]]
                     return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
-            event = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            event = _loads(text)
+        except ValueError as error:
             raise DecodeError(f"a line of the watch is no JSON: {error}", raw=line) from error
         return self._whole_event(event, line)
 
@@ -121,7 +122,12 @@ class Decoder(Generic[T]):
         if self._drop_managed_fields and isinstance(metadata, dict):
             kept = {name: value for name, value in metadata.items() if name != "managedFields"}
         ordered = {"kind": self._kind, "apiVersion": self._api_version, **obj, "metadata": kept}
-        return self._record_of(_encode(ordered).encode(), metadata)
+        try:
+            raw = _encode(ordered).encode()
+        except RecursionError:
+            reason = "an object is nested too deeply to be written out again"
+            return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
+        return self._record_of(raw, metadata)
 
     def _of_another_kind(self, obj: Mapping[str, Any]) -> BadObject | None:
         if self._kind and obj.get("kind", self._kind) != self._kind:
@@ -225,6 +231,13 @@ class Decoder(Generic[T]):
                 self._labels.clear()
             self._labels[tuple(known.items())] = known
         return known
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return deep.loads(text)
 
 
 def _bookmark(metadata: Any) -> Bookmark | BadObject:

@@ -18,6 +18,8 @@ from typing import Any, final
 
 import attrs
 
+from informers.source import deep
+
 __all__ = ["Located", "locate", "object_pattern"]
 
 _ANY_KIND, _ANY_VERSION = "[A-Za-z0-9]+", "[a-z0-9./-]+"
@@ -65,10 +67,14 @@ def locate(text: str, start: int) -> Located:
             head = text[start:cut] + "}"
             try:
                 metadata, length = _raw_decode(head)
-            except JSONDecodeError:
-                pass  # the cut was inside of something
+            except (JSONDecodeError, RecursionError):
+                pass  # the cut was inside of something; or this is decoded below, however deep
             else:
                 # A shorter length: what was cut belongs to something behind the metadata.
                 return Located(metadata, last + 3, cut) if length == len(head) else Located(metadata, start + length)
-    metadata, end = _raw_decode(text, start)
+    try:
+        metadata, end = _raw_decode(text, start)
+    except RecursionError:
+        # As may be of managed fields, which are as deep as the object.
+        metadata, end = deep.raw_decode(text, start)
     return Located(metadata, end)

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, final
 from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
+from informers.source import deep
 from informers.source.events import BadObject, Page
 from informers.source.records import WireRecord
 
@@ -140,10 +141,10 @@ class ListReader(Generic[T]):
             if character != "{" or self._wants == _COMMA_OR_END:
                 break
             try:
-                obj, end = _raw_decode(text, position)
+                obj, end = _decode(text, position)
             except JSONDecodeError:
                 break
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise DecodeError(f"the list holds an object that can't be decoded: {error}") from error
             self._check(end - position, self._limit, "a list with an object")
             self._keep(self._decoder.item(text[position:end], obj))
@@ -180,8 +181,11 @@ class ListReader(Generic[T]):
 
     def _whole(self) -> Page[T]:
         try:
-            answer = json.loads(self._text)
-        except (ValueError, RecursionError) as error:
+            try:
+                answer = json.loads(self._text)
+            except RecursionError:
+                answer = deep.loads(self._text)
+        except ValueError as error:
             raise DecodeError(f"the list is no JSON: {error}") from error
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
             raise DecodeError("the answer is no list: it has no items")
@@ -203,3 +207,11 @@ class ListReader(Generic[T]):
         # Only a hint, for people to read: one that makes no sense is left out.
         is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
         return Page(self._records, version, token, self._bad, remaining if is_count else None)
+
+
+def _decode(text: str, start: int) -> tuple[Any, int]:
+    try:
+        return _raw_decode(text, start)
+    except RecursionError:
+        # One object that is nested too deeply must not keep all others out.
+        return deep.raw_decode(text, start)

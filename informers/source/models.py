@@ -20,6 +20,7 @@ from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
+from informers.source import deep
 from informers.source.lazy import Lazy, Reader, peek
 from informers.source.packing import Raw, raw_of
 from informers.source.shapes import is_mapping
@@ -107,8 +108,11 @@ def mapping_of(source: Raw, key: str) -> dict[str, Any]:
     """
     raw = raw_of(source)
     try:
-        mapping = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        try:
+            mapping = json.loads(raw)
+        except RecursionError:
+            mapping = deep.loads(raw.decode())
+    except ValueError as error:
         raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
     if not is_mapping(mapping):
         raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)

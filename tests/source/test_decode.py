@@ -324,3 +324,22 @@ def test_records_of_a_resource_can_be_made_of_its_objects_again() -> None:
     for rubbish in (b"3", b"null", b"{", b"[3]"):
         with pytest.raises(DecodeError):
             decoder().object(rubbish)
+
+
+def deep_line(kind: str, rest: str) -> bytes:
+    """A line of a watch whose object is nested deeper than `json` goes."""
+    deep = '{"a":' * 20_000 + "1" + "}" * 20_000
+    metadata = '{"namespace":"default","name":"a","resourceVersion":"7"}'
+    return (
+        f'{{"type":"{kind}","object":{{"kind":"Pod","apiVersion":"v1","metadata":{metadata}{rest % deep}}}}}'.encode()
+    )
+
+
+def test_an_object_of_a_watch_that_is_nested_deeply_is_held_or_set_aside_alone() -> None:
+    record = changed(decoder().event(deep_line("ADDED", ',"spec":%s')))
+    assert (record.key, record.object()["metadata"]["name"]) == ("default/a", "a")
+    bad = decoder().event(deep_line("MODIFIED", ',"spec":{"x":%s,"metadata":1}'))
+    assert isinstance(bad, BadObject)
+    assert (bad.error.key, bad.resource_version) == ("default/a", "7")
+    with pytest.raises(DecodeError, match="a deletion can't be read: an object is nested too deeply to be written"):
+        decoder().event(deep_line("DELETED", ',"spec":{"x":%s,"metadata":1}'))

@@ -119,7 +119,7 @@ def test_a_list_that_was_spoiled_is_refused_or_says_what_it_says(
         ',"items":[{"metadata":{"name":"a"}}],"metadata":3}',
         ',"items":[{"metadata":{"name":"a"}}],"metadata":[["resourceVersion","1"]]}',
         f',"items":[{{"metadata":{{"name":"a"}},"x":{"1" * 5000}}}]}}',
-        f',"items":[{{"metadata":{{"name":"a"}},"x":{"[" * 100_000}',
+        f',"items":[{{"metadata":{{"name":"a"}},"x":{"[" * 20_000}',
     ],
 )
 @pytest.mark.parametrize("size", [7, 1 << 20])
@@ -128,7 +128,7 @@ def test_what_is_no_json_is_refused(behind: str, size: int) -> None:
         read((HEAD + behind).encode(), size)
 
 
-@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000, '{"x":' + "1" * 5000 + "}"])
+@pytest.mark.parametrize("deep", ["[" * 20_000, '{"a":' * 20_000, '{"x":' + "1" * 5000 + "}"])
 def test_metadata_that_can_not_be_read_are_refused(deep: str) -> None:
     for size in (4000, 1 << 20):
         with pytest.raises(DecodeError):
@@ -172,3 +172,39 @@ def test_how_many_objects_remain_is_a_hint(said: str, understood: int | None) ->
     head = HEAD.removesuffix("}") + f',"remainingItemCount":{said}}}'
     assert read((head + ',"items":[]}').encode(), 9).remaining == understood
     assert read((HEAD + ',"items":[]}').encode(), 9).remaining is None
+
+
+#: Deeper than `json` goes in any Python. An API server takes ten thousand, more than some do.
+DEEP = '{"a":' * 20_000 + '{"metadata":["}]",{"x":"\\\\\\"]"}]}' + "}" * 20_000
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1 << 20])
+@pytest.mark.parametrize("drop", [False, True])
+def test_an_object_that_is_nested_deeply_keeps_no_other_out(size: int, drop: bool) -> None:
+    """Anybody who may make a custom object could do that."""
+    items = ",".join(
+        (
+            '{"metadata":{"name":"a"}}',
+            f'{{"metadata":{{"name":"deep"}},"spec":{DEEP}}}',
+            f'{{"metadata":{{"name":"odd"}},"spec":{{"x":1,"metadata":{DEEP}}}}}',
+            f'{{"spec":{DEEP},"metadata":{{"namespace":"one","name":"aside"}}}}',
+            f'{{"metadata":{{"name":"managed","managedFields":[{{"fieldsV1":{DEEP}}}]}}}}',
+            '{"metadata":{"name":"b"}}',
+        )
+    )
+    page = read(f'{HEAD},"items":[{items}]}}'.encode(), size, drop=drop)
+    keys, aside = [record.key for record in page.records], [error.key for error in page.bad]
+    assert {"a", "deep", "b"} <= set(keys)
+    assert sorted(keys + aside) == ["a", "b", "deep", "managed", "odd", "one/aside"]
+    thing = page.records[1].object()
+    assert thing["metadata"] == {"name": "deep"}
+    depth, inner = 0, thing["spec"]
+    while "a" in inner:
+        depth, inner = depth + 1, inner["a"]
+    assert (depth, inner) == (20_000, {"metadata": ["}]", {"x": '\\"]'}]})
+
+
+@pytest.mark.parametrize("end", ["", "}", '"', '"}'])
+def test_an_object_that_is_nested_deeply_and_has_no_end_is_refused(end: str) -> None:
+    with pytest.raises(DecodeError, match="an item is broken or the end is missing"):
+        read(f'{HEAD},"items":[{{"metadata":{{"name":"a"}},"spec":{DEEP},"x":"\\{end}'.encode(), 1 << 16)

@@ -1,0 +1,98 @@
+"""JSON of any depth.
+
+Python's own decoder goes as deep as there is stack: some thousand levels, or hundreds. An API server takes ten
+thousand, so whoever may make a custom object could keep all others out of a cache, or out of what a lister returns.
+This takes over where that decoder gives up; it is slow, and needed by nobody who means well.
+
+Upstream: none; Go's decoder has a limit of its own, which the server's is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json import JSONDecodeError
+from typing import Any
+
+__all__ = ["loads", "raw_decode"]
+
+_scan = json.JSONDecoder().raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def loads(text: str) -> Any:
+    """Return what `json.loads` does.
+
+    Raises:
+        JSONDecodeError: it is no JSON.
+    """
+    value, end = raw_decode(text, _after_space(text, 0))
+    end = _after_space(text, end)
+    if end != len(text):
+        raise JSONDecodeError("Extra data", text, end)
+    return value
+
+
+def raw_decode(text: str, start: int) -> tuple[Any, int]:
+    """Return the value that begins at a position, and the position behind it.
+
+    Raises:
+        JSONDecodeError: there is none, or its end is missing.
+    """
+    position = start
+    #: What has begun and not ended, from the outside in; of a mapping with the key whose value comes next.
+    outer: list[tuple[dict[str, Any] | list[Any], str]] = []
+    while True:
+        opening = text[position : position + 1]
+        value: Any
+        if opening in ("{", "["):
+            value = {} if opening == "{" else []
+            inner = _after_space(text, position + 1)
+            if text[inner : inner + 1] != _closing(value):
+                key, position = _key(text, inner) if opening == "{" else ("", inner)
+                outer.append((value, key))
+                continue
+            position = inner + 1
+        else:
+            value, position = _scan(text, position)
+        while True:
+            if not outer:
+                return value, position
+            around, key = outer[-1]
+            if isinstance(around, dict):
+                around[key] = value
+            else:
+                around.append(value)
+            position = _after_space(text, position)
+            behind = text[position : position + 1]
+            position += 1
+            if behind == ",":
+                position = _after_space(text, position)
+                if isinstance(around, dict):
+                    key, position = _key(text, position)
+                    outer[-1] = around, key
+                break
+            if behind != _closing(around):
+                raise JSONDecodeError("Expecting ',' delimiter", text, position - 1)
+            outer.pop()
+            value = around
+
+
+def _closing(value: dict[str, Any] | list[Any]) -> str:
+    return "}" if isinstance(value, dict) else "]"
+
+
+def _key(text: str, start: int) -> tuple[str, int]:
+    """Return a key, and the position of its value."""
+    if text[start : start + 1] != '"':
+        raise JSONDecodeError("Expecting property name enclosed in double quotes", text, start)
+    key, position = _scan(text, start)
+    position = _after_space(text, position)
+    if text[position : position + 1] != ":":
+        raise JSONDecodeError("Expecting ':' delimiter", text, position)
+    return key, _after_space(text, position + 1)
+
+
+def _after_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return position if match is None else match.end()
