@@ -18,7 +18,7 @@ from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
 from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained, shown
 from informers.cache.latency import Latency
-from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
+from informers.cache.processor import Added, Deleted, Gone, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
 from informers.clock import Clock
 from informers.errors import ConfigurationError, DecodeError, NotSyncedError
@@ -203,22 +203,19 @@ class Controller(Generic[T]):
         self._settle()
 
     def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
-        kinds: list[ChangeType] = []
         writes: list[Write[T]] = []
-        last_states: list[Record[T]] = []
+        #: None of a deletion on which the transform failed: what came is not for anybody's eyes then.
+        last_states: list[Record[T] | None] = []
         for change in changes:
             record = self._transformed(change.record)
             deleted = change.type is ChangeType.DELETED
-            if record is None:
-                if not deleted:
-                    continue
-                # A deletion must not be lost: its last state is then the one that was stored, or came.
-                record = change.record
-            kinds.append(change.type)
+            if record is None and not deleted:
+                continue
+            key = change.record.key
             last_states.append(record)
-            writes.append(Write(record.key, None if deleted else record))
+            writes.append(Write(key, None if deleted else record))
             if self.set_aside:
-                self.set_aside.pop(record.key, None)
+                self.set_aside.pop(key, None)
         is_initial = not self._synced.is_set()
         with self._store.writing(writes):
             before = self._store.write_locked(writes, changes[-1].record.resource_version)
@@ -227,13 +224,17 @@ class Controller(Generic[T]):
                 if scope in self._versions and change.record.resource_version:
                     self._versions[scope] = change.record.resource_version
             notifications: list[Notification[T]] = []
-            for kind, old, record in zip(kinds, before, last_states, strict=True):
-                if kind is ChangeType.DELETED:
-                    notifications.append(Deleted(record, False))
+            for write, old, last_state in zip(writes, before, last_states, strict=True):
+                new = write.record
+                if new is None:
+                    deleted_record = last_state or old
+                    notifications.append(
+                        Gone(write.key) if deleted_record is None else Deleted(deleted_record, last_state is None)
+                    )
                 elif old is None:
-                    notifications.append(Added(record, is_initial))
+                    notifications.append(Added(new, is_initial))
                 else:
-                    notifications.append(Updated(old, record))
+                    notifications.append(Updated(old, new))
             self._distribute(notifications)
         for write in writes:
             self._compactor.changed(write.key, write.record)

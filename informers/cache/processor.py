@@ -21,7 +21,7 @@ from informers.signals import Signal
 from informers.source.records import Record
 from informers.threads import start_thread
 
-__all__ = ["Added", "Deleted", "Listener", "Notification", "Synced", "Updated"]
+__all__ = ["Added", "Deleted", "Gone", "Listener", "Notification", "Synced", "Updated"]
 
 T = TypeVar("T", default=Any)
 
@@ -95,13 +95,26 @@ class Deleted(Generic[T]):
 
 @final
 @attrs.define(eq=False)
+class Gone(Generic[T]):
+    """An object is gone of which the cache had nothing, and whose last state can't be had."""
+
+    key: str
+
+    def deliver(self, callbacks: Callbacks[T]) -> None:
+        """Tell the handler."""
+        if callbacks.on_delete is not None:
+            callbacks.on_delete(DeletedFinalStateUnknown(self.key))
+
+
+@final
+@attrs.define(eq=False)
 class Synced:
     """Everything that was there at the beginning has been delivered before this."""
 
     signal: Signal
 
 
-Notification: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Synced
+Notification: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Gone[T] | Synced
 
 
 @final
