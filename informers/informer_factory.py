@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -395,10 +396,10 @@ class InformerFactory:
         if not isinstance(revision, str):
             raise ConfigurationError(f"revision must be a text, such as the application's version: got {revision!r}")
         kinds = self.kinds
-        names = [str(kind.resource) for kind in kinds]
+        names = _distinct([(str(kind.resource), kind.resource.version) for kind in kinds])
         return [
             CacheOfKind(
-                name=f"{name} {kind.resource.version}" if names.count(name) > 1 else name,
+                name=name,
                 resource=kind.resource,
                 informer=kind.informer,
                 options=self._blueprint.options_of(kind.resource),
@@ -433,3 +434,13 @@ class InformerFactory:
             and not kind.informer.is_stopped
             and not self._blueprint.has_own_namespaces(resource)
         ]
+
+
+def _distinct(named: list[tuple[str, str]]) -> list[str]:
+    """Return names that tell resources apart, with their versions, or a number, where they have to."""
+    alone = Counter(name for name, _ in named)
+    names = [f"{name} {version}" if alone[name] > 1 else name for name, version in named]
+    return [
+        f"{name} ({names[:index].count(name) + 1})" if name in names[:index] else name
+        for index, name in enumerate(names)
+    ]

@@ -32,6 +32,7 @@ from informers import (
 from informers.errors import ExpiredError, SnapshotError, TooLargeResourceVersionError
 from informers.informer_factory import InformerFactory
 from informers.kinds import core
+from informers.resources import GroupVersion, namespaced
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
 from informers.snapshots.functions import fingerprint, has_state
 from informers.source.identity import Cluster, identify
@@ -76,6 +77,25 @@ def saved(factory: InformerFactory, path: Path, **options: Any) -> SnapshotResul
     with factory:
         assert factory.wait_for_cache_sync(timeout=10)
     return factory.save(path, **options)
+
+
+@attrs.frozen
+class SlimMap:
+    """An application's own view of a ConfigMap."""
+
+    metadata: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.metadata["name"]
+
+    @classmethod
+    def from_dict(cls, obj: dict[str, Any]) -> SlimMap:
+        return cls(obj["metadata"])
+
+
+class Slim(GroupVersion, group="", version="v1"):
+    config_maps: namespaced[SlimMap] = namespaced("ConfigMap", decode=SlimMap.from_dict)
 
 
 @attrs.frozen(eq=False)
@@ -795,6 +815,13 @@ class TestWriting:
             factory.save(path)
         assert list(path.parent.iterdir()) == [path]
 
+    def test_what_is_no_regular_file_does_not_give_way(self, path: Path) -> None:
+        os.mkfifo(path)
+        with pytest.raises(SnapshotError, match="no regular file"):
+            write_pieces(path, [b"piece"])
+        assert stat.S_ISFIFO(path.stat().st_mode)
+        assert list(path.parent.iterdir()) == [path]
+
     def test_whoever_writes_last_wins_and_readers_see_one_or_the_other(self, path: Path) -> None:
         contents = [[bytes([number]) * 50_000] * 4 for number in range(3)]
 
@@ -837,6 +864,36 @@ class TestWriting:
         assert write_pieces(path, pieces) == path.stat().st_size
         with read_pieces(path) as read:
             assert list(read) == pieces
+
+
+class TestSeveralOfOneResource:
+    def test_each_kind_gets_its_own(self, server: APIServer, path: Path) -> None:
+        def factory() -> SharedInformerFactory:
+            made = factory_of(server, overrides={Slim.config_maps: KindOptions(label_selector="slim=yes")})
+            assert made.version(Slim).config_maps
+            return made
+
+        server.create(config_map("slim", slim="yes"))
+        result = saved(factory(), path)
+        assert dict(result.objects) == {"configmaps v1": 4, "configmaps v1 (2)": 1}
+        later = factory()
+        result = later.load(path)
+        assert (bool(result), dict(result.objects)) == (True, {"configmaps v1": 4, "configmaps v1 (2)": 1})
+        server.requests.clear()
+        with later:
+            assert later.wait_for_cache_sync(timeout=10)
+            assert len(later.core.v1.config_maps.lister.list()) == 4
+            assert [each.name for each in later.version(Slim).config_maps.lister.list()] == ["slim"]
+        assert lists(server) == []
+
+    def test_those_that_are_listed_alike_too(self, server: APIServer, path: Path) -> None:
+        def factory() -> SharedInformerFactory:
+            made = factory_of(server)
+            assert made.version(Slim).config_maps
+            return made
+
+        assert saved(factory(), path)
+        assert dict(factory().load(path).objects) == {"configmaps v1": 3, "configmaps v1 (2)": 3}
 
 
 class TestMistakes:

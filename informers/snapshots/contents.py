@@ -238,7 +238,10 @@ def _read(
         FormatError: it can't be used.
         OSError: it can't be read.
     """
-    by_path = {kind.path: kind for kind in kinds}
+    # A factory may have several of one resource, as objects of different classes.
+    wanted: dict[str, list[CacheOfKind]] = {}
+    for each in kinds:
+        wanted.setdefault(each.path, []).append(each)
     found: list[tuple[CacheOfKind, Snapshot[Any]]] = []
     with read_pieces(path) as pieces:
         try:
@@ -246,11 +249,7 @@ def _read(
             _check(header, identify=identify, now=now, max_age=max_age)
             for entry in header["kinds"]:
                 terms: dict[str, str] = entry["terms"]
-                kind = by_path.get(terms["resource"])
-                reason = "" if kind is None else _difference(kind, terms)
-                if kind is not None and reason:
-                    refused[kind.name] = reason
-                    kind = None
+                kind = _taker(wanted.get(terms["resource"], []), terms, refused)
                 records = _records(pieces, kind, dictionaries=entry["dictionaries"])
                 if kind is not None:
                     if len(records) != entry["objects"]:
@@ -262,6 +261,15 @@ def _read(
             # The checksum was right, so this was written like that.
             raise FormatError(f"is no snapshot that can be read here: {error!r}") from error
     return found
+
+
+def _taker(wanted: list[CacheOfKind], terms: Mapping[str, str], refused: dict[str, str]) -> CacheOfKind | None:
+    """Take from `wanted` the first that what was saved fits; None if there is none, and then it is noted why."""
+    differences = [_difference(kind, terms) for kind in wanted]
+    if "" in differences:
+        return wanted.pop(differences.index(""))
+    refused.update({kind.name: difference for kind, difference in zip(wanted, differences, strict=True)})
+    return None
 
 
 def _check(header: Mapping[str, Any], *, identify: Callable[[], Cluster], now: float, max_age: float | None) -> None:

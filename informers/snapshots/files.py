@@ -61,6 +61,9 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
         SnapshotError: it can't be written; what was there is as it was.
     """
     path = Path(os.path.realpath(path))
+    if _is_special(path):
+        # It would give way to the file: /dev/null, say, for the whole machine.
+        raise SnapshotError(f"the snapshot {path} can't be written: that is no regular file")
     temporary = ""
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -81,6 +84,16 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
         raise
     _sync_folder(path.parent)
     return size
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether there is a device at a path, a pipe, or the like."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    # A folder does not give way.
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
