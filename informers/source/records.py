@@ -14,6 +14,7 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar, override
 
+from informers.errors import ConfigurationError
 from informers.objects import object_name, read
 from informers.source.packing import Packer, Raw
 
@@ -142,13 +143,16 @@ class HeldRecord(Record[T]):
     Every reader gets the same object, so nobody must change it.
 
     Raises:
-        ConfigurationError: the object has no metadata with a name.
+        ConfigurationError: the object has no metadata with a name, or one with a slash.
     """
 
     __slots__ = ("_object",)
 
     def __init__(self, obj: T) -> None:
         name = object_name(obj)
+        if "/" in name.name or "/" in name.namespace:
+            # Two objects could have one key then.
+            raise ConfigurationError(f"an object's name and namespace have no slash: got {name!r}")
         metadata = read(obj, "metadata")
         super().__init__(
             str(name),

@@ -319,6 +319,14 @@ def test_a_store_of_ones_own_logs_where_an_index_function_fails(caplog: pytest.L
     assert "index 'node' failed for a: the object is kept out of that index" in caplog.text
 
 
+@pytest.mark.parametrize("metadata", [{"name": "one/a"}, {"namespace": "one/two", "name": "a"}])
+def test_a_name_that_could_be_taken_for_another_key_is_refused(metadata: dict[str, str]) -> None:
+    store: Store[Any] = Store()
+    with pytest.raises(ConfigurationError, match="an object's name and namespace have no slash: got ObjectName"):
+        store.add({"metadata": metadata})
+    assert store.keys() == []
+
+
 @pytest.mark.parametrize("wrong", ["n1", 3, [1], [["n1"]]])
 def test_an_index_function_that_returns_no_strings_is_refused_to_who_asks_by_it(wrong: Any) -> None:
     store: Store[Any] = Store({"node": lambda _thing: wrong})
