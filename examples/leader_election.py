@@ -59,6 +59,8 @@ class Signer:
         _log.info("%s leads", self._identity)
         for name in self._queue.items():
             try:
+                if self._queue.shutting_down:
+                    continue  # what is left is the next leader's
                 self._reconcile(name)
             except Exception:  # noqa: BLE001  whatever it is, it is tried again
                 _log.exception("%s: trying again", name)

@@ -197,6 +197,21 @@ def test_when_the_leader_is_killed_another_goes_on(server: APIServer, tmp_path: 
     assert sorted(request.name for request in patches) == ["after", "before"]
 
 
+def test_who_leads_no_longer_leaves_what_is_queued(server: APIServer) -> None:
+    pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
+    import leader_election
+
+    metadata = {"name": "before", "labels": {"signed": "please"}}
+    server.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata})
+    signer = leader_election.Signer(server.client(), "one")
+    with signer.factory:
+        handlers = signer.factory.core.v1.config_maps.informer.health
+        eventually(lambda: [handler.delivered for handler in handlers().handlers] == [1])
+        signer.stop()
+        signer.work()
+    assert "data" not in server.get(core.V1.config_maps, "before")
+
+
 @pytest.mark.real_apiserver
 def test_a_real_server_s_leases_elect_a_leader(real_apiserver: ControlPlane, tmp_path: Path) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
