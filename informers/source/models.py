@@ -46,7 +46,7 @@ def load_model(name: str) -> type[Any]:
     if not isinstance(model, type) or not hasattr(model, "openapi_types"):
         raise ConfigurationError(
             f"the installed kubernetes {client.__version__} has no model {name!r}: install a version that has it, "
-            "or use a dynamic informer"
+            "use a dynamic informer, or give a custom kind decode="
         )
     return model
 
@@ -54,8 +54,8 @@ def load_model(name: str) -> type[Any]:
 def maker(resource: Resource[T]) -> Maker[T]:
     """Return what makes a resource's objects from bytes and key.
 
-    Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping
-    raises it when it is made.
+    Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping,
+    and what a `decode` function makes, raise it when they are made.
 
     Example:
         >>> from informers.resources import NamespacedResource
@@ -73,8 +73,15 @@ def maker(resource: Resource[T]) -> Maker[T]:
         # A resource without model or decode is one of mappings.
         return cast("Maker[T]", mapping_of)
 
+    kind = resource.kind or str(resource)
+
     def make(raw: Raw, key: str) -> T:
-        return decode(mapping_of(raw, key))
+        mapping = mapping_of(raw, key)
+        try:
+            return decode(mapping)
+        except Exception as error:
+            # The cause says why, but not of which of many objects.
+            raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=raw_of(raw)) from error
 
     return make
 

@@ -126,3 +126,14 @@ def test_a_mapping_is_left_as_it_is() -> None:
 def test_what_can_not_be_written_is_refused(obj: object, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         to_raw(obj)
+
+
+def test_what_a_decode_function_raises_is_told_with_the_key_and_the_object() -> None:
+    def decode(mapping: dict[str, Any]) -> Any:
+        return mapping["spec"]
+
+    make = maker(NamespacedResource[Any]("example.com", "v1", "widgets", "Widget", decode=decode))
+    with pytest.raises(DecodeError, match=r"^Widget default/a: decode raised KeyError\('spec'\)$") as caught:
+        make(b'{"kind":"Widget"}', "default/a")
+    assert (caught.value.key, caught.value.mapping) == ("default/a", {"kind": "Widget"})
+    assert isinstance(caught.value.__cause__, KeyError)
