@@ -93,7 +93,7 @@ def object_name(obj: Any) -> ObjectName:
     if not isinstance(name, str) or not name:
         raise ConfigurationError(
             "object has no name: expected metadata with a name, as in a model of the official client "
-            f"or a JSON mapping; got {type(obj).__name__}"
+            f"or a JSON mapping; got {type(obj).__name__}{'; a key is for ObjectName.parse' * isinstance(obj, str)}"
         )
     namespace = read(metadata, "namespace")
     return ObjectName(namespace if isinstance(namespace, str) else "", name)
