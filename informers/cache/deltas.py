@@ -78,7 +78,8 @@ class DeltaQueue(Generic[T]):
     """Holds what was seen until the cache takes it. Nothing is merged, dropped or reordered.
 
     Args:
-        limit: when this many wait, `put` does: what is not read stays with the server, not in memory.
+        limit: when this many wait, or lists with as many objects, `put` does: what is not read stays with the server,
+            not in memory.
         batch: how many changes `pop` returns at most.
         clock: for waiting.
 
@@ -91,6 +92,8 @@ class DeltaQueue(Generic[T]):
         self._limit = limit
         self._batch = batch
         self._waiting: deque[Delta[T]] = deque()
+        #: Objects of the lists that wait: each may be the whole cache once more.
+        self._listed = 0
         self._closed = False
 
     def __len__(self) -> int:
@@ -109,7 +112,7 @@ class DeltaQueue(Generic[T]):
 
     def _put_for(self, feed: Feed[T], deltas: Sequence[Delta[T]]) -> None:
         with self._condition:
-            while len(self._waiting) >= self._limit and not self._closed and not feed.ended:
+            while self._is_full() and not self._closed and not feed.ended:
                 self._clock.wait(self._condition, None)
             if not feed.ended:
                 self._append_locked(deltas)
@@ -117,6 +120,7 @@ class DeltaQueue(Generic[T]):
     def _append_locked(self, deltas: Sequence[Delta[T]]) -> None:
         if not self._closed:
             self._waiting.extend(deltas)
+            self._listed += sum(map(_listed, deltas))
             self._condition.notify_all()
 
     @property
@@ -142,15 +146,19 @@ class DeltaQueue(Generic[T]):
                 self._clock.wait(self._condition, left)
             if not self._waiting:
                 return []
-            was_full = len(self._waiting) >= self._limit
+            was_full = self._is_full()
             waiting = self._waiting
             taken = [waiting.popleft()]
+            self._listed -= _listed(taken[0])
             if isinstance(taken[0], Change):
                 while waiting and len(taken) < self._batch and isinstance(waiting[0], Change):
                     taken.append(waiting.popleft())
             if was_full:
                 self._condition.notify_all()
             return taken
+
+    def _is_full(self) -> bool:
+        return len(self._waiting) + self._listed >= self._limit
 
     def close(self) -> None:
         """Take nothing more, and end every wait; what is queued can still be popped."""
@@ -182,3 +190,7 @@ class Feed(Generic[T]):
                 self.ended = True
                 self._queue._append_locked(last)  # noqa: SLF001
                 self._condition.notify_all()
+
+
+def _listed(delta: Delta[Any]) -> int:
+    return len(delta.records) if isinstance(delta, (Replaced, Snapshot)) else 0

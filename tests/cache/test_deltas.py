@@ -120,6 +120,29 @@ def test_a_full_queue_holds_its_producer_until_there_is_room() -> None:
     assert names(queue.pop()) == ["c"]
 
 
+def test_a_list_counts_as_many_as_it_has_objects() -> None:
+    """A cache that is held up while its watch fails again and again would be queued as a whole, again and again."""
+    queue: DeltaQueue[Any] = DeltaQueue(limit=3)
+    listed = Replaced([change(name).record for name in "abc"], "1")
+    queue.put([listed])
+    done = threading.Event()
+
+    def produce() -> None:
+        queue.put([listed])
+        done.set()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    assert not done.wait(0.05)
+    assert queue.pop() == [listed]
+    assert done.wait(5)
+    producer.join()
+    assert queue.pop() == [listed]
+    queue.put([change("d")])
+    queue.put([change("e")])
+    assert names(queue.pop()) == ["d", "e"]
+
+
 def test_a_close_lets_a_held_producer_go() -> None:
     queue: DeltaQueue[Any] = DeltaQueue(limit=1)
     queue.put([change("a")])
