@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import stat
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -967,3 +968,26 @@ class TestFunctions:
         assert fingerprint(compiled("def f(o): return (lambda: 1)()")) != fingerprint(
             compiled("def f(o): return (lambda: 2)()")
         )
+
+    def test_what_a_function_finds_by_name_counts_but_not_what_it_counts_itself(self) -> None:
+        def compiled(**parts: str) -> Callable[..., Any]:
+            source = """
+            import json
+            KEEP = {keep}
+            seen = {seen}
+            unused = {unused}
+            def deeper(o): return {deeper}
+            def helper(o): return deeper(o) if o else helper(o.a)
+            def f(o):
+                global seen
+                seen += 1
+                return [helper(json.dumps(x)) for x in o if x in KEEP]
+            """
+            defaults = {"keep": "('a', frozenset({'b', 'c'}))", "seen": "0", "unused": "1", "deeper": "o.b"}
+            names: dict[str, Any] = {"__name__": "somewhere"}
+            exec(textwrap.dedent(source).format(**(defaults | parts)), names)
+            return names["f"]  # type: ignore[no-any-return]
+
+        known = fingerprint(compiled())
+        assert fingerprint(compiled(seen="7", unused="2")) == known
+        assert len({known, fingerprint(compiled(keep="('b',)")), fingerprint(compiled(deeper="o.c"))}) == 3
