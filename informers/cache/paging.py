@@ -20,6 +20,9 @@ __all__ = ["PagedList"]
 
 T = TypeVar("T", default=Any)
 
+#: Pages in a row that may bring nothing new. A share of the objects (`Shard`) may have none of many.
+_BARREN = 100
+
 
 @final
 class PagedList(Generic[T]):
@@ -47,6 +50,7 @@ class PagedList(Generic[T]):
         self.bad: list[DecodeError] = []
         self.has_pages: bool = False
         self._remaining: int | None = None
+        self._barren = 0
 
     def read(
         self, *, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]
@@ -77,6 +81,8 @@ class PagedList(Generic[T]):
         while page.continue_token:
             if page.continue_token == token:
                 raise StatusError("the server gave the same continue token twice: its pages do not move on")
+            if self._barren > _BARREN:
+                raise StatusError(f"{self._barren} pages in a row brought nothing new: they do not move on")
             token = page.continue_token
             on_progress(*self._so_far(0))
             try:
@@ -92,7 +98,7 @@ class PagedList(Generic[T]):
                 self._add(page)
 
     def _begin(self, limit: int) -> Page[T]:
-        self.records, self.bad, self._remaining = [], [], None
+        self.records, self.bad, self._remaining, self._barren = [], [], None, 0
         self._packer = LatePacker()
         page = self._source.list(ListOptions(resource_version=self._asked, limit=limit))
         self.resource_version = page.resource_version
@@ -100,6 +106,8 @@ class PagedList(Generic[T]):
         return page
 
     def _add(self, page: Page[T]) -> None:
+        is_first_again = bool(self.records and page.records) and self.records[0].key == page.records[0].key
+        self._barren = self._barren + 1 if is_first_again or not (page.records or page.bad) else 0
         for record in page.records:
             self._packer.add(record)
         self.records += page.records

@@ -499,6 +499,20 @@ def test_a_server_whose_pages_do_not_move_on_gets_no_more() -> None:
     assert "the same continue token twice" in str(run.failures[0])
 
 
+@pytest.mark.parametrize("names", [(), ("a", "b")], ids=["nothing", "the same"])
+def test_a_server_whose_pages_bring_nothing_new_and_have_no_end_gets_no_more(names: tuple[str, ...]) -> None:
+    tokens = itertools.count()
+    run = _by_request(lambda _: page("10", *names, token=f"t{next(tokens)}"), count=1000)
+    assert_bounded(run, in_a_row=103)
+    assert "pages in a row brought nothing new: they do not move on" in str(run.failures[0])
+
+
+def test_pages_of_which_many_are_empty_are_joined_all_the_same() -> None:
+    left = [page("10", "a", token="0"), *(page("10", token=str(n)) for n in range(1, 90)), page("10", "b")]
+    run = Run(left)
+    assert (run.failures, run.store.keys()) == ([], ["a", "b"])
+
+
 def test_a_store_that_takes_no_list_costs_pauses() -> None:
     class Full(Store[Obj]):
         def replace_records(self, *args: Any, **options: Any) -> Any:
