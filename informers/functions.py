@@ -12,7 +12,9 @@ from informers.errors import ConfigurationError
 __all__ = ["check_function", "name_of", "signature_of"]
 
 
-def check_function(name: str, function: object, expected: str, *, arguments: int | None = None) -> None:
+def check_function(
+    name: str, function: object, expected: str, *, arguments: int | None = None, advice: str = ""
+) -> None:
     """Refuse what is neither None nor a plain function of so many arguments.
 
     Args:
@@ -20,6 +22,7 @@ def check_function(name: str, function: object, expected: str, *, arguments: int
         function: what was given.
         expected: the arguments, for the message: such as `old, new`.
         arguments: how many there are; as many as `expected` names by default.
+        advice: what takes a coroutine function instead.
 
     Raises:
         ConfigurationError: saying what was given, and what is right.
@@ -30,7 +33,7 @@ def check_function(name: str, function: object, expected: str, *, arguments: int
         raise ConfigurationError(f"{name} must be a function of ({expected}): got {type(function).__name__}")
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         raise ConfigurationError(
-            f"{name} must be a plain function: got a coroutine function, which would never be awaited"
+            f"{name} must be a plain function: got a coroutine function, which would never be awaited{advice}"
         )
     signature = signature_of(function)
     if signature is None:

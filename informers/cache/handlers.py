@@ -83,8 +83,8 @@ class ResourceEventHandlerFuncs(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         _check_on_add(self.on_add)
-        check_function("on_update", self.on_update, "old, new")
-        check_function("on_delete", self.on_delete, "obj")
+        _check("on_update", self.on_update, "old, new")
+        _check("on_delete", self.on_delete, "obj")
         object.__setattr__(self, "call_on_add", _with_flag(self.on_add))
 
 
@@ -184,10 +184,15 @@ class Callbacks(Generic[T]):
                 + (f", but {', '.join(misspelt)}, which nothing would call" if misspelt else "")
                 + "; to give functions use ResourceEventHandlerFuncs(on_add=...)"
             )
-        check_function("on_add", handler.on_add, "obj, is_in_initial_list")
-        check_function("on_update", handler.on_update, "old, new")
-        check_function("on_delete", handler.on_delete, "obj")
+        _check("on_add", handler.on_add, "obj, is_in_initial_list")
+        _check("on_update", handler.on_update, "old, new")
+        _check("on_delete", handler.on_delete, "obj")
         return cls(name_of(handler), handler.on_add, handler.on_update, handler.on_delete)
+
+
+def _check(name: str, function: object, expected: str, arguments: int | None = None) -> None:
+    advice = "; informers.aio.add_event_handler takes those"
+    check_function(name, function, expected, arguments=arguments, advice=advice)
 
 
 def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
@@ -219,4 +224,4 @@ def _check_on_add(function: object) -> None:
             and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
         )
     arguments = 2 if required == 2 else 1
-    check_function("on_add", function, "obj) or (obj, is_in_initial_list", arguments=arguments)
+    _check("on_add", function, "obj) or (obj, is_in_initial_list", arguments)
