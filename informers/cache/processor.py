@@ -68,9 +68,21 @@ class Updated(Generic[T]):
 
     def deliver(self, callbacks: Callbacks[T]) -> None:
         """Tell the handler."""
-        if callbacks.on_update is not None:
+        if callbacks.on_update is None:
+            return
+        new = self.new.object()
+        if self.old is self.new:
+            callbacks.on_update(new, new)
+            return
+        try:
             old = self.old.object()
-            callbacks.on_update(old, old if self.old is self.new else self.new.object())
+        except Exception:  # noqa: BLE001  what makes it may be the user's
+            # The handler could not be told of it as it was: to the handler it is new.
+            _log.warning("%s can't be made as it was, so its update is told as an add", self.key, exc_info=True)
+            if callbacks.on_add is not None:
+                callbacks.on_add(new, False)
+        else:
+            callbacks.on_update(old, new)
 
 
 @final
@@ -88,9 +100,16 @@ class Deleted(Generic[T]):
 
     def deliver(self, callbacks: Callbacks[T]) -> None:
         """Tell the handler."""
-        if callbacks.on_delete is not None:
+        if callbacks.on_delete is None:
+            return
+        try:
             obj = self.record.object()
-            callbacks.on_delete(DeletedFinalStateUnknown(self.record.key, obj) if self.missed else obj)
+        except Exception:  # noqa: BLE001  what makes it may be the user's
+            # A deletion must not be lost for want of the last state.
+            _log.warning("%s can't be made as it was last, so its deletion has no object", self.key, exc_info=True)
+            callbacks.on_delete(DeletedFinalStateUnknown(self.key))
+        else:
+            callbacks.on_delete(DeletedFinalStateUnknown(self.key, obj) if self.missed else obj)
 
 
 @final

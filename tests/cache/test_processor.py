@@ -127,6 +127,26 @@ def test_an_error_is_logged_with_handler_event_and_key(caplog: pytest.LogCapture
     assert "ValueError: no such table" in caplog.text
 
 
+class Unmakeable(HeldRecord[Obj]):
+    def object(self) -> Obj:
+        raise ValueError("no widget")
+
+
+def test_an_object_that_could_not_be_made_comes_as_new_once_it_can_and_its_end_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = Unmakeable(obj("a", "1"))
+    with listening() as (listener, handler):
+        listener.push([Added(bad, False), Updated(bad, record("a", "2"))])
+        listener.push([Updated(record("a", "2"), bad), Deleted(bad, False), Deleted(bad, True)])
+        flush(listener)
+        assert handler.texts() == ["add a", "delete a (tombstone)", "delete a (tombstone)"]
+        assert [event.obj for event in handler.events] == [obj("a", "2"), None, None]
+        # Of the states that can't be made the handler was not told.
+        assert (listener.delivered, listener.failed) == (5, 2)
+    assert "a can't be made as it was last, so its deletion has no object" in caplog.text
+
+
 def test_nothing_that_has_been_delivered_is_kept_for_the_sake_of_what_came_with_it() -> None:
     class Thing:
         def __init__(self, name: str) -> None:
