@@ -96,6 +96,10 @@ class InformerCollector(Collector):
         *,
         registry: CollectorRegistry | None = prometheus_client.REGISTRY,
     ) -> None:
+        if not isinstance(factories, (InformerFactory, Mapping)):
+            raise ConfigurationError(
+                f"expected a factory, or several by their names, such as {{'main': factory}}: got {type(factories).__name__}"
+            )
         self._factories = {"": factories} if isinstance(factories, InformerFactory) else dict(factories)
         for factory in self._factories.values():
             if not isinstance(factory, InformerFactory):

@@ -304,6 +304,8 @@ def test_a_resource_version_is_its_last_fifteen_digits(version: str, digits: flo
 def test_a_collector_takes_a_factory(registry: CollectorRegistry) -> None:
     with pytest.raises(ConfigurationError, match="expected a factory of informers: got str"):
         InformerCollector({"main": "pods"}, registry=registry)  # type: ignore[dict-item]
+    with pytest.raises(ConfigurationError, match="expected a factory, or several by their names, .* got list"):
+        InformerCollector([], registry=registry)  # type: ignore[arg-type]
 
 
 def test_a_queue_s_metrics_have_the_names_of_client_go_s(registry: CollectorRegistry) -> None:
