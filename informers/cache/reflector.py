@@ -159,14 +159,9 @@ class Reflector(Generic[T]):
             while not self._stop.is_set():
                 try:
                     self._follow(self._resume() if self._is_resuming else self._fill())
-                except StoppedError:
-                    raise
                 except BaseException as error:  # noqa: BLE001  a source of the user's own may raise anything, as may a tweak
+                    # Even a StoppedError, which may be of something else that the tweak uses.
                     self._pause(contained(error), NextStep.LIST)
-        except StoppedError:
-            # Only who closed the source behind our back has anything to fear from this.
-            if not self._stop.is_set():
-                raise
         finally:
             self.progress.ended()
             self._source.close()
@@ -382,6 +377,9 @@ class Reflector(Generic[T]):
         self._stop.wait(delay)
 
     def _tell(self, error: Exception, next_step: NextStep, delay: float) -> None:
+        if self._stop.is_set():
+            # What breaks now was broken off.
+            return
         self.progress.failed(error, delay)
         if self._on_failure is not None:
             try:

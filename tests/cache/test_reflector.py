@@ -18,6 +18,7 @@ from informers.errors import (
     DecodeError,
     ExpiredError,
     StatusError,
+    StoppedError,
     TooLargeResourceVersionError,
     TooManyRequestsError,
 )
@@ -474,13 +475,23 @@ def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
 
 def test_a_source_that_raises_anything_at_all_only_costs_a_pause() -> None:
     source: FakeSource[Obj] = FakeSource()
-    source.list_error = failing([ValueError("bug"), ZeroDivisionError()])
+    source.list_error = failing([ValueError("bug"), ZeroDivisionError(), StoppedError("some queue has been stopped")])
     source.watch_error = failing([KeyError("another")])
     with rig(source) as r:
-        for _ in range(3):
+        for _ in range(4):
             r.pass_pause()
         source.wait_for_watch(2)
-        assert [type(failure.error) for failure in r.failures] == [ValueError, ZeroDivisionError, KeyError]
+        errors = [type(failure.error) for failure in r.failures]
+        assert errors == [ValueError, ZeroDivisionError, StoppedError, KeyError]
+
+
+@pytest.mark.parametrize("error", [OSError("bad file descriptor"), ConnectionLostError("it has been closed")], ids=str)
+def test_what_a_source_raises_as_it_is_closed_is_no_failure(error: Exception) -> None:
+    with rig() as r:
+        watch = r.source.wait_for_watch()
+        r.source.close = lambda: watch.fail(error)  # type: ignore[method-assign] # one of a user's own
+        r.stop()
+        assert r.failures == []
 
 
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorReplacesStoreOnUnsafeDelete")
