@@ -102,11 +102,11 @@ def test_what_belongs_to_the_lister_or_informer_of_a_kind_is_told_to_be_there(fa
 
 def test_a_lister_says_whether_its_kind_has_namespaces(factory: Any) -> None:
     with pytest.raises(
-        AttributeError, match=r"no attribute 'get': pods have namespaces, use \.namespace\(\.\.\.\)\.get$"
+        AttributeError, match=r"no attribute 'get': its kind has namespaces, use \.namespace\(\.\.\.\)\.get$"
     ):
         factory.core.v1.pods.lister.get("web-0")
     with pytest.raises(
-        AttributeError, match=r"no attribute 'namespace': nodes have no namespaces, use \.get or \.list$"
+        AttributeError, match=r"no attribute 'namespace': its kind has no namespaces, use \.get or \.list$"
     ):
         factory.core.v1.nodes.lister.namespace("default")
     for lister in (factory.core.v1.pods.lister, factory.core.v1.nodes.lister):

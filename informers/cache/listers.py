@@ -99,7 +99,7 @@ class NamespacedLister(Generic[T]):
     if not TYPE_CHECKING:  # for which a name that is not there stays an error
 
         def __getattr__(self, name: str) -> None:
-            hint = f": {self._cache.resource} have namespaces, use .namespace(...).get" if name == "get" else ""
+            hint = ": its kind has namespaces, use .namespace(...).get" if name == "get" else ""
             raise _no_attribute(self, name, hint)
 
 
@@ -168,7 +168,7 @@ class ClusterLister(Generic[T]):
     if not TYPE_CHECKING:  # likewise
 
         def __getattr__(self, name: str) -> None:
-            hint = f": {self._cache.resource} have no namespaces, use .get or .list" if name == "namespace" else ""
+            hint = ": its kind has no namespaces, use .get or .list" if name == "namespace" else ""
             raise _no_attribute(self, name, hint)
 
 
