@@ -93,7 +93,8 @@ DIFFERENCES = (
             "it ends and lists, or loses the event. Here the object is set aside and the rest goes on: what follows "
             "in these scripts begins at the version behind it. An object without a name, which client-go keeps under "
             "the key `default/`, is set aside too, and so is a mapping whose labels are no strings. A deletion is "
-            "told even where the object itself never was."
+            "told even where the object itself never was: with its key alone, if the transform does not let its last "
+            "state through."
         ),
         scripts={
             "a list with an object that can't be read": {
@@ -121,10 +122,10 @@ DIFFERENCES = (
             "a transform that fails for an object of the list": {
                 **_ONE_LIST,
                 "cache": ("empty", "default/b 6"),
-                "default/a": ("-", "delete 7"),
+                "default/a": ("-", "tombstone ?"),
                 "default/b": ("-", "initial add 2, update 2→6"),
             },
-            "a transform that fails for an event": {"default/c": ("-", "delete 8")},
+            "a transform that fails for an event": {"default/c": ("-", "tombstone ?")},
             "mappings, one of which can't be read": {"default/": ("add 7, tombstone 7", "-")},
             "mappings, and a deletion that can't be read": {
                 "default/": ("delete 7", "-"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any, final
 
+import attrs
+
 from informers import (
     DeletedFinalStateUnknown,
     DynamicSharedInformerFactory,
@@ -171,7 +173,9 @@ class _Told:
 
     def on_delete(self, obj: Any, /) -> None:
         is_tombstone = isinstance(obj, DeletedFinalStateUnknown)
-        old = _metadata(obj.obj if is_tombstone else obj)
+        # Where a transform fails on a deletion of what it has never let in, the key is all that there is.
+        last = obj.obj or {"metadata": attrs.asdict(obj.name)} if is_tombstone else obj
+        old = _metadata(last)
         self._note("DELETED", old, old=old["version"], old_uid=old["uid"], tombstone=is_tombstone)
 
     def _note(self, kind: str, metadata: dict[str, Any], **fields: Any) -> None:

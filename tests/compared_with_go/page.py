@@ -35,7 +35,7 @@ Of the {{scripts}} scripts of this page {{same}} end the same; most are also pla
 | `initial add 3` | an add at version 3, as part of the initial list; `add 3`: later |
 | `update 1→6` | an update, from version to version; `another uid`: the object was made anew in between |
 | `repeat 6` | an update from a version to itself; several in a row count as one |
-| `delete 8` | a deletion, with its version; `tombstone 8`: it was missed, and 8 is the last version known |
+| `delete 8` | a deletion, with its version; `tombstone 8`: it was missed, and 8 was the last, or `?`: none is known |
 | `list@5/500` | a list at version 5, in pages of 500; `list page-2/500`: the next page |
 | `watch@5` `stream@5` | a watch from there, and a streaming list; `again`: the same once more, or more often |
 | `-` | no such thing |
