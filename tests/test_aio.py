@@ -653,6 +653,8 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
         for wrong in (0, -1, 1.5, True):
             with pytest.raises(ConfigurationError, match="maxsize must be"):
                 aio.events(informer, maxsize=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="resync_period must be a number of seconds"):
+            aio.events(informer, resync_period=-1)
         with pytest.raises(ConfigurationError, match="expected an informer"):
             aio.events(factory)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="expected informers or registrations"):

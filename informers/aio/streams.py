@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeAlias, cast, final
 import attrs
 from typing_extensions import TypeVar, override
 
+from informers.cache.arguments import check_period
 from informers.cache.informer import SharedInformer
 from informers.errors import ConfigurationError
 from informers.objects import DeletedFinalStateUnknown, object_key
@@ -116,6 +117,8 @@ def events(
         )
     if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
         raise ConfigurationError(f"maxsize must be a number of events above zero: got {maxsize!r}")
+    if resync_period is not None:
+        check_period("resync_period", resync_period)
     return _Stream(informer, maxsize, resync_period)
 
 
