@@ -144,7 +144,9 @@ def _propagation(request: Request, body: Json) -> str:
         Failure: 422.
     """
     policy = request.query.get("propagationPolicy") or body.get("propagationPolicy") or ""
-    orphan = body.get("orphanDependents")
+    orphan = (
+        flag(request.query, "orphanDependents") if "orphanDependents" in request.query else body.get("orphanDependents")
+    )
     if policy and orphan is not None:
         why = "orphanDependents and deletionPropagation cannot be both set"
         raise _invalid_options("delete", Cause.invalid("propagationPolicy", policy, why))

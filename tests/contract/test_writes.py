@@ -532,13 +532,14 @@ def test_foreground_deletion_is_a_finalizer(server: Endpoint, space: Namespace) 
     assert marked["metadata"]["finalizers"] == ["foregroundDeletion"]
 
 
-@pytest.mark.parametrize("body", [{"propagationPolicy": "Orphan"}, {"orphanDependents": True}])
+@pytest.mark.parametrize("option", [{"propagationPolicy": "Orphan"}, {"orphanDependents": True}])
+@pytest.mark.parametrize("is_in_body", [True, False])
 def test_to_orphan_is_a_finalizer_which_another_policy_replaces(
-    server: Endpoint, space: Namespace, body: dict[str, Any]
+    server: Endpoint, space: Namespace, option: dict[str, Any], *, is_in_body: bool
 ) -> None:
     space.config_map("a")
     path = space.path("configmaps/a")
-    marked = server.send("DELETE", path, body).ok()
+    marked = server.send("DELETE", path, *((option, {}) if is_in_body else (None, option))).ok()
     assert marked["metadata"]["finalizers"] == ["orphan"]
     assert server.send("DELETE", path).ok()["metadata"]["finalizers"] == ["orphan"]
     again = server.send("DELETE", path, {"propagationPolicy": "Foreground"}).ok()
