@@ -139,6 +139,15 @@ def test_every_program_among_the_examples_is_in_the_list_of_them() -> None:
     assert sorted(listed) == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
+def test_the_controllers_that_are_compared_have_as_many_lines_as_the_page_says() -> None:
+    text = (ROOT / "docs/how-to/controllers-compared.md").read_text(encoding="utf-8")
+    said = [int(number) for number in re.findall(r"Here it\s+is (\d+) lines", text)]
+    code = [
+        [line for line in block.code.splitlines() if line.strip() and line.strip()[0] != "#"] for block in blocks(text)
+    ]
+    assert said == [len(lines) for lines in code]
+
+
 def test_blocks_of_python_are_found_with_their_lines_and_others_are_not() -> None:
     text = "a\n```python\nx = 1\n```\nb\n````text\n```python\nno\n```\n````\n  ```python no-run: slow\n  z\n  ```"
     assert blocks(text) == [Block(2, "x = 1\n"), Block(11, "z\n", "no-run: slow")]
