@@ -90,7 +90,7 @@ class Resource(Generic[T]):
             ("version", self.version, "v1"),
             ("plural", self.plural, "deployments"),
         ):
-            if not _NAME.fullmatch(value):
+            if not isinstance(value, str) or not _NAME.fullmatch(value):
                 raise ConfigurationError(f"{name} is what stands in the URL, such as {such_as!r}: got {value!r}")
         check_function("decode", self.decode, "mapping")
 

@@ -188,3 +188,9 @@ def test_a_resource_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(decoded)) == plain
     with pytest.raises(AttributeError):
         plain.plural = "others"  # type: ignore[misc]  # frozen
+
+
+@pytest.mark.parametrize("names", [(None, "v1", "pods"), ("", "v1", 5)])
+def test_names_that_are_no_text_are_refused(names: tuple[Any, Any, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="is what stands in the URL, such as '"):
+        NamespacedResource(*names)
