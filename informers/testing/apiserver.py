@@ -21,9 +21,9 @@ from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.testing.access import Access
-from informers.testing.catalog import Catalog, Served
+from informers.testing.catalog import Catalog, Served, check_resource
 from informers.testing.definitions import DEFINITIONS, defined
-from informers.testing.documents import Json, mapping
+from informers.testing.documents import Json, encode, mapping
 from informers.testing.faults import Faults
 from informers.testing.handlers import Handlers
 from informers.testing.journal import LoggedRequest, RequestLog
@@ -221,7 +221,12 @@ class APIServer:
         return written
 
     def register(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> None:
-        """Serve a custom resource, as if a definition of it had been created."""
+        """Serve a custom resource, as if a definition of it had been created.
+
+        Raises:
+            ConfigurationError: it is no resource.
+        """
+        check_resource(resource)
         self._catalog.add(Served.custom(resource))
 
     def require_token(self, *tokens: str) -> None:
@@ -281,7 +286,7 @@ class APIServer:
 
         Raises:
             StatusError: it is there already, or invalid.
-            ConfigurationError: it can't be told what it is, or this server does not serve it.
+            ConfigurationError: it can't be told what it is, this server does not serve it, or it is no JSON.
         """
         served, content = self._understood(obj, resource)
         return load(served, self._registry.create(served, _namespace_of(served, content), content, _INSIDE))
@@ -310,9 +315,11 @@ class APIServer:
 
         Raises:
             StatusError: it is not there, or would be invalid.
+            ConfigurationError: the patch can't be written as JSON.
         """
         served = self._catalog.of(resource)
         where = _namespace(served, namespace)
+        _check_json(patch)
         record = self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE)
         return load(served, record)
 
@@ -384,6 +391,7 @@ class APIServer:
     def _understood(self, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
         """Return what an object is, and the object as a mapping."""
         content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
+        _check_json(content)
         if resource is not None:
             return self._catalog.of(resource), content
         api_version, kind = content.get("apiVersion", ""), content.get("kind", "")
@@ -420,6 +428,14 @@ class APIServer:
     def _retire(self, custom: Served) -> None:
         self._catalog.remove(custom)
         self.drop_watches(custom.resource)
+
+
+def _check_json(content: object) -> None:
+    """Raise ConfigurationError unless it can be written as JSON."""
+    try:
+        encode(content)
+    except (TypeError, ValueError) as problem:
+        raise ConfigurationError(f"the object can't be written as JSON: {problem}") from problem
 
 
 def _sanitized(obj: Any) -> Json:

@@ -53,12 +53,17 @@ _ITEM_ORDERS = {
     "managedFields": ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"),
 }
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
 def encode(value: object) -> bytes:
-    """Return `value` as compact JSON."""
+    """Return `value` as compact JSON.
+
+    Raises:
+        TypeError: it can't be written so.
+        ValueError: likewise: it is a number that JSON has not, such as NaN.
+    """
     return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 

@@ -263,6 +263,20 @@ def test_what_the_server_can_not_place_is_a_configuration_error(server: APIServe
         server.get(core.V1.nodes, "n", namespace="default")
 
 
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}])
+def test_what_is_no_json_is_refused_and_not_kept(server: APIServer, value: Any) -> None:
+    server.create(config_map("a"))
+    odd = {**config_map("b"), "data": {"k": value}}
+    writes = (lambda: server.create(odd), lambda: server.patch(core.V1.config_maps, "a", {"data": {"k": value}}))
+    for write in writes:
+        with pytest.raises(ConfigurationError, match="the object can't be written as JSON: "):
+            write()
+    assert [obj["metadata"]["name"] for obj in server.list(core.V1.config_maps)] == ["a"]
+    wrong: Any = "widgets"
+    with pytest.raises(ConfigurationError, match="got 'widgets'"):
+        server.register(wrong)
+
+
 def test_a_registered_resource_is_served_as_a_custom_one(server: APIServer) -> None:
     server.register(WIDGETS)
     server.create(
