@@ -21,8 +21,8 @@ __all__ = ["NAMESPACE_INDEX", "IndexFunction", "Indexer", "Indices", "checked_va
 
 T = TypeVar("T", default=Any)
 
-#: Says under which values an object is to be found; must depend on the object alone.
-IndexFunction: TypeAlias = Callable[[T], Iterable[str]]
+#: Says under which values an object is to be found, None being no value; must depend on the object alone.
+IndexFunction: TypeAlias = Callable[[T], Iterable[str | None]]
 
 #: Name of the index that every cache has: an object's namespace.
 NAMESPACE_INDEX = "namespace"
@@ -196,13 +196,13 @@ class Indexer(Generic[T]):
 
 
 def checked_values(values: object) -> tuple[str, ...]:
-    """Return what an index function returned, each value once.
+    """Return what an index function returned, each value once; None is a field that is not there, and no value.
 
     Raises:
         ConfigurationError: they are no strings.
     """
     if isinstance(values, Iterable) and not isinstance(values, (str, bytes)):
-        found = tuple(values)
+        found = tuple(value for value in values if value is not None)
         if all(isinstance(value, str) for value in found):
             return tuple(dict.fromkeys(found))
     raise ConfigurationError(f"an index function must return a collection of strings: got {values!r}")

@@ -334,6 +334,16 @@ def test_an_index_function_that_returns_no_strings_is_refused_to_who_asks_by_it(
         store.index("node", {"metadata": {"name": "a"}})
 
 
+def test_an_object_whose_field_is_not_there_is_under_no_value_of_its_index(caplog: pytest.LogCaptureFixture) -> None:
+    store: Store[Any] = Store({"node": lambda thing: [thing["node"], thing["node"], "all"]})
+    store.add({"metadata": {"name": "pending"}, "node": None})
+    store.add({"metadata": {"name": "runs"}, "node": "n1"})
+    assert sorted(store.index_values("node")) == ["all", "n1"]
+    assert store.index_keys("node", "all") == ["pending", "runs"]
+    assert len(store.index("node", {"metadata": {"name": "x"}, "node": None})) == 2
+    assert caplog.records == []
+
+
 def test_what_is_read_is_the_callers_own() -> None:
     store: Store[Pod] = Store()
     store.add(pod("a"))
