@@ -417,6 +417,7 @@ class APIServer:
                 for record in self._storage.page(custom.collection).records:
                     namespace, _, name = record.key.rpartition("/")
                     self._registry.discard(custom, namespace, name)
+                self._storage.begin_anew(custom.collection)
             self._retire(custom)
         versions = {custom.resource.version for custom in named}
         collections = {custom.collection for custom in named}

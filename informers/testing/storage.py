@@ -112,6 +112,8 @@ class _Collection:
     oldest: int = 0
     #: The last event that is not kept any more. At most `oldest`: a compaction hides the past, the window cuts it off.
     lost: int = 0
+    #: Watches start from this version on, though older ones can still be listed.
+    begun: int = 0
     keys: list[str] = attrs.field(factory=list[str])
     records: dict[str, Record] = attrs.field(factory=dict[str, Record])
     #: By version.
@@ -260,9 +262,15 @@ class Storage:
         """
         with self._lock:
             store = self._collection_locked(collection)
-            if version < (store.lost if is_running else store.oldest):
-                raise CompactedError(store.oldest)
+            oldest = max(store.oldest, store.begun)
+            if version < (store.lost if is_running else oldest):
+                raise CompactedError(oldest)
             return store.events[store.after(version) :]
+
+    def begin_anew(self, collection: str) -> None:
+        """Let no watch start from before this moment, as when a definition goes, and its cache with it."""
+        with self._lock:
+            self._collection_locked(collection).begun = self._version
 
     def compact(self, version: int | None = None) -> None:
         """Make the history of every collection up to `version` one that can't be asked for; None for all of it."""

@@ -323,3 +323,20 @@ def test_its_end_deletes_the_objects_ends_the_watches_and_leaves_a_404(server: E
     wait_for(server, custom.path, 404)
     answer = server.get(custom.path)
     assert (answer.raw, answer.headers["Content-Type"]) == (b"404 page not found\n", "text/plain; charset=utf-8")
+
+
+def test_a_watch_from_before_its_return_gets_410(server: Endpoint, space: Namespace) -> None:
+    group = f"g{next(_numbers)}.example.com"
+    custom = Custom(group, space.path("widgets", f"/apis/{group}/v1"))
+    server.create(DEFINITIONS, define(group))
+    wait_for(server, custom.path, 200)
+    before = server.create(custom.path, custom.widget("w"))["metadata"]["resourceVersion"]
+    server.send("DELETE", custom.definition).ok()
+    wait_for(server, custom.path, 404)
+    server.create(DEFINITIONS, define(group))
+    wait_for(server, custom.path, 200)
+    with server.watch(custom.path, resourceVersion=before) as watch:
+        kind, status = watch.event()
+        assert watch.rest() == []
+    assert (kind, status["code"], status["reason"]) == ("ERROR", 410, "Expired")
+    assert server.get(custom.path).ok()["items"] == []
