@@ -150,8 +150,8 @@ def wait_for_cache_sync(
         {}
 
     Raises:
-        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, or `progress`
-            is no function.
+        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, `progress` is no
+            function, or `stop` no signal.
 
     Thread safety: may be called from any thread; in a handler it would wait for itself.
 
@@ -165,6 +165,10 @@ def wait_for_cache_sync(
                 f"expected informers or registrations of handlers, such as factory.core.v1.pods.informer: "
                 f"got {type(syncable).__name__}{_advice(syncable)}"
             )
+    if not (stop is None or isinstance(stop, Signal)):
+        raise ConfigurationError(
+            f"stop must be a Signal, of informers.signals, such as `informer.ended`: got {type(stop).__name__}"
+        )
     condition = threading.Condition()
     signals = [signal for syncable in syncables for signal in (syncable.synced, syncable.ended)]
     if stop is not None:

@@ -102,6 +102,11 @@ def test_what_can_not_be_synced_is_refused_with_advice(wrong: Any) -> None:
         wait_for_cache_sync(wrong)
 
 
+def test_an_event_that_has_no_callbacks_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"stop must be a Signal, of informers\.signals, .*: got Event"):
+        wait_for_cache_sync(stop=threading.Event())  # type: ignore[arg-type] # the mistake that is tested
+
+
 def test_a_negative_timeout_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="timeout must be None or not negative"):
         wait_for_cache_sync(timeout=-1)
