@@ -46,6 +46,12 @@ class LoggedRequest:
     time: float
     status: int = 0
 
+    def __str__(self) -> str:
+        """Return such as `patch configmaps default/settings 500`."""
+        what = str(self.resource or self.path) + (f"/{self.subresource}" if self.subresource else "")
+        where = "/".join(filter(None, (self.namespace, self.name)))
+        return " ".join(filter(None, (self.verb, what, where, str(self.status or "without an answer"))))
+
 
 @final
 class RequestLog:
@@ -113,7 +119,11 @@ class RequestLog:
             with self._changed:
                 while len(self._requests) <= seen:
                     if (left := deadline - SYSTEM_CLOCK.monotonic()) <= 0:
-                        raise TimeoutError(f"{len(found)} such requests after {timeout} s, expected {count}")
+                        came = ", ".join(map(str, self._requests[-20:])) or "nothing"
+                        raise TimeoutError(
+                            f"{len(found)} such requests after {timeout:g} s, expected {count}; "
+                            f"{len(self._requests)} came, the last: {came}"
+                        )
                     self._changed.wait(left)
                 new = self._requests[seen:]
             seen += len(new)

@@ -15,7 +15,7 @@ import pytest
 
 from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
-from informers.testing import APIServer, FakeClock
+from informers.testing import APIServer, FakeClock, Refuse
 from informers.testing.__main__ import main
 from informers.testing.listener import Listener
 from informers.testing.reads import Reads
@@ -164,6 +164,21 @@ def test_a_request_can_be_waited_for(server: APIServer) -> None:
     asking.join()
     with pytest.raises(TimeoutError, match="2 such requests after 0 s, expected 3"):
         server.wait_for_request(lambda request: request.verb == "list", count=3, timeout=0)
+
+
+def test_a_wait_for_a_request_that_does_not_come_says_which_came_instead(server: APIServer) -> None:
+    with pytest.raises(TimeoutError, match=r"^0 such requests after 0 s, expected 1; 0 came, the last: nothing$"):
+        server.wait_for_request(lambda request: request.verb == "patch", timeout=0)
+    server.faults.add(Refuse(), verb="list", resource=core.V1.nodes)
+    for path in ("/api/v1/namespaces/default/pods/a/log", ALL_PODS, "/version"):
+        ask(server, path)
+    with pytest.raises(OSError):
+        ask(server, "/api/v1/nodes")
+    with pytest.raises(TimeoutError) as caught:
+        server.wait_for_request(lambda request: request.verb == "patch", timeout=0)
+    assert str(caught.value).endswith(
+        "; 4 came, the last: get pods/log default/a 404, list pods 200, get /version 200, list nodes without an answer"
+    )
 
 
 def test_a_token_can_be_required(server: APIServer) -> None:
