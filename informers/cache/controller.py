@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 
 from informers.cache.compaction import Compactor
 from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
-from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained, shown
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained, let_go, shown
 from informers.cache.latency import Latency
 from informers.cache.processor import Added, Deleted, Gone, Listener, Notification, Synced, Updated
 from informers.cache.store import Store, Write
@@ -91,6 +91,8 @@ class Controller(Generic[T]):
         #: Objects that are on the server but not here in that form, by key, and why.
         self.set_aside: dict[str, Exception] = {}
         self.set_aside_total: int = 0
+        #: Why objects were set aside since what was popped last.
+        self._reasons: list[Exception] = []
         #: Since when it has been at what was popped last, by the clock's `monotonic`; None while it waits for more.
         self.busy_since: float | None = None
         #: How long it takes to apply what was popped; None while nobody wants to know.
@@ -118,6 +120,8 @@ class Controller(Generic[T]):
             elif deltas:
                 self._apply(deltas[0])
             self.busy_since = None
+            while self._reasons:
+                let_go(self._reasons.pop())
             if latency is not None and deltas and not isinstance(deltas[0], WatchFailure):
                 latency.observe(self._clock.monotonic() - begin)
             self._compactor.work(is_idle=not deltas)
@@ -322,6 +326,7 @@ class Controller(Generic[T]):
         return transformed
 
     def _put_aside(self, key: str, error: Exception) -> None:
+        self._reasons.append(error)
         self.set_aside_total += 1
         if key:
             self.set_aside[key] = error
@@ -331,6 +336,7 @@ class Controller(Generic[T]):
         """Report an index function that raised; the object is kept, outside that index."""
         reason = DecodeError(f"index function {index!r} failed: {shown(error)}", key=key)
         reason.__cause__ = error
+        self._reasons.append(reason)
         self.set_aside_total += 1
         self._report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
 

@@ -6,14 +6,22 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37).
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import TypeAlias, final
 
 import attrs
 
 from informers.threads import is_own_thread
 
-__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "contained", "shown"]
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "contained", "let_go", "shown"]
+
+#: Modules whose frames are cleared.
+_OURS = ("informers.cache.", "informers.source.")
+#: To clear what waits at a `yield` would end it.
+_MAY_WAIT = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 @final
@@ -88,3 +96,29 @@ def shown(error: BaseException, show: Callable[[object], str] = repr) -> str:
         return show(error)
     except Exception:  # noqa: BLE001  see above
         return f"{type(error).__name__} (which can't be shown)"
+
+
+def let_go(error: BaseException) -> None:
+    """Clear what our own functions had in hand when they failed, or called what did: half a list, or a whole one.
+
+    An error may be kept for long, in `health` or by an error handler, and by its traceback all that these frames hold.
+    To be called when they have returned; those that still run are left alone.
+    """
+    errors, seen = [error], set[int]()
+    while errors:
+        current = errors.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        errors += [other for other in (current.__cause__, current.__context__) if other is not None]
+        traceback = current.__traceback__
+        while traceback is not None:
+            frame: FrameType | None = traceback.tb_frame
+            while frame is not None:
+                is_ours = str(frame.f_globals.get("__name__")).startswith(_OURS)
+                if is_ours and not frame.f_code.co_flags & _MAY_WAIT:
+                    # One that still runs can't be cleared.
+                    with suppress(RuntimeError):
+                        frame.clear()
+                frame = frame.f_back
+            traceback = traceback.tb_next

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, final
 from typing_extensions import TypeVar
 
 from informers.backoff import Backoff
-from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained
+from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, contained, let_go
 from informers.cache.open_watch import OpenWatch, Seen
 from informers.cache.paging import PagedList
 from informers.cache.progress import SHORT_WATCH, Progress
@@ -380,6 +380,7 @@ class Reflector(Generic[T]):
         if self._stop.is_set():
             # What breaks now was broken off.
             return
+        let_go(error)
         self.progress.failed(error, delay)
         if self._on_failure is not None:
             try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -19,6 +21,7 @@ from informers import (
     WatchFailure,
     wait_for_cache_sync,
 )
+from informers.cache.deltas import Replaced
 from informers.errors import StatusError
 from informers.source.events import ListOptions
 from informers.source.records import HeldRecord
@@ -78,6 +81,35 @@ def test_an_exit_in_a_users_function_sets_one_object_aside_and_the_cache_goes_on
         assert [failure.key for failure in told] == ["bad"]
         assert "SystemExit(3)" in str(told[0])
         assert made.health().is_live
+
+
+@pytest.mark.parametrize("place", ["transform", "index"])
+def test_an_error_that_is_kept_keeps_no_list_with_it(place: str) -> None:
+    """Its traceback would, by the frames of whoever was at work on the list."""
+
+    def fail_on_bad(thing: Obj) -> Any:
+        if thing["metadata"]["name"].startswith("bad"):
+            raise ValueError("bad")
+        return thing if place == "transform" else ["x"]
+
+    def lists() -> list[Replaced[Obj]]:
+        gc.collect()
+        found = [thing for thing in gc.get_objects() if isinstance(thing, Replaced)]
+        return [listed for listed in found if any(record.key == "bad-one" for record in listed.records)]
+
+    told: list[WatchFailure] = []
+    options: dict[str, Any] = {"transform": fail_on_bad} if place == "transform" else {"indexers": {"x": fail_on_bad}}
+    source: FakeSource[Obj] = FakeSource(streaming_lists=False)
+    source.add(obj("bad-one"))
+    with informer(source, watch_error_handler=told.append, **options) as made:
+        started(made)
+        source.add(obj("good"))
+        eventually(lambda: "good" in made.indexer)
+        assert [failure.key for failure in told if failure.key] == ["bad-one"]
+        assert lists() == []
+        # Where it was raised can still be seen.
+        error = told[-1].error.__cause__ or told[-1].error
+        assert "fail_on_bad" in "".join(traceback.format_exception(error))
 
 
 class UnshownError(Exception):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -471,6 +473,32 @@ def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         ReflectorOptions(**options)
+
+
+def test_what_was_listed_before_a_failure_is_not_kept_with_its_error() -> None:
+    source: FakeSource[Obj] = FakeSource(page_size_limit=1)
+    for name in "abc":
+        source.add(obj(name))
+    pages: list[weakref.ref[Page[Obj]]] = []
+    failures = [StatusError("oops", code=500)]
+    original = source.list
+
+    def listing(options: ListOptions, /) -> Page[Obj]:
+        if len(pages) == 2 and failures:
+            raise failures.pop()
+        page = original(options)
+        pages.append(weakref.ref(page))
+        return page
+
+    source.list = listing  # type: ignore[method-assign] # the third page fails
+    with rig(source) as r:
+        r.clock.wait_for_waiters()
+        (failure,) = r.failures
+        assert r.reflector.progress.error is failure.error
+        gc.collect()
+        assert [page() for page in pages] == [None, None]
+        r.pass_pause()
+        source.wait_for_watch()
 
 
 def test_a_source_that_raises_anything_at_all_only_costs_a_pause() -> None:
