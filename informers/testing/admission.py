@@ -1,6 +1,6 @@
 """What an object must be to be let in, and what it gets that it did not bring.
 
-Only what tests run into is checked: kind, namespace, name, the types of some metadata, and the containers of a pod.
+Only what tests run into is checked: kind, metadata, definitions, and the containers of a pod.
 
 Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/registry/rest/create.go (v0.37).
 """
@@ -15,18 +15,13 @@ from informers.testing.catalog import Served
 from informers.testing.definitions import DEFINITIONS, complete_definition, definition_causes
 from informers.testing.documents import Json, go_type, mapping, quote, sequence
 from informers.testing.failures import Cause
+from informers.testing.metadata import SUBDOMAIN, SUBDOMAIN_RULE, metadata_causes
 
 __all__ = ["checked", "mistyped", "set_defaults", "validate"]
 
 #: Metadata that are texts by name.
 _TEXTS = ("labels", "annotations")
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_RULE = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
@@ -117,7 +112,7 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             causes.append(Cause.invalid("metadata.name", name, "may not contain '/' or '%'"))
     else:
         is_label = str(resource) in {"namespaces", "services"}
-        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (_SUBDOMAIN_RULE, _SUBDOMAIN, 253)
+        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (SUBDOMAIN_RULE, SUBDOMAIN, 253)
         if len(name) > longest:
             causes.append(
                 Cause(
@@ -128,6 +123,7 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             )
         if not pattern.fullmatch(name):
             causes.append(Cause.invalid("metadata.name", name, rule))
+    causes += metadata_causes(served, obj)
     if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
         causes.append(Cause.required("spec.containers"))
     if str(resource) == DEFINITIONS:

@@ -156,6 +156,72 @@ def test_a_name_must_be_one(server: Endpoint, path: str) -> None:
     refused(answer, 422, "Invalid", f'ConfigMap "Bad_Name" is invalid: metadata.name: {message}', details)
 
 
+PART = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+VALUE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+UNQUALIFIED = "name is neither a standard finalizer name nor is it fully qualified"
+WRONG_METADATA: list[tuple[dict[str, Any], str]] = [
+    ({"labels": {"l": "a b"}}, f'metadata.labels: Invalid value: "a b": {VALUE}'),
+    ({"labels": {"l": "a" * 64}}, f'metadata.labels: Invalid value: "{"a" * 64}": must be no more than 63 bytes'),
+    ({"labels": {"a b": ""}}, f'metadata.labels: Invalid value: "a b": name part {PART}'),
+    ({"labels": {"/l": ""}}, 'metadata.labels: Invalid value: "/l": prefix part must be non-empty'),
+    (
+        {"labels": {"a" * 64: ""}},
+        f'metadata.labels: Invalid value: "{"a" * 64}": name part must be no more than 63 bytes',
+    ),
+    (
+        {"labels": {"a/b/c": ""}},
+        (
+            f'metadata.labels: Invalid value: "a/b/c": a valid label key {PART} with an optional DNS subdomain prefix '
+            "and '/' (e.g. 'example.com/MyName')"
+        ),
+    ),
+    ({"annotations": {"a b": ""}}, f'metadata.annotations: Invalid value: "a b": name part {PART}'),
+    ({"annotations": {"a": "b" * 262144}}, "metadata.annotations: Too long: may not be more than 262144 bytes"),
+    ({"finalizers": ["plain"]}, f'metadata.finalizers[0]: Invalid value: "plain": {UNQUALIFIED}'),
+    (
+        {"finalizers": ["orphan", "foregroundDeletion"]},
+        (
+            'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and '
+            "foregroundDeletion cannot be both set"
+        ),
+    ),
+    (
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}]},
+        "metadata.ownerReferences[0].uid: Required value: must not be empty",
+    ),
+    (
+        {"labels": {"l": "-"}, "finalizers": ["a", ""]},
+        (
+            f'[metadata.labels: Invalid value: "-": {VALUE}, metadata.finalizers: Invalid value: "": name part must be '
+            f'non-empty, metadata.finalizers: Invalid value: "": name part {PART}, metadata.finalizers[0]: Invalid '
+            f'value: "a": {UNQUALIFIED}, metadata.finalizers[1]: Invalid value: "": {UNQUALIFIED}]'
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("metadata", "message"), WRONG_METADATA)
+def test_metadata_must_be_right_when_made_and_when_changed(
+    server: Endpoint, space: Namespace, metadata: dict[str, Any], message: str
+) -> None:
+    space.config_map("there")
+    answers = [
+        server.send("POST", space.path("configmaps"), {"metadata": {"name": "new", **metadata}}),
+        server.patch(space.path("configmaps/there"), {"metadata": metadata}),
+    ]
+    for answer, name in zip(answers, ("new", "there"), strict=True):
+        assert (answer.status, answer.json()["reason"]) == (422, "Invalid")
+        assert answer.json()["message"] == f'ConfigMap "{name}" is invalid: {message}'
+
+
 def test_a_name_is_required(server: Endpoint, path: str) -> None:
     answer = server.send("POST", path, {"metadata": {}})
     message = "Required value: name or generateName is required"
