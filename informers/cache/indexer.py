@@ -42,6 +42,19 @@ class Indices:
             known = ", ".join(sorted(self._keys)) or "none"
             raise ConfigurationError(f"there is no index {name!r}: this cache has {known}") from None
 
+    def under(self, name: str, value: str | None) -> Iterable[str]:
+        """Return the keys that an index has under a value; there are none under None.
+
+        Raises:
+            ConfigurationError: there is no such index, or the value is no string, so that nothing is ever under it.
+        """
+        index = self[name]
+        if value is None:
+            return ()
+        if not isinstance(value, str):
+            raise ConfigurationError(f"what is looked up in index {name!r} must be a string: got {value!r}")
+        return index.get(value, ())
+
     def create(self, name: str) -> None:
         """Add an empty index."""
         self._keys[name] = {}
@@ -131,7 +144,7 @@ class Indexer(Generic[T]):
             label_selector: such as `app=web,tier!=cache`, or a mapping of labels; None for all.
 
         Raises:
-            ConfigurationError: the selector can't be read.
+            ConfigurationError: the selector can't be read, or the namespace is no string.
         """
         return [record.object() for record in self.records(namespace=namespace, label_selector=label_selector)]
 
@@ -144,7 +157,7 @@ class Indexer(Generic[T]):
             if namespace is None:
                 found = list(self._records.values())
             else:
-                found = [self._records[key] for key in self._indices[NAMESPACE_INDEX].get(namespace, ())]
+                found = [self._records[key] for key in self._indices.under(NAMESPACE_INDEX, namespace)]
         if selector.is_empty:
             return found
         matches = selector.matches
@@ -154,20 +167,20 @@ class Indexer(Generic[T]):
         """Return the objects that an index has under a value.
 
         Raises:
-            ConfigurationError: there is no such index.
+            ConfigurationError: there is no such index, or the value is no string.
         """
         with self._lock:
-            found = [self._records[key] for key in self._indices[name].get(value, ())]
+            found = [self._records[key] for key in self._indices.under(name, value)]
         return [record.object() for record in found]
 
     def index_keys(self, name: str, value: str) -> builtins.list[str]:
         """Return the keys that an index has under a value, sorted.
 
         Raises:
-            ConfigurationError: there is no such index.
+            ConfigurationError: there is no such index, or the value is no string.
         """
         with self._lock:
-            return sorted(self._indices[name].get(value, ()))
+            return sorted(self._indices.under(name, value))
 
     def index_values(self, name: str) -> builtins.list[str]:
         """Return the values that an index has objects under.

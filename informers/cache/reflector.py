@@ -81,7 +81,7 @@ class Reflector(Generic[T]):
         clock: for waiting.
 
     Raises:
-        ConfigurationError: `options` are none.
+        ConfigurationError: `source`, `store` or `options` are none.
 
     Example:
         >>> from informers.cache.store import Store
@@ -110,6 +110,18 @@ class Reflector(Generic[T]):
         self._store = store
         self._resource = resource
         self._namespace = namespace
+        missing = [name for name in ("list", "watch", "close") if not callable(getattr(source, name, None))]
+        if missing:
+            raise ConfigurationError(
+                f"a source has the methods list, watch and close, as ListWatch does: {type(source).__name__} has no "
+                f"{', '.join(missing)}"
+            )
+        missing = [name for name in ("replace_records", "apply_events") if not callable(getattr(store, name, None))]
+        if missing:
+            raise ConfigurationError(
+                f"a store has the methods replace_records and apply_events, as Store does: {type(store).__name__} has "
+                f"no {', '.join(missing)}"
+            )
         if not (options is None or isinstance(options, ReflectorOptions)):
             raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
         self._options = options = options or ReflectorOptions()

@@ -150,12 +150,6 @@ class Reflectors(Generic[T]):
             raise ConfigurationError(f"the informer of {self._resource} follows namespace {namespace!r} already")
         if not (namespace is None or (isinstance(namespace, str) and namespace)):
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
-        missing = [name for name in ("list", "watch", "close") if not callable(getattr(source, name, None))]
-        if missing:
-            raise ConfigurationError(
-                f"a source has the methods list, watch and close, as ListWatch does: {type(source).__name__} has no "
-                f"{', '.join(missing)}"
-            )
         made = FedReflector(
             source,
             self._queue.feed(),

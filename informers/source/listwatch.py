@@ -148,6 +148,8 @@ class ListWatch(Generic[T]):
         max_object_size: int = 64 << 20,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        if not isinstance(resource, Resource):
+            raise ConfigurationError(f"resource must be a Resource, such as core.V1.pods: got {resource!r}")
         check_namespace(namespace, resource)
         for name, value in (
             ("connect_timeout", connect_timeout),

@@ -475,6 +475,26 @@ def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
         ReflectorOptions(**options)
 
 
+@pytest.mark.parametrize(
+    ("source", "store", "message"),
+    [
+        (
+            None,
+            Store(),
+            "a source has the methods list, watch and close, as ListWatch does: NoneType has no list, watch,",
+        ),
+        (
+            FakeSource(),
+            {},
+            "a store has the methods replace_records and apply_events, as Store does: dict has no replace",
+        ),
+    ],
+)
+def test_what_is_no_source_or_no_store_is_refused(source: Any, store: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Reflector(source, store)
+
+
 def test_what_was_listed_before_a_failure_is_not_kept_with_its_error() -> None:
     source: FakeSource[Obj] = FakeSource(page_size_limit=1)
     for name in "abc":

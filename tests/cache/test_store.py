@@ -246,6 +246,20 @@ def test_what_is_no_indexer_is_refused(indexers: Any) -> None:
         Store(indexers=indexers)
 
 
+@pytest.mark.parametrize("wrong", [1, ["n1"], b"n1"])
+def test_what_nothing_can_be_under_is_refused_and_nothing_is_under_none(wrong: Any) -> None:
+    store: Store[Pod] = Store(indexers={"node": node_of})
+    for read in (
+        lambda: store.by_index("node", wrong),
+        lambda: store.index_keys("node", wrong),
+        lambda: store.list(namespace=wrong),
+    ):
+        with pytest.raises(ConfigurationError, match=r"what is looked up in index '(node|namespace)' must be a string"):
+            read()
+    # As of a pod without a node.
+    assert store.by_index("node", None) == []  # type: ignore[arg-type] # what it is asked by may be None all the same
+
+
 def test_an_unknown_index_is_named_with_those_that_there_are() -> None:
     store: Store[Pod] = Store(indexers={"node": node_of})
     for read in (

@@ -353,6 +353,11 @@ def test_a_size_that_makes_no_sense_is_refused(value: Any) -> None:
         ListWatch(client("http://127.0.0.1:1"), THINGS, max_object_size=value)
 
 
+def test_what_is_no_resource_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"resource must be a Resource, such as core\.V1\.pods: got 'pods'"):
+        ListWatch(client("http://127.0.0.1:1"), "pods")  # type: ignore[arg-type] # the mistake that is tested
+
+
 def test_a_tweak_that_is_no_function_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="tweak must be a function"):
         ListWatch(client("http://127.0.0.1:1"), THINGS, tweak=3)  # type: ignore[arg-type] # what a user may do
