@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, final
 
@@ -186,7 +187,7 @@ class Handlers:
         if document is None:
             exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
-        if request.method == "HEAD":
+        if request.method == "HEAD" and not re.fullmatch(r"/apis(/[^/]+)?/?", path):
             raise failures.method_not_allowed()
         headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
         exchange.respond(200, [encode(document), b"\n"], headers=headers)

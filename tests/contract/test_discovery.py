@@ -161,3 +161,12 @@ def test_the_fake_selects_by_the_same_fields(fake: Endpoint, real: Endpoint) -> 
             if real.get(resource.path(), fieldSelector=f"{field}=x").status != 200
         ]
     assert differing == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/apis", 200), ("/apis/apps", 200), ("/healthz", 200), ("/api", 405), ("/api/v1", 405), ("/apis/apps/v1", 405)],
+)
+def test_some_documents_have_a_head(server: Endpoint, path: str, status: int) -> None:
+    answer = server.send("HEAD", path)
+    assert (answer.status, answer.raw) == (status, b"")
