@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import final
 
 from informers.clock import SYSTEM_CLOCK, Clock
@@ -56,7 +57,8 @@ class Signal:
             try:
                 callback()
             except BaseException as error:  # noqa: BLE001  who raises the flag has no part in who listens, nor in an exit
-                _log.exception("a callback of a signal failed")
+                with suppress(Exception):  # of the user's filters of the log
+                    _log.exception("a callback of a signal failed")
                 # Only Ctrl-C, which comes to the main thread alone, is meant for who runs there.
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     interrupt = error

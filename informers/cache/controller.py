@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeAlias, cast, final
 
 from typing_extensions import TypeVar
@@ -342,10 +343,13 @@ class Controller(Generic[T]):
 
     def _report(self, failure: WatchFailure) -> None:
         # As upstream: who is told of failures decides what is logged of them.
-        _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", failure)
+        with suppress(Exception):  # of the user's filters of the log
+            _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", failure)
         if self._on_failure is None:
             return
         try:
             self._on_failure(failure)
         except BaseException as error:  # noqa: BLE001  the handler is the user's
-            _log.error("the error handler of %s failed on: %s", self._resource, str(failure), exc_info=contained(error))
+            reason = contained(error)
+            with suppress(Exception):  # likewise
+                _log.error("the error handler of %s failed on: %s", self._resource, str(failure), exc_info=reason)

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeAlias, final
 
 import attrs
@@ -241,12 +242,14 @@ class Listener(Generic[T]):
             notification.deliver(self.callbacks)
         except BaseException:  # noqa: BLE001  the handler is the user's, and even an exit must not lose the rest
             self.failed += 1
-            _log.exception(
-                "handler %s failed on %s of %s; going on with the next event",
-                self.callbacks.name,
-                type(notification).__name__.lower(),
-                notification.key,
-            )
+            # The user's filters of the log may raise, too.
+            with suppress(Exception):
+                _log.exception(
+                    "handler %s failed on %s of %s; going on with the next event",
+                    self.callbacks.name,
+                    type(notification).__name__.lower(),
+                    notification.key,
+                )
         finally:
             self.delivered += 1
             self.busy_since = None

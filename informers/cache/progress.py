@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import logging
+from contextlib import suppress
 from typing import final
 
 from informers.cache.sync import PartProgress
@@ -187,4 +188,5 @@ class Progress:
     def _say(self, what: str) -> None:
         total = self.total if self.total != self.listed else None
         part = PartProgress(name=self._name, objects=self.listed, total=total, synced=False)
-        _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)
+        with suppress(Exception):  # of the user's filters of the log
+            _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import random
 import sys
 import threading
@@ -143,6 +144,43 @@ def test_an_error_that_can_not_be_shown_sets_one_object_aside_and_the_cache_goes
         eventually(lambda: "good" in made.indexer)
         assert made.health().is_live
     assert "UnshownError (which can't be shown)" in told[0]
+
+
+@pytest.fixture
+def spoiled_log() -> Iterator[None]:
+    """Have a filter of the log's raise, as one does that looks for what only the records of another thread have."""
+
+    def look(record: logging.LogRecord) -> bool:
+        return bool(record.request_id)  # type: ignore[attr-defined] # that is the mistake
+
+    loggers = [logging.getLogger(name) for name in ("informers", "informers.cache")]
+    for logger in loggers:
+        logger.addFilter(look)
+    yield
+    for logger in loggers:
+        logger.removeFilter(look)
+
+
+@pytest.mark.usefixtures("spoiled_log")
+def test_a_log_that_raises_keeps_neither_handlers_nor_cache_from_going_on() -> None:
+    def fail(*_: object) -> Any:
+        raise ValueError("no")
+
+    def fail_on_bad(thing: Obj) -> Obj:
+        return fail() if thing["metadata"]["name"] == "bad" else thing
+
+    source: FakeSource[Obj] = FakeSource()
+    source.add(obj("a"))
+    with informer(source, transform=fail_on_bad, watch_error_handler=fail) as made:
+        handler: RecordingHandler[Obj] = RecordingHandler(fail)
+        made.add_event_handler(handler)
+        made.synced.add_callback(fail)
+        started(made)
+        source.add(obj("bad"))
+        source.add(obj("b"))
+        handler.wait_for(2)
+        eventually(lambda: made.health().handlers[0].failed == 2)
+        assert made.health().is_live
 
 
 def test_a_source_whose_error_can_not_be_shown_is_told_all_the_same() -> None:
