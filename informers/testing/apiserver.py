@@ -6,12 +6,11 @@ Upstream: k8s.io/apiserver, k8s.io/kubernetes/cmd/kube-apiserver (v1.37), and en
 from __future__ import annotations
 
 import builtins
-import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import Self
 
@@ -22,16 +21,19 @@ from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.testing.access import Access
 from informers.testing.catalog import Catalog, Served, check_resource
-from informers.testing.definitions import DEFINITIONS, defined
-from informers.testing.documents import Json, encode, mapping
+from informers.testing.customs import Customs
+from informers.testing.deletions import DeleteOptions
+from informers.testing.documents import Json, mapping
+from informers.testing.entrances import official_client, write_kubeconfig
 from informers.testing.faults import Faults
 from informers.testing.handlers import Handlers
+from informers.testing.intake import check_json, namespace_in, namespace_of, understood
 from informers.testing.journal import LoggedRequest, RequestLog
 from informers.testing.listener import Listener
 from informers.testing.patches import merge_patch
 from informers.testing.queries import Selection
 from informers.testing.reads import Reads
-from informers.testing.registry import DeleteOptions, Registry, WriteOptions, load
+from informers.testing.registry import Registry, WriteOptions, load
 from informers.testing.storage import Storage
 from informers.testing.watches import Watchers
 
@@ -117,7 +119,8 @@ class APIServer:
         self._storage = Storage(window=history)
         self._watchers = Watchers()
         self._catalog = Catalog(map(Served.builtin, served))
-        self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._on_write)
+        self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
+        self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
         self._handlers = Handlers(
             self._storage,
             Reads(self._storage, self._registry, streaming_lists, sharding),
@@ -192,32 +195,15 @@ class APIServer:
         Args:
             token: to send; None for the first of those that `require_token` was last given.
         """
-        # Imported when asked for: it takes a second, and the server needs none of it.
-        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
-
-        configuration = Configuration(host=self.url)
-        token = self._token if token is None else token
-        if token:
-            configuration.api_key["authorization"] = f"Bearer {token}"
-        return ApiClient(configuration)
+        return official_client(self.url, self._token if token is None else token)
 
     def write_kubeconfig(self, path: Path | str) -> Path:
         """Write a kubeconfig file for this server; return its path.
 
         kubectl sends no token without encryption, so one that is required does not help there.
         """
-        name = "informers-testing"
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": {"server": self.url}}],
-            "users": [{"name": name, "user": {"token": self._token} if self._token else {}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "default"}}],
-            "current-context": name,
-        }
         written = Path(path)
-        # JSON is YAML.
-        written.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        write_kubeconfig(written, self.url, self._token)
         return written
 
     def register(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> None:
@@ -252,11 +238,7 @@ class APIServer:
 
     def drop_watches(self, resource: Resource[Any] | None = None) -> int:
         """End the watches of a resource, or all, in good order; return how many."""
-        watchers = self._watchers.of(resource)
-        for watcher in watchers:
-            watcher.close()
-            self._watchers.remove(watcher)
-        return len(watchers)
+        return self._watchers.drop(resource)
 
     def drop_connections(self) -> None:
         """Break all connections; new ones are accepted."""
@@ -288,8 +270,8 @@ class APIServer:
             StatusError: it is there already, or invalid.
             ConfigurationError: it can't be told what it is, this server does not serve it, or it is no JSON.
         """
-        served, content = self._understood(obj, resource)
-        return load(served, self._registry.create(served, _namespace_of(served, content), content, _INSIDE))
+        served, content = understood(self._catalog, obj, resource)
+        return load(served, self._registry.create(served, namespace_of(served, content), content, _INSIDE))
 
     def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
         """Store an object in place of the one of the same name, status included; arguments as those of `create`.
@@ -297,9 +279,9 @@ class APIServer:
         Raises:
             StatusError: it is not there, or has another resource version than `obj` says.
         """
-        served, content = self._understood(obj, resource)
+        served, content = understood(self._catalog, obj, resource)
         name = mapping(content.get("metadata")).get("name", "")
-        record = self._registry.update(served, _namespace_of(served, content), name, lambda _: content, _INSIDE)
+        record = self._registry.update(served, namespace_of(served, content), name, lambda _: content, _INSIDE)
         return load(served, record)
 
     def patch(
@@ -318,8 +300,8 @@ class APIServer:
             ConfigurationError: the patch can't be written as JSON.
         """
         served = self._catalog.of(resource)
-        where = _namespace(served, namespace)
-        _check_json(patch)
+        where = namespace_in(served, namespace)
+        check_json(patch)
         record = self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE)
         return load(served, record)
 
@@ -330,7 +312,7 @@ class APIServer:
             StatusError: it is not there.
         """
         served = self._catalog.of(resource)
-        return self._registry.get(served, _namespace(served, namespace), name)
+        return self._registry.get(served, namespace_in(served, namespace), name)
 
     def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
         """Remove an object without grace; with finalizers it is only marked. Arguments as those of `patch`.
@@ -340,7 +322,7 @@ class APIServer:
         """
         served = self._catalog.of(resource)
         self._registry.delete(
-            served, _namespace(served, namespace), name, DeleteOptions(grace_period=0, is_inside=True)
+            served, namespace_in(served, namespace), name, DeleteOptions(grace_period=0, is_inside=True)
         )
 
     def list(
@@ -388,71 +370,5 @@ class APIServer:
             raise ConfigurationError("this server does not run: use it as `with APIServer() as server:`")
         return listener
 
-    def _understood(self, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
-        """Return what an object is, and the object as a mapping."""
-        content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
-        _check_json(content)
-        if resource is not None:
-            return self._catalog.of(resource), content
-        api_version, kind = content.get("apiVersion", ""), content.get("kind", "")
-        served = self._catalog.by_kind(api_version, kind) or self._catalog.by_model(
-            cast("object", obj).__class__.__name__
-        )
-        if served is None:
-            raise ConfigurationError(
-                f"can't tell what to store: this server serves no kind {kind!r} of version {api_version!r}; "
-                "give the object kind and apiVersion, or pass resource="
-            )
-        return served, content
-
-    def _on_write(self, served: Served, obj: Json, is_gone: bool) -> None:
-        if str(served.resource) != DEFINITIONS:
-            return
-        named = dict(defined(obj))
-        for custom, is_served in named.items():
-            if is_served and not is_gone:
-                self._catalog.add(custom)
-                continue
-            if is_gone:
-                for record in self._storage.page(custom.collection).records:
-                    namespace, _, name = record.key.rpartition("/")
-                    self._registry.discard(custom, namespace, name)
-                self._storage.begin_anew(custom.collection)
-            self._retire(custom)
-        versions = {custom.resource.version for custom in named}
-        collections = {custom.collection for custom in named}
-        for other in self._catalog:
-            if other.is_custom and other.collection in collections and other.resource.version not in versions:
-                # A version that the definition had before.
-                self._retire(other)
-
-    def _retire(self, custom: Served) -> None:
-        self._catalog.remove(custom)
-        self.drop_watches(custom.resource)
-
-
-def _check_json(content: object) -> None:
-    """Raise ConfigurationError unless it can be written as JSON."""
-    try:
-        encode(content)
-    except (TypeError, ValueError) as problem:
-        raise ConfigurationError(f"the object can't be written as JSON: {problem}") from problem
-
-
-def _sanitized(obj: Any) -> Json:
-    from kubernetes.client import ApiClient  # noqa: PLC0415  only who has a model has it imported
-
-    client: Any = ApiClient()
-    return mapping(client.sanitize_for_serialization(obj))
-
-
-def _namespace(served: Served, namespace: str | None) -> str:
-    if served.resource.is_namespaced:
-        return namespace or "default"
-    if namespace:
-        raise ConfigurationError(f"{served.resource} have no namespace: got {namespace!r}")
-    return ""
-
-
-def _namespace_of(served: Served, content: Json) -> str:
-    return _namespace(served, mapping(content.get("metadata")).get("namespace"))
+    def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
+        self._customs.written(served, obj, is_gone)

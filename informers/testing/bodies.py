@@ -7,11 +7,12 @@ from typing import Any, cast
 
 from informers.testing import failures
 from informers.testing.catalog import Served
+from informers.testing.deletions import DeleteOptions
 from informers.testing.documents import Json, decode, encode, mapping, quote, sequence
 from informers.testing.exchange import Request
 from informers.testing.failures import Cause, Failure
 from informers.testing.queries import flag
-from informers.testing.registry import DeleteOptions, WriteOptions
+from informers.testing.registry import WriteOptions
 from informers.testing.routes import Target
 
 __all__ = ["APPLY", "read_configuration", "read_delete_options", "read_object", "read_options"]

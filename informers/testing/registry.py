@@ -18,6 +18,7 @@ from informers.clock import Clock
 from informers.testing import failures, ownership
 from informers.testing.admission import checked, set_defaults, validate
 from informers.testing.catalog import Served
+from informers.testing.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
 from informers.testing.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing.failures import Cause
 from informers.testing.ownership import Writer
@@ -28,8 +29,6 @@ __all__ = ["Registry", "WriteOptions"]
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 #: With its suffix, a generated name is one that any kind may have.
 _LONGEST_PREFIX = 58
-#: What holds an object until those that it owns are seen to, by the policy that asks for it.
-_COLLECTORS = {"Orphan": "orphan", "Foreground": "foregroundDeletion", "Background": ""}
 
 
 @attrs.frozen
@@ -49,27 +48,6 @@ class WriteOptions:
     is_dry_run: bool = False
     is_inside: bool = False
     force: bool = False
-
-
-@attrs.frozen
-class DeleteOptions:
-    """What a delete comes with.
-
-    Attributes:
-        grace_period: seconds that a node has to stop a pod; None for what the pod says.
-        uid: the object must have it.
-        version: the object must be at it.
-        propagation: `Orphan`, `Background` or `Foreground`; empty for the default.
-        is_dry_run: nothing is removed.
-        is_inside: the delete comes from the test itself: one event.
-    """
-
-    grace_period: int | None = None
-    uid: str = ""
-    version: str = ""
-    propagation: str = ""
-    is_dry_run: bool = False
-    is_inside: bool = False
 
 
 @final
@@ -183,7 +161,7 @@ class Registry:
             owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
             if is_unchanged and owned[0] == owned[1]:
                 return stored
-            if _is_let_go(served, obj):
+            if is_let_go(served, obj):
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
             return self._put_locked(served, obj, options)
 
@@ -245,15 +223,13 @@ class Registry:
             ):
                 if wanted and wanted != have:
                     raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
-            grace = self._grace(served, obj, options)
+            grace = grace_of(served, obj, options)
             before = sequence(metadata.get("finalizers"))
-            metadata["finalizers"] = _with_collector(before, options.propagation)
-            own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
-            is_held = bool(metadata.get("finalizers") or own)
-            if not is_held and not grace:
+            hold_for(metadata, options.propagation)
+            if not grace and not is_held(served, obj):
                 if served.is_graceful and not options.is_inside:
                     # The real server marks before it removes.
-                    self._mark(metadata, grace)
+                    mark(metadata, now=self._clock.time(), grace=grace)
                     self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run))
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
             left = metadata.get("deletionGracePeriodSeconds")
@@ -261,17 +237,11 @@ class Registry:
                 if metadata["finalizers"] == before:
                     return stored, False
                 return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
-            self._mark(metadata, grace)
+            mark(metadata, now=self._clock.time(), grace=grace)
             if str(served.resource) == "namespaces":
                 del metadata["deletionGracePeriodSeconds"]
                 obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
             return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
-
-    def _mark(self, metadata: Json, grace: int) -> None:
-        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
-            metadata["generation"] += 1
-        metadata["deletionTimestamp"] = timestamp(self._clock.time() + grace)
-        metadata["deletionGracePeriodSeconds"] = grace
 
     def discard(self, served: Served, namespace: str, name: str) -> None:
         """Remove an object whatever holds it, as when its definition goes.
@@ -281,16 +251,6 @@ class Registry:
         """
         with self._storage.lock:
             self._remove_locked(served, self.get(served, namespace, name), is_dry_run=False)
-
-    def _grace(self, served: Served, obj: Json, options: DeleteOptions) -> int:
-        if not served.is_graceful:
-            return 0
-        spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
-        # No node has it, or the node is done with it: nobody has to let go of it.
-        if not spec.get("nodeName") or status.get("phase") in {"Succeeded", "Failed"}:
-            return 0
-        own = spec.get("terminationGracePeriodSeconds")
-        return options.grace_period if options.grace_period is not None else 30 if own is None else int(own)
 
     def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
         return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
@@ -383,23 +343,6 @@ def _record(served: Served, obj: Json, version: int | None) -> Record:
         served.selectable(obj),
         metadata.get("uid", ""),
     )
-
-
-def _with_collector(finalizers: list[str], propagation: str) -> list[str]:
-    """Return finalizers with that of a policy; without a policy that which is there stays."""
-    kept = [name for name in finalizers if name not in _COLLECTORS.values()]
-    there = next((name for name in finalizers if name in _COLLECTORS.values()), "")
-    collector = _COLLECTORS.get(propagation, there)
-    return [*kept, collector] if collector else kept
-
-
-def _is_let_go(served: Served, obj: Json) -> bool:
-    """Return whether nothing holds back the end of an object that is being deleted."""
-    metadata = obj["metadata"]
-    holders = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
-    # Namespaces have finalizers of their own.
-    own = mapping(obj.get("spec")).get("finalizers") if str(served.resource) == "namespaces" else None
-    return bool(metadata.get("deletionTimestamp")) and not holders and not own
 
 
 def _content(obj: Json) -> Json:

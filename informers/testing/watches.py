@@ -255,6 +255,18 @@ class Watchers:
         with self._changed:
             return [w for w in self._running if resource is None or w.served.resource == resource]
 
+    def drop(self, resource: Resource[Any] | None) -> int:
+        """End the watches of a resource, or all, in good order; return how many.
+
+        Raises:
+            ConfigurationError: `resource` is none.
+        """
+        watchers = self.of(resource)
+        for watcher in watchers:
+            watcher.close()
+            self.remove(watcher)
+        return len(watchers)
+
     def wait_for(self, resource: Resource[Any] | None, count: int, timeout: float) -> None:
         """Wait until exactly `count` watches of a resource run.
 
