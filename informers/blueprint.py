@@ -133,6 +133,8 @@ class Blueprint:
             resync_period=options.resync_period or 0.0,
             indexers=options.indexers,
             transform=options.transform,
+            # A class of the user's may refuse an object; one of the official client's reads what there is.
+            makes_objects=resource.decode is not None and not self.metadata_only,
             restore=restorer(resource, metadata_only=self.metadata_only),
             watch_error_handler=self._watch_error_handler,
             options=self._options,

@@ -60,8 +60,8 @@ class Resource(Generic[T]):
         plural: name in the URL, such as `pods`.
         kind: name in the objects, such as `Pod`.
         model: name of the official client's class for it; empty where objects are plain mappings or `decode` is given.
-        decode: makes the object from its JSON mapping, for kinds that the official client does not know. What it raises
-            comes as a `DecodeError` to whoever gets the object.
+        decode: makes the object from its JSON mapping, for kinds that the official client does not know. An
+            object on which it raises is set aside, and the error handler gets a `DecodeError`.
     """
 
     group: str

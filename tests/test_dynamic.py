@@ -9,9 +9,9 @@ import pytest
 
 from informers import (
     ConfigurationError,
-    DecodeError,
     DynamicSharedInformerFactory,
     KindOptions,
+    NextStep,
     SharedInformerFactory,
     WatchFailure,
     object_name,
@@ -226,16 +226,34 @@ def test_a_custom_kind_s_class_may_be_anything_that_is_made_from_a_mapping(
         assert found.size == 3
 
 
-def test_an_object_that_the_user_s_class_refuses_is_one_error_at_the_read(defined: APIServer) -> None:
+def test_an_object_that_the_user_s_class_refuses_is_set_aside_alone_until_it_fits(defined: APIServer) -> None:
     defined.create(widget("good", size=1))
     defined.create(widget("bad", size="many"))
-    factory = SharedInformerFactory(defined.client())
-    lister = factory.version(V1).widgets.lister.namespace("default")
+    failures, handler = Failures(), RecordingHandler[Widget]()
+    factory = SharedInformerFactory(defined.client(), watch_error_handler=failures)
+    widgets = factory.version(V1).widgets
+    widgets.informer.add_event_handler(handler)
     with factory:
         assert factory.wait_for_cache_sync(timeout=10)
-        assert lister.get("good").size == 1
-        with pytest.raises((DecodeError, ValueError)):
-            lister.get("bad")
+        assert [each.size for each in widgets.lister.list()] == [1]
+        failure = failures.wait_for(lambda failure: failure.key == "default/bad")
+        assert failure.next_step is NextStep.GO_ON
+        assert "decode raised ValueError" in str(failure.error)
+        assert set(widgets.informer.health().set_aside) == {"default/bad"}
+        defined.patch(WIDGETS, "good", {"spec": {"size": "few"}})
+        eventually(lambda: "default/good" in widgets.informer.health().set_aside)
+        assert widgets.lister.namespace("default").get("good").size == 1, "the last state that could be made stays"
+        defined.patch(WIDGETS, "bad", {"spec": {"size": 2}})
+        handler.wait_for(2)
+        defined.delete(WIDGETS, "good")
+        handler.wait_for(3)
+        assert widgets.informer.health().set_aside == {}
+        assert [each.size for each in widgets.lister.list()] == [2]
+    assert [(event.type, event.key, event.is_tombstone) for event in handler.events] == [
+        ("add", "default/good", False),
+        ("add", "default/bad", False),
+        ("delete", "default/good", True),
+    ]
 
 
 def test_a_custom_kind_may_have_options_of_its_own(defined: APIServer) -> None:

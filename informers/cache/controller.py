@@ -48,6 +48,7 @@ class Controller(Generic[T]):
         scopes: namespaces whose first list must be in before the cache counts as synced; `{None}` for a list of all.
         restore: makes a record of what a transform returned.
         transform: see `Transform`.
+        makes_objects: see `SharedInformer`.
         on_failure: told of every failure.
         synced: raised when the first list of every scope is in the cache.
         stop: ends `run`.
@@ -65,6 +66,7 @@ class Controller(Generic[T]):
         scopes: set[str | None],
         restore: Callable[[T], Record[T]],
         transform: Transform[T] | None = None,
+        makes_objects: bool = False,
         on_failure: WatchErrorHandler | None = None,
         synced: Signal,
         stop: Signal,
@@ -82,6 +84,7 @@ class Controller(Generic[T]):
         self._is_by_namespace = None not in scopes
         self._restore = restore
         self._transform = transform
+        self._makes_objects = makes_objects
         self._on_failure = on_failure
         self._synced = synced
         self._stop = stop
@@ -311,17 +314,20 @@ class Controller(Generic[T]):
             listener.push(notifications if listener.resync_period > 0 else changed)
 
     def _transformed(self, record: Record[T]) -> Record[T] | None:
-        """Return what a transform makes of a record, or None where it fails and the object is set aside."""
-        if self._transform is None:
+        """Return what a transform makes of a record; None where that, or making the object, fails: it is set aside."""
+        if self._transform is None and not self._makes_objects:
             return record
         try:
-            obj = self._transform(record.object())
+            obj = record.object()
+            if self._transform is None:
+                return record
+            obj = self._transform(obj)
             if obj is None:
                 raise ConfigurationError("the transform returned None: it must return the object, changed or not")
             transformed = self._restore(obj)
             if transformed.key != record.key:
                 raise ConfigurationError(f"the transform changed the name of the object to {transformed.key!r}")
-        except BaseException as error:  # noqa: BLE001  the transform is the user's
+        except BaseException as error:  # noqa: BLE001  the transform is the user's, and so may the object's class be
             self._put_aside(record.key, contained(error))
             return None
         return transformed

@@ -65,6 +65,8 @@ class SharedInformer(Generic[T]):
         resync_period: seconds after which a handler is told of every object again, without any request; 0 for never.
         indexers: index functions by name.
         transform: changes each object before it is stored; see `informers.cache.Transform`.
+        makes_objects: make each object once as it comes, so that one that can't be made is set aside; otherwise that
+            shows when it is read, for who makes objects by code of the user's.
         restore: makes a record of what the transform returned.
         watch_error_handler: told of every failure.
         options: how to list and watch.
@@ -87,6 +89,7 @@ class SharedInformer(Generic[T]):
         resync_period: float = 0.0,
         indexers: Mapping[str, IndexFunction[T]] | None = None,
         transform: Transform[T] | None = None,
+        makes_objects: bool = False,
         restore: Callable[[T], Record[T]] = HeldRecord,
         watch_error_handler: WatchErrorHandler | None = None,
         options: ReflectorOptions | None = None,
@@ -117,6 +120,7 @@ class SharedInformer(Generic[T]):
             scopes=set(sources),
             restore=restore,
             transform=transform,
+            makes_objects=makes_objects,
             on_failure=watch_error_handler,
             synced=self._synced,
             stop=self._stop,
