@@ -185,6 +185,10 @@ class _Server(ThreadingHTTPServer):
         self._wakes, self._waker = socket.socketpair()
         try:
             super().__init__(address, _Handler)
+        except OSError as error:
+            self._close_wakers()
+            # Its own text says what is in use, but not where.
+            raise OSError(error.errno, error.strerror, f"{address[0]}:{address[1]}") from error
         except BaseException:
             self._close_wakers()
             raise
