@@ -80,7 +80,7 @@ class Decoder(Generic[T]):
                 if record is not None:
                     change = _CHANGES[match[1]]
                     return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
-            event = _loads(text)
+            event = deep.loads(text)
         except ValueError as error:
             raise DecodeError(f"a line of the watch is no JSON: {error}", raw=line) from error
         return self._whole_event(event, line)
@@ -231,13 +231,6 @@ class Decoder(Generic[T]):
                 self._labels.clear()
             self._labels[tuple(known.items())] = known
         return known
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        return deep.loads(text)
 
 
 def _bookmark(metadata: Any) -> Bookmark | BadObject:

@@ -2,7 +2,7 @@
 
 Python's own decoder goes as deep as there is stack: some thousand levels, or hundreds. An API server takes ten
 thousand, so whoever may make a custom object could keep all others out of a cache, or out of what a lister returns.
-This takes over where that decoder gives up; it is slow, and needed by nobody who means well.
+So where that decoder gives up, another takes over: it is slow, and needed by nobody who means well.
 
 Upstream: none; Go's decoder has a limit of its own, which the server's is.
 """
@@ -14,27 +14,51 @@ import re
 from json import JSONDecodeError
 from typing import Any
 
-__all__ = ["loads", "raw_decode"]
+__all__ = ["loads", "raw_decode", "slow_loads", "slow_raw_decode"]
 
 _scan = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes) -> Any:
     """Return what `json.loads` does.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return slow_loads(text if isinstance(text, str) else text.decode())
+
+
+def raw_decode(text: str, start: int) -> tuple[Any, int]:
+    """Return the value that begins at a position, and the position behind it.
+
+    Raises:
+        JSONDecodeError: there is none, or its end is missing.
+    """
+    try:
+        return _scan(text, start)
+    except RecursionError:
+        return slow_raw_decode(text, start)
+
+
+def slow_loads(text: str) -> Any:
+    """Do what `loads` does, without Python's own decoder for what is nested.
 
     Raises:
         JSONDecodeError: it is no JSON.
     """
-    value, end = raw_decode(text, _after_space(text, 0))
+    value, end = slow_raw_decode(text, _after_space(text, 0))
     end = _after_space(text, end)
     if end != len(text):
         raise JSONDecodeError("Extra data", text, end)
     return value
 
 
-def raw_decode(text: str, start: int) -> tuple[Any, int]:
-    """Return the value that begins at a position, and the position behind it.
+def slow_raw_decode(text: str, start: int) -> tuple[Any, int]:
+    """Do what `raw_decode` does, likewise.
 
     Raises:
         JSONDecodeError: there is none, or its end is missing.

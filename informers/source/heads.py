@@ -72,9 +72,6 @@ def locate(text: str, start: int) -> Located:
             else:
                 # A shorter length: what was cut belongs to something behind the metadata.
                 return Located(metadata, last + 3, cut) if length == len(head) else Located(metadata, start + length)
-    try:
-        metadata, end = _raw_decode(text, start)
-    except RecursionError:
-        # As may be of managed fields, which are as deep as the object.
-        metadata, end = deep.raw_decode(text, start)
+    # Of any depth: managed fields are as deep as the object.
+    metadata, end = deep.raw_decode(text, start)
     return Located(metadata, end)

@@ -141,7 +141,8 @@ class ListReader(Generic[T]):
             if character != "{" or self._wants == _COMMA_OR_END:
                 break
             try:
-                obj, end = _decode(text, position)
+                # One object that is nested too deeply for Python's decoder must not keep all others out.
+                obj, end = deep.raw_decode(text, position)
             except JSONDecodeError:
                 break
             except ValueError as error:
@@ -181,10 +182,7 @@ class ListReader(Generic[T]):
 
     def _whole(self) -> Page[T]:
         try:
-            try:
-                answer = json.loads(self._text)
-            except RecursionError:
-                answer = deep.loads(self._text)
+            answer = deep.loads(self._text)
         except ValueError as error:
             raise DecodeError(f"the list is no JSON: {error}") from error
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
@@ -207,11 +205,3 @@ class ListReader(Generic[T]):
         # Only a hint, for people to read: one that makes no sense is left out.
         is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
         return Page(self._records, version, token, self._bad, remaining if is_count else None)
-
-
-def _decode(text: str, start: int) -> tuple[Any, int]:
-    try:
-        return _raw_decode(text, start)
-    except RecursionError:
-        # One object that is nested too deeply must not keep all others out.
-        return deep.raw_decode(text, start)

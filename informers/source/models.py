@@ -115,10 +115,7 @@ def mapping_of(source: Raw, key: str) -> dict[str, Any]:
     """
     raw = raw_of(source)
     try:
-        try:
-            mapping = json.loads(raw)
-        except RecursionError:
-            mapping = deep.loads(raw.decode())
+        mapping = deep.loads(raw)
     except ValueError as error:
         raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
     if not is_mapping(mapping):

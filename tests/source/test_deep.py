@@ -21,8 +21,8 @@ JSON = st.recursive(
 @given(value=JSON, indent=st.sampled_from([None, 1]), is_ascii=st.booleans())
 def test_it_is_the_same_as_of_the_standard_library(value: object, indent: int | None, is_ascii: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=is_ascii)
-    assert deep.loads(f" {text}\n") == value
-    assert deep.raw_decode(f"x{text} y", 1)[0] == value
+    assert deep.slow_loads(f" {text}\n") == value
+    assert deep.slow_raw_decode(f"x{text} y", 1)[0] == value
 
 
 @given(value=JSON, at=st.integers(0), letter=st.sampled_from(["", ",", ":", "{", "}", "[", "]", '"', "1", " ", "x"]))
@@ -36,17 +36,17 @@ def test_what_was_spoiled_is_refused_or_the_same_as_of_the_standard_library(
         expected = json.loads(text)
     except JSONDecodeError:
         with pytest.raises(JSONDecodeError):
-            deep.loads(text)
+            deep.slow_loads(text)
     else:
-        assert deep.loads(text) == expected
+        assert deep.slow_loads(text) == expected
 
 
 def test_of_a_key_that_comes_twice_the_last_counts() -> None:
-    assert deep.loads('{"a":1,"b":2,"a":{"c":3}}') == {"a": {"c": 3}, "b": 2}
+    assert deep.slow_loads('{"a":1,"b":2,"a":{"c":3}}') == {"a": {"c": 3}, "b": 2}
 
 
 def test_it_goes_as_deep_as_it_must() -> None:
-    value, depth = deep.loads("[" * 50_000 + "7" + "]" * 50_000), 0
+    value, depth = deep.slow_loads("[" * 50_000 + "7" + "]" * 50_000), 0
     while isinstance(value, list):
         (value,) = value
         depth += 1
@@ -56,4 +56,4 @@ def test_it_goes_as_deep_as_it_must() -> None:
 @pytest.mark.parametrize("text", ["[" * 50_000, "[" * 50_000 + "]" * 49_999, '{"a":' * 50_000])
 def test_an_end_that_is_missing_is_said(text: str) -> None:
     with pytest.raises(JSONDecodeError):
-        deep.loads(text)
+        deep.slow_loads(text)
