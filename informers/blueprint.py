@@ -15,7 +15,7 @@ from informers.cache.failures import WatchErrorHandler
 from informers.cache.informer import SharedInformer
 from informers.cache.kind import ClusterKind, NamespacedKind
 from informers.cache.listers import ClusterLister, NamespacedLister
-from informers.cache.reflector_options import ReflectorOptions
+from informers.cache.reflector_options import ReflectorOptions, check_options
 from informers.clock import Clock
 from informers.errors import ConfigurationError
 from informers.functions import check_function
@@ -70,8 +70,7 @@ class Blueprint:
         self._overrides = _overrides(overrides)
         self.metadata_only = metadata_only
         check_function("watch_error_handler", watch_error_handler, "failure")
-        if not (options is None or isinstance(options, ReflectorOptions)):
-            raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
+        check_options(options)
         self._watch_error_handler = watch_error_handler
         self._options = options
         self._clock = clock

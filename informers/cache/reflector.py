@@ -17,7 +17,7 @@ from informers.cache.failures import NextStep, WatchErrorHandler, WatchFailure, 
 from informers.cache.open_watch import OpenWatch, Seen
 from informers.cache.paging import PagedList
 from informers.cache.progress import SHORT_WATCH, Progress
-from informers.cache.reflector_options import ReflectorOptions
+from informers.cache.reflector_options import ReflectorOptions, check_options
 from informers.cache.streaming import StreamedList
 from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import (
@@ -110,20 +110,9 @@ class Reflector(Generic[T]):
         self._store = store
         self._resource = resource
         self._namespace = namespace
-        missing = [name for name in ("list", "watch", "close") if not callable(getattr(source, name, None))]
-        if missing:
-            raise ConfigurationError(
-                f"a source has the methods list, watch and close, as ListWatch does: {type(source).__name__} has no "
-                f"{', '.join(missing)}"
-            )
-        missing = [name for name in ("replace_records", "apply_events") if not callable(getattr(store, name, None))]
-        if missing:
-            raise ConfigurationError(
-                f"a store has the methods replace_records and apply_events, as Store does: {type(store).__name__} has "
-                f"no {', '.join(missing)}"
-            )
-        if not (options is None or isinstance(options, ReflectorOptions)):
-            raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
+        _check_methods("source", source, ("list", "watch", "close"), "ListWatch")
+        _check_methods("store", store, ("replace_records", "apply_events"), "Store")
+        check_options(options)
         self._options = options = options or ReflectorOptions()
         self._on_failure = on_failure
         self._clock = clock
@@ -403,6 +392,15 @@ class Reflector(Generic[T]):
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout
         return int(self._options.uniform(shortest, 2 * shortest))
+
+
+def _check_methods(what: str, given: object, methods: tuple[str, ...], example: str) -> None:
+    missing = [name for name in methods if not callable(getattr(given, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"a {what} has the methods {', '.join(methods[:-1])} and {methods[-1]}, as {example} does: "
+            f"{type(given).__name__} has no {', '.join(missing)}"
+        )
 
 
 def _is_reached(version: str, current: str) -> bool:

@@ -15,7 +15,7 @@ from informers.backoff import BackoffSettings
 from informers.errors import ConfigurationError
 from informers.functions import check_function
 
-__all__ = ["ReflectorOptions"]
+__all__ = ["ReflectorOptions", "check_options"]
 
 #: Seconds: a server takes no more than fits into an int32, and twice this is asked for.
 _LONGEST = 1e9
@@ -66,3 +66,13 @@ class ReflectorOptions:
         if not callable(self.uniform):
             raise ConfigurationError(f"uniform must be a function of (low, high): got {self.uniform!r}")
         check_function("uniform", self.uniform, "low, high")
+
+
+def check_options(options: object) -> None:
+    """Refuse what is neither None nor options.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    if not (options is None or isinstance(options, ReflectorOptions)):
+        raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
