@@ -12,23 +12,18 @@ from informers.resources import ClusterResource, NamespacedResource
 from informers.testing.catalog import Served
 from informers.testing.documents import Json, mapping, sequence
 from informers.testing.failures import Cause
+from informers.testing.metadata import SUBDOMAIN, SUBDOMAIN_RULE
 
 __all__ = ["DEFINITIONS", "complete_definition", "defined", "definition_causes"]
 
 #: The resource that definitions are objects of.
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
-_GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PLURAL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PLURAL_RULE = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
     "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
     "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
-_GROUP_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 
 
@@ -48,8 +43,8 @@ def definition_causes(obj: Json, old: Json | None) -> list[Cause]:
         causes.append(Cause.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
     if not group:
         causes.append(Cause.required("spec.group"))
-    elif not _fits(_GROUP, group):
-        causes.append(Cause.invalid("spec.group", group, _GROUP_RULE))
+    elif not _fits(SUBDOMAIN, group):
+        causes.append(Cause.invalid("spec.group", group, SUBDOMAIN_RULE))
     if not scope:
         causes.append(Cause.required("spec.scope"))
     elif scope not in {"Cluster", "Namespaced"}:

@@ -149,11 +149,7 @@ class Registry:
             stored = self.record(served, namespace, name)
             old = load(served, stored)
             obj = change(old)
-            wanted = mapping(obj.get("metadata"))
-            if not wanted.get("name"):
-                raise failures.unnamed(name)
-            if wanted["name"] != name:
-                raise failures.misnamed(name, wanted=wanted["name"])
+            _check_name(obj, name)
             obj = checked(served, namespace, obj)
             self._check_preconditions(served, name, old, obj, options)
             obj = self._settled(served, old, obj, options)
@@ -178,10 +174,7 @@ class Registry:
         metadata = mapping(config.get("metadata"))
         if metadata.get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
-        if not metadata.get("name"):
-            raise failures.unnamed(name)
-        if metadata["name"] != name:
-            raise failures.misnamed(name, wanted=metadata["name"])
+        _check_name(config, name)
         config = checked(served, namespace, config)
         with self._storage.lock:
             key = f"{namespace}/{name}" if namespace else name
@@ -320,6 +313,15 @@ class Registry:
         record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, True)
         return record
+
+
+def _check_name(obj: Json, name: str) -> None:
+    """Refuse an object that does not say the URL's name."""
+    said = mapping(obj.get("metadata")).get("name")
+    if not said:
+        raise failures.unnamed(name)
+    if said != name:
+        raise failures.misnamed(name, wanted=said)
 
 
 def load(served: Served, record: Record) -> Json:
