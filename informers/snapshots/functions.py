@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 
+from informers.functions import name_of
+
 __all__ = ["fingerprint", "has_state"]
 
 _CONSTANTS = (type(None), bool, int, float, complex, str, bytes)
@@ -36,8 +38,7 @@ def fingerprint(function: object) -> str:
     """
     if function is None:
         return ""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    name = f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', '')}"
+    name = name_of(function)
     if not isinstance(function, FunctionType):
         return name
     digest = hashlib.sha256()
