@@ -294,34 +294,9 @@ def test_a_registered_resource_is_served_as_a_custom_one(server: APIServer) -> N
     assert unconditional.json["message"].endswith("must be specified for an update")
 
 
-def test_a_definition_serves_its_resource_until_it_is_deleted(server: APIServer) -> None:
-    definition = {
-        "kind": "CustomResourceDefinition",
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "metadata": {"name": "gears.example.com"},
-        "spec": {
-            "group": "example.com",
-            "scope": "Cluster",
-            "names": {"plural": "gears", "kind": "Gear"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}}],
-        },
-    }
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    created = ask(server, path, method="POST", body=definition).json
-    assert {c["type"]: c["status"] for c in created["status"]["conditions"]}["Established"] == "True"
-    gears = ClusterResource[dict[str, Any]]("example.com", "v1", "gears", "Gear")
-    server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
-    with watching(server, "/apis/example.com/v1/gears", resourceVersion=server.resource_version) as watch:
-        server.wait_for_watchers(gears, 1)
-        ask(server, f"{path}/gears.example.com", method="DELETE")
-        assert watch.short(1) == [("DELETED", "g")]
-        assert watch.line() == b""
-    assert ask(server, "/apis/example.com/v1/gears").status == 404
-
-
-def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_back(server: APIServer) -> None:
-    version = {"name": "v1", "served": True, "storage": True}
-    definition = {
+def gears(version: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition of a kind without namespaces."""
+    return {
         "kind": "CustomResourceDefinition",
         "apiVersion": "apiextensions.k8s.io/v1",
         "metadata": {"name": "gears.example.com"},
@@ -332,6 +307,26 @@ def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_b
             "versions": [version],
         },
     }
+
+
+def test_a_definition_serves_its_resource_until_it_is_deleted(server: APIServer) -> None:
+    definition = gears({"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}})
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    created = ask(server, path, method="POST", body=definition).json
+    assert {c["type"]: c["status"] for c in created["status"]["conditions"]}["Established"] == "True"
+    resource = ClusterResource[dict[str, Any]]("example.com", "v1", "gears", "Gear")
+    server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
+    with watching(server, "/apis/example.com/v1/gears", resourceVersion=server.resource_version) as watch:
+        server.wait_for_watchers(resource, 1)
+        ask(server, f"{path}/gears.example.com", method="DELETE")
+        assert watch.short(1) == [("DELETED", "g")]
+        assert watch.line() == b""
+    assert ask(server, "/apis/example.com/v1/gears").status == 404
+
+
+def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_back(server: APIServer) -> None:
+    version = {"name": "v1", "served": True, "storage": True}
+    definition = gears(version)
     resource = apiextensions.V1.custom_resource_definitions
     server.create(definition)
     server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
