@@ -34,12 +34,12 @@ nitpick_ignore_regex = [
 # Made by the package alone, and never asked for.
 nitpick_ignore = [
     ("py:class", "CollectorRegistry"),
-    ("py:class", "informers.cache.deltas.Snapshot"),
-    ("py:class", "informers.source.packing.Packer"),
-    ("py:class", "informers.cache.processor.Listener"),
+    ("py:class", "informers.cache._pipeline.deltas.Snapshot"),
+    ("py:class", "informers.source._bytes.compression.Packer"),
+    ("py:class", "informers.cache._pipeline.processor.Listener"),
     ("py:class", "informers.cache.listers._Cache"),
     ("py:class", "informers.resources._Row"),
-    ("py:class", "informers.testing.failures.Failure"),
+    ("py:class", "informers.testing._http.status.Failure"),
     ("py:class", "optional"),
 ]
 

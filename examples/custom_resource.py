@@ -16,7 +16,7 @@ import attrs
 from kubernetes.client import ApiClient, CoreV1Api, CustomObjectsApi, V1ConfigMap, V1ObjectMeta, V1OwnerReference
 
 from informers import NotFoundError, ObjectName, ResourceEventHandlerFuncs, SharedInformerFactory, object_name
-from informers.resources import GroupVersion, namespaced
+from informers.kinds import GroupVersion, namespaced
 from informers.workqueue import RateLimitingQueue
 
 FINALIZER = "pages.example.com/registry"

@@ -48,11 +48,11 @@ from informers import (
     ObjectName,
     SharedInformer,
     SharedInformerFactory,
+    Signal,
     WatchFailure,
     wait_for_cache_sync,
 )
 from informers.errors import ConnectionLostError
-from informers.signals import Signal
 from informers.workqueue import Queue
 
 

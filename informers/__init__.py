@@ -1,16 +1,16 @@
 """client-go's informers for Python: one shared watch per resource, and a local cache that is never silently stale.
 
-The map, from the bottom up; a folder imports only what stands before it:
+The map, from the bottom up; a folder imports only what stands before it, and an underscore marks what is not promised:
 
-- `errors`, `clock`, `signals`, `backoff`, `threads`, `functions`, `objects`, `selectors`, `resources`: what everything
-  is made of;
+- `errors`, `_base`, `backoff`, `selectors`, `objects`, `resources`: what everything is made of;
 - `source`: lists and watches over the official client's configuration; makes records of what comes;
+- `options`: how informers list, watch and keep;
 - `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
 - `workqueue`: queues for controllers; knows nothing of caches;
 - `kinds`: the table of kinds, one line each;
-- `kind_options`, `blueprint`, `snapshots`, `informer_factory`, `resource_factory`: what all factories do;
-- `factory`: typed kinds; `dynamic`: any resource; `metadata`: any resource's metadata alone;
-- `expansions`, `aio`, `metrics`, `probes`: lookups across kinds, event loops, Prometheus, health by HTTP;
+- `snapshots`: caches saved to a file;
+- `factory`: typed kinds, any resource, or any resource's metadata alone;
+- `lookups`, `aio`, `metrics`, `probes`: lookups across kinds, event loops, Prometheus, health by HTTP;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
 Everything that this package exports is here; the official client is imported when it is first used.
@@ -18,9 +18,16 @@ Everything that this package exports is here; the official client is imported wh
 
 from __future__ import annotations
 
-from informers.cache.failures import NextStep as NextStep
-from informers.cache.failures import WatchErrorHandler as WatchErrorHandler
-from informers.cache.failures import WatchFailure as WatchFailure
+from informers._base.signals import Signal as Signal
+from informers.backoff import BackoffSettings as BackoffSettings
+from informers.cache._pipeline.latency import Latencies as Latencies
+from informers.cache._reflector.progress import ReflectorState as ReflectorState
+from informers.cache._reflector.reflector import Reflector as Reflector
+from informers.cache._reflector.watch_failures import NextStep as NextStep
+from informers.cache._reflector.watch_failures import WatchErrorHandler as WatchErrorHandler
+from informers.cache._reflector.watch_failures import WatchFailure as WatchFailure
+from informers.cache.accessor import ClusterKind as ClusterKind
+from informers.cache.accessor import NamespacedKind as NamespacedKind
 from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
 from informers.cache.handlers import ResourceEventHandler as ResourceEventHandler
 from informers.cache.handlers import ResourceEventHandlerFuncs as ResourceEventHandlerFuncs
@@ -30,22 +37,15 @@ from informers.cache.health import InformerHealth as InformerHealth
 from informers.cache.health import WatchHealth as WatchHealth
 from informers.cache.indexer import Indexer as Indexer
 from informers.cache.informer import SharedInformer as SharedInformer
-from informers.cache.kind import ClusterKind as ClusterKind
-from informers.cache.kind import NamespacedKind as NamespacedKind
-from informers.cache.latency import Latencies as Latencies
 from informers.cache.listers import ClusterLister as ClusterLister
 from informers.cache.listers import NamespacedLister as NamespacedLister
 from informers.cache.listers import NamespaceLister as NamespaceLister
-from informers.cache.progress import ReflectorState as ReflectorState
-from informers.cache.reflector import Reflector as Reflector
-from informers.cache.reflector_options import ReflectorOptions as ReflectorOptions
 from informers.cache.registration import Registration as Registration
 from informers.cache.store import Store as Store
 from informers.cache.sync import PartProgress as PartProgress
 from informers.cache.sync import SyncProgress as SyncProgress
 from informers.cache.sync import SyncResult as SyncResult
 from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
-from informers.dynamic import DynamicSharedInformerFactory as DynamicSharedInformerFactory
 from informers.errors import ConfigurationError as ConfigurationError
 from informers.errors import DecodeError as DecodeError
 from informers.errors import InformersError as InformersError
@@ -54,26 +54,29 @@ from informers.errors import NotSyncedError as NotSyncedError
 from informers.errors import SnapshotError as SnapshotError
 from informers.errors import SourceError as SourceError
 from informers.errors import StoppedError as StoppedError
+from informers.factory import DynamicSharedInformerFactory as DynamicSharedInformerFactory
+from informers.factory import MetadataSharedInformerFactory as MetadataSharedInformerFactory
 from informers.factory import SharedInformerFactory as SharedInformerFactory
-from informers.kind_options import KindOptions as KindOptions
-from informers.metadata import MetadataSharedInformerFactory as MetadataSharedInformerFactory
 from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
 from informers.objects import ObjectName as ObjectName
 from informers.objects import object_key as object_key
 from informers.objects import object_name as object_name
+from informers.options import KindOptions as KindOptions
+from informers.options import ReflectorOptions as ReflectorOptions
 from informers.resources import ClusterResource as ClusterResource
 from informers.resources import NamespacedResource as NamespacedResource
 from informers.selectors import FieldSelector as FieldSelector
 from informers.selectors import LabelSelector as LabelSelector
 from informers.snapshots.contents import SnapshotResult as SnapshotResult
+from informers.source._models.partial_metadata import PartialObjectMetadata as PartialObjectMetadata
 from informers.source.events import ListOptions as ListOptions
 from informers.source.listwatch import ListWatch as ListWatch
-from informers.source.partial import PartialObjectMetadata as PartialObjectMetadata
 from informers.source.shards import Shard as Shard
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BackoffSettings",
     "ClusterKind",
     "ClusterLister",
     "ClusterResource",
@@ -113,6 +116,7 @@ __all__ = [
     "Shard",
     "SharedInformer",
     "SharedInformerFactory",
+    "Signal",
     "SnapshotError",
     "SnapshotResult",
     "SourceError",

@@ -11,7 +11,7 @@ from typing import final
 
 import attrs
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError
 
 __all__ = ["Backoff", "BackoffSettings"]

@@ -1,22 +1,36 @@
-"""The factory: one shared informer for each resource, typed.
+"""The three factories: typed kinds, any resource, and any resource's metadata alone.
 
-Upstream: k8s.io/client-go/informers/factory.go (v0.37).
+Upstream: k8s.io/client-go/informers/factory.go, dynamic/dynamicinformer/informer.go and
+metadata/metadatainformer/informer.go (v0.37).
 """
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, overload
 
 from typing_extensions import TypeVar
 
+from informers._factory.base import InformerFactory
+from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.errors import ConfigurationError
-from informers.informer_factory import InformerFactory
 from informers.kinds.groups import KindGroups
-from informers.resources import GroupVersion
+from informers.kinds.table import GroupVersion
+from informers.resources import ClusterResource, NamespacedResource
+from informers.source._models.partial_metadata import PartialObjectMetadata
 
-__all__ = ["SharedInformerFactory"]
+__all__ = [
+    "DynamicSharedInformerFactory",
+    "MetadataSharedInformerFactory",
+    "ResourceInformerFactory",
+    "SharedInformerFactory",
+    "Unstructured",
+]
 
+T = TypeVar("T", default=Any)
 V = TypeVar("V", bound=GroupVersion)
+
+#: An object as its JSON says: `obj["metadata"]["name"]`.
+Unstructured: TypeAlias = dict[str, Any]
 
 
 @final
@@ -62,3 +76,82 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         if not (isinstance(group_version, type) and issubclass(group_version, GroupVersion)):
             raise ConfigurationError(f"version() takes a subclass of GroupVersion: got {group_version!r}")
         return group_version(self)
+
+
+class ResourceInformerFactory(InformerFactory, Generic[T]):
+    """Makes informers and listers of resources by their names; arguments as those of `InformerFactory`.
+
+    Use one of its subclasses: `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
+
+    A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
+    one that goes away and comes back is found again; `health` says so meanwhile.
+
+    Thread safety: all methods may be called from any thread, also within handlers.
+    """
+
+    @overload
+    def for_resource(
+        self, group: str, version: str, plural: str, *, namespaced: Literal[True] = True
+    ) -> NamespacedKind[T]: ...
+    @overload
+    def for_resource(self, group: str, version: str, plural: str, *, namespaced: Literal[False]) -> ClusterKind[T]: ...
+    def for_resource(
+        self, group: str, version: str, plural: str, *, namespaced: bool = True
+    ) -> NamespacedKind[T] | ClusterKind[T]:
+        """Return the informer and lister of a resource.
+
+        Args:
+            group: API group; empty for the core group.
+            version: such as `v1`.
+            plural: name in the URL, such as `widgets`.
+            namespaced: whether its objects live in namespaces.
+
+        Raises:
+            ConfigurationError: version or plural is missing.
+        """
+        if namespaced:
+            return self.namespaced_kind(NamespacedResource[T](group, version, plural))
+        return self.cluster_kind(ClusterResource[T](group, version, plural))
+
+
+@final
+class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
+    """Makes informers and listers of resources that are named at run time; arguments as those of `InformerFactory`.
+
+    A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
+    one that goes away and comes back is found again; `health` says so meanwhile.
+
+    Example:
+        >>> from informers.testing import APIServer
+        >>> with APIServer() as server, DynamicSharedInformerFactory(server.client()) as factory:
+        ...     pods = factory.for_resource("", "v1", "pods")
+        ...     factory.start()
+        ...     bool(factory.wait_for_cache_sync(timeout=10)), pods.lister.namespace("default").list()
+        (True, [])
+
+    Thread safety: all methods may be called from any thread, also within handlers.
+
+    Upstream: k8s.io/client-go/dynamic/dynamicinformer/informer.go DynamicSharedInformerFactory (v0.37).
+    """
+
+
+@final
+class MetadataSharedInformerFactory(ResourceInformerFactory[PartialObjectMetadata]):
+    """Makes informers and listers of objects' metadata; arguments as those of `InformerFactory`.
+
+    For who only needs names, labels, annotations or owners: garbage collectors, label enforcers, counters.
+
+    Example:
+        >>> from informers.testing import APIServer
+        >>> with APIServer() as server, MetadataSharedInformerFactory(server.client()) as factory:
+        ...     pods = factory.for_resource("", "v1", "pods")
+        ...     factory.start()
+        ...     bool(factory.wait_for_cache_sync(timeout=10)), pods.lister.list()
+        (True, [])
+
+    Thread safety: all methods may be called from any thread, also within handlers.
+
+    Upstream: k8s.io/client-go/metadata/metadatainformer/informer.go SharedInformerFactory (v0.37).
+    """
+
+    _metadata_only: ClassVar[bool] = True

@@ -21,10 +21,10 @@ from typing import Any, final
 
 from typing_extensions import override
 
+from informers._factory.base import InformerFactory
+from informers.cache._pipeline.latency import Latencies
 from informers.cache.health import HandlerHealth, InformerHealth, WatchHealth
-from informers.cache.latency import Latencies
 from informers.errors import ConfigurationError
-from informers.informer_factory import InformerFactory
 from informers.workqueue.metrics import (
     ADDS,
     DEPTH,

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 import attrs
 from typing_extensions import Self, override
 
+from informers._base.threads import start_thread
+from informers._factory.base import InformerFactory
 from informers.errors import ConfigurationError
-from informers.informer_factory import InformerFactory
-from informers.threads import start_thread
 
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from informers.kinds import GROUPS
-from informers.resources import Group, Resource, cluster, namespaced, version
+from informers.kinds import GROUPS, Group, cluster, namespaced, version
+from informers.resources import Resource
 
 
 @attrs.frozen

@@ -66,7 +66,7 @@ def test_the_client_is_imported_somewhere() -> None:
 
 
 def test_only_the_clock_imports_time() -> None:
-    assert importers("time") == {"informers.clock"}
+    assert importers("time") == {"informers._base.clock"}
 
 
 def test_nothing_imports_testing() -> None:

@@ -9,17 +9,8 @@ import attrs
 import pytest
 
 from informers.errors import ConfigurationError
-from informers.resources import (
-    ClusterResource,
-    Group,
-    GroupVersion,
-    NamespacedResource,
-    Resource,
-    cluster,
-    group,
-    namespaced,
-    version,
-)
+from informers.kinds import Group, GroupVersion, cluster, group, namespaced, version
+from informers.resources import ClusterResource, NamespacedResource, Resource
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from informers import NamespacedResource
-from informers.resources import GroupVersion, namespaced
+from informers.kinds import GroupVersion, namespaced
 
 __all__ = ["V1", "WIDGETS", "DataWidget", "Metadata", "Widget", "definition", "widget"]
 

@@ -9,10 +9,9 @@ from typing import Any, final
 
 from typing_extensions import Self
 
-from informers import FactoryHealth, ReflectorOptions
+from informers import FactoryHealth, ReflectorOptions, Signal
 from informers.backoff import BackoffSettings
 from informers.kinds import core, networking
-from informers.signals import Signal
 from informers.testing import APIServer
 from monitor.report import Report
 

@@ -8,8 +8,7 @@ from typing import final
 import attrs
 from kubernetes.client import V1NetworkPolicy, V1Pod
 
-from informers import ConfigurationError, NamespacedLister, NotFoundError, ObjectName, object_name
-from informers.signals import Signal
+from informers import ConfigurationError, NamespacedLister, NotFoundError, ObjectName, Signal, object_name
 from informers.workqueue import Queue
 from monitor.policies import PolicyScope
 from monitor.report import Report

@@ -15,13 +15,12 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_function, check_timeout
+from informers._factory.base import InformerFactory
 from informers.aio.handlers import cancelled_calls
-from informers.cache.arguments import check_timeout
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.cache.sync import PROGRESS_INTERVAL, SyncProgress, SyncResult, wait_for_cache_sync
-from informers.functions import check_function
-from informers.informer_factory import InformerFactory
 
 __all__ = ["running", "stop", "synced"]
 

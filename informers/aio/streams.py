@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, cast, final
 import attrs
 from typing_extensions import TypeVar, override
 
-from informers.cache.arguments import check_period
+from informers._base.checks import check_period
 from informers.cache.informer import SharedInformer
 from informers.errors import ConfigurationError
 from informers.objects import DeletedFinalStateUnknown, object_key

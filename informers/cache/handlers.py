@@ -13,8 +13,8 @@ from typing import Any, Generic, Protocol, TypeAlias, cast, final
 import attrs
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_function, name_of, signature_of
 from informers.errors import ConfigurationError
-from informers.functions import check_function, name_of, signature_of
 from informers.objects import DeletedFinalStateUnknown
 
 __all__ = ["FilteringResourceEventHandler", "ResourceEventHandler", "ResourceEventHandlerFuncs"]

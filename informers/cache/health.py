@@ -10,11 +10,11 @@ from typing import final
 
 import attrs
 
-from informers.cache.failures import shown
-from informers.cache.latency import Latencies
-from informers.cache.processor import Listener
-from informers.cache.progress import ReflectorState
-from informers.cache.reflector import Reflector
+from informers._base.exceptions import safe_text
+from informers.cache._pipeline.latency import Latencies
+from informers.cache._pipeline.processor import Listener
+from informers.cache._reflector.progress import ReflectorState
+from informers.cache._reflector.reflector import Reflector
 
 __all__ = ["FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
 
@@ -85,7 +85,7 @@ class WatchHealth:
         if self.namespace is not None:
             text = f"{self.namespace}: {text}"
         if self.error is not None:
-            text += f", last error: {shown(self.error, str)}"
+            text += f", last error: {safe_text(self.error, str)}"
         if self.retry_in is not None:
             text += f", next try in {self.retry_in:.1f} s"
         return text

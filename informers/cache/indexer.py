@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import builtins
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName, object_key
+from informers.options import IndexFunction
 from informers.selectors import LabelSelector
 from informers.source.records import Record
 
-__all__ = ["NAMESPACE_INDEX", "IndexFunction", "Indexer", "Indices", "checked_values"]
+__all__ = ["NAMESPACE_INDEX", "Indexer", "Indices", "checked_values"]
 
 T = TypeVar("T", default=Any)
-
-#: Says under which values an object is to be found, None being no value; must depend on the object alone.
-IndexFunction: TypeAlias = Callable[[T], Iterable[str | None]]
 
 #: Name of the index that every cache has: an object's namespace.
 NAMESPACE_INDEX = "namespace"

@@ -12,27 +12,26 @@ from typing import Any, Generic, cast, final
 
 from typing_extensions import TypeVar
 
-from informers.cache.arguments import check_period, check_timeout
-from informers.cache.controller import Controller, Transform
-from informers.cache.deltas import DeltaQueue, Snapshot
-from informers.cache.failures import WatchErrorHandler
+from informers._base.checks import check_function, check_period, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.signals import Signal
+from informers._base.threads import join_all, start_thread
+from informers.cache._pipeline.controller import Controller, Transform
+from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
+from informers.cache._pipeline.inlets import Reflectors
+from informers.cache._pipeline.latency import Latency
+from informers.cache._pipeline.processor import Listener
+from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, watch_health
-from informers.cache.indexer import Indexer, IndexFunction
-from informers.cache.latency import Latency
-from informers.cache.processor import Listener
-from informers.cache.reflector_options import ReflectorOptions
-from informers.cache.reflectors import Reflectors
+from informers.cache.indexer import Indexer
 from informers.cache.registration import Registration
 from informers.cache.store import Store
 from informers.cache.sync import PartProgress
-from informers.clock import SYSTEM_CLOCK, Clock
 from informers.errors import AlreadyStartedError, ConfigurationError, StoppedError
-from informers.functions import check_function
-from informers.signals import Signal
+from informers.options import IndexFunction, ReflectorOptions
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
-from informers.threads import join_all, start_thread
 
 __all__ = ["SharedInformer"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, final
 
 from typing_extensions import TypeVar
 
+from informers._base.signals import Signal
+from informers._base.threads import is_own_thread
 from informers.cache.indexer import Indexer
 from informers.errors import WAIT_FIRST, ConfigurationError, NotFoundError
 from informers.selectors import LabelSelector
-from informers.signals import Signal
-from informers.threads import is_own_thread
 
 __all__ = ["ClusterLister", "NamespaceLister", "NamespacedLister"]
 

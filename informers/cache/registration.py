@@ -9,11 +9,11 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
-from informers.cache.arguments import check_timeout
-from informers.cache.processor import Listener
+from informers._base.checks import check_timeout
+from informers._base.signals import Signal
+from informers._base.threads import join_all
+from informers.cache._pipeline.processor import Listener
 from informers.cache.sync import PartProgress
-from informers.signals import Signal
-from informers.threads import join_all
 
 __all__ = ["Registration"]
 

@@ -16,14 +16,14 @@ from typing import Any, Generic, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers.cache.failures import contained
-from informers.cache.indexer import NAMESPACE_INDEX, Indexer, IndexFunction, checked_values
+from informers._base.exceptions import as_exception
+from informers.cache.indexer import NAMESPACE_INDEX, Indexer, checked_values
 from informers.errors import ConfigurationError
-from informers.functions import check_function
+from informers.options import IndexFunction, check_indexers
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
 
-__all__ = ["IndexFailure", "Replacement", "Store", "Write", "check_indexers"]
+__all__ = ["IndexFailure", "Replacement", "Store", "Write"]
 
 T = TypeVar("T", default=Any)
 
@@ -251,7 +251,7 @@ class Store(Indexer[T]):
             try:
                 values[name] = checked_values(function(record.object()))
             except BaseException as error:  # noqa: BLE001  the function is the user's
-                self._on_index_failure(name, record.key, contained(error))
+                self._on_index_failure(name, record.key, as_exception(error))
         return values
 
     def _write_locked(self, write: Write[T]) -> Record[T] | None:
@@ -279,18 +279,3 @@ class Store(Indexer[T]):
         for name, after in values.items():
             self._indices.change(name, key, before.get(name, ()), after)
         before.update(values)
-
-
-def check_indexers(indexers: object) -> None:
-    """Refuse what does not map names to functions.
-
-    Raises:
-        ConfigurationError: saying so.
-    """
-    advice = "indexers must map names to functions that take an object and return its values"
-    if not isinstance(indexers, Mapping):
-        raise ConfigurationError(f"{advice}: got {type(indexers).__name__}")
-    for name, function in indexers.items():
-        if not isinstance(name, str) or not name or not callable(function):
-            raise ConfigurationError(f"{advice}: got {name!r}: {type(function).__name__}")
-        check_function(f"the index function {name!r}", function, "obj")

@@ -11,11 +11,10 @@ from typing import Protocol, final
 
 import attrs
 
-from informers.cache.arguments import check_timeout
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.checks import check_function, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.signals import Signal
 from informers.errors import ConfigurationError, NotSyncedError
-from informers.functions import check_function
-from informers.signals import Signal
 
 __all__ = ["PROGRESS_INTERVAL", "PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
 
@@ -167,7 +166,7 @@ def wait_for_cache_sync(
             )
     if not (stop is None or isinstance(stop, Signal)):
         raise ConfigurationError(
-            f"stop must be a Signal, of informers.signals, such as `informer.ended`: got {type(stop).__name__}"
+            f"stop must be an informers.Signal, such as `informer.ended`: got {type(stop).__name__}"
         )
     condition = threading.Condition()
     signals = [signal for syncable in syncables for signal in (syncable.synced, syncable.ended)]

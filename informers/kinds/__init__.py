@@ -5,6 +5,8 @@ Read from its class, a line is the resource: `core.V1.pods`. Read from a factory
 
 Which kinds there are is that of kubernetes 37.0; a server, or an older client, may lack some of them.
 
+A kind of your own is a line like these: see `GroupVersion`.
+
 Upstream: k8s.io/client-go/informers/generic.go (v0.37).
 """
 
@@ -13,9 +15,25 @@ from types import MappingProxyType
 from typing import Any
 
 from informers.kinds.groups import KindGroups as KindGroups
-from informers.resources import ClusterResource, Group, NamespacedResource, group
+from informers.kinds.table import Group as Group
+from informers.kinds.table import GroupVersion as GroupVersion
+from informers.kinds.table import cluster as cluster
+from informers.kinds.table import group as group
+from informers.kinds.table import namespaced as namespaced
+from informers.kinds.table import version as version
+from informers.resources import ClusterResource, NamespacedResource
 
-__all__ = ["GROUPS", "KindGroups", "all_resources"]
+__all__ = [
+    "GROUPS",
+    "Group",
+    "GroupVersion",
+    "KindGroups",
+    "all_resources",
+    "cluster",
+    "group",
+    "namespaced",
+    "version",
+]
 
 #: The API groups by the name of their attribute in a factory.
 GROUPS: Mapping[str, type[Group]] = MappingProxyType(

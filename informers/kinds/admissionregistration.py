@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from informers.resources import Group, GroupVersion, cluster, version
+from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
     from kubernetes.client import (

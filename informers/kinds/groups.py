@@ -29,7 +29,7 @@ from informers.kinds.resource import ResourceGroup
 from informers.kinds.scheduling import SchedulingGroup
 from informers.kinds.storage import StorageGroup
 from informers.kinds.storagemigration import StoragemigrationGroup
-from informers.resources import group
+from informers.kinds.table import group
 
 __all__ = ["KindGroups"]
 

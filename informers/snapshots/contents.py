@@ -1,7 +1,8 @@
 """What is in a file of saved caches, what of it is refused, and why.
 
 The first piece says, as JSON, of which cluster and when, and of each kind how it was listed and up to which versions.
-For each kind in turn there follow its dictionaries, its blocks (`informers.source.saved`) and an empty piece.
+For each kind in turn there follow its dictionaries, its blocks (`informers.source._wire.record_blocks`) and an
+empty piece.
 
 Upstream: none; client-go's caches end with their process.
 """
@@ -16,7 +17,7 @@ from typing import Any, cast, final
 
 import attrs
 
-from informers.cache.deltas import Snapshot
+from informers.cache._pipeline.deltas import Snapshot
 from informers.cache.informer import SharedInformer
 from informers.errors import (
     AlreadyStartedError,
@@ -26,16 +27,16 @@ from informers.errors import (
     SourceError,
     StoppedError,
 )
-from informers.kind_options import KindOptions
+from informers.options import KindOptions
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
 from informers.snapshots.functions import fingerprint, has_state
-from informers.source.identity import Cluster
-from informers.source.models import Maker, maker
-from informers.source.partial import PartialObjectMetadata
+from informers.source._models.object_makers import Maker, maker
+from informers.source._models.partial_metadata import PartialObjectMetadata
+from informers.source._transport.cluster_id import Cluster
+from informers.source._wire.record_blocks import RecordReader, RecordWriter
 from informers.source.records import Record
-from informers.source.saved import RecordReader, RecordWriter
 
 __all__ = ["CacheOfKind", "SnapshotResult", "load", "save"]
 

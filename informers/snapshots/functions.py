@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 
-from informers.functions import name_of
+from informers._base.checks import name_of
 
 __all__ = ["fingerprint", "has_state"]
 

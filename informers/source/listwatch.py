@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final, runtime_c
 import attrs
 from typing_extensions import TypeVar
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.checks import check_function
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, ConnectionLostError
-from informers.functions import check_function
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.source.decode import Decoder
+from informers.source._models.object_makers import Maker, maker, to_raw
+from informers.source._models.partial_metadata import PartialObjectMetadata
+from informers.source._transport.http_body import Lines
+from informers.source._transport.transport import Body, Transport
+from informers.source._wire.decode import Decoder
 from informers.source.events import BadObject, Bookmark, ListOptions, Page, WatchEvent
-from informers.source.models import Maker, maker, to_raw
-from informers.source.partial import PartialObjectMetadata
 from informers.source.records import HeldRecord, Record
-from informers.source.stream import Lines
-from informers.source.transport import Body, Transport
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

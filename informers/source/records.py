@@ -16,7 +16,7 @@ from typing_extensions import TypeVar, override
 
 from informers.errors import ConfigurationError
 from informers.objects import object_name, read
-from informers.source.packing import Packer, Raw
+from informers.source._bytes.compression import Packer, Raw
 
 __all__ = ["HeldRecord", "Origin", "Record", "WireRecord"]
 

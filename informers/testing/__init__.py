@@ -14,9 +14,9 @@ from informers.testing.faults import Hang as Hang
 from informers.testing.faults import NoBookmarks as NoBookmarks
 from informers.testing.faults import Refuse as Refuse
 from informers.testing.faults import Status as Status
-from informers.testing.journal import LoggedRequest as LoggedRequest
 from informers.testing.recorder import RecordedEvent as RecordedEvent
 from informers.testing.recorder import RecordingHandler as RecordingHandler
+from informers.testing.request_log import LoggedRequest as LoggedRequest
 from informers.testing.source import FakeSource as FakeSource
 from informers.testing.source import FakeWatch as FakeWatch
 

@@ -10,8 +10,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from informers._base.signals import Signal
 from informers.errors import ConfigurationError
-from informers.signals import Signal
 from informers.testing.apiserver import APIServer
 
 __all__ = ["main"]

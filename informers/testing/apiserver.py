@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import Self
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.testing.access import Access
-from informers.testing.catalog import Catalog, Served, check_resource
-from informers.testing.customs import Customs
-from informers.testing.deletions import DeleteOptions
-from informers.testing.documents import Json, mapping
-from informers.testing.entrances import official_client, write_kubeconfig
+from informers.testing._http.client_config import official_client, write_kubeconfig
+from informers.testing._http.listener import Listener
+from informers.testing._http.queries import Selection
+from informers.testing._http.read_handlers import Reads
+from informers.testing._http.write_handlers import Handlers
+from informers.testing._rules.authorization import Access
+from informers.testing._rules.custom_resources import Customs
+from informers.testing._rules.deletions import DeleteOptions
+from informers.testing._rules.object_input import check_json, namespace_in, namespace_of, understood
+from informers.testing._rules.patches import merge_patch
+from informers.testing._rules.registry import Registry, WriteOptions, load
+from informers.testing._store.documents import Json, mapping
+from informers.testing._store.served_resources import Catalog, Served, check_resource
+from informers.testing._store.storage import Storage
+from informers.testing._store.watches import Watchers
 from informers.testing.faults import Faults
-from informers.testing.handlers import Handlers
-from informers.testing.intake import check_json, namespace_in, namespace_of, understood
-from informers.testing.journal import LoggedRequest, RequestLog
-from informers.testing.listener import Listener
-from informers.testing.patches import merge_patch
-from informers.testing.queries import Selection
-from informers.testing.reads import Reads
-from informers.testing.registry import Registry, WriteOptions, load
-from informers.testing.storage import Storage
-from informers.testing.watches import Watchers
+from informers.testing.request_log import LoggedRequest, RequestLog
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

@@ -18,10 +18,10 @@ import attrs
 
 from informers.errors import ConfigurationError
 from informers.resources import Resource
-from informers.testing.access import VERBS
-from informers.testing.catalog import check_resource
-from informers.testing.failures import REASONS, Failure
-from informers.testing.journal import LoggedRequest
+from informers.testing._http.status import REASONS, Failure
+from informers.testing._rules.authorization import VERBS
+from informers.testing._store.served_resources import check_resource
+from informers.testing.request_log import LoggedRequest
 
 __all__ = [
     "BadJSON",

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.threads import join_all
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
 from informers.testing.clock import FakeClock
 from informers.testing.faults import Faults
 from informers.testing.recorder import RecordingHandler
-from informers.threads import join_all
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

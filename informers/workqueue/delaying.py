@@ -14,8 +14,8 @@ import itertools
 from collections.abc import Hashable
 from typing import TypeVar
 
-from informers.clock import SYSTEM_CLOCK, Clock
-from informers.workqueue._arguments import check_hashable, check_seconds
+from informers._base.checks import check_hashable, check_seconds
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.queue import Order, Queue
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from informers.signals import Signal
-from informers.workqueue._arguments import check_count
+from informers._base.checks import check_count
+from informers._base.signals import Signal
 
 __all__ = ["parallelize_until"]
 

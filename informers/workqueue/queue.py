@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Hashable, Iterator
 from typing import Generic, Protocol, TypeVar, final
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.checks import check_hashable, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
-from informers.workqueue._arguments import check_hashable, check_timeout
 from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
 
 __all__ = ["FIFO", "Order", "Queue"]

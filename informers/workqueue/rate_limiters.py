@@ -13,9 +13,9 @@ import threading
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar, final
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.checks import check_count, check_limiter, check_seconds
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError
-from informers.workqueue._arguments import check_count, check_limiter, check_seconds
 
 __all__ = [
     "BucketRateLimiter",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TypeVar, final
 
-from informers.clock import SYSTEM_CLOCK, Clock
-from informers.workqueue._arguments import check_hashable, check_limiter
+from informers._base.checks import check_hashable, check_limiter
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.workqueue.delaying import DelayingQueue
 from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.queue import Order

@@ -20,7 +20,7 @@ import corpus
 from kubernetes import client
 
 from informers.resources import NamespacedResource
-from informers.source.models import maker, to_raw
+from informers.source._models.object_makers import maker, to_raw
 
 PODS = [corpus.typed(corpus.pod(number, version=corpus.FIRST_VERSION + number)) for number in range(200)]
 ROUNDS = 7

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from informers.cache.compaction import Compactor, LatePacker
+from informers.cache._compaction import Compactor, LatePacker
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
 from tests.cache.things import Obj, obj

@@ -13,13 +13,13 @@ import attrs
 import pytest
 
 from informers import NextStep, Store, WatchFailure
-from informers.cache.controller import Controller
-from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers._base.clock import SYSTEM_CLOCK
+from informers._base.signals import Signal
+from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.processor import Listener, Synced
 from informers.cache.handlers import Callbacks
-from informers.cache.processor import Listener, Synced
-from informers.clock import SYSTEM_CLOCK
 from informers.errors import DecodeError, NotSyncedError, StatusError
-from informers.signals import Signal
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import RecordedEvent, RecordingHandler

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from informers.cache.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.deltas import Delta, DeltaQueue, Forgotten, Replaced
 from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock

@@ -649,7 +649,6 @@ def test_bad_options_are_refused_at_the_call(options: dict[str, Any], message: s
         (object(), "object has no list, watch, close"),
         (None, "NoneType has no list, watch, close"),
     ],
-    ids=str,
 )
 def test_what_is_no_source_is_refused(source: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:

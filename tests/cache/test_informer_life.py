@@ -22,12 +22,12 @@ from informers import (
     WatchFailure,
     wait_for_cache_sync,
 )
-from informers.cache.deltas import Replaced
+from informers._base.threads import start_thread
+from informers.cache._pipeline.deltas import Replaced
 from informers.errors import StatusError
 from informers.source.events import ListOptions
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
-from informers.threads import start_thread
 from tests.cache.things import Obj, informer, obj, started
 from tests.waiting import QUICK, eventually
 
@@ -782,7 +782,7 @@ def test_a_handler_for_which_there_is_no_thread_is_not_left_behind(monkeypatch: 
         def refuse(*_: object) -> None:
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr("informers.cache.processor.start_thread", refuse)
+        monkeypatch.setattr("informers.cache._pipeline.processor.start_thread", refuse)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             made.add_event_handler(RecordingHandler[Obj]())
         assert made.health().handlers == ()
@@ -800,7 +800,7 @@ def test_a_start_for_which_there_are_too_few_threads_may_be_tried_again(monkeypa
         threads += 1
         return start_thread(name, run)
 
-    for module in ("informer", "processor", "reflectors"):
+    for module in ("informer", "_pipeline.processor", "_pipeline.inlets"):
         monkeypatch.setattr(f"informers.cache.{module}.start_thread", stingy)
     with informer(source) as made:
         handler: RecordingHandler[Obj] = RecordingHandler()
@@ -825,7 +825,7 @@ def test_a_namespace_for_which_there_is_no_thread_is_not_left_behind(monkeypatch
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patched:
-            patched.setattr("informers.cache.reflectors.start_thread", refuse)
+            patched.setattr("informers.cache._pipeline.inlets.start_thread", refuse)
             with pytest.raises(RuntimeError, match="can't start new thread"):
                 made.add_namespace("two", source)
         assert [watch.namespace for watch in made.health().watches] == ["one"]

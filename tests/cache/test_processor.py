@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from informers._base.clock import SYSTEM_CLOCK
+from informers.cache._pipeline.processor import Added, Deleted, Listener, Notification, Synced, Updated
 from informers.cache.handlers import Callbacks
 from informers.cache.health import handler_health
-from informers.cache.processor import Added, Deleted, Listener, Notification, Synced, Updated
-from informers.clock import SYSTEM_CLOCK
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, obj, record

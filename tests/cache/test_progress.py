@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from informers import ListWatch, PartProgress, ReflectorOptions, Shard, SyncProgress, wait_for_cache_sync
-from informers.cache.paging import PagedList
-from informers.cache.progress import Progress
+from informers.cache._reflector.paged_list import PagedList
+from informers.cache._reflector.progress import Progress
 from informers.errors import StatusError
 from informers.kinds import core
 from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page

@@ -466,7 +466,6 @@ def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
         ({"uniform": None}, r"uniform must be a function of \(low, high\): got None"),
         ({"uniform": random.random}, r"uniform must be a function of \(low, high\): got"),
     ],
-    ids=str,
 )
 def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
     options: dict[str, Any], message: str

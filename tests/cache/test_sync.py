@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from informers import ConfigurationError, NotSyncedError, PartProgress, SyncProgress, SyncResult, wait_for_cache_sync
-from informers.signals import Signal
+from informers._base.signals import Signal
 from informers.testing import FakeClock
 
 
@@ -103,7 +103,7 @@ def test_what_can_not_be_synced_is_refused_with_advice(wrong: Any) -> None:
 
 
 def test_an_event_that_has_no_callbacks_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"stop must be a Signal, of informers\.signals, .*: got Event"):
+    with pytest.raises(ConfigurationError, match=r"stop must be an informers\.Signal, .*: got Event"):
         wait_for_cache_sync(stop=threading.Event())  # type: ignore[arg-type] # the mistake that is tested
 
 

@@ -13,7 +13,7 @@ from monitor.report import Output, Report, logging_to
 from network_monitor import Options, run
 from typing_extensions import Self
 
-from informers.signals import Signal
+from informers._base.signals import Signal
 
 Event = dict[str, Any]
 

@@ -15,10 +15,10 @@ from monitor.handlers import PodHandler, PolicyHandler
 from monitor.selection import SelectionTracker
 
 from informers import ClusterLister, DeletedFinalStateUnknown, NamespacedLister, ObjectName, Store
+from informers._base.signals import Signal
 from informers.kinds import core, networking
 from informers.resources import Resource
-from informers.signals import Signal
-from informers.source.models import maker
+from informers.source._models.object_makers import maker
 from informers.workqueue import Queue
 from tests.examples.lines import Lines, reporting
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from informers import SharedInformerFactory
-from informers.cache.reflector import Reflector
+from informers.cache._reflector.reflector import Reflector
 from informers.cache.store import Store
 from informers.errors import ConnectionLostError, InformersError, StatusError
 from informers.kinds import core

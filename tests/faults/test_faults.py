@@ -8,7 +8,7 @@ import pytest
 
 from informers import ReflectorOptions
 from informers.backoff import BackoffSettings
-from informers.cache.failures import NextStep
+from informers.cache._reflector.watch_failures import NextStep
 from informers.errors import ConnectionLostError, DecodeError
 from tests.faults.proxy import Close, Corrupt, Delay, Drip, Fault, Hang, Lost, Reset
 from tests.faults.rig import IDLE, OPTIONS, Rig, eventually, library_threads, most_requests

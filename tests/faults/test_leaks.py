@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from informers.errors import StoppedError
-from informers.source.sockets import Sockets
+from informers.source._transport.sockets import Sockets
 
 
 def test_a_connection_that_stands_just_as_all_is_closed_leaves_no_socket() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from informers.errors import DecodeError
 from informers.kinds import core
-from informers.source.decode import Decoder
+from informers.source._models.object_makers import maker
+from informers.source._wire.decode import Decoder
 from informers.source.events import BadObject, ListOptions
 from informers.source.listwatch import ListWatch
-from informers.source.models import maker
 from informers.testing import APIServer
 from tests.faults.rig import plain_client
 

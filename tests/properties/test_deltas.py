@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from informers.cache.deltas import DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.deltas import DeltaQueue, Forgotten, Replaced
 from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock

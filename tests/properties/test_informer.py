@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from informers import ReflectorOptions, SharedInformer
+from informers._base.clock import SYSTEM_CLOCK
 from informers.backoff import BackoffSettings
-from informers.cache.failures import NextStep, WatchFailure
+from informers.cache._reflector.watch_failures import NextStep, WatchFailure
 from informers.cache.health import WatchHealth
 from informers.cache.registration import Registration
-from informers.clock import SYSTEM_CLOCK
 from informers.errors import StatusError
 from informers.kinds import core
 from informers.source.listwatch import ListWatch, restorer

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
-from informers.cache.failures import WatchFailure
+from informers.cache._reflector.watch_failures import WatchFailure
 from informers.resources import Resource
 from informers.source.listwatch import ListWatch, restorer
 from tests.faults.rig import eventually

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from informers import ReflectorOptions, SharedInformerFactory
-from informers.cache.kind import ClusterKind, NamespacedKind
-from informers.kinds import all_resources
-from informers.resources import GroupVersion, NamespacedResource, namespaced
+from informers.cache.accessor import ClusterKind, NamespacedKind
+from informers.kinds import GroupVersion, all_resources, namespaced
+from informers.resources import NamespacedResource
 from tests.faults.rig import eventually
 from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import Follower

@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
-from informers.cache.failures import WatchFailure
+from informers.cache._reflector.watch_failures import WatchFailure
 from informers.kinds import core
 from informers.source.listwatch import ListWatch, restorer
 from informers.testing import APIServer

@@ -11,7 +11,7 @@ from typing import Any
 from kubernetes import client
 
 from informers.resources import NamespacedResource
-from informers.source.models import maker
+from informers.source._models.object_makers import maker
 
 #: The models are pydantic's, as from 37 on.
 VALIDATED = hasattr(client.V1Pod, "model_validate_json")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from informers.errors import DecodeError, ExpiredError
 from informers.resources import NamespacedResource
-from informers.source.decode import Decoder
+from informers.source._models.object_makers import mapping_of
+from informers.source._wire.decode import Decoder
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
-from informers.source.models import mapping_of
 from informers.source.records import WireRecord
 
 MANAGED = [{"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {'k:{"name":"c"}': {}}}}]

@@ -13,7 +13,7 @@ from kubernetes import client
 
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import NamespacedResource
-from informers.source.models import load_model, maker, to_raw
+from informers.source._models.object_makers import load_model, maker, to_raw
 from tests.source import samples
 
 RAW = samples.encode(samples.pod())
@@ -34,7 +34,7 @@ def test_a_name_that_is_no_model_is_refused_at_once(name: str) -> None:
 
 def test_the_official_client_is_imported_when_a_model_is_first_asked_for() -> None:
     code = (
-        "import sys; from informers.source.models import maker\n"
+        "import sys; from informers.source._models.object_makers import maker\n"
         "from informers.resources import NamespacedResource as N\n"
         "maker(N('', 'v1', 'widgets')); assert not {'kubernetes', 'pydantic'} & set(sys.modules);"
         "maker(N('', 'v1', 'pods', model='V1Pod')); assert 'kubernetes' in sys.modules"

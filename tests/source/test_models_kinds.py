@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from informers.source.lazy import peek
-from informers.source.models import to_raw
+from informers.source._models.lazy import peek
+from informers.source._models.object_makers import to_raw
 from tests.source import samples
 
 KINDS = samples.listable()

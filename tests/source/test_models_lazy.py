@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from informers.source import lazy as lazily
-from informers.source.lazy import peek
+from informers.source._models import lazy as lazily
+from informers.source._models.lazy import peek
 from tests.source import samples
 
 RAW = samples.encode(samples.pod())

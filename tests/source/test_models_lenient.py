@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 
 from informers.errors import DecodeError
-from informers.source.models import to_raw
+from informers.source._models.object_makers import to_raw
 from tests.source import samples
 
 validated = pytest.mark.skipif(not samples.VALIDATED, reason="this client's models validate little")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from informers.errors import ConnectionLostError, StoppedError
-from informers.source.sockets import Sockets
-from informers.source.transport import Body, Transport
+from informers.source._transport.sockets import Sockets
+from informers.source._transport.transport import Body, Transport
 from tests.source.wire import Connection, answer, breaks_off, client, serving
 
 

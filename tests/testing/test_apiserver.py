@@ -17,8 +17,8 @@ from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock, Refuse
 from informers.testing.__main__ import main
-from informers.testing.listener import Listener
-from informers.testing.reads import Reads
+from informers.testing._http.listener import Listener
+from informers.testing._http.read_handlers import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
 
 

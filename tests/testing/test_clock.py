@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from informers.clock import SYSTEM_CLOCK, Clock
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.testing import FakeClock
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from informers.kinds import apps
 from informers.testing import APIServer
-from informers.testing.failures import Failure
-from informers.testing.patches import json_patch, merge_patch, strategic_patch
+from informers.testing._http.status import Failure
+from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
 from tests.testing.support import Answer, ask
 
 PATH = "/apis/apps/v1/namespaces/default/deployments/d"

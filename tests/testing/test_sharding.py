@@ -11,8 +11,8 @@ import pytest
 from informers import Shard
 from informers.kinds import core
 from informers.testing import APIServer
-from informers.testing.failures import Failure
-from informers.testing.sharding import ShardSelector
+from informers.testing._http.status import Failure
+from informers.testing._store.sharding import ShardSelector
 from tests.testing.support import ALL_PODS, PODS, ask, pod, watching
 
 HALVES = (Shard(0, of=2), Shard(1, of=2))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informers.testing.storage import CompactedError, FutureVersionError, Record, Storage
+from informers.testing._store.storage import CompactedError, FutureVersionError, Record, Storage
 
 
 def put(storage: Storage, key: str, **labels: str) -> Record:

@@ -17,8 +17,7 @@ from informers import (
     SharedInformerFactory,
     object_name,
 )
-from informers.kinds import apps, core
-from informers.resources import GroupVersion, namespaced
+from informers.kinds import GroupVersion, apps, core, namespaced
 
 
 class Widget(TypedDict):

@@ -7,16 +7,8 @@ from typing import Any, TypedDict
 from kubernetes.client import CoreV1Event, EventsV1Event, ResourceV1ResourceClaim, V1Deployment, V1Node, V1Pod
 from typing_extensions import assert_type
 
-from informers.kinds import KindGroups, apps, core, events, resource
-from informers.resources import (
-    ClusterResource,
-    Group,
-    GroupVersion,
-    NamespacedResource,
-    cluster,
-    namespaced,
-    version,
-)
+from informers.kinds import Group, GroupVersion, KindGroups, apps, cluster, core, events, namespaced, resource, version
+from informers.resources import ClusterResource, NamespacedResource
 
 
 class Widget(TypedDict):

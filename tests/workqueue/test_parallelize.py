@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
+from informers._base.signals import Signal
 from informers.errors import ConfigurationError
-from informers.signals import Signal
 from informers.workqueue import parallelize_until
 
 

@@ -245,9 +245,9 @@ def test_an_item_that_cannot_be_hashed_is_refused_with_what_to_add_instead() -> 
 @pytest.mark.parametrize("timeout", [float("nan"), "5", True])
 def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
     queue = Queue[str]()
-    with pytest.raises(ConfigurationError, match="timeout must be None or a number of seconds"):
+    with pytest.raises(ConfigurationError, match="timeout must be None or not negative, in seconds"):
         queue.get(timeout=timeout)
-    with pytest.raises(ConfigurationError, match="timeout must be None or a number of seconds"):
+    with pytest.raises(ConfigurationError, match="timeout must be None or not negative, in seconds"):
         queue.shut_down_with_drain(timeout=timeout)
     assert not queue.shutting_down
 

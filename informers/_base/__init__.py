@@ -1,0 +1,1 @@
+"""What everything is made of: time, threads, flags, and checks of arguments."""

@@ -1,0 +1,130 @@
+"""What callers give, checked: every refusal of an argument by one rule and in one form.
+
+Upstream: none: there the compiler does it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+from informers.errors import ConfigurationError
+
+__all__ = [
+    "check_count",
+    "check_function",
+    "check_hashable",
+    "check_limiter",
+    "check_period",
+    "check_seconds",
+    "check_timeout",
+    "name_of",
+    "signature_of",
+]
+
+
+def check_period(name: str, seconds: object) -> float:
+    """Return a period.
+
+    Raises:
+        ConfigurationError: it is no number of seconds, or negative.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
+    return float(seconds)
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse what is no timeout.
+
+    Raises:
+        ConfigurationError: it is neither None nor a number of seconds, or negative.
+    """
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
+
+
+def check_seconds(name: str, value: object) -> float:
+    """Return `value` if it is a finite number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigurationError(f"{name} must be a finite number of seconds, not {value!r}")
+    return value
+
+
+def check_count(name: str, value: object, *, at_least: int) -> int:
+    """Return `value` if it is a whole number from `at_least` up."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise ConfigurationError(f"{name} must be a whole number, {at_least} or more, not {value!r}")
+    return value
+
+
+def check_hashable(item: object) -> None:
+    """Raise unless `item` can stand in a set."""
+    try:
+        hash(item)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"a queue's items must be hashable, and {type(item).__name__} is not: add an object's name or key, "
+            "not the object"
+        ) from error
+
+
+def check_limiter(limiter: object) -> None:
+    """Raise unless `limiter` has the methods of one."""
+    missing = [name for name in ("when", "forget", "num_requeues") if not callable(getattr(limiter, name, None))]
+    if missing or isinstance(limiter, type):
+        raise ConfigurationError(
+            "limiter must be such as ItemExponentialFailureRateLimiter(0.5, 60.0), with the methods when, forget and "
+            f"num_requeues: got {limiter!r}"
+            + ("; a queue's name is given as name=" if isinstance(limiter, str) else "")
+        )
+
+
+def check_function(
+    name: str, function: object, expected: str, *, arguments: int | None = None, advice: str = ""
+) -> None:
+    """Refuse what is neither None nor a plain function of so many arguments.
+
+    Args:
+        name: what the caller calls it.
+        function: what was given.
+        expected: the arguments, for the message: such as `old, new`.
+        arguments: how many there are; as many as `expected` names by default.
+        advice: what takes a coroutine function instead.
+
+    Raises:
+        ConfigurationError: saying what was given, and what is right.
+    """
+    if function is None:
+        return
+    if not callable(function):
+        raise ConfigurationError(f"{name} must be a function of ({expected}): got {type(function).__name__}")
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        raise ConfigurationError(
+            f"{name} must be a plain function: got a coroutine function, which would never be awaited{advice}"
+        )
+    signature = signature_of(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(*range(expected.count(",") + 1 if arguments is None else arguments))
+    except TypeError:
+        raise ConfigurationError(
+            f"{name} must be a function of ({expected}): got {name_of(function)}{signature}"
+        ) from None
+
+
+def name_of(function: object) -> str:
+    """Return what a message calls a function, or the class of what is none."""
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
+
+
+def signature_of(function: object) -> inspect.Signature | None:
+    """Return the signature, or None of what is written in C without one: there the call will tell."""
+    try:
+        return inspect.signature(function)  # type: ignore[arg-type] # whatever it is, it says no by raising
+    except (TypeError, ValueError):
+        return None

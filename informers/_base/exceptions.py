@@ -1,0 +1,72 @@
+"""What users' code and sources raise, made fit to be reported and kept.
+
+Upstream: k8s.io/apimachinery/pkg/util/runtime HandleCrash (v0.37).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+from informers._base.threads import is_own_thread
+
+__all__ = ["as_exception", "clear_frames", "safe_text"]
+
+#: Modules whose frames are cleared.
+_OURS = ("informers.cache.", "informers.source.")
+#: To clear what waits at a `yield` would end it.
+_MAY_WAIT = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def as_exception(error: BaseException) -> Exception:
+    """Return what a user's function raised as an error that can be reported; an interrupt of the caller goes on.
+
+    `sys.exit()` in a transform must not end the one thread that keeps the cache; Ctrl-C in the caller's own thread must
+    reach the caller.
+
+    Raises:
+        BaseException: it is no `Exception`, and this thread is none of this package.
+    """
+    if isinstance(error, Exception):
+        return error
+    if not is_own_thread():
+        raise error
+    reason = RuntimeError(f"raised {safe_text(error)}")
+    reason.__cause__ = error
+    return reason
+
+
+def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str:
+    """Return an error in words: what `show` makes of it, or its class where the user's own `__str__` raises."""
+    try:
+        return show(error)
+    except Exception:  # noqa: BLE001  see above
+        return f"{type(error).__name__} (which can't be shown)"
+
+
+def clear_frames(error: BaseException) -> None:
+    """Clear what our own functions had in hand when they failed, or called what did: half a list, or a whole one.
+
+    An error may be kept for long, in `health` or by an error handler, and by its traceback all that these frames hold.
+    To be called when they have returned; those that still run are left alone.
+    """
+    errors, seen = [error], set[int]()
+    while errors:
+        current = errors.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        errors += [other for other in (current.__cause__, current.__context__) if other is not None]
+        traceback = current.__traceback__
+        while traceback is not None:
+            frame: FrameType | None = traceback.tb_frame
+            while frame is not None:
+                is_ours = str(frame.f_globals.get("__name__")).startswith(_OURS)
+                if is_ours and not frame.f_code.co_flags & _MAY_WAIT:
+                    # One that still runs can't be cleared.
+                    with suppress(RuntimeError):
+                        frame.clear()
+                frame = frame.f_back
+            traceback = traceback.tb_next

@@ -1,0 +1,98 @@
+"""A flag that is raised once, can be waited for, and calls back.
+
+Stop requests and has-synced states are such flags. `threading.Event` has no callbacks, so waiting for
+the first of several, or breaking off a blocked read, would need polling or a thread of its own.
+
+Upstream: `DoneChecker` in k8s.io/client-go/tools/cache/shared_informer.go, and channels (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import final
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
+
+__all__ = ["Signal"]
+
+_log = logging.getLogger("informers")
+
+
+@final
+class Signal:
+    """A flag that goes from unset to set, once and for ever.
+
+    Thread safety: all methods may be called from any thread, and from within a callback.
+    """
+
+    __slots__ = ("_callbacks", "_clock", "_condition", "_set")
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._set = False
+        #: By a token of its own each, since the same function may be given twice.
+        self._callbacks: dict[object, Callable[[], object]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Signal {'set' if self._set else 'unset'}>"
+
+    def is_set(self) -> bool:
+        """Return whether the flag has been raised."""
+        return self._set
+
+    def set(self) -> None:
+        """Raise the flag: wake who waits, then call back, in this thread. Does nothing the second time."""
+        with self._condition:
+            if self._set:
+                return
+            self._set = True
+            callbacks, self._callbacks = self._callbacks, {}
+            self._condition.notify_all()
+        interrupt: KeyboardInterrupt | None = None
+        for callback in callbacks.values():
+            try:
+                callback()
+            except BaseException as error:  # noqa: BLE001  who raises the flag has no part in who listens, nor in an exit
+                with suppress(Exception):  # of the user's filters of the log
+                    _log.exception("a callback of a signal failed")
+                # Only Ctrl-C, which comes to the main thread alone, is meant for who runs there.
+                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                    interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the flag is set, at most `timeout` seconds; return whether it is."""
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        with self._condition:
+            while not self._set:
+                left = None if deadline is None else deadline - self._clock.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self._clock.wait(self._condition, left)
+            return True
+
+    def add_callback(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` when the flag is set, or now if it is set already.
+
+        It runs in the thread that sets the flag, and must be short. What it raises there is logged.
+
+        Returns:
+            A function that withdraws the callback; without effect once it has run.
+        """
+        with self._condition:
+            if not self._set:
+                token = object()
+                self._callbacks[token] = callback
+
+                def withdraw() -> None:
+                    with self._condition:
+                        self._callbacks.pop(token, None)
+
+                return withdraw
+        callback()
+        return lambda: None

@@ -1,0 +1,78 @@
+"""Threads of this package: named, and known as such.
+
+Upstream: k8s.io/apimachinery/pkg/util/wait Group (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
+
+__all__ = ["is_own_thread", "join_all", "start_thread"]
+
+_log = logging.getLogger("informers")
+_mark = threading.local()
+
+
+def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
+    """Start a thread named `informers-…`; what escapes from `run` is logged.
+
+    It is a daemon: a handler that never returns must not keep a program from ending.
+    """
+
+    def guarded() -> None:
+        _mark.own = True
+        try:
+            run()
+        except BaseException:
+            _log.critical("the thread %s ended by an error of this library: please report it", name, exc_info=True)
+            raise
+
+    thread = threading.Thread(target=guarded, name=f"informers-{name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def is_own_thread() -> bool:
+    """Return whether the caller runs in a thread of this package: in a handler, say."""
+    return getattr(_mark, "own", False)
+
+
+def join_all(
+    threads: Iterable[threading.Thread],
+    *,
+    timeout: float | None,
+    remind: Callable[[list[threading.Thread]], None] = lambda _threads: None,
+    reminder: float = 5.0,
+    clock: Clock = SYSTEM_CLOCK,
+) -> bool:
+    """Wait until all threads have ended; return whether they have. In a thread of this package there is no wait.
+
+    A handler that waited for others could be one that they wait for: two that stop an informer at once, say.
+
+    Args:
+        threads: threads that have been started.
+        timeout: seconds to wait at most; None for as long as it takes.
+        remind: called with those that still run, each `reminder` seconds.
+        reminder: seconds.
+        clock: measures them.
+    """
+    start = clock.monotonic()
+    running = [thread for thread in threads if thread.is_alive()]
+    if is_own_thread():
+        return not running
+    reminded = start
+    while running:
+        now = clock.monotonic()
+        left = None if timeout is None else start + timeout - now
+        if left is not None and left <= 0:
+            return False
+        if now - reminded >= reminder:
+            remind(running)
+            reminded = now
+        running[0].join(min(left, reminder) if left is not None else reminder)
+        running = [thread for thread in running if thread.is_alive()]
+    return True

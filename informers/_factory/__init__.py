@@ -1,0 +1,1 @@
+"""What all factories do, and what a kind's informer is made of."""

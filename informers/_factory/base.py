@@ -1,0 +1,445 @@
+"""What all factories do: one shared informer for each resource, started, waited for and stopped together.
+
+Upstream: k8s.io/client-go/informers/factory.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from typing_extensions import Self, TypeVar
+
+from informers._base.checks import check_period, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._factory.blueprint import Blueprint
+from informers.cache._reflector.watch_failures import WatchErrorHandler
+from informers.cache.accessor import ClusterKind, NamespacedKind
+from informers.cache.health import FactoryHealth
+from informers.cache.informer import SharedInformer
+from informers.cache.sync import SyncProgress, SyncResult, wait_for_cache_sync
+from informers.errors import ConfigurationError, DecodeError, SourceError, StoppedError
+from informers.options import KindOptions, ReflectorOptions, namespaces_of
+from informers.resources import ClusterResource, NamespacedResource, Resource
+from informers.selectors import FieldSelector, LabelSelector
+from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
+from informers.snapshots.files import check_path
+from informers.source._transport.api_client import default_api_client, pool_manager
+from informers.source._transport.cluster_id import Cluster, configured_cluster, identify
+from informers.source.listwatch import TweakListOptions, check_namespace
+from informers.source.shards import Shard
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["InformerFactory"]
+
+T = TypeVar("T", default=Any)
+_Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
+
+
+class InformerFactory:
+    """Makes informers and listers, the same each time one is asked for.
+
+    Use one of its subclasses: `SharedInformerFactory`, `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
+
+    Args:
+        api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
+        default_resync: seconds after which handlers are told of every object again, from the cache; 0 for never.
+        namespace: None for all, a name, or a collection of names: one cache, one watch for each.
+        label_selector: such as `app=web`, for all kinds.
+        field_selector: such as `metadata.name!=x`, for all kinds.
+        transform: changes each object before it is stored.
+        tweak: changes the options (`ListOptions`) of every list and watch.
+        drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
+        shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
+        overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
+        watch_error_handler: told of every failure, with what happens next and when.
+        options: how to list and watch.
+        clock: for waiting.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+
+    Thread safety: all methods may be called from any thread, also within handlers.
+
+    Upstream: k8s.io/client-go/informers/factory.go (v0.37).
+    """
+
+    #: Whether the server is asked for objects' metadata alone.
+    _metadata_only: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        api_client: ApiClient | None = None,
+        default_resync: float = 600.0,
+        *,
+        namespace: str | Collection[str] | None = None,
+        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
+        field_selector: str | Mapping[str, str] | FieldSelector | None = None,
+        transform: Callable[[Any], Any] | None = None,
+        tweak: TweakListOptions | None = None,
+        drop_managed_fields: bool = False,
+        shard: Shard | None = None,
+        overrides: Mapping[Resource[Any], KindOptions] | None = None,
+        watch_error_handler: WatchErrorHandler | None = None,
+        options: ReflectorOptions | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._clock = clock
+        self._api_client = default_api_client() if api_client is None else api_client
+        self._blueprint = Blueprint(
+            self._api_client,
+            defaults=KindOptions(
+                resync_period=check_period("default_resync", default_resync),
+                label_selector=LabelSelector.coerce(label_selector),
+                field_selector=FieldSelector.coerce(field_selector),
+                transform=transform,
+                tweak=tweak,
+                drop_managed_fields=drop_managed_fields,
+                shard=shard,
+            ),
+            overrides=overrides,
+            metadata_only=self._metadata_only,
+            watch_error_handler=watch_error_handler,
+            options=options,
+            clock=clock,
+        )
+        pool_manager(self._api_client)  # refuses what is no client
+        self._lock = threading.Lock()
+        #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
+        self._namespaces_lock = threading.Lock()
+        self._kinds: dict[Resource[Any], Any] = {}
+        #: Released, and perhaps not at their end: a handler that releases its own does not wait for itself.
+        self._released: list[SharedInformer[Any]] = []
+        #: None for all.
+        self._namespaces = namespaces_of(namespace)
+        #: Once it has been asked.
+        self._cluster: Cluster | None = None
+        self._stopped = False
+        self._measures_latencies = False
+
+    def __repr__(self) -> str:
+        with self._lock:
+            kinds = [str(resource) for resource in self._kinds]
+        return f"<{type(self).__name__} of {', '.join(kinds) or 'nothing yet'}{', stopped' if self._stopped else ''}>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def namespaced_kind(self, resource: NamespacedResource[T], /) -> NamespacedKind[T]:
+        """Return the informer and lister of a resource with namespaces; the rows of the tables ask for them here."""
+        with self._lock:
+            kind: NamespacedKind[T] | None = self._kinds.get(resource)
+            if kind is None:
+                kind = self._add_locked(self._blueprint.namespaced_kind(resource, self._namespaces))
+            return kind
+
+    def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
+        """Return the informer and lister of a resource without namespaces; likewise."""
+        with self._lock:
+            kind: ClusterKind[T] | None = self._kinds.get(resource)
+            if kind is None:
+                kind = self._add_locked(self._blueprint.cluster_kind(resource))
+            return kind
+
+    @property
+    def kinds(self) -> tuple[NamespacedKind[Any] | ClusterKind[Any], ...]:
+        """What has been asked for so far, in that order."""
+        with self._lock:
+            return tuple(self._kinds.values())
+
+    def add_namespace(self, namespace: str) -> None:
+        """Follow one namespace more, with every informer that follows the factory's; returns at once.
+
+        Its objects come as adds. An informer that has not synced waits for them too; one that has stays synced, and
+        `health` says when it is live again.
+
+        Args:
+            namespace: a name.
+
+        Raises:
+            ConfigurationError: it is no name or followed already, or the factory was made for all namespaces.
+            StoppedError: the factory has been stopped.
+        """
+        if not isinstance(namespace, str) or not namespace:
+            raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+        check_namespace(namespace)
+        with self._namespaces_lock, self._lock:
+            followed = self._followed_namespaces()
+            if self._stopped:
+                raise StoppedError(f"the factory has been stopped: make a new one for namespace {namespace!r}")
+            if namespace in followed:
+                raise ConfigurationError(f"the factory follows namespace {namespace!r} already")
+            sources = [
+                (kind.informer, self._blueprint.source(kind.resource, namespace)) for kind in self._followers_locked()
+            ]
+            self._namespaces = (*followed, namespace)
+            for informer, source in sources:
+                # One may have been stopped just now, or been given this namespace by itself.
+                with suppress(StoppedError, ConfigurationError):
+                    informer.add_namespace(namespace, source)
+
+    def remove_namespace(self, namespace: str) -> None:
+        """Follow a namespace no longer: its objects leave the caches, and handlers get tombstones of them.
+
+        Args:
+            namespace: a name.
+
+        Raises:
+            ConfigurationError: it is not followed, or the factory was made for all namespaces.
+        """
+        with self._namespaces_lock:
+            with self._lock:
+                followed = self._followed_namespaces()
+                if namespace not in followed:
+                    raise ConfigurationError(f"the factory does not follow namespace {namespace!r}")
+                self._namespaces = tuple(name for name in followed if name != namespace)
+                kinds = self._followers_locked()
+            for kind in kinds:
+                # From one it may have been taken by itself.
+                with suppress(ConfigurationError):
+                    kind.informer.remove_namespace(namespace)
+
+    def start(self) -> None:
+        """Start the informers that have been asked for and do not run yet; returns at once.
+
+        Raises:
+            StoppedError: the factory has been stopped.
+        """
+        with self._lock:
+            if self._stopped:
+                raise StoppedError("the factory has been stopped: make a new one")
+            informers = self._informers_locked()
+        for informer in informers:
+            # One that was stopped by itself, perhaps just now, stays so until it is released.
+            with suppress(StoppedError):
+                informer.start()
+
+    def wait_for_cache_sync(
+        self, timeout: float | None = None, *, progress: Callable[[SyncProgress], object] | None = None
+    ) -> SyncResult:
+        """Wait until the first list of every informer is in its cache.
+
+        An informer that has not been started is not waited for, and is in the result.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+            progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What
+                it raises ends the wait.
+
+        Returns:
+            True if all are synced; as text it names those that are not, and why.
+
+        Raises:
+            ConfigurationError: `timeout` is none, or `progress` is no function.
+        """
+        with self._lock:
+            informers = self._informers_locked()
+        started = [informer for informer in informers if informer.is_started and not informer.is_stopped]
+        result = wait_for_cache_sync(*started, timeout=timeout, progress=progress, clock=self._clock)
+        unsynced = dict(result.unsynced)
+        for informer in informers:
+            if not informer.is_started and not informer.is_stopped:
+                unsynced[informer.name] = "not started: call factory.start() after asking for the informer"
+            elif informer.is_stopped and not informer.has_synced:
+                unsynced[informer.name] = "stopped"
+        return SyncResult(unsynced)
+
+    def health(self) -> FactoryHealth:
+        """Return how all informers fare, as of now."""
+        with self._lock:
+            informers = self._informers_locked()
+        return FactoryHealth(tuple(informer.health() for informer in informers))
+
+    def measure_latencies(self) -> None:
+        """Have each informer, also those asked for later, measure how long what was seen takes to come into the cache.
+
+        `informers.metrics` asks for it; without it nothing is measured.
+        """
+        with self._lock:
+            self._measures_latencies = True
+            for informer in self._informers_locked():
+                informer.measure_latencies()
+
+    def release(self, resource: Resource[Any]) -> bool:
+        """Stop one informer and forget it; who asks for it next gets a new one. Returns when its threads have ended.
+
+        Args:
+            resource: such as `factory.core.v1.pods.resource`.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            ConfigurationError: it is no resource.
+        """
+        if not isinstance(resource, Resource):
+            raise ConfigurationError(
+                f"release() takes a resource, such as factory.core.v1.pods.resource: got {resource!r}"
+            )
+        with self._lock:
+            kind = self._kinds.pop(resource, None)
+            if kind is None:
+                return False
+            self._released.append(kind.informer)
+            released = list(self._released)
+        kind.informer.stop()
+        ended = [informer for informer in released if informer.stop(0)]
+        with self._lock:
+            self._released = [informer for informer in self._released if informer not in ended]
+        return True
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop every informer. Returns when every thread has ended, also of those released; within a handler at once.
+
+        The caches can still be read. What handlers have not been told yet is dropped.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as the handlers' last calls take.
+
+        Returns:
+            Whether every thread has ended.
+
+        Raises:
+            ConfigurationError: `timeout` is none.
+        """
+        check_timeout(timeout)
+        with self._lock:
+            self._stopped = True
+            informers = [*self._informers_locked(), *self._released]
+        for informer in informers:
+            informer.stop(0)
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        done = True
+        for informer in informers:
+            left = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
+            done = informer.stop(left) and done
+        return done
+
+    def save(self, path: str | os.PathLike[str], *, revision: str = "") -> SnapshotResult:
+        """Save the caches to a file, from which a later process goes on with `load`; while running, or after `stop`.
+
+        The file is readable for its owner only, since it holds all that the caches do. It is replaced as a whole: what
+        it held before stays until everything is on the disk. A kind that is not synced, or has objects set aside, is
+        left out; if all are, the file stays as it was.
+
+        Args:
+            path: of the file.
+            revision: of what transforms and tweaks do; a text that `load` must be given, too. Needed where one of them
+                is no plain function, such as a bound method: whether a later one does the same can't be seen then.
+
+        Returns:
+            True if every kind was saved; as text it says which was not, and why.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+            SnapshotError: the file can't be written.
+        """
+        file = check_path(path)
+        kinds = self._caches(revision)
+        try:
+            cluster = self._cluster or identify(self._api_client, clock=self._clock)
+        except (SourceError, DecodeError):
+            # Address and certificate authority must do.
+            cluster = configured_cluster(self._api_client)
+        return save(file, kinds, cluster=cluster, now=self._clock.time())
+
+    def load(
+        self, path: str | os.PathLike[str], *, revision: str = "", max_age: float | None = 86_400.0
+    ) -> SnapshotResult:
+        """Let the informers that have been asked for begin with what `save` wrote; to be called before `start`.
+
+        They watch on from the saved version: no list is made where the server still remembers what has happened since.
+        Handlers get what was saved as adds, then what has changed as updates and deletes, or tombstones. A cache counts
+        as synced only when the server has said what has happened since.
+
+        What is damaged, old, of another cluster, or was saved with other namespaces, selectors or functions, is
+        refused; a list is made then, as without a file. So it is the first time, when there is none yet.
+
+        Args:
+            path: of the file.
+            revision: as `save` was given it.
+            max_age: seconds after which a file counts as old; None for never.
+
+        Returns:
+            True if every kind was loaded; as text it says which was not, and why.
+
+        Raises:
+            ConfigurationError: an argument is wrong, or no informer has been asked for yet.
+            StoppedError: the factory has been stopped.
+        """
+        file = check_path(path)
+        if max_age is not None:
+            check_period("max_age", max_age)
+        kinds = self._caches(revision)
+        if self._stopped:
+            raise StoppedError("the factory has been stopped: make a new one")
+        if not kinds:
+            raise ConfigurationError("no informer has been asked for yet: load() gives them what was saved of them")
+        return load(file, kinds, identify=self._identify, now=self._clock.time(), max_age=max_age)
+
+    def _identify(self) -> Cluster:
+        self._cluster = identify(self._api_client, clock=self._clock)
+        return self._cluster
+
+    def _caches(self, revision: str) -> list[CacheOfKind]:
+        if not isinstance(revision, str):
+            raise ConfigurationError(f"revision must be a text, such as the application's version: got {revision!r}")
+        kinds = self.kinds
+        names = _distinct([(str(kind.resource), kind.resource.version) for kind in kinds])
+        return [
+            CacheOfKind(
+                name=name,
+                resource=kind.resource,
+                informer=kind.informer,
+                options=self._blueprint.options_of(kind.resource),
+                metadata_only=self._blueprint.metadata_only,
+                revision=revision,
+            )
+            for name, kind in zip(names, kinds, strict=True)
+        ]
+
+    def _add_locked(self, kind: _Kind) -> _Kind:
+        if self._stopped:
+            raise StoppedError(f"the factory has been stopped: make a new one for {kind.resource}")
+        if self._measures_latencies:
+            kind.informer.measure_latencies()
+        self._kinds[kind.resource] = kind
+        return kind
+
+    def _informers_locked(self) -> list[SharedInformer[Any]]:
+        return [kind.informer for kind in self._kinds.values()]
+
+    def _followed_namespaces(self) -> tuple[str, ...]:
+        if self._namespaces is None:
+            raise ConfigurationError("the factory follows all namespaces: give it namespace=[...] to choose some")
+        return self._namespaces
+
+    def _followers_locked(self) -> list[NamespacedKind[Any]]:
+        """Return the kinds that follow the factory's namespaces, and not some of their own."""
+        return [
+            kind
+            for resource, kind in self._kinds.items()
+            if isinstance(kind, NamespacedKind)
+            and not kind.informer.is_stopped
+            and not self._blueprint.has_own_namespaces(resource)
+        ]
+
+
+def _distinct(named: list[tuple[str, str]]) -> list[str]:
+    """Return names that tell resources apart, with their versions, or a number, where they have to."""
+    alone = Counter(name for name, _ in named)
+    names = [f"{name} {version}" if alone[name] > 1 else name for name, version in named]
+    return [
+        f"{name} ({names[:index].count(name) + 1})" if name in names[:index] else name
+        for index, name in enumerate(names)
+    ]

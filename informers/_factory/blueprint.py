@@ -1,0 +1,155 @@
+"""What a factory builds its informers by: its options, and what single kinds have otherwise.
+
+Upstream: the `NewFilteredPodInformer` functions and their like of k8s.io/client-go/informers (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers._base.checks import check_function
+from informers._base.clock import Clock
+from informers.cache._reflector.watch_failures import WatchErrorHandler
+from informers.cache.accessor import ClusterKind, NamespacedKind
+from informers.cache.informer import SharedInformer
+from informers.cache.listers import ClusterLister, NamespacedLister
+from informers.errors import ConfigurationError
+from informers.options import KindOptions, ReflectorOptions, check_options
+from informers.resources import ClusterResource, NamespacedResource, Resource
+from informers.source.listwatch import ListerWatcher, ListWatch, restorer
+from informers.source.shards import ShardedSource
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["Blueprint"]
+
+T = TypeVar("T", default=Any)
+
+#: Nothing otherwise than the factory's.
+_FACTORY_S = KindOptions()
+
+
+@final
+class Blueprint:
+    """Makes the sources and informers of a factory's kinds; keeps none of them.
+
+    Args:
+        api_client: whose connection the sources use.
+        defaults: the factory's options.
+        overrides: what single kinds have otherwise.
+        metadata_only: whether the server is asked for objects' metadata alone.
+        watch_error_handler: told of every failure.
+        options: how to list and watch.
+        clock: for waiting.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+
+    Thread safety: all methods may be called from any thread; nothing in it changes.
+    """
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        *,
+        defaults: KindOptions,
+        overrides: Mapping[Resource[Any], KindOptions] | None,
+        metadata_only: bool,
+        watch_error_handler: WatchErrorHandler | None,
+        options: ReflectorOptions | None,
+        clock: Clock,
+    ) -> None:
+        self._api_client = api_client
+        self._defaults = defaults
+        self._overrides = _overrides(overrides)
+        self.metadata_only = metadata_only
+        check_function("watch_error_handler", watch_error_handler, "failure")
+        check_options(options)
+        self._watch_error_handler = watch_error_handler
+        self._options = options
+        self._clock = clock
+
+    def options_of(self, resource: Resource[Any]) -> KindOptions:
+        """Return the options of a kind: its own, and the factory's where it has none."""
+        own = attrs.asdict(self._overrides.get(resource, _FACTORY_S), recurse=False)
+        return attrs.evolve(self._defaults, **{name: value for name, value in own.items() if value is not None})
+
+    def has_own_namespaces(self, resource: Resource[Any]) -> bool:
+        """Return whether a kind follows namespaces of its own, whatever the factory follows."""
+        return self._overrides.get(resource, _FACTORY_S).namespace is not None
+
+    def source(self, resource: Resource[T], namespace: str | None) -> ListerWatcher[T]:
+        """Return where the objects of one namespace come from, or of all with None."""
+        options = self.options_of(resource)
+        source = ListWatch(
+            self._api_client,
+            resource,
+            namespace=namespace,
+            label_selector=options.label_selector,
+            field_selector=options.field_selector,
+            tweak=options.tweak,
+            drop_managed_fields=bool(options.drop_managed_fields),
+            metadata_only=self.metadata_only,
+            clock=self._clock,
+        )
+        return source if options.shard is None else ShardedSource(source, options.shard)
+
+    def namespaced_kind(self, resource: NamespacedResource[T], namespaces: tuple[str, ...] | None) -> NamespacedKind[T]:
+        """Return a new informer with its lister.
+
+        Args:
+            resource: what it is of.
+            namespaces: those that the factory follows; None for all.
+        """
+        namespaces = self.options_of(resource).namespace or namespaces
+        informer = self._informer(
+            resource,
+            self.source(resource, None)
+            if namespaces is None
+            else {name: self.source(resource, name) for name in namespaces},
+        )
+        lister = NamespacedLister(informer.indexer, str(resource), synced=informer.synced)
+        return NamespacedKind(resource, informer, lister)
+
+    def cluster_kind(self, resource: ClusterResource[T]) -> ClusterKind[T]:
+        """Return a new informer with its lister."""
+        informer = self._informer(resource, self.source(resource, None))
+        return ClusterKind(resource, informer, ClusterLister(informer.indexer, str(resource), synced=informer.synced))
+
+    def _informer(
+        self, resource: Resource[T], source: ListerWatcher[T] | Mapping[str, ListerWatcher[T]]
+    ) -> SharedInformer[T]:
+        options = self.options_of(resource)
+        return SharedInformer(
+            source,
+            resource=str(resource),
+            resync_period=options.resync_period or 0.0,
+            indexers=options.indexers,
+            transform=options.transform,
+            # A class of the user's may refuse an object; one of the official client's reads what there is.
+            makes_objects=resource.decode is not None and not self.metadata_only,
+            restore=restorer(resource, metadata_only=self.metadata_only),
+            watch_error_handler=self._watch_error_handler,
+            options=self._options,
+            clock=self._clock,
+        )
+
+
+def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:
+    """Return what single kinds have otherwise, checked."""
+    advice = "overrides must map resources to KindOptions, such as {core.V1.pods: KindOptions(...)}"
+    if not (overrides is None or isinstance(overrides, Mapping)):
+        raise ConfigurationError(f"{advice}: got {type(overrides).__name__}")
+    checked: dict[Resource[Any], KindOptions] = {}
+    for resource, kind_options in (overrides or {}).items():
+        if not isinstance(resource, Resource) or not isinstance(kind_options, KindOptions):
+            raise ConfigurationError(f"{advice}: got {resource!r}: {kind_options!r}")
+        if kind_options.namespace is not None and not resource.is_namespaced:
+            raise ConfigurationError(f"{resource} has no namespaces: leave namespace out of its KindOptions")
+        checked[resource] = kind_options
+    return checked

@@ -1,0 +1,196 @@
+"""The queue between a reflector and its cache: everything that was seen, in order.
+
+Upstream: k8s.io/client-go/tools/cache/the_real_fifo.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeAlias, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers.cache._reflector.watch_failures import WatchFailure
+from informers.source.events import BadObject, Bookmark, Change
+from informers.source.records import Record
+
+__all__ = ["Delta", "DeltaQueue", "Feed", "Forgotten", "Replaced", "Snapshot"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+@attrs.frozen(eq=False)
+class Replaced(Generic[T]):
+    """A list: these are all the objects of the namespace (None: of everything), as of this version.
+
+    Attributes:
+        records: in the server's order.
+        resource_version: of the list.
+        namespace: what the list was limited to.
+        keep: keys that the list has, but in no form that can be held.
+    """
+
+    records: Sequence[Record[T]]
+    resource_version: str
+    namespace: str | None = None
+    keep: Sequence[str] = ()
+
+
+@final
+@attrs.frozen(eq=False)
+class Forgotten:
+    """A namespace is no longer watched: its objects leave the cache."""
+
+    namespace: str
+
+
+@final
+@attrs.frozen(eq=False)
+class Snapshot(Generic[T]):
+    """A whole cache, as it was, and from where a watch can go on.
+
+    Attributes:
+        records: as they were stored: what a transform did to them is done.
+        versions: by namespace (None: of everything): what has happened up to this version is in the records, and
+            nothing that has happened since.
+    """
+
+    records: Sequence[Record[T]]
+    versions: Mapping[str | None, str]
+
+    @property
+    def newest(self) -> str:
+        """The newest of the versions."""
+        return max(self.versions.values(), key=lambda version: (len(version), version), default="")
+
+
+#: What waits in the queue. A failure waits with the rest, so that users' error handlers run where they may.
+Delta: TypeAlias = Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | Forgotten
+
+
+@final
+class DeltaQueue(Generic[T]):
+    """Holds what was seen until the cache takes it. Nothing is merged, dropped or reordered.
+
+    Args:
+        limit: when this many wait, or lists with as many objects, `put` does: what is not read stays with the server,
+            not in memory.
+        batch: how many changes `pop` returns at most.
+        clock: for waiting.
+
+    Thread safety: all methods may be called from any thread; one consumer is expected.
+    """
+
+    def __init__(self, *, limit: int = 10_000, batch: int = 1_000, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._condition = threading.Condition()
+        self._clock = clock
+        self._limit = limit
+        self._batch = batch
+        self._waiting: deque[Delta[T]] = deque()
+        #: Objects of the lists that wait: each may be the whole cache once more.
+        self._listed = 0
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __repr__(self) -> str:
+        return f"<DeltaQueue {len(self)} waiting{', closed' if self._closed else ''}>"
+
+    def put(self, deltas: Sequence[Delta[T]]) -> None:
+        """Append deltas, in order; waits while the queue is full. After `close` they are dropped."""
+        self.feed().put(deltas)
+
+    def feed(self) -> Feed[T]:
+        """Return a way in that can be ended by itself."""
+        return Feed(self, self._condition)
+
+    def _put_for(self, feed: Feed[T], deltas: Sequence[Delta[T]]) -> None:
+        with self._condition:
+            while self._is_full() and not self._closed and not feed.ended:
+                self._clock.wait(self._condition, None)
+            if not feed.ended:
+                self._append_locked(deltas)
+
+    def _append_locked(self, deltas: Sequence[Delta[T]]) -> None:
+        if not self._closed:
+            self._waiting.extend(deltas)
+            self._listed += sum(map(_listed, deltas))
+            self._condition.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._closed
+
+    def pop(self, *, timeout: float | None = None) -> list[Delta[T]]:
+        """Wait for deltas and take them: changes up to a batch, anything else by itself.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            An empty list where none came in time, or once the queue is closed and empty.
+        """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        with self._condition:
+            while not self._waiting and not self._closed:
+                left = None if deadline is None else deadline - self._clock.monotonic()
+                if left is not None and left <= 0:
+                    return []
+                self._clock.wait(self._condition, left)
+            if not self._waiting:
+                return []
+            was_full = self._is_full()
+            waiting = self._waiting
+            taken = [waiting.popleft()]
+            self._listed -= _listed(taken[0])
+            if isinstance(taken[0], Change):
+                while waiting and len(taken) < self._batch and isinstance(waiting[0], Change):
+                    taken.append(waiting.popleft())
+            if was_full:
+                self._condition.notify_all()
+            return taken
+
+    def _is_full(self) -> bool:
+        return len(self._waiting) + self._listed >= self._limit
+
+    def close(self) -> None:
+        """Take nothing more, and end every wait; what is queued can still be popped."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+
+@final
+class Feed(Generic[T]):
+    """A way into a queue. Once it is ended nothing more comes by it, not even what waits there for room.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, queue: DeltaQueue[T], condition: threading.Condition) -> None:
+        self._queue = queue
+        self._condition = condition
+        self.ended: bool = False
+
+    def put(self, deltas: Sequence[Delta[T]]) -> None:
+        """Do what `DeltaQueue.put` does; after `end` the deltas are dropped."""
+        self._queue._put_for(self, deltas)  # noqa: SLF001  the two are one thing
+
+    def end(self, *last: Delta[T]) -> None:
+        """Let nothing more in after these last deltas, for which there is always room: this never waits."""
+        with self._condition:
+            if not self.ended:
+                self.ended = True
+                self._queue._append_locked(last)  # noqa: SLF001
+                self._condition.notify_all()
+
+
+def _listed(delta: Delta[Any]) -> int:
+    return len(delta.records) if isinstance(delta, (Replaced, Snapshot)) else 0

@@ -1,0 +1,120 @@
+"""A list in pages while it arrives.
+
+Upstream: k8s.io/client-go/tools/pager/pager.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, final
+
+from typing_extensions import TypeVar
+
+from informers.cache._compaction import LatePacker
+from informers.errors import DecodeError, ExpiredError, StatusError
+from informers.source.events import ListOptions, Page
+from informers.source.listwatch import CountsArrivals, ListerWatcher
+from informers.source.records import Record
+
+__all__ = ["PagedList"]
+
+T = TypeVar("T", default=Any)
+
+#: Pages in a row that may bring nothing new. A share of the objects (`Shard`) may have none of many.
+_BARREN = 100
+
+
+@final
+class PagedList(Generic[T]):
+    """Gathers a list's pages. Where a continue token expires, it lists once more as a whole.
+
+    Args:
+        source: where pages come from.
+        resource_version: to ask for: empty for the newest, `"0"` for any.
+        limit: objects in a page; 0 for all at once.
+
+    Attributes:
+        resource_version: of the list.
+        records: the objects so far.
+        bad: why others can't be held.
+        has_pages: whether the first answer was not the whole.
+    """
+
+    def __init__(self, source: ListerWatcher[T], *, resource_version: str, limit: int) -> None:
+        self._source = source
+        self._asked = resource_version
+        self._limit = limit
+        self._packer: LatePacker[T] = LatePacker()
+        self.resource_version: str = ""
+        self.records: list[Record[T]] = []
+        self.bad: list[DecodeError] = []
+        self.has_pages: bool = False
+        self._remaining: int | None = None
+        self._barren = 0
+
+    def read(
+        self, *, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]
+    ) -> None:
+        """Read all pages.
+
+        Args:
+            on_progress: told how many objects have come, and how many remain if that is known: after each page but the
+                last, and within a page if the source tells.
+            on_expired: told that a continue token has expired, before the list is made as a whole.
+
+        Raises:
+            StatusError: the server refuses, or its pages do not move on.
+        """
+        if not isinstance(self._source, CountsArrivals):
+            self._read(on_progress, on_expired)
+            return
+        self._source.on_arrival = lambda count: on_progress(*self._so_far(count))
+        try:
+            self._read(on_progress, on_expired)
+        finally:
+            self._source.on_arrival = None
+
+    def _read(self, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]) -> None:
+        page = self._begin(self._limit)
+        self.has_pages = bool(page.continue_token)
+        is_whole, token = False, ""
+        while page.continue_token:
+            if page.continue_token == token:
+                raise StatusError("the server gave the same continue token twice: its pages do not move on")
+            if self._barren > _BARREN:
+                raise StatusError(f"{self._barren} pages in a row brought nothing new: they do not move on")
+            token = page.continue_token
+            on_progress(*self._so_far(0))
+            try:
+                page = self._source.list(ListOptions(limit=self._limit, continue_token=token))
+            except ExpiredError as error:
+                # The pages took longer than the server keeps them; a whole list can't be overtaken like that.
+                if is_whole:
+                    raise
+                is_whole, token = True, ""
+                on_expired(error)
+                page = self._begin(0)
+            else:
+                self._add(page)
+
+    def _begin(self, limit: int) -> Page[T]:
+        self.records, self.bad, self._remaining, self._barren = [], [], None, 0
+        self._packer = LatePacker()
+        page = self._source.list(ListOptions(resource_version=self._asked, limit=limit))
+        self.resource_version = page.resource_version
+        self._add(page)
+        return page
+
+    def _add(self, page: Page[T]) -> None:
+        is_first_again = bool(self.records and page.records) and self.records[0].key == page.records[0].key
+        self._barren = self._barren + 1 if is_first_again or not (page.records or page.bad) else 0
+        for record in page.records:
+            self._packer.add(record)
+        self.records += page.records
+        self.bad += page.bad
+        self._remaining = page.remaining
+
+    def _so_far(self, count: int) -> tuple[int, int | None]:
+        """Return how many objects there are, with so many of the page under way, and how many remain."""
+        remaining = None if self._remaining is None else max(0, self._remaining - count)
+        return len(self.records) + count, remaining

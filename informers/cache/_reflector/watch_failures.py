@@ -1,0 +1,64 @@
+"""What an error handler is told.
+
+Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TypeAlias, final
+
+import attrs
+
+from informers._base.exceptions import safe_text
+
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure"]
+
+
+@final
+class NextStep(enum.Enum):
+    """What an informer does after a failure; the value is the words for it."""
+
+    LIST = "list"
+    WATCH = "watch"
+    LIST_PAGES = "list page by page"
+    GO_ON = "go on without the object"
+
+
+@final
+@attrs.frozen(eq=False)
+class WatchFailure:
+    """A list or a watch failed, or an object had to be set aside, or left out of an index.
+
+    Attributes:
+        resource: such as `pods` or `deployments.apps`.
+        namespace: of the list or watch; None for all.
+        error: what went wrong: mostly a `SourceError` or `DecodeError`.
+        next_step: what happens next.
+        delay: seconds until then.
+        key: of the object that was set aside or left out; empty where the whole request failed.
+        index: that the object was left out of, since its function failed: it is in the cache. Empty otherwise.
+    """
+
+    resource: str
+    namespace: str | None
+    error: Exception
+    next_step: NextStep
+    delay: float = 0.0
+    key: str = ""
+    index: str = ""
+
+    def __str__(self) -> str:
+        what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        if self.index:
+            return f"{what}: {self.key} left out of an index: {safe_text(self.error, str)}"
+        if self.next_step is NextStep.GO_ON:
+            return f"{what}: {self.key or 'an object'} set aside: {safe_text(self.error, str)}"
+        when = f" in {self.delay:.1f} s" if self.delay > 0 else ", at once"
+        return f"{what}: {safe_text(self.error, str)}; next: {self.next_step.value}{when}"
+
+
+#: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level
+#: DEBUG then, and otherwise at WARNING. What it raises is logged, with the failure.
+WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]

@@ -1,0 +1,163 @@
+"""How informers list, watch and keep: for all kinds of a factory, and for single ones.
+
+Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions, and the options of
+k8s.io/client-go/informers/factory.go, which are for all kinds alike (v0.37).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeAlias, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers._base.checks import check_function, check_period
+from informers.backoff import BackoffSettings
+from informers.errors import ConfigurationError
+from informers.selectors import FieldSelector, LabelSelector
+from informers.source.listwatch import TweakListOptions, check_namespace
+from informers.source.shards import Shard
+
+__all__ = ["IndexFunction", "KindOptions", "ReflectorOptions", "check_indexers", "check_options", "namespaces_of"]
+
+T = TypeVar("T", default=Any)
+
+#: Says under which values an object is to be found, None being no value; must depend on the object alone.
+IndexFunction: TypeAlias = Callable[[T], Iterable[str | None]]
+
+#: Seconds: a server takes no more than fits into an int32, and twice this is asked for.
+_LONGEST = 1e9
+
+
+def _uniform(low: float, high: float) -> float:
+    return random.uniform(low, high)  # noqa: S311  spreads load, hides nothing
+
+
+def _is_number(value: object, kinds: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ReflectorOptions:
+    """How a reflector lists and watches.
+
+    Attributes:
+        page_size: objects in a page of a list; 0 for 500, or for all where the server has a watch cache to read from.
+        streaming_lists: whether to try streaming lists.
+        min_watch_timeout: the server is asked to end a watch after one to two times as many seconds, at random.
+        backoff: how the pauses after failures grow.
+        uniform: returns a random number between two; for jitter.
+
+    Raises:
+        ConfigurationError: a number is out of range, or something is of another type.
+
+    Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions (v0.37).
+    """
+
+    page_size: int = 0
+    streaming_lists: bool = True
+    min_watch_timeout: float = 300.0
+    backoff: BackoffSettings = attrs.field(factory=BackoffSettings)
+    uniform: Callable[[float, float], float] = _uniform
+
+    def __attrs_post_init__(self) -> None:
+        is_page_size = _is_number(self.page_size, int) and self.page_size >= 0
+        is_timeout = _is_number(self.min_watch_timeout, (int, float)) and 1 <= self.min_watch_timeout <= _LONGEST
+        if not is_page_size or not is_timeout:
+            raise ConfigurationError(
+                f"page_size must not be negative and min_watch_timeout at least a second: "
+                f"got {self.page_size!r} and {self.min_watch_timeout!r}"
+            )
+        if not isinstance(self.backoff, BackoffSettings):
+            raise ConfigurationError(f"backoff must be BackoffSettings: got {self.backoff!r}")
+        if not callable(self.uniform):
+            raise ConfigurationError(f"uniform must be a function of (low, high): got {self.uniform!r}")
+        check_function("uniform", self.uniform, "low, high")
+
+
+def check_options(options: object) -> None:
+    """Refuse what is neither None nor options.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    if not (options is None or isinstance(options, ReflectorOptions)):
+        raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
+
+
+def namespaces_of(namespace: str | Collection[str] | None) -> tuple[str, ...] | None:
+    """Return namespaces, or None for all, checked."""
+    if namespace is None:
+        return None
+    names = (namespace,) if isinstance(namespace, str) else namespace
+    is_collection = isinstance(names, Collection) and not isinstance(names, (bytes, Mapping))
+    if is_collection and names and all(isinstance(name, str) and name for name in names):
+        distinct = tuple(dict.fromkeys(names))
+        for name in distinct:
+            check_namespace(name)
+        return distinct
+    raise ConfigurationError(
+        f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class KindOptions:
+    """What one kind has otherwise than the factory's other kinds; None leaves the factory's.
+
+    Attributes:
+        resync_period: seconds.
+        namespace: a name, or a collection of names; these stay, whatever namespaces the factory adds or removes.
+        label_selector: such as `app=web`.
+        field_selector: such as `spec.nodeName=node-1`.
+        transform: changes each object before it is stored.
+        tweak: changes the options of every list and watch.
+        drop_managed_fields: leave `metadata.managedFields` out of what is kept.
+        shard: keep a share of the objects only.
+        indexers: index functions by name.
+
+    Raises:
+        ConfigurationError: one is wrong.
+    """
+
+    resync_period: float | None = None
+    namespace: tuple[str, ...] | None = attrs.field(default=None, converter=namespaces_of)
+    label_selector: str | Mapping[str, str] | LabelSelector | None = None
+    field_selector: str | Mapping[str, str] | FieldSelector | None = None
+    transform: Callable[[Any], Any] | None = None
+    tweak: TweakListOptions | None = None
+    drop_managed_fields: bool | None = None
+    shard: Shard | None = None
+    indexers: Mapping[str, IndexFunction[Any]] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.resync_period is not None:
+            check_period("resync_period", self.resync_period)
+        LabelSelector.coerce(self.label_selector)
+        FieldSelector.coerce(self.field_selector)
+        check_function("transform", self.transform, "obj")
+        check_function("tweak", self.tweak, "options")
+        if not (self.drop_managed_fields is None or isinstance(self.drop_managed_fields, bool)):
+            raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
+        if not (self.shard is None or isinstance(self.shard, Shard)):
+            raise ConfigurationError(f"shard must be such as Shard(0, of=2): got {self.shard!r}")
+        check_indexers(self.indexers or {})
+
+
+def check_indexers(indexers: object) -> None:
+    """Refuse what does not map names to functions.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    advice = "indexers must map names to functions that take an object and return its values"
+    if not isinstance(indexers, Mapping):
+        raise ConfigurationError(f"{advice}: got {type(indexers).__name__}")
+    for name, function in indexers.items():
+        if not isinstance(name, str) or not name or not callable(function):
+            raise ConfigurationError(f"{advice}: got {name!r}: {type(function).__name__}")
+        check_function(f"the index function {name!r}", function, "obj")

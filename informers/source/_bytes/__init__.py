@@ -1,0 +1,1 @@
+"""What is done to an object's bytes: compressed, sliced, decoded at any depth."""

@@ -1,0 +1,1 @@
+"""From records to objects, when they are read."""

@@ -1,0 +1,269 @@
+"""Models that are built when they are read.
+
+A lazy object is an instance of a subclass of its model that adds nothing to its layout. Its only content is where it
+comes from: bytes and key, under a name in its own `__dict__` that no attribute can have. Two hooks give the rest:
+
+- `__getattr__`, which Python calls for a field that is not there yet, reads that field alone.
+- `__dict__`, which whatever looks at the whole asks for, fills in what is missing, then turns the object into a plain
+  instance of its model. In this order, or another thread would find a plain model without fields.
+
+A field that was read stays the same object for good: it may have been changed, and the object is its reader's.
+
+Upstream: none; client-go caches decoded objects.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, cast, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.source._bytes.compression import Raw, raw_of
+
+__all__ = ["Lazy", "Reader", "Source", "peek"]
+
+T = TypeVar("T")
+
+#: Where a lazy object comes from: its JSON, or what has it, and its key for errors.
+Source = tuple[Raw, str]
+
+_SOURCE = "<source>"
+
+#: Fields read one by one before the rest is read in one go, which then is the cheaper way.
+_FEW = 5
+
+# Held for a few operations on dictionaries. Re-entrant, since the garbage collector may run a finaliser meanwhile.
+_lock = threading.RLock()
+
+_set_attribute = object.__setattr__
+_set_class: Callable[[object, type], None] = vars(object)["__class__"].__set__
+
+
+class Reader(ABC, Generic[T]):
+    """Builds models of one sort from bytes.
+
+    Args:
+        model: the class that objects are of in the end.
+        fields: names in an object's `__dict__` that can be read alone.
+        slots: names of slots that an object has beside its `__dict__`.
+    """
+
+    def __init__(self, model: type[T], *, fields: Iterable[str], slots: tuple[str, ...] = ()) -> None:
+        self.model = model
+        self.fields: frozenset[str] = frozenset(fields)
+        self.slots = slots
+
+    @abstractmethod
+    def field(self, raw: bytes, key: str, name: str) -> Any:
+        """Return the value of one of `fields`. Raises DecodeError, and nothing else."""
+
+    @abstractmethod
+    def whole(self, raw: bytes, key: str) -> T:
+        """Return the object, plain. Raises DecodeError, and nothing else."""
+
+    @abstractmethod
+    def dump(self, name: str, value: Any) -> tuple[str, Any]:
+        """Return one of `fields` as it stands in JSON: its key, and its value or None."""
+
+
+@final
+class Lazy(Generic[T]):
+    """Makes lazy objects of one model.
+
+    Thread safety: may be called from any thread, and so may everything that it makes be read.
+
+    Args:
+        reader: builds the fields and the whole.
+    """
+
+    def __init__(self, reader: Reader[T]) -> None:
+        self.reader = reader
+        self._class = _lazy_class(reader)
+        self.make: Callable[[Raw, str], T] = _maker(self._class)
+
+    def fill(self, values: dict[str, Any], source: Source) -> T:
+        """Return a lazy object that has some of its fields already."""
+        obj = object.__new__(self._class)
+        for name, value in values.items():
+            _set_attribute(obj, name, value)
+        _set_attribute(obj, _SOURCE, source)
+        return obj
+
+
+def _maker(lazy: type[T]) -> Callable[[Raw, str], T]:
+    new, set_attribute, name = object.__new__, _set_attribute, _SOURCE
+
+    def make(raw: Raw, key: str) -> T:
+        obj = new(lazy)
+        set_attribute(obj, name, (raw, key))
+        return obj
+
+    return make
+
+
+@attrs.frozen
+class Peek:
+    """A lazy object as it is.
+
+    Attributes:
+        raw: the bytes that it comes from.
+        read: the fields that were read, by name.
+        reader: what they were read with.
+    """
+
+    raw: bytes
+    read: dict[str, Any]
+    reader: Reader[Any]
+
+
+def peek(obj: object) -> Peek | None:
+    """Return what a lazy object holds, without reading more of it; None for any other object."""
+    known = _lazy_classes.get(type(obj))
+    if known is None:
+        return None
+    reader, instance_dict = known
+    with _lock:
+        values = dict(instance_dict.__get__(obj)) if type(obj) in _lazy_classes else {}
+    source = values.pop(_SOURCE, None)
+    return None if source is None else Peek(raw_of(source[0]), values, reader)
+
+
+_lazy_classes: dict[type, tuple[Reader[Any], Any]] = {}
+
+
+def _descriptor(model: type, name: str) -> Any:
+    for base in model.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    raise TypeError(f"{model.__name__} has no {name}")
+
+
+def _lazy_class(reader: Reader[T]) -> type[T]:
+    """Return the subclass of the reader's model whose instances are lazy.
+
+    The checkers can't see into a class that is made here, so all that is dynamic is kept within this function.
+    """
+    model = reader.model
+    fields = reader.fields
+    instance_dict = _descriptor(model, "__dict__")
+    slots = [_descriptor(model, name) for name in reader.slots]
+    get_dict: Callable[[object], dict[str, Any]] = instance_dict.__get__
+
+    def source_of(self: object) -> tuple[bytes, str] | None:
+        with _lock:
+            source = cast("Source", get_dict(self)[_SOURCE]) if type(self) is lazy else None
+        if source is None or isinstance(source[0], bytes):
+            return cast("tuple[bytes, str] | None", source)
+        unpacked = raw_of(source[0]), source[1]
+        with _lock:
+            if type(self) is lazy:
+                get_dict(self)[_SOURCE] = unpacked
+        return unpacked
+
+    def complete(self: object) -> None:
+        source = source_of(self)
+        if source is None:
+            return
+        whole = reader.whole(*source)
+        with _lock:
+            if type(self) is not lazy:
+                return
+            read = get_dict(self)
+            # A new dictionary, since the order of fields shows in dumps.
+            instance_dict.__set__(self, {name: read.get(name, value) for name, value in get_dict(whole).items()})
+            for slot in slots:
+                slot.__set__(self, slot.__get__(whole))
+            _set_class(self, model)
+
+    def get_attribute(self: object, name: str) -> Any:
+        source = source_of(self)
+        if source is not None:
+            if name in fields and len(get_dict(self)) <= _FEW:
+                value = reader.field(*source, name)
+                with _lock:
+                    if type(self) is lazy:
+                        return get_dict(self).setdefault(name, value)
+            else:
+                complete(self)
+        return getattr(self, name)
+
+    def set_attribute(self: object, name: str, value: Any) -> None:
+        complete(self)
+        setattr(self, name, value)
+
+    def delete_attribute(self: object, name: str) -> None:
+        complete(self)
+        delattr(self, name)
+
+    def read_dict(self: object) -> dict[str, Any]:
+        complete(self)
+        return get_dict(self)
+
+    def write_dict(self: object, value: dict[str, Any]) -> None:
+        complete(self)
+        instance_dict.__set__(self, value)
+
+    def shallow_copy(self: object) -> object:
+        complete(self)
+        return copy.copy(self)
+
+    def deep_copy(self: object, memo: dict[int, Any] | None = None) -> object:
+        source = source_of(self)
+        with _lock:
+            untouched = type(self) is lazy and len(get_dict(self)) == 1
+        if source is not None and untouched:
+            return make(*source)
+        complete(self)
+        return copy.deepcopy(self, memo)
+
+    def reduce(self: object, protocol: int) -> Any:
+        complete(self)
+        return self.__reduce_ex__(protocol)
+
+    def call(_: type, *args: Any, **kwargs: Any) -> Any:
+        return model(*args, **kwargs)
+
+    def is_instance(_: type, instance: object) -> bool:
+        return isinstance(instance, model)
+
+    def new(_: type) -> T:
+        return object.__new__(model)
+
+    def class_of(_: object) -> type[T]:
+        return model
+
+    # What calls the class of an object that it was given, as `type(obj)(…)`, wants a plain one.
+    metaclass = type(
+        type(model).__name__,
+        cast("tuple[type, ...]", (type(model),)),
+        {
+            "__call__": call,
+            "__instancecheck__": is_instance,
+        },
+    )
+    namespace = {
+        "__slots__": (),
+        "__module__": model.__module__,
+        "__qualname__": model.__qualname__,
+        "__doc__": model.__doc__,
+        "__new__": new,
+        "__class__": property(class_of),
+        "__dict__": property(read_dict, write_dict),
+        "__getattr__": get_attribute,
+        "__setattr__": set_attribute,
+        "__delattr__": delete_attribute,
+        "__copy__": shallow_copy,
+        "__deepcopy__": deep_copy,
+        "__reduce_ex__": reduce,
+    }
+    # The metaclass of pydantic's models would build validators anew: `__new__` of what it derives from does not.
+    base = next(kind for kind in type(model).__mro__ if kind.__module__ in ("abc", "builtins"))
+    lazy = cast("type[T]", cast("Any", base).__new__(metaclass, model.__name__, (model,), namespace))
+    make = _maker(lazy)
+    _lazy_classes[lazy] = (reader, instance_dict)
+    return lazy

@@ -1,0 +1,138 @@
+"""Models of objects that their own validation refuses.
+
+API servers serve what the official client's models forbid: a null `eventTime`, required lists that are null or
+missing, a number where the model wants text. Such a part is taken as it came, and all that surrounds it stays typed.
+Only where a structure was expected and something else came, no model can be built: an attribute of it would fail
+anywhere, later, and without a word on why.
+
+Upstream: none; Go's decoder accepts nulls, and refuses wrong types.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Hashable, Iterator
+from typing import Annotated, Any, Union, cast, get_args, get_origin
+
+import attrs
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from informers.source._models.shapes import MisshapenError, is_list, is_mapping
+
+__all__ = ["build", "convert", "members", "wire_name"]
+
+
+@attrs.frozen
+class _Field:
+    name: str
+    wire: str
+    annotation: Any
+    adapter: TypeAdapter[Any]
+    default: Any
+
+
+def wire_name(name: str, info: FieldInfo) -> str:
+    """Return a field's key in JSON."""
+    return info.serialization_alias or name
+
+
+def members(annotation: Any) -> Iterator[Any]:
+    """Iterate over the types that an annotation allows, without None and whatever else is annotated."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from members(get_args(annotation)[0])
+    elif origin is Union or origin is types.UnionType:
+        for argument in get_args(annotation):
+            yield from members(argument)
+    elif annotation is not types.NoneType:
+        yield annotation
+
+
+@functools.cache
+def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            name=name,
+            wire=wire_name(name, info),
+            annotation=info.annotation,
+            adapter=_adapter(cast("Any", info.annotation)),
+            default=None if info.is_required() else info.get_default(call_default_factory=True),
+        )
+        for name, info in model.model_fields.items()
+    )
+
+
+def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
+    """Return a model of a JSON mapping, valid or not.
+
+    Args:
+        model: class of the official client.
+        value: the mapping.
+        path: where it stands in the object, for errors.
+
+    Raises:
+        MisshapenError: the value, or one within it, is no structure where one was expected.
+    """
+    if not is_mapping(value):
+        raise MisshapenError(path, "a JSON object", value)
+    try:
+        return model.model_validate(value, extra="ignore")
+    except ValidationError:
+        pass
+    values: dict[str, Any] = {}
+    given: set[str] = set()
+    for field in _fields(model):
+        if field.wire in value:
+            values[field.name] = _field(field, value[field.wire], f"{path}.{field.wire}" if path else field.wire)
+            given.add(field.name)
+        else:
+            values[field.name] = field.default
+    return model.model_construct(_fields_set=given, **values)
+
+
+def _field(field: _Field, value: Any, path: str) -> Any:
+    try:
+        return field.adapter.validate_python(value, extra="ignore")
+    except ValidationError:
+        return convert(field.annotation, value, path)
+
+
+def convert(annotation: Any, value: Any, path: str) -> Any:
+    """Return a value of the annotated type as far as it goes. Raises MisshapenError."""
+    if value is None:
+        return None
+    allowed = list(members(annotation))
+    for member in allowed:
+        origin = get_origin(member)
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            if is_mapping(value):
+                return build(member, value, path)
+        elif origin is list:
+            if is_list(value):
+                (element,) = get_args(member)
+                return [_element(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
+        elif origin is dict:
+            if is_mapping(value):
+                _, element = get_args(member)
+                return {name: _element(element, item, f"{path}.{name}") for name, item in value.items()}
+        else:
+            return value
+    raise MisshapenError(path, " or ".join(map(_expected, allowed)), value)
+
+
+def _element(annotation: Any, value: Any, path: str) -> Any:
+    try:
+        return _adapter(annotation).validate_python(value, extra="ignore")
+    except ValidationError:
+        return convert(annotation, value, path)
+
+
+@functools.cache
+def _adapter(annotation: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("Any", annotation))
+
+
+def _expected(member: Any) -> str:
+    return "a list" if get_origin(member) is list else "a JSON object"

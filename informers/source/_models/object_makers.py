@@ -1,0 +1,179 @@
+"""From an object's bytes to what users see, and back.
+
+What an object becomes is the resource's: an instance of the official client's model, which is lazy; a fresh JSON
+mapping; or what `decode` makes of one. Two objects made from the same bytes share nothing that can be changed.
+
+The official client is imported when the first model is asked for: that takes half a second.
+
+Upstream: none; k8s.io/apimachinery/pkg/runtime/serializer does this in Go.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError, DecodeError
+from informers.resources import Resource
+from informers.source._bytes import deep_json as deep
+from informers.source._bytes.compression import Raw, raw_of
+from informers.source._models.lazy import Lazy, Reader, peek
+from informers.source._models.shapes import is_mapping
+
+__all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader", "to_raw"]
+
+T = TypeVar("T", default=Any)
+
+#: Makes the object that a reader sees from its JSON, or what has it, and its key.
+Maker: TypeAlias = Callable[[Raw, str], T]
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def load_model(name: str) -> type[Any]:
+    """Return the official client's class of this name, such as `V1Pod`.
+
+    Raises:
+        ConfigurationError: the installed client has no such class.
+    """
+    client = importlib.import_module("kubernetes.client")
+    model = getattr(client, name, None)
+    if not isinstance(model, type) or not hasattr(model, "openapi_types"):
+        raise ConfigurationError(
+            f"the installed kubernetes {client.__version__} has no model {name!r}: install a version that has it, "
+            "use a dynamic informer, or give a custom kind decode="
+        )
+    return model
+
+
+def maker(resource: Resource[T]) -> Maker[T]:
+    """Return what makes a resource's objects from bytes and key.
+
+    Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping,
+    and what a `decode` function makes, raise it when they are made.
+
+    Example:
+        >>> from informers.resources import NamespacedResource
+        >>> make = maker(NamespacedResource("", "v1", "pods", "Pod", model="V1Pod"))
+        >>> make(b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0"}}', "web-0").metadata.name
+        'web-0'
+
+    Raises:
+        ConfigurationError: the installed client lacks the model.
+    """
+    if resource.model:
+        return cast("Maker[T]", _lazy(resource.model).make)
+    decode = resource.decode
+    if decode is None:
+        # A resource without model or decode is one of mappings.
+        return cast("Maker[T]", mapping_of)
+
+    kind = resource.kind or str(resource)
+
+    def make(raw: Raw, key: str) -> T:
+        mapping = mapping_of(raw, key)
+        try:
+            return decode(mapping)
+        except Exception as error:
+            # The cause says why, but not of which of many objects.
+            raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=raw_of(raw)) from error
+
+    return make
+
+
+@functools.cache
+def _lazy(name: str) -> Lazy[Any]:
+    model = load_model(name)
+    if hasattr(model, "model_validate_json"):
+        from informers.source._models.pydantic_models import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
+
+        return Lazy[Any](ValidatedReader[Any](model))
+    from informers.source._models.openapi_models import LegacyReader  # noqa: PLC0415  imports the client
+
+    return Lazy[Any](LegacyReader(model))
+
+
+def model_reader(name: str) -> Reader[Any]:
+    """Return what builds the official client's model of this name from bytes.
+
+    Raises:
+        ConfigurationError: the installed client has no such class.
+    """
+    return _lazy(name).reader
+
+
+def mapping_of(source: Raw, key: str) -> dict[str, Any]:
+    """Return an object's JSON mapping, made anew.
+
+    Raises:
+        DecodeError: it is no JSON object.
+    """
+    raw = raw_of(source)
+    try:
+        mapping = deep.loads(raw)
+    except ValueError as error:
+        raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
+    if not is_mapping(mapping):
+        raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)
+    return mapping
+
+
+def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
+    """Return an object's JSON bytes, with `kind`, `apiVersion` and `metadata` first, in this order.
+
+    A lazy object that nobody has read gives the bytes that it was made from. Of one that was read in part, only these
+    parts are written anew, so that fields which the model does not know are kept in the others.
+
+    Args:
+        obj: a model of the official client, or a JSON mapping.
+        kind: for an object that does not say.
+        api_version: likewise.
+
+    Raises:
+        ConfigurationError: the object is neither, or lacks kind or API version.
+        DecodeError: it is lazy, and its bytes can't be read.
+    """
+    seen = peek(obj)
+    if seen is not None and not seen.read:
+        return seen.raw
+    if seen is not None:
+        mapping = mapping_of(seen.raw, "")
+        for name, value in seen.read.items():
+            wire, dumped = seen.reader.dump(name, value)
+            if dumped is None:
+                mapping.pop(wire, None)
+            else:
+                mapping[wire] = dumped
+    elif isinstance(obj, Mapping):
+        mapping = dict(cast("Mapping[str, Any]", obj))
+    elif hasattr(type(obj), "openapi_types"):
+        mapping = dump(obj)
+    else:
+        raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {type(obj).__name__}")
+    kind = mapping.pop("kind", None) or kind
+    api_version = mapping.pop("apiVersion", None) or api_version
+    if not kind or not api_version:
+        raise ConfigurationError("the object lacks kind or apiVersion, such as 'Pod' and 'v1': set them")
+    head = {"kind": kind, "apiVersion": api_version}
+    if "metadata" in mapping:
+        head["metadata"] = mapping.pop("metadata")
+    try:
+        return _encode({**head, **mapping}).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"the object can't be written as JSON: {error}") from error
+
+
+def dump(obj: Any) -> dict[str, Any]:
+    """Return the JSON mapping of a model of the official client."""
+    if hasattr(obj, "model_dump"):
+        from informers.source._models import pydantic_models as validated  # noqa: PLC0415  see _lazy
+
+        return validated.dump(obj)
+    from informers.source._models import openapi_models as legacy  # noqa: PLC0415  see _lazy
+
+    return cast("dict[str, Any]", legacy.dump(obj))

@@ -1,0 +1,145 @@
+"""Records as they are written to a file: packed as they are held, so that neither way takes more than copying.
+
+A block is two pieces: what the cache knows of some objects, as packed JSON, and their bytes, one after the other.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, final
+
+from typing_extensions import TypeVar
+
+from informers.errors import ConfigurationError
+from informers.source._bytes.compression import Packer
+from informers.source._models.object_makers import Maker
+from informers.source.records import Origin, Record, WireRecord
+
+__all__ = ["RecordReader", "RecordWriter"]
+
+T = TypeVar("T", default=Any)
+
+#: A block is full with as many records, or bytes.
+_RECORDS, _BYTES = 1_000, 4 << 20
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@final
+class RecordWriter:
+    """Writes the records of one cache.
+
+    Args:
+        records: what to write.
+
+    Attributes:
+        dictionaries: what a reader unpacks them with.
+
+    Raises:
+        ConfigurationError: one of them is held in a form that can't be written.
+
+    Thread safety: none, but the cache may go on: records never change.
+    """
+
+    def __init__(self, records: Sequence[Record[Any]]) -> None:
+        self._records: list[WireRecord[Any]] = []
+        packers: dict[Packer, None] = {}
+        for record in records:
+            if not isinstance(record, WireRecord):
+                raise ConfigurationError("its objects are held as they are, not as the bytes that came")
+            self._records.append(record)
+            held, packer = record.held
+            packers.setdefault(packer)
+            if packer.dictionary is None:
+                # Nothing has been packed yet: the first that is worth it becomes the dictionary.
+                packer.pack(held)
+        known = [(packer, packer.dictionary) for packer in packers]
+        self.dictionaries: list[bytes] = [dictionary for _, dictionary in known if dictionary is not None]
+        self._numbers: Mapping[Packer, int] = {
+            packer: number
+            for number, packer in enumerate(packer for packer, dictionary in known if dictionary is not None)
+        }
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def blocks(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the blocks."""
+        heads: list[object] = []
+        parts: list[bytes] = []
+        size = 0
+        for record in self._records:
+            held, packer = record.held
+            number = self._numbers.get(packer, -1)
+            if number < 0:
+                # A dictionary that has come since is not among those that are written.
+                held = packer.unpack(held)
+            elif held[:1] == b"{":
+                held = packer.pack(held)
+            name = record.key.rpartition("/")[2]
+            labels = record.labels or None
+            heads.append([record.namespace, name, record.resource_version, record.uid, labels, number, len(held)])
+            parts.append(held)
+            size += len(held)
+            if len(parts) >= _RECORDS or size >= _BYTES:
+                yield _block(heads, parts)
+                heads, parts, size = [], [], 0
+        if parts:
+            yield _block(heads, parts)
+
+
+def _block(heads: list[object], parts: list[bytes]) -> tuple[bytes, bytes]:
+    return zlib.compress(_encode(heads).encode(), 1), b"".join(parts)
+
+
+@final
+class RecordReader(Generic[T]):
+    """Makes records of what a `RecordWriter` wrote.
+
+    Args:
+        make: makes the object that a reader of the cache sees.
+        dictionaries: the writer's.
+
+    Thread safety: none.
+    """
+
+    def __init__(self, make: Maker[T], dictionaries: Iterable[bytes]) -> None:
+        self._origins = [Origin(make, Packer(dictionary)) for dictionary in dictionaries]
+        #: For what was not packed.
+        self._plain = self._origins[0] if self._origins else Origin(make)
+        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+
+    def block(self, heads: bytes, data: bytes) -> list[WireRecord[T]]:
+        """Return a block's records.
+
+        Raises:
+            ValueError: it is none.
+        """
+        records: list[WireRecord[T]] = []
+        position = 0
+        try:
+            for namespace, name, version, uid, labels, number, length in json.loads(zlib.decompress(heads)):
+                held = data[position : position + length]
+                position += length
+                origin = self._origins[number] if number >= 0 else self._plain
+                key = f"{namespace}/{name}" if namespace else str(name)
+                shared = self._shared(labels) if labels else None
+                records.append(WireRecord(held, origin, key, sys.intern(namespace), version, uid, shared))
+        except (zlib.error, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"no block of records: {error!r}") from error
+        if position != len(data):
+            raise ValueError(f"a block of records has {len(data)} bytes, not {position}")
+        return records
+
+    def _shared(self, labels: dict[str, str]) -> dict[str, str]:
+        """Return these labels as others have them too."""
+        pairs = tuple(labels.items())
+        known = self._labels.get(pairs)
+        if known is None:
+            known = self._labels[pairs] = {sys.intern(label): sys.intern(value) for label, value in pairs}
+        return known

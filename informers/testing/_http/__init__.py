@@ -1,0 +1,1 @@
+"""The test server's HTTP: connections, requests, and what is answered."""

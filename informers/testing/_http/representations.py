@@ -1,0 +1,281 @@
+"""The forms that an object can be asked for: whole, its metadata alone, or a row of a table.
+
+Upstream: k8s.io/apiserver/pkg/endpoints/handlers/response.go, k8s.io/kubernetes/pkg/printers/internalversion (v0.37).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any, Literal, final
+
+import attrs
+
+from informers.testing._http import status as failures
+from informers.testing._rules.registry import load
+from informers.testing._store.documents import Json, decode, encode, mapping, ordered_metadata
+from informers.testing._store.served_resources import Served
+from informers.testing._store.storage import Record
+
+__all__ = ["Form", "negotiate"]
+
+_NAME: Json = {
+    "name": "Name",
+    "type": "string",
+    "format": "name",
+    "description": "Name must be unique within a namespace.",
+    "priority": 0,
+}
+_AGE: Json = {
+    "name": "Age",
+    "type": "string",
+    "format": "",
+    "description": "CreationTimestamp is a timestamp representing the server time when this object was created.",
+    "priority": 0,
+}
+_PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":'
+
+
+def _get(obj: Any, path: str, default: Any = "") -> Any:
+    for step in path.split("."):
+        obj = mapping(obj).get(step)
+    return default if obj is None else obj
+
+
+def _ready(obj: Json) -> str:
+    statuses: list[Json] = _get(obj, "status.containerStatuses", [])
+    containers = len(_get(obj, "spec.containers", [])) or len(statuses)
+    return f"{sum(1 for status in statuses if status.get('ready'))}/{containers}"
+
+
+def _restarts(obj: Json) -> str:
+    return str(sum(s.get("restartCount", 0) for s in _get(obj, "status.containerStatuses", [])))
+
+
+def _pod_status(obj: Json) -> str:
+    if obj["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    return str(_get(obj, "status.reason") or _get(obj, "status.phase", "Unknown"))
+
+
+def _node_status(obj: Json) -> str:
+    conditions = {c.get("type"): c.get("status") for c in _get(obj, "status.conditions", [])}
+    ready = {"True": "Ready", "False": "NotReady"}.get(conditions.get("Ready", ""), "Unknown")
+    return f"{ready},SchedulingDisabled" if _get(obj, "spec.unschedulable", default=False) else ready
+
+
+def _node_roles(obj: Json) -> str:
+    prefix = "node-role.kubernetes.io/"
+    roles = sorted(label.removeprefix(prefix) for label in _get(obj, "metadata.labels", {}) if label.startswith(prefix))
+    return ",".join(roles) or "<none>"
+
+
+def _ratio(obj: Json) -> str:
+    return f"{_get(obj, 'status.readyReplicas', 0)}/{_get(obj, 'spec.replicas', 0)}"
+
+
+#: Where the age comes, if it is not the last column.
+_AGE_HERE: tuple[str, int, Callable[[Json], Any]] = ("Age", 0, lambda _: None)
+#: Columns after the name, by resource; kubectl shows those of priority 1 only when asked for wide output.
+_COLUMNS: dict[str, list[tuple[str, int, Callable[[Json], Any]]]] = {
+    "pods": [
+        ("Ready", 0, _ready),
+        ("Status", 0, _pod_status),
+        ("Restarts", 0, _restarts),
+        _AGE_HERE,
+        ("IP", 1, lambda o: _get(o, "status.podIP") or "<none>"),
+        ("Node", 1, lambda o: _get(o, "spec.nodeName") or "<none>"),
+    ],
+    "nodes": [
+        ("Status", 0, _node_status),
+        ("Roles", 0, _node_roles),
+        _AGE_HERE,
+        ("Version", 0, lambda o: _get(o, "status.nodeInfo.kubeletVersion")),
+    ],
+    "namespaces": [("Status", 0, lambda o: _get(o, "status.phase"))],
+    "configmaps": [("Data", 0, lambda o: len(mapping(o.get("data"))) + len(mapping(o.get("binaryData"))))],
+    "secrets": [("Type", 0, lambda o: _get(o, "type")), ("Data", 0, lambda o: len(mapping(o.get("data"))))],
+    "services": [
+        ("Type", 0, lambda o: _get(o, "spec.type", "ClusterIP")),
+        ("Cluster-IP", 0, lambda o: _get(o, "spec.clusterIP") or "<none>"),
+    ],
+    "deployments.apps": [
+        ("Ready", 0, _ratio),
+        ("Up-to-date", 0, lambda o: _get(o, "status.updatedReplicas", 0)),
+        ("Available", 0, lambda o: _get(o, "status.availableReplicas", 0)),
+    ],
+    "replicasets.apps": [
+        ("Desired", 0, lambda o: _get(o, "spec.replicas", 0)),
+        ("Current", 0, lambda o: _get(o, "status.replicas", 0)),
+        ("Ready", 0, lambda o: _get(o, "status.readyReplicas", 0)),
+    ],
+    "statefulsets.apps": [("Ready", 0, _ratio)],
+}
+
+
+@final
+@attrs.frozen
+class Form:
+    """How objects of a resource are written for one client.
+
+    Attributes:
+        served: the resource.
+        kind: `whole`, `metadata` or `table`.
+        rows: what a table's rows hold besides cells: `None`, `Metadata` or `Object`.
+        now: seconds since the epoch, for ages.
+    """
+
+    served: Served
+    kind: Literal["whole", "metadata", "table"] = "whole"
+    rows: str = "Metadata"
+    now: float = 0.0
+
+    def event(self, type_: str, record: Record, *, has_columns: bool = False) -> list[bytes]:
+        """Return a watch event's line, in parts."""
+        head = b'{"type":"' + type_.encode() + b'","object":'
+        if self.kind == "whole":
+            return [head, self.served.prefix(), record.body, b"}\n"]
+        if self.kind == "metadata":
+            return [head, _PARTIAL_HEAD, self._metadata(record), b"}}\n"]
+        return [head, self._table([record], str(record.version), has_columns=has_columns), b"}\n"]
+
+    def _metadata(self, record: Record) -> bytes:
+        """Return metadata as they are written on their own: in the same order for all kinds."""
+        return encode(ordered_metadata(decode(record.metadata))) if self.served.is_custom else record.metadata
+
+    def one(self, record: Record) -> bytes:
+        """Return a single object, as a get answers with it."""
+        if self.kind == "whole":
+            return b"".join((self.served.prefix(), record.body, b"\n"))
+        if self.kind == "metadata":
+            return b"".join((_PARTIAL_HEAD, self._metadata(record), b"}\n"))
+        return self._table([record], str(record.version)) + b"\n"
+
+    def many(self, records: Iterable[Record], metadata: Json) -> list[bytes]:
+        """Return a list, in parts."""
+        if self.kind == "table":
+            version = metadata["resourceVersion"]
+            return [self._table(records, version, metadata=metadata), b"\n"]
+        if self.kind == "metadata":
+            head = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":'
+            parts = [head, encode(metadata), b',"items":[']
+            for record in records:
+                parts += (_PARTIAL_HEAD, self._metadata(record), b"},")
+            return _closed(parts, b"}", b"]}\n")
+        served = self.served
+        if served.is_custom:
+            api_version = encode(served.resource.api_version)
+            parts = [b'{"apiVersion":', api_version, b',"items":[']
+            prefix = served.prefix()
+            for record in records:
+                parts += (prefix, record.body, b",")
+            shown = {"continue": "", **dict(sorted(metadata.items()))}
+            end = b"".join((b'],"kind":', encode(served.list_kind), b',"metadata":', encode(shown), b"}\n"))
+            return _closed(parts, b"", end)
+        parts = [served.prefix(kind=served.list_kind), b'"metadata":', encode(metadata), b',"items":[']
+        for record in records:
+            parts += (b"{", record.body, b",")
+        return _closed(parts, b"", b"]}\n")
+
+    def bookmark(self, version: int, *, is_initial_end: bool) -> list[bytes]:
+        """Return a bookmark's line."""
+        metadata: Json = {"resourceVersion": str(version)}
+        if is_initial_end:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        if self.served.is_custom and self.kind == "whole":
+            metadata = dict(sorted(metadata.items()))
+        # The real server sends a pod with zero values; its one list that can't be left out is null.
+        body: Json = {"spec": {"containers": None}, "status": {}} if str(self.served.resource) == "pods" else {}
+        text = b'"metadata":' + encode(metadata)
+        rest = b"".join(b"," + encode(field) + b":" + encode(value) for field, value in body.items())
+        return self.event("BOOKMARK", Record("", version, text + rest + b"}", len(text), {}, {}))
+
+    def _table(
+        self, records: Iterable[Record], version: str, *, metadata: Json | None = None, has_columns: bool = True
+    ) -> bytes:
+        columns = _COLUMNS.get(str(self.served.resource), [])
+        columns = columns if _AGE_HERE in columns else [*columns, _AGE_HERE]
+        rows: list[bytes] = []
+        for record in records:
+            obj = load(self.served, record) if record.key else None
+            cells = [] if obj is None else self._cells(obj, columns)
+            shown = b"null"
+            if self.rows == "Object":
+                shown = self.served.prefix() + record.body
+            elif self.rows != "None":
+                shown = _PARTIAL_HEAD + self._metadata(record) + b"}"
+            rows.append(b'{"cells":' + encode(cells) + b',"object":' + shown + b"}")
+        head: Json = {
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": metadata or {"resourceVersion": version},
+        }
+        described = [
+            _AGE
+            if column is _AGE_HERE
+            else {"name": column[0], "type": "string", "format": "", "description": "", "priority": column[1]}
+            for column in columns
+        ]
+        definitions = [_NAME, *described] if has_columns else None
+        head["columnDefinitions"] = definitions
+        return encode(head)[:-1] + b',"rows":[' + b",".join(rows) + b"]}"
+
+    def _cells(self, obj: Json, columns: list[tuple[str, int, Callable[[Json], Any]]]) -> list[Any]:
+        age = _age(self.now, obj["metadata"].get("creationTimestamp", ""))
+        return [obj["metadata"]["name"], *(age if column is _AGE_HERE else column[2](obj) for column in columns)]
+
+
+def _closed(parts: list[bytes], last: bytes, end: bytes) -> list[bytes]:
+    """Return a list's parts with the comma after its last item taken away."""
+    if parts[-1].endswith(b","):
+        parts[-1] = last
+    return [*parts, end]
+
+
+def _age(now: float, created: str) -> str:
+    if not created:
+        return "<unknown>"
+    then = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+    seconds = max(0, int(now - then))
+    for length, unit in ((86400, "d"), (3600, "h"), (120, "m")):
+        if seconds >= length:
+            return f"{seconds // (60 if unit == 'm' else length)}{unit}"
+    return f"{seconds}s"
+
+
+def negotiate(
+    served: Served, accept: str, query: Mapping[str, str], *, now: float, is_list: bool | None = None
+) -> Form:
+    """Return the form that an Accept header asks for: the first of those it names that this server knows.
+
+    Args:
+        served: the resource.
+        accept: the header.
+        query: of the request.
+        now: seconds since the epoch, for ages.
+        is_list: whether a list is what is answered, or one object; None for a watch.
+
+    Raises:
+        Failure: 406.
+    """
+    for item in accept.split(",") or [""]:
+        media, *parameters = (part.strip() for part in item.split(";"))
+        if media not in {"", "*/*", "application/*", "application/json"}:
+            continue
+        options = dict(p.split("=", 1) for p in parameters if re.fullmatch(r"[^=]+=[^=]*", p))
+        wanted = options.get("as", "")
+        if not wanted:
+            return Form(served)
+        if options.get("g") != "meta.k8s.io" or options.get("v") != "v1":
+            continue
+        if wanted == "Table":
+            return Form(served, "table", rows=query.get("includeObject") or "Metadata", now=now)
+        if is_list is not None and wanted == ("PartialObjectMetadata" if is_list else "PartialObjectMetadataList"):
+            package = (served.resource.group or "core").partition(".")[0]
+            kind = f"*{package}.{served.resource.kind}" if not served.is_custom else "*unstructured.Unstructured"
+            given = f"a list ({kind}List)" if is_list else f"not a list ({kind})"
+            raise failures.not_acceptable(f"you requested {wanted}, but the requested object is {given}")
+        if wanted in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
+            return Form(served, "metadata")
+    raise failures.not_acceptable()

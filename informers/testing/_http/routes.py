@@ -1,0 +1,72 @@
+"""Which resource a path means, and what is asked of it.
+
+Upstream: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import attrs
+
+from informers.testing._http.queries import flag
+from informers.testing._store.served_resources import Catalog, Served
+
+__all__ = ["Target", "route"]
+
+_COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_OBJECT_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
+
+
+@final
+@attrs.frozen
+class Target:
+    """What a request is for.
+
+    Attributes:
+        served: the resource.
+        verb: what is asked of it; empty for a method that means nothing here.
+        namespace: empty for all, or for what has none.
+        name: empty for the collection.
+        subresource: such as `status`.
+    """
+
+    served: Served
+    verb: str
+    namespace: str
+    name: str
+    subresource: str
+
+
+def route(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) -> Target | None:
+    """Return what a request is for, or None if it is for no resource."""
+    match path.strip("/").split("/"):
+        case ["api", version, *rest]:
+            group = ""
+        case ["apis", group, version, *rest]:
+            pass
+        case _:
+            return None
+    is_watch = bool(rest) and rest[0] == "watch"
+    if is_watch:
+        # The old way to watch.
+        rest = rest[1:]
+    namespace = ""
+    match rest:
+        case ["namespaces", namespace, plural, *rest] if group or plural not in {"status", "finalize"}:
+            pass
+        case [plural, *rest]:
+            namespace = ""  # a pattern whose guard says no has bound its names all the same
+        case _:
+            return None
+    served = catalog.find(group, version, plural)
+    if served is None or len(rest) > 2 or (namespace and not served.resource.is_namespaced):
+        return None
+    name, subresource = (*rest, "", "")[:2]
+    if name and served.resource.is_namespaced and not namespace:
+        return None
+    verb = (_OBJECT_VERBS if name else _COLLECTION_VERBS).get(method, "")
+    if (is_watch and verb in {"list", "get"}) or (verb == "list" and flag(query, "watch")):
+        verb = "watch"
+    return Target(served, verb, namespace, name, subresource)

@@ -1,0 +1,318 @@
+"""What a server answers when it refuses: Status objects, worded as the real one words them.
+
+Upstream: k8s.io/apimachinery/pkg/api/errors/errors.go and k8s.io/apiserver/pkg/storage/errors.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+
+from informers.errors import StatusError
+from informers.testing._store.documents import go_type, quote
+
+if TYPE_CHECKING:
+    from informers.resources import Resource
+
+__all__ = ["Cause", "Failure"]
+
+#: What goes on in the real server before it answers to a watch or list from the past.
+LIST_EXPIRED = "The resourceVersion for the provided list is too old."
+CONTINUE_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+@attrs.frozen
+class Cause:
+    """One thing that is wrong with an object or a request.
+
+    Attributes:
+        reason: such as `FieldValueInvalid`.
+        field: such as `metadata.name`; empty where no field is meant.
+        message: what is wrong with it.
+    """
+
+    reason: str
+    field: str
+    message: str
+
+    @classmethod
+    def required(cls, field: str, detail: str = "") -> Cause:
+        """Return the cause for a field that is missing."""
+        return cls("FieldValueRequired", field, "Required value" + (f": {detail}" if detail else ""))
+
+    @classmethod
+    def invalid(cls, field: str, value: object, detail: str) -> Cause:
+        """Return the cause for a wrong value."""
+        shown = quote(value) if isinstance(value, str) else str(value)
+        return cls("FieldValueInvalid", field, f"Invalid value: {shown}: {detail}")
+
+    @classmethod
+    def forbidden(cls, field: str, detail: str) -> Cause:
+        """Return the cause for a field that must not be there."""
+        return cls("FieldValueForbidden", field, f"Forbidden: {detail}")
+
+    @classmethod
+    def not_supported(cls, field: str, value: str, supported: list[str]) -> Cause:
+        """Return the cause for a value outside of the few that there are."""
+        listed = ", ".join(quote(word) for word in supported)
+        return cls("FieldValueNotSupported", field, f"Unsupported value: {quote(value)}: supported values: {listed}")
+
+
+@final
+class Failure(StatusError):  # noqa: N818  a word of the server's, not of the library's
+    """An error that a server answers with: a `StatusError` that knows its Status object.
+
+    Attributes:
+        details: the Status' details, without the seconds to wait.
+        continue_token: what a list can be continued with all the same.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int,
+        reason: str,
+        retry_after: float | None = None,
+        details: dict[str, Any] | None = None,
+        continue_token: str = "",
+    ) -> None:
+        super().__init__(message, code=code, reason=reason, retry_after=retry_after)
+        self.details = details
+        self.continue_token = continue_token
+
+    def status(self) -> dict[str, Any]:
+        """Return the Status object, in the real one's order of fields."""
+        status: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {"continue": self.continue_token} if self.continue_token else {},
+            "status": "Failure",
+            "message": self.args[0],
+        }
+        if self.reason:
+            status["reason"] = self.reason
+        details = dict(self.details or {})
+        if self.retry_after:
+            details["retryAfterSeconds"] = int(self.retry_after)
+        if details or self.details is not None:
+            status["details"] = details
+        status["code"] = self.code
+        return status
+
+
+def _details(resource: Resource[Any], name: str = "") -> dict[str, Any]:
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    return {field: value for field, value in details.items() if value}
+
+
+def not_found(resource: Resource[Any], name: str) -> Failure:
+    """Return the 404 for an object."""
+    message = f"{resource} {quote(name)} not found"
+    return Failure(message, code=404, reason="NotFound", details=_details(resource, name))
+
+
+def no_such_path() -> Failure:
+    """Return the 404 for a path, which the real server words without a name."""
+    return Failure("the server could not find the requested resource", code=404, reason="NotFound", details={})
+
+
+def already_exists(resource: Resource[Any], name: str) -> Failure:
+    """Return the 409 for the creation of what is there."""
+    message = f"{resource} {quote(name)} already exists"
+    return Failure(message, code=409, reason="AlreadyExists", details=_details(resource, name))
+
+
+def conflict(resource: Resource[Any], name: str, why: str = MODIFIED) -> Failure:
+    """Return the 409 for a write that another one has overtaken."""
+    message = f"Operation cannot be fulfilled on {resource} {quote(name)}: {why}"
+    return Failure(message, code=409, reason="Conflict", details=_details(resource, name))
+
+
+def other_uid(resource: Resource[Any], namespace: str, name: str, *, wanted: str, have: str) -> Failure:
+    """Return the 409 for an update of what has the name, but is another object."""
+    group = f"{resource.group}/" if "." in resource.group and not resource.group.endswith(".k8s.io") else ""
+    key = (
+        f"/registry/{group}{resource.plural}/{namespace}/{name}"
+        if namespace
+        else f"/registry/{group}{resource.plural}/{name}"
+    )
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {have}"
+    )
+    return conflict(resource, name, why)
+
+
+def delete_conflict(resource: Resource[Any], name: str, field: str, *, wanted: str, have: str) -> Failure:
+    """Return the 409 for a delete of what is not as the request has it: `UID` or `ResourceVersion`."""
+    happened = "deleted and then recreated" if field == "UID" else "modified"
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    message = (
+        f"Operation cannot be fulfilled on {kind} {quote(name)}: the {field} in the precondition ({wanted}) does not "
+        f"match the {field} in record ({have}). The object might have been {happened}"
+    )
+    return Failure(message, code=409, reason="Conflict", details={**_details(resource, name), "kind": resource.kind})
+
+
+def terminating(resource: Resource[Any], namespace: str, name: str) -> Failure:
+    """Return the 403 for the creation of an object in a namespace that is being deleted."""
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    message = (
+        f"{resource} {quote(name)} is forbidden: unable to create new content in namespace {namespace} because it is "
+        "being terminated"
+    )
+    details = {**_details(resource, name), "causes": [cause]}
+    return Failure(message, code=403, reason="Forbidden", details=details)
+
+
+def apply_conflict(causes: list[tuple[str, str]]) -> Failure:
+    """Return the 409 for a server-side apply of fields that others own: pairs of manager and field."""
+    by_manager: dict[str, list[str]] = {}
+    for manager, field in causes:
+        by_manager.setdefault(manager, []).append(field)
+    parts = [
+        f"conflict with {manager}: {fields[0]}"
+        if len(fields) == 1
+        else f"conflicts with {manager}:\n" + "\n".join(f"- {field}" for field in fields)
+        for manager, fields in by_manager.items()
+    ]
+    count = f"{len(causes)} conflict" + ("s" if len(causes) > 1 else "")
+    details = {
+        "causes": [
+            {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": field}
+            for manager, field in causes
+        ]
+    }
+    message = f"Apply failed with {count}: " + "\n".join(parts)
+    return Failure(message, code=409, reason="Conflict", details=details)
+
+
+def invalid(group: str, kind: str, name: str, causes: list[Cause]) -> Failure:
+    """Return the 422 for an object or options."""
+    bodies = [f"{cause.field}: {cause.message}" for cause in causes]
+    said = bodies[0] if len(bodies) == 1 else f"[{', '.join(bodies)}]"
+    qualified = f"{kind}.{group}" if group else kind
+    details: dict[str, Any] = {"name": name} if name else {}
+    details.update({"group": group} if group else {})
+    details["kind"] = kind
+    details["causes"] = [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes]
+    return Failure(f"{qualified} {quote(name)} is invalid: {said}", code=422, reason="Invalid", details=details)
+
+
+def bad_request(message: str) -> Failure:
+    """Return the 400 that says `message`."""
+    return Failure(message, code=400, reason="BadRequest")
+
+
+def no_patch(content: object, *, is_merge: bool) -> Failure:
+    """Return the 400 for a merge patch, or a strategic one, that is no JSON object."""
+    if content is None:
+        return bad_request("Invalid JSON Patch")
+    message = f"json: cannot unmarshal {go_type(content)} into Go value of type map[string]interface {{}}"
+    return bad_request(f"error decoding patch: {message}" if is_merge else message)
+
+
+def unnamed(name: str) -> Failure:
+    """Return the 400 for an object that does not say its name; `name` is the URL's."""
+    why = f"the name of the object ({name} based on URL) was undeterminable"
+    return bad_request(f"{why}: name must be provided")
+
+
+def misnamed(name: str, *, wanted: str) -> Failure:
+    """Return the 400 for an object that says another name than the URL's."""
+    return bad_request(f"the name of the object ({wanted}) does not match the name on the URL ({name})")
+
+
+def unauthorized() -> Failure:
+    """Return the 401."""
+    return Failure("Unauthorized", code=401, reason="Unauthorized")
+
+
+def forbidden(resource: Resource[Any], *, user: str, verb: str, namespace: str, name: str, subresource: str) -> Failure:
+    """Return the 403 for something that `user` may not do."""
+    what = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    where = f"in the namespace {quote(namespace)}" if namespace else "at the cluster scope"
+    why = f"User {quote(user)} cannot {verb} resource {quote(what)} in API group {quote(resource.group)} {where}"
+    subject = f"{resource} {quote(name)}" if name else str(resource)
+    message = f"{subject} is forbidden: {why}"
+    return Failure(message, code=403, reason="Forbidden", details=_details(resource, name))
+
+
+def expired(message: str, *, continue_token: str = "") -> Failure:
+    """Return the 410 that says `message`."""
+    return Failure(message, code=410, reason="Expired", continue_token=continue_token)
+
+
+def watch_expired(version: int, oldest: int) -> Failure:
+    """Return the 410 for a watch from `version`, where the history starts after `oldest`."""
+    return expired(f"too old resource version: {version} ({oldest})")
+
+
+def too_large_version(version: int, current: int, *, retry_after: int) -> Failure:
+    """Return the 504 for a version that is yet to come."""
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    return Failure(
+        f"Timeout: Too large resource version: {version}, current: {current}",
+        code=504,
+        reason="Timeout",
+        retry_after=retry_after or None,
+        details={"causes": causes},
+    )
+
+
+def method_not_allowed() -> Failure:
+    """Return the 405."""
+    message = "the server does not allow this method on the requested resource"
+    return Failure(message, code=405, reason="MethodNotAllowed", details={})
+
+
+def unsupported_patch_type() -> Failure:
+    """Return the 415 for a patch of a built-in resource, which the real server turns away before it is looked at."""
+    return Failure("415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={})
+
+
+def unsupported_media_type(accepted: list[str]) -> Failure:
+    """Return the 415 for a body of another type than the accepted ones."""
+    listed = ", ".join(accepted)
+    message = f"the body of the request was in an unknown format - accepted media types include: {listed}"
+    return Failure(message, code=415, reason="UnsupportedMediaType")
+
+
+def not_acceptable(message: str = "only the following media types are accepted: application/json") -> Failure:
+    """Return the 406: this server speaks JSON."""
+    return Failure(message, code=406, reason="NotAcceptable")
+
+
+def internal(message: str) -> Failure:
+    """Return the 500 that says `message`."""
+    details = {"causes": [{"message": message}]}
+    return Failure(f"Internal error occurred: {message}", code=500, reason="InternalError", details=details)
+
+
+#: Kubernetes' word for a code, where a scripted fault gives none.
+REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    410: "Expired",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}

@@ -1,0 +1,355 @@
+"""What the server answers to each request.
+
+Upstream: k8s.io/apiserver/pkg/endpoints/handlers (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, final
+
+import attrs
+
+from informers._base.clock import Clock
+from informers.testing._http import status as failures
+from informers.testing._http.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
+from informers.testing._http.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
+from informers.testing._http.exchange import BrokenConnectionError, Exchange, Request
+from informers.testing._http.read_handlers import Reads
+from informers.testing._http.representations import Form, negotiate
+from informers.testing._http.routes import Target, route
+from informers.testing._http.status import Cause, Failure
+from informers.testing._rules.admission import mistyped
+from informers.testing._rules.authorization import Access
+from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
+from informers.testing._rules.registry import Registry, load
+from informers.testing._store.documents import Json, decode, encode, mapping
+from informers.testing._store.served_resources import Catalog
+from informers.testing._store.storage import Record, Storage
+from informers.testing._store.watches import Watcher, Watchers, WatchSettings, error_line
+from informers.testing.faults import (
+    BadJSON,
+    Cut,
+    Delay,
+    EndWatch,
+    Expire,
+    Fault,
+    Faults,
+    Hang,
+    NoBookmarks,
+    Refuse,
+    Status,
+)
+from informers.testing.request_log import LoggedRequest, RequestLog
+
+__all__ = ["Handlers"]
+
+_logger = logging.getLogger("informers.testing")
+
+_PATCHES: dict[str, Callable[[Json, Any], Any]] = {
+    "application/json-patch+json": json_patch,
+    "application/merge-patch+json": merge_patch,
+    "application/strategic-merge-patch+json": strategic_patch,
+}
+_BROKEN = b'{"kind": this is no JSON\n'
+
+
+@final
+@attrs.frozen
+class Handlers:
+    """Answers requests.
+
+    Attributes:
+        storage: where objects are.
+        reads: what lists and single objects say.
+        registry: the rules for writes.
+        catalog: what is served.
+        access: who may do what.
+        faults: what goes wrong.
+        requests: where each request is noted.
+        watchers: where each watch is counted.
+        clock: the time.
+        bookmark_interval: seconds between a watch's bookmarks.
+    """
+
+    storage: Storage
+    reads: Reads
+    registry: Registry
+    catalog: Catalog
+    access: Access
+    faults: Faults
+    requests: RequestLog
+    watchers: Watchers
+    clock: Clock
+    bookmark_interval: float
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer one request.
+
+        Raises:
+            BrokenConnectionError: the connection is of no use any more.
+        """
+        request = exchange.request
+        target = route(self.catalog, request.method, request.path, request.query)
+        noted = self._noted(request, target)
+        exchange.on_status = lambda status: self.requests.add(attrs.evolve(noted, status=status))
+        fault: Fault | None = None
+        try:
+            for fault in self.faults.take(noted):
+                self._before_answer(exchange, noted, fault)
+            self.access.check(noted, request.headers.get("authorization", ""))
+            if target is None:
+                self._serve_path(exchange)
+            elif noted.verb == "watch":
+                self._watch(exchange, target, fault)
+            else:
+                self._answer(exchange, target)
+        except Failure as failure:
+            self._refuse(exchange, failure)
+        except BrokenConnectionError:
+            raise
+        except Exception as problem:
+            # A bug of this server's: it must show, and must not hang the client.
+            _logger.exception("%s %s could not be answered", request.method, request.path)
+            if not exchange.is_started:
+                self._refuse(exchange, failures.internal(repr(problem)), is_last=True)
+            raise BrokenConnectionError(repr(problem)) from problem
+
+    def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
+        namespace = target.namespace if target else ""
+        if target and not namespace and str(target.served.resource) == "namespaces":
+            # The real server takes a namespace to be in itself.
+            namespace = target.name
+        return LoggedRequest(
+            request.method,
+            request.path,
+            request.query,
+            target.verb if target else request.method.lower(),
+            target.served.resource if target else None,
+            namespace,
+            target.name if target else "",
+            target.subresource if target else "",
+            request.headers.get("user-agent", ""),
+            self.clock.time(),
+        )
+
+    def _before_answer(self, exchange: Exchange, noted: LoggedRequest, fault: Fault) -> None:
+        is_watch = noted.verb == "watch"
+        match fault:
+            case Delay(seconds):
+                exchange.wait(seconds)
+            case Refuse():
+                exchange.on_status(0)
+                exchange.reset()
+            case Hang(None):
+                exchange.on_status(0)
+                exchange.wait(None)
+            case Hang(int() as count):
+                exchange.stops_after, exchange.hangs = count, True
+            case Cut(count):
+                exchange.stops_after = count
+            case Status(in_stream=False):
+                raise fault.failure()
+            case Expire() if not is_watch:
+                is_page = "continue" in noted.query
+                raise failures.expired(failures.CONTINUE_EXPIRED if is_page else failures.LIST_EXPIRED)
+            case BadJSON() if not is_watch:
+                exchange.respond(200, [_BROKEN])
+                exchange.reset()
+            case _:
+                pass
+
+    def _refuse(self, exchange: Exchange, failure: Failure, *, is_last: bool = False) -> None:
+        headers = {"Retry-After": str(int(failure.retry_after))} if failure.retry_after else {}
+        if is_last:
+            headers["Connection"] = "close"
+        exchange.respond(failure.code, [encode(failure.status()), b"\n"], headers=headers)
+
+    def _serve_path(self, exchange: Exchange) -> None:
+        request = exchange.request
+        path = request.path
+        if is_in_builtin_group(self.catalog, path):
+            raise failures.no_such_path()
+        if request.method not in {"GET", "HEAD"}:
+            exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        if path in {"/healthz", "/livez", "/readyz"}:
+            exchange.respond(200, [b"ok"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        is_aggregated = path in {"/api", "/apis"} and wants_aggregated(request.headers.get("accept", ""))
+        if path == "/openapi/v3" or path.startswith("/openapi/v3/"):
+            document = openapi(self.catalog, path)
+        else:
+            document = discover(self.catalog, path, is_aggregated=is_aggregated)
+        if document is None:
+            exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
+            return
+        if request.method == "HEAD" and not re.fullmatch(r"/apis(/[^/]+)?/?", path):
+            raise failures.method_not_allowed()
+        headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
+        exchange.respond(200, [encode(document), b"\n"], headers=headers)
+
+    def _answer(self, exchange: Exchange, target: Target) -> None:
+        request, served = exchange.request, target.served
+        if target.subresource and not _has_subresource(target):
+            raise failures.no_such_path()
+        if not target.subresource and target.verb not in served.verbs:
+            raise failures.method_not_allowed()
+        if served.resource.is_namespaced and not target.namespace and target.verb != "list":
+            # Of all namespaces at once there are lists alone.
+            raise failures.method_not_allowed()
+        form = negotiate(
+            served,
+            request.headers.get("accept", ""),
+            request.query,
+            now=self.clock.time(),
+            is_list=target.verb in {"list", "deletecollection"},
+        )
+        match target.verb:
+            case "get":
+                exchange.respond(200, [form.one(self.reads.get(target, request))])
+            case "list":
+                exchange.respond(200, self.reads.listing(target, request, form))
+            case "create" if not target.name:
+                wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
+                record = self.registry.create(served, target.namespace, wanted, read_options(request, target))
+                exchange.respond(201, [form.one(record)])
+            case "update":
+                wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
+                if not mapping(wanted.get("metadata")).get("name"):
+                    raise failures.unnamed(target.name)
+                record = self.registry.update(
+                    served, target.namespace, target.name, lambda _: wanted, read_options(request, target)
+                )
+                exchange.respond(200, [form.one(record)])
+            case "patch":
+                record, is_new = self._patch(target, request)
+                exchange.respond(201 if is_new else 200, [form.one(record)])
+            case "delete" if not target.subresource:
+                options = read_delete_options(request)
+                record, is_gone = self.registry.delete(served, target.namespace, target.name, options)
+                exchange.respond(200, [_deleted(form, record, is_gone=is_gone)])
+            case "deletecollection":
+                exchange.respond(200, self._delete_collection(target, request, form))
+            case _:
+                raise failures.method_not_allowed()
+
+    def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        options = read_options(request, target)
+        served, namespace, name = target.served, target.namespace, target.name
+        if media == APPLY:
+            if "fieldManager" not in request.query:
+                cause = failures.Cause.required("fieldManager", "is required for apply patch")
+                raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
+            return self.registry.apply(served, namespace, name, read_configuration(request, served), options)
+        patch = _PATCHES.get(media)
+        if served.is_custom and (patch is None or patch is strategic_patch):
+            raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), APPLY])
+        if patch is None:
+            raise failures.unsupported_patch_type()
+        try:
+            content = decode(request.body)
+        except ValueError:
+            raise failures.bad_request("invalid JSON patch") from None
+        if content is None and patch is strategic_patch:
+            content = {}
+        if patch is not json_patch and not isinstance(content, dict):
+            raise failures.no_patch(content, is_merge=patch is merge_patch)
+
+        def change(old: Json) -> Json:
+            wanted: Json = patch(old, content)
+            problem = mistyped(served, wanted)
+            if problem:
+                raise failures.invalid("", "", "", [Cause.invalid("patch", encode(wanted).decode(), problem)])
+            return wanted
+
+        return self.registry.update(served, namespace, name, change, options), False
+
+    def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
+        page = self.reads.page(target, self.reads.query(target, request, is_watch=False))
+        options = read_delete_options(request)
+        deleted: list[Record] = []
+        for record in page.records:
+            namespace, _, name = record.key.rpartition("/")
+            try:
+                gone, _ = self.registry.delete(target.served, namespace, name, options)
+            except Failure as failure:
+                if failure.code != 404:
+                    raise
+                continue
+            deleted.append(gone)
+        return form.many(deleted, {"resourceVersion": str(page.version)})
+
+    def _watch(self, exchange: Exchange, target: Target, fault: Fault | None) -> None:
+        request = exchange.request
+        if "watch" not in target.served.verbs:
+            raise failures.method_not_allowed()
+        form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
+        query = self.reads.query(target, request, is_watch=True)
+        # As the real server, spread over an interval so that clients do not all come back at once.
+        default_timeout = 1800.0 * (1.0 + random.random())  # noqa: S311  nothing is secret
+        settings = WatchSettings(self.clock, self.bookmark_interval, default_timeout)
+        watcher = Watcher(self.storage, form, query, settings)
+        watcher.is_without_bookmarks = isinstance(fault, NoBookmarks)
+        self.watchers.add(watcher)
+        try:
+            with exchange.noticing_the_end(watcher.close):
+                exchange.start(200, {})
+                for lines in _faulty(watcher, fault):
+                    exchange.write(lines)
+                exchange.end()
+        finally:
+            self.watchers.remove(watcher)
+
+
+def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
+    """Iterate over what a watch sends, with what a fault makes of it."""
+    match fault:
+        case Expire():
+            yield error_line(failures.watch_expired(1, watcher.position))
+        case Status(in_stream=True):
+            yield error_line(fault.failure())
+        case BadJSON():
+            yield b'{"type":"ADDED","object":' + _BROKEN
+            yield from watcher
+        case EndWatch(count):
+            for lines in watcher if count else ():
+                pieces = lines.splitlines(keepends=True)[:count]
+                count -= len(pieces)
+                yield b"".join(pieces)
+                if not count:
+                    return
+        case _:
+            yield from watcher
+
+
+def _deleted(form: Form, record: Record, *, is_gone: bool) -> bytes:
+    """Return the answer to a delete: the object, or that it is gone."""
+    served = form.served
+    if not is_gone or served.returns_deleted:
+        return form.one(record)
+    metadata = load(served, record)["metadata"]
+    details = {
+        "name": metadata["name"],
+        "group": served.resource.group,
+        "kind": served.resource.plural,
+        "uid": metadata["uid"],
+    }
+    status: Json = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {field: value for field, value in details.items() if value},
+    }
+    return encode(status) + b"\n"
+
+
+def _has_subresource(target: Target) -> bool:
+    if target.subresource == "status":
+        return target.served.has_status
+    return target.subresource == "finalize" and str(target.served.resource) == "namespaces"

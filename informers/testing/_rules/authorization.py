@@ -1,0 +1,89 @@
+"""Who may do what: tokens, and verbs that are denied.
+
+Upstream: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from typing import Any, final
+
+from informers.errors import ConfigurationError
+from informers.resources import Resource
+from informers.testing._http import status as failures
+from informers.testing._store.served_resources import check_resource
+from informers.testing.request_log import LoggedRequest
+
+__all__ = ["VERBS", "Access"]
+
+#: All that can be done to a resource.
+VERBS = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
+_ANONYMOUS = "system:anonymous"
+_USER = "tester"
+
+
+@final
+class Access:
+    """What a server lets its clients do: everything, but for what is denied.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens: frozenset[str] = frozenset()
+        self._denied: set[tuple[Resource[Any] | None, str]] = set()
+
+    def require(self, tokens: Collection[str]) -> None:
+        """Let in only clients with one of these tokens; none of them lets in all."""
+        with self._lock:
+            self._tokens = frozenset(tokens)
+
+    def deny(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
+        """Forbid verbs on a resource, or on all."""
+        wanted = _checked(resource, verbs)
+        with self._lock:
+            self._denied |= {(resource, verb) for verb in wanted}
+
+    def allow(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
+        """Take back denials of verbs on a resource; None for those of all resources."""
+        wanted = _checked(resource, verbs)
+        with self._lock:
+            self._denied = {
+                (denied, verb)
+                for denied, verb in self._denied
+                if verb not in wanted or (resource is not None and denied != resource)
+            }
+
+    def check(self, request: LoggedRequest, authorization: str) -> None:
+        """Let a request pass.
+
+        Raises:
+            Failure: 401 or 403.
+        """
+        with self._lock:
+            tokens, denied = self._tokens, self._denied
+        scheme, _, token = authorization.partition(" ")
+        if tokens and (scheme.lower() != "bearer" or token not in tokens):
+            raise failures.unauthorized()
+        if request.resource is None:
+            return
+        if (request.resource, request.verb) in denied or (None, request.verb) in denied:
+            raise failures.forbidden(
+                request.resource,
+                user=_USER if tokens else _ANONYMOUS,
+                verb=request.verb,
+                namespace=request.namespace,
+                name=request.name,
+                subresource=request.subresource,
+            )
+
+
+def _checked(resource: Resource[Any] | None, verbs: Collection[str] | None) -> frozenset[str]:
+    if resource is not None:
+        check_resource(resource)
+    wanted = VERBS if verbs is None else frozenset([verbs] if isinstance(verbs, str) else verbs)
+    if unknown := wanted - VERBS:
+        raise ConfigurationError(f"unknown verbs {sorted(unknown)}: there are {', '.join(sorted(VERBS))}")
+    return wanted

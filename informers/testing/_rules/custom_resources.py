@@ -1,0 +1,57 @@
+"""What is served of custom resources follows their definitions, as these are written and removed.
+
+Upstream: k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from informers.testing._rules.definitions import DEFINITIONS, defined
+from informers.testing._rules.registry import Registry
+from informers.testing._store.documents import Json
+from informers.testing._store.served_resources import Catalog, Served
+from informers.testing._store.storage import Storage
+from informers.testing._store.watches import Watchers
+
+__all__ = ["Customs"]
+
+
+@final
+class Customs:
+    """Serves what definitions name, and no longer what they do not.
+
+    Thread safety: none; it is told of writes under the storage's lock.
+    """
+
+    def __init__(self, storage: Storage, registry: Registry, catalog: Catalog, watchers: Watchers) -> None:
+        self._storage = storage
+        self._registry = registry
+        self._catalog = catalog
+        self._watchers = watchers
+
+    def written(self, served: Served, obj: Json, is_gone: bool) -> None:
+        """Take an object that was written or removed, which may be a definition."""
+        if str(served.resource) != DEFINITIONS:
+            return
+        named = dict(defined(obj))
+        for custom, is_served in named.items():
+            if is_served and not is_gone:
+                self._catalog.add(custom)
+                continue
+            if is_gone:
+                for record in self._storage.page(custom.collection).records:
+                    namespace, _, name = record.key.rpartition("/")
+                    self._registry.discard(custom, namespace, name)
+                self._storage.begin_anew(custom.collection)
+            self._retire(custom)
+        versions = {custom.resource.version for custom in named}
+        collections = {custom.collection for custom in named}
+        for other in self._catalog:
+            if other.is_custom and other.collection in collections and other.resource.version not in versions:
+                # A version that the definition had before.
+                self._retire(other)
+
+    def _retire(self, custom: Served) -> None:
+        self._catalog.remove(custom)
+        self._watchers.drop(custom.resource)

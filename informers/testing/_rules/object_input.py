@@ -1,0 +1,78 @@
+"""Objects as tests give them: what each is, and what it is as JSON.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from informers.errors import ConfigurationError
+from informers.resources import Resource
+from informers.testing._store.documents import Json, encode, mapping
+from informers.testing._store.served_resources import Catalog, Served
+
+__all__ = ["check_json", "namespace_in", "namespace_of", "understood"]
+
+
+def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
+    """Return what an object is, and the object as a mapping.
+
+    Args:
+        catalog: what is served.
+        obj: a mapping, or a model of the official client.
+        resource: what it is; None for what its kind and version, or its class, say.
+
+    Raises:
+        ConfigurationError: it can't be told what it is, that is not served, or it is no JSON.
+    """
+    content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
+    check_json(content)
+    if resource is not None:
+        return catalog.of(resource), content
+    api_version, kind = content.get("apiVersion", ""), content.get("kind", "")
+    served = catalog.by_kind(api_version, kind) or catalog.by_model(cast("object", obj).__class__.__name__)
+    if served is None:
+        raise ConfigurationError(
+            f"can't tell what to store: this server serves no kind {kind!r} of version {api_version!r}; "
+            "give the object kind and apiVersion, or pass resource="
+        )
+    return served, content
+
+
+def check_json(content: object) -> None:
+    """Refuse what can't be written as JSON.
+
+    Raises:
+        ConfigurationError: saying why it can't.
+    """
+    try:
+        encode(content)
+    except (TypeError, ValueError) as problem:
+        raise ConfigurationError(f"the object can't be written as JSON: {problem}") from problem
+
+
+def namespace_in(served: Served, namespace: str | None) -> str:
+    """Return a namespace as it is stored: `default` for none, empty for what has no namespaces.
+
+    Raises:
+        ConfigurationError: there is one where there are none.
+    """
+    if served.resource.is_namespaced:
+        return namespace or "default"
+    if namespace:
+        raise ConfigurationError(f"{served.resource} have no namespace: got {namespace!r}")
+    return ""
+
+
+def namespace_of(served: Served, content: Json) -> str:
+    """Return an object's namespace; likewise."""
+    return namespace_in(served, mapping(content.get("metadata")).get("namespace"))
+
+
+def _sanitized(obj: Any) -> Json:
+    from kubernetes.client import ApiClient  # noqa: PLC0415  only who has a model has it imported
+
+    client: Any = ApiClient()
+    return mapping(client.sanitize_for_serialization(obj))

@@ -1,0 +1,110 @@
+"""What the metadata of an object must be: labels, annotations, owners and finalizers.
+
+Upstream: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation/objectmeta.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from informers.testing._http.status import Cause
+from informers.testing._store.documents import Json, mapping, sequence
+from informers.testing._store.served_resources import Served
+
+__all__ = ["SUBDOMAIN", "SUBDOMAIN_RULE", "metadata_causes"]
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_PART_RULE = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_LONGEST_PART, _LONGEST_PREFIX = 63, 253
+#: Bytes of all annotations of an object.
+_LARGEST_ANNOTATIONS = 256 * 1024
+#: Finalizers whose names are no domain's.
+_STANDARD = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+_EXCLUSIVE = ("orphan", "foregroundDeletion")
+#: Groups whose built-in kinds take any finalizer that a custom resource may have.
+_LENIENT_GROUPS = frozenset({"coordination.k8s.io"})
+
+
+def metadata_causes(served: Served, obj: Json) -> list[Cause]:
+    """Return what is wrong with an object's metadata, but for its name; they are of the right types."""
+    metadata = obj["metadata"]
+    causes: list[Cause] = []
+    for key, value in sorted(mapping(metadata.get("labels")).items()):
+        causes += [Cause.invalid("metadata.labels", key, why) for why in _wrong_name(key)]
+        causes += [Cause.invalid("metadata.labels", value, why) for why in _wrong_value(value)]
+    annotations = mapping(metadata.get("annotations"))
+    for key in sorted(annotations):
+        causes += [Cause.invalid("metadata.annotations", key, why) for why in _wrong_name(key.lower())]
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _LARGEST_ANNOTATIONS:
+        why = f"Too long: may not be more than {_LARGEST_ANNOTATIONS} bytes"
+        causes.append(Cause("FieldValueTooLong", "metadata.annotations", why))
+    for index, owner in enumerate(map(mapping, sequence(metadata.get("ownerReferences")))):
+        causes += [
+            Cause.required(f"metadata.ownerReferences[{index}].{field}", "must not be empty")
+            for field in ("apiVersion", "kind", "name", "uid")
+            if not owner.get(field)
+        ]
+    return causes + _finalizer_causes(served, sequence(metadata.get("finalizers")))
+
+
+def _finalizer_causes(served: Served, finalizers: list[str]) -> list[Cause]:
+    field = "metadata.finalizers"
+    causes = [Cause.invalid(field, name, why) for name in finalizers for why in _wrong_name(name)]
+    if all(name in finalizers for name in _EXCLUSIVE):
+        shown = json.dumps(finalizers, separators=(",", ":"))
+        why = "finalizer orphan and foregroundDeletion cannot be both set"
+        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {shown}: {why}"))
+    if served.is_custom or served.resource.group in _LENIENT_GROUPS:
+        return causes
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    return causes + [
+        Cause.invalid(f"{field}[{index}]", name, why)
+        for index, name in enumerate(finalizers)
+        if "/" not in name and name not in _STANDARD
+    ]
+
+
+def _wrong_name(text: str) -> list[str]:
+    """Return what is wrong with a qualified name, such as `example.com/role`."""
+    prefix, slash, name = text.rpartition("/")
+    if "/" in prefix:
+        rule = f"a valid label key {_PART_RULE}"
+        return [f"{rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+    found: list[str] = []
+    if slash and not prefix:
+        found.append("prefix part must be non-empty")
+    elif len(prefix.encode()) > _LONGEST_PREFIX:
+        found.append(f"prefix part must be no more than {_LONGEST_PREFIX} bytes")
+    elif prefix and not SUBDOMAIN.fullmatch(prefix):
+        found.append(f"prefix part {SUBDOMAIN_RULE}")
+    if not name:
+        found.append("name part must be non-empty")
+    elif len(name.encode()) > _LONGEST_PART:
+        found.append(f"name part must be no more than {_LONGEST_PART} bytes")
+    if not _PART.fullmatch(name):
+        found.append(f"name part {_PART_RULE}")
+    return found
+
+
+def _wrong_value(text: str) -> list[str]:
+    """Return what is wrong with a label's value."""
+    found = [f"must be no more than {_LONGEST_PART} bytes"] if len(text.encode()) > _LONGEST_PART else []
+    if text and not _PART.fullmatch(text):
+        found.append(_VALUE_RULE)
+    return found

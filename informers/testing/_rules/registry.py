@@ -1,0 +1,359 @@
+"""Writes: what the server makes of an object before it is stored.
+
+Names, uids, generations, timestamps, finalizers, owners of fields, and the refusals.
+
+Upstream: k8s.io/apiserver/pkg/registry/generic/registry/store.go and pkg/registry/rest (v0.37).
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any, final
+
+import attrs
+
+from informers._base.clock import Clock
+from informers.testing._http import status as failures
+from informers.testing._http.status import Cause
+from informers.testing._rules import managed_fields as ownership
+from informers.testing._rules.admission import checked, set_defaults, validate
+from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
+from informers.testing._rules.managed_fields import Writer
+from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
+from informers.testing._store.served_resources import Served
+from informers.testing._store.storage import Record, Storage
+
+__all__ = ["Registry", "WriteOptions"]
+
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+#: With its suffix, a generated name is one that any kind may have.
+_LONGEST_PREFIX = 58
+
+
+@attrs.frozen
+class WriteOptions:
+    """What a write comes with besides the object.
+
+    Attributes:
+        manager: field manager.
+        subresource: such as `status`; empty for the object itself.
+        is_dry_run: nothing is stored.
+        is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
+        force: for server-side apply.
+    """
+
+    manager: str = "informers-testing"
+    subresource: str = ""
+    is_dry_run: bool = False
+    is_inside: bool = False
+    force: bool = False
+
+
+@final
+class Registry:
+    """The server's rules for writes, above its storage.
+
+    Args:
+        storage: where objects go.
+        clock: for timestamps.
+        seed: of uids and generated names.
+        on_write: called with each object written and whether it is gone, in the order of the writes and under the
+            storage's lock.
+
+    Thread safety: all methods may be called from any thread; a write is one step.
+    """
+
+    def __init__(
+        self, storage: Storage, *, clock: Clock, seed: int, on_write: Callable[[Served, Json, bool], None]
+    ) -> None:
+        self._on_write = on_write
+        self._storage = storage
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311  the same run gives the same names; nothing is secret
+
+    def get(self, served: Served, namespace: str, name: str) -> Json:
+        """Return an object.
+
+        Raises:
+            Failure: 404.
+        """
+        return load(served, self.record(served, namespace, name))
+
+    def record(self, served: Served, namespace: str, name: str) -> Record:
+        """Return an object as it is stored.
+
+        Raises:
+            Failure: 404.
+        """
+        record = self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name)
+        if record is None:
+            raise failures.not_found(served.resource, name)
+        return record
+
+    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> Record:
+        """Store a new object; return it.
+
+        Raises:
+            Failure: 404 for the namespace, 409, 422, 400.
+        """
+        obj = checked(served, namespace, obj)
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion"):
+            raise failures.Failure("resourceVersion should not be set on objects to be created", code=500, reason="")
+        with self._storage.lock:
+            if not options.is_inside:
+                self._check_namespace_locked(served, namespace, metadata.get("name") or "")
+            if not metadata.get("name") and metadata.get("generateName"):
+                suffix = "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
+                metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + suffix
+            validate(served, obj, is_inside=options.is_inside)
+            key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+            if self._storage.get(served.collection, key) is not None:
+                raise failures.already_exists(served.resource, metadata["name"])
+            for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+                metadata.pop(field, None)
+            metadata["uid"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+            metadata["creationTimestamp"] = timestamp(self._clock.time())
+            metadata.pop("generation", None)
+            if served.has_generation:
+                metadata["generation"] = 1
+            if served.has_status and not options.is_inside:
+                obj.pop("status", None)
+            # What the server sets by itself belongs to nobody.
+            ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
+            set_defaults(served, obj)
+            return self._put_locked(served, obj, options)
+
+    def update(
+        self,
+        served: Served,
+        namespace: str,
+        name: str,
+        change: Callable[[Json], Json],
+        options: WriteOptions,
+    ) -> Record:
+        """Store what `change` makes of an object; return it.
+
+        Args:
+            served: the resource.
+            namespace: empty for what has none.
+            name: of the object.
+            change: gets the stored object, which it must not alter, and returns the wanted one.
+            options: the write's.
+
+        Raises:
+            Failure: 404, 409, 422, 400, or what `change` raises.
+        """
+        with self._storage.lock:
+            stored = self.record(served, namespace, name)
+            old = load(served, stored)
+            obj = change(old)
+            _check_name(obj, name)
+            obj = checked(served, namespace, obj)
+            self._check_preconditions(served, name, old, obj, options)
+            obj = self._settled(served, old, obj, options)
+            is_unchanged = is_same(_content(old), _content(obj))
+            owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
+            if is_unchanged and owned[0] == owned[1]:
+                return stored
+            if is_let_go(served, obj):
+                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
+            return self._put_locked(served, obj, options)
+
+    def apply(
+        self, served: Served, namespace: str, name: str, config: Json, options: WriteOptions
+    ) -> tuple[Record, bool]:
+        """Store an object with a configuration applied; return it, and whether it is new.
+
+        Raises:
+            Failure: 409 for fields that others own, 422, 400.
+        """
+        writer = self._writer(options, operation="Apply")
+        api_version = served.resource.api_version
+        metadata = mapping(config.get("metadata"))
+        if metadata.get("managedFields"):
+            raise failures.bad_request("metadata.managedFields must be nil")
+        _check_name(config, name)
+        config = checked(served, namespace, config)
+        with self._storage.lock:
+            key = f"{namespace}/{name}" if namespace else name
+            if self._storage.get(served.collection, key) is None:
+                if options.subresource:
+                    raise failures.not_found(served.resource, name)
+                if metadata.get("uid"):
+                    why = f"the provided object specified uid {metadata['uid']}, and no existing object was found"
+                    raise failures.conflict(served.resource, name, f"uid mismatch: {why}")
+                config["metadata"].pop("resourceVersion", None)
+                created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
+                ownership.record_apply(created, config, writer, api_version)
+                return self._put_locked(served, created, options), True
+            updated = self.update(
+                served,
+                namespace,
+                name,
+                lambda old: ownership.apply(old, config, writer, api_version, force=options.force),
+                attrs.evolve(options, manager=""),
+            )
+            return updated, False
+
+    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[Record, bool]:
+        """Remove an object, or mark it where finalizers or a node must let go of it first.
+
+        Returns:
+            The object, and whether it is gone.
+
+        Raises:
+            Failure: 404, 409.
+        """
+        with self._storage.lock:
+            stored = self.record(served, namespace, name)
+            obj = load(served, stored)
+            metadata = obj["metadata"]
+            for field, wanted, have in (
+                ("UID", options.uid, metadata["uid"]),
+                ("ResourceVersion", options.version, metadata["resourceVersion"]),
+            ):
+                if wanted and wanted != have:
+                    raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
+            grace = grace_of(served, obj, options)
+            before = sequence(metadata.get("finalizers"))
+            hold_for(metadata, options.propagation)
+            if not grace and not is_held(served, obj):
+                if served.is_graceful and not options.is_inside:
+                    # The real server marks before it removes.
+                    mark(metadata, now=self._clock.time(), grace=grace)
+                    self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run))
+                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
+            left = metadata.get("deletionGracePeriodSeconds")
+            if metadata.get("deletionTimestamp") and (left is None or grace >= left):
+                if metadata["finalizers"] == before:
+                    return stored, False
+                return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
+            mark(metadata, now=self._clock.time(), grace=grace)
+            if str(served.resource) == "namespaces":
+                del metadata["deletionGracePeriodSeconds"]
+                obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
+            return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
+
+    def discard(self, served: Served, namespace: str, name: str) -> None:
+        """Remove an object whatever holds it, as when its definition goes.
+
+        Raises:
+            Failure: 404.
+        """
+        with self._storage.lock:
+            self._remove_locked(served, self.get(served, namespace, name), is_dry_run=False)
+
+    def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
+        return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
+
+    def _check_namespace_locked(self, served: Served, namespace: str, name: str) -> None:
+        if not namespace:
+            return
+        found = self._storage.get("namespaces", namespace)
+        if found is not None and decode(found.metadata).get("deletionTimestamp"):
+            raise failures.terminating(served.resource, namespace, name)
+        if found is None:
+            message = f'namespaces "{namespace}" not found'
+            raise failures.Failure(
+                message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"}
+            )
+
+    def _check_preconditions(self, served: Served, name: str, old: Json, obj: Json, options: WriteOptions) -> None:
+        version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
+        if uid and uid != old["metadata"]["uid"]:
+            namespace = old["metadata"].get("namespace", "")
+            raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
+        if version and version != old["metadata"]["resourceVersion"]:
+            raise failures.conflict(served.resource, name)
+        if not version and served.is_custom and not options.is_inside:
+            cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
+
+    def _settled(self, served: Served, old: Json, obj: Json, options: WriteOptions) -> Json:
+        """Return the wanted object with what an update can't change put back."""
+        was, metadata = old["metadata"], obj["metadata"]
+        if options.subresource == "status":
+            labels = {field: metadata[field] for field in ("managedFields",) if field in metadata}
+            status = obj.get("status") if served.is_custom else mapping(obj.get("status"))
+            obj = {**old, "metadata": {**was, **labels}, "status": status}
+            if status is None:
+                del obj["status"]
+            metadata = obj["metadata"]
+        elif served.has_status and not options.is_inside:
+            obj = {field: value for field, value in obj.items() if field != "status"}
+            if "status" in old:
+                obj["status"] = old["status"]
+        for field in ("uid", "creationTimestamp", "deletionTimestamp", "generation", "resourceVersion", "generateName"):
+            if field in was:
+                metadata[field] = was[field]
+            else:
+                metadata.pop(field, None)
+        if "deletionGracePeriodSeconds" in was:
+            metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
+        validate(served, obj, is_inside=options.is_inside, old=old)
+        if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
+            metadata["generation"] = was.get("generation", 0) + 1
+        # An apply has settled who owns what already.
+        if options.manager:
+            ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
+        return obj
+
+    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> Record:
+        if options.is_dry_run:
+            return _record(served, obj, None)
+        record = self._storage.put(served.collection, lambda version: _record(served, obj, version))
+        self._on_write(served, obj, False)
+        return record
+
+    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> Record:
+        if is_dry_run:
+            return _record(served, obj, None)
+        record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
+        self._on_write(served, obj, True)
+        return record
+
+
+def _check_name(obj: Json, name: str) -> None:
+    """Refuse an object that does not say the URL's name."""
+    said = mapping(obj.get("metadata")).get("name")
+    if not said:
+        raise failures.unnamed(name)
+    if said != name:
+        raise failures.misnamed(name, wanted=said)
+
+
+def load(served: Served, record: Record) -> Json:
+    """Return a stored object as JSON."""
+    obj: Json = decode(served.prefix() + record.body)
+    return obj
+
+
+def _record(served: Served, obj: Json, version: int | None) -> Record:
+    metadata = obj["metadata"]
+    if version is not None:
+        metadata["resourceVersion"] = str(version)
+    body, end = encode_body(obj, is_custom=served.is_custom)
+    namespace, name = metadata.get("namespace"), metadata["name"]
+    return Record(
+        f"{namespace}/{name}" if namespace else name,
+        version or 0,
+        body,
+        end,
+        mapping(metadata.get("labels")),
+        served.selectable(obj),
+        metadata.get("uid", ""),
+    )
+
+
+def _content(obj: Json) -> Json:
+    metadata = {f: v for f, v in obj["metadata"].items() if f not in {"managedFields", "resourceVersion"} and v}
+    return {**obj, "metadata": metadata}
+
+
+def _spec(served: Served, obj: Json) -> dict[str, Any]:
+    """Return what a change of counts in the generation."""
+    uncounted = {"metadata", "status"} if served.has_status else {"metadata"}
+    return {field: value for field, value in obj.items() if field not in uncounted}

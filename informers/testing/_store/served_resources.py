@@ -1,0 +1,342 @@
+"""What the server serves: resources, and what it knows of each beyond its name.
+
+Upstream: k8s.io/kubernetes/api/discovery and pkg/registry (v1.37).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, final
+
+import attrs
+
+from informers.errors import ConfigurationError
+from informers.resources import ClusterResource, NamespacedResource, Resource
+from informers.testing._store.documents import Json, mapping, quote
+
+__all__ = ["Catalog", "Served", "check_resource"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_WITH_STATUS = _words(
+    "apiservices.apiregistration.k8s.io certificatesigningrequests.certificates.k8s.io cronjobs.batch "
+    "csinodes.storage.k8s.io customresourcedefinitions.apiextensions.k8s.io daemonsets.apps deployments.apps "
+    "devicetaintrules.resource.k8s.io evictionrequests.lifecycle.k8s.io evictions.lifecycle.k8s.io "
+    "flowschemas.flowcontrol.apiserver.k8s.io horizontalpodautoscalers.autoscaling ingresses.networking.k8s.io "
+    "jobs.batch namespaces nodes persistentvolumeclaims persistentvolumes "
+    "podcertificaterequests.certificates.k8s.io poddisruptionbudgets.policy podgroups.scheduling.k8s.io pods "
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io replicasets.apps replicationcontrollers "
+    "resourceclaims.resource.k8s.io resourcepoolstatusrequests.resource.k8s.io resourcequotas "
+    "servicecidrs.networking.k8s.io services statefulsets.apps storageversionmigrations.storagemigration.k8s.io "
+    "storageversions.internal.apiserver.k8s.io validatingadmissionpolicies.admissionregistration.k8s.io "
+    "volumeattachments.storage.k8s.io"
+)
+_WITH_GENERATION = _words(
+    "priorityclasses.scheduling.k8s.io ingressclasses.networking.k8s.io networkpolicies.networking.k8s.io "
+    "ingresses.networking.k8s.io endpointslices.discovery.k8s.io poddisruptionbudgets.policy "
+    "resourceslices.resource.k8s.io deviceclasses.resource.k8s.io devicetaintrules.resource.k8s.io "
+    "horizontalpodautoscalers.autoscaling flowschemas.flowcontrol.apiserver.k8s.io "
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io daemonsets.apps statefulsets.apps deployments.apps "
+    "replicasets.apps jobs.batch cronjobs.batch pods podtemplates replicationcontrollers evictions.lifecycle.k8s.io "
+    "evictionrequests.lifecycle.k8s.io validatingadmissionpolicies.admissionregistration.k8s.io "
+    "mutatingadmissionpolicies.admissionregistration.k8s.io "
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io "
+    "validatingwebhookconfigurations.admissionregistration.k8s.io "
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io "
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io customresourcedefinitions.apiextensions.k8s.io"
+)
+_RETURNING_WHAT_IT_DELETED = _words(
+    "resourceclaimtemplates.resource.k8s.io resourceslices.resource.k8s.io resourceclaims.resource.k8s.io "
+    "deviceclasses.resource.k8s.io resourcepoolstatusrequests.resource.k8s.io csidrivers.storage.k8s.io "
+    "storageclasses.storage.k8s.io volumeattachments.storage.k8s.io csinodes.storage.k8s.io "
+    "volumeattributesclasses.storage.k8s.io resourcequotas persistentvolumes serviceaccounts persistentvolumeclaims "
+    "namespaces pods services podtemplates"
+)
+_SHORT_NAMES = {
+    "componentstatuses": "cs",
+    "configmaps": "cm",
+    "endpoints": "ep",
+    "events": "ev",
+    "limitranges": "limits",
+    "namespaces": "ns",
+    "nodes": "no",
+    "persistentvolumeclaims": "pvc",
+    "persistentvolumes": "pv",
+    "pods": "po",
+    "replicationcontrollers": "rc",
+    "resourcequotas": "quota",
+    "serviceaccounts": "sa",
+    "services": "svc",
+    "customresourcedefinitions.apiextensions.k8s.io": "crd crds",
+    "daemonsets.apps": "ds",
+    "deployments.apps": "deploy",
+    "replicasets.apps": "rs",
+    "statefulsets.apps": "sts",
+    "horizontalpodautoscalers.autoscaling": "hpa",
+    "cronjobs.batch": "cj",
+    "certificatesigningrequests.certificates.k8s.io": "csr",
+    "events.events.k8s.io": "ev",
+    "ingresses.networking.k8s.io": "ing",
+    "ipaddresses.networking.k8s.io": "ip",
+    "networkpolicies.networking.k8s.io": "netpol",
+    "poddisruptionbudgets.policy": "pdb",
+    "priorityclasses.scheduling.k8s.io": "pc",
+    "storageclasses.storage.k8s.io": "sc",
+    "volumeattributesclasses.storage.k8s.io": "vac",
+}
+_IN_ALL = _words(
+    "pods replicationcontrollers services daemonsets.apps deployments.apps replicasets.apps statefulsets.apps "
+    "horizontalpodautoscalers.autoscaling cronjobs.batch jobs.batch"
+)
+_EXTENSIONS = _words("admissionregistration.k8s.io apiextensions.k8s.io apiregistration.k8s.io")
+#: What field selectors can ask for besides name and namespace: the path, and what stands for a field not set.
+FIELDS: dict[str, dict[str, str]] = {
+    "pods": {
+        "spec.nodeName": "",
+        "spec.restartPolicy": "Always",
+        "spec.schedulerName": "default-scheduler",
+        "spec.serviceAccountName": "",
+        "spec.hostNetwork": "false",
+        "status.phase": "",
+        "status.podIP": "",
+        "status.nominatedNodeName": "",
+    },
+    "nodes": {"spec.unschedulable": "false"},
+    "namespaces": {"status.phase": ""},
+    "secrets": {"type": "Opaque"},
+    "services": {"spec.clusterIP": "", "spec.type": "ClusterIP"},
+    "events": {
+        "involvedObject.kind": "",
+        "involvedObject.namespace": "",
+        "involvedObject.name": "",
+        "involvedObject.uid": "",
+        "involvedObject.apiVersion": "",
+        "involvedObject.resourceVersion": "",
+        "involvedObject.fieldPath": "",
+        "reason": "",
+        "reportingComponent": "",
+        "source": "",
+        "type": "",
+    },
+    "replicationcontrollers": {"status.replicas": "0"},
+    "jobs.batch": {"status.successful": "0"},
+    "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": ""},
+    "clustertrustbundles.certificates.k8s.io": {"spec.signerName": ""},
+    "podcertificaterequests.certificates.k8s.io": {"spec.signerName": "", "spec.podName": "", "spec.nodeName": ""},
+    "resourceslices.resource.k8s.io": {"spec.nodeName": "", "spec.driver": "", "spec.pool.name": ""},
+    "events.events.k8s.io": {
+        "regarding.kind": "",
+        "regarding.namespace": "",
+        "regarding.name": "",
+        "regarding.uid": "",
+        "regarding.apiVersion": "",
+        "regarding.resourceVersion": "",
+        "regarding.fieldPath": "",
+        "reason": "",
+        "reportingController": "",
+        "type": "",
+    },
+}
+#: Where the value stands of a field that is asked for by another name.
+_PATHS = {"source": "source.component"}
+#: How a field is refused that a resource has none of; the rest say it as the first of these that fits.
+_REFUSALS = {
+    "jobs.batch": 'field label "{}" not supported for Job',
+    "resourceslices.resource.k8s.io": "field label not supported for {version}, Kind=ResourceSlice: {}",
+}
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+_OTHER_VERBS = {
+    "componentstatuses": ("get", "list"),
+    "namespaces": ("create", "delete", "get", "list", "patch", "update", "watch"),
+}
+_ALIASES = {"spec.host": "spec.nodeName", "status.podIPs": "status.podIP"}
+
+
+@final
+@attrs.frozen
+class Served:
+    """A resource, and what the server knows of it.
+
+    Attributes:
+        resource: what clients ask for.
+        is_custom: it comes from a definition: objects are written by the rules for objects without a type.
+        has_status: there is a status subresource.
+        short_names: for kubectl.
+        singular: for kubectl.
+        categories: for kubectl, such as `all`.
+        list_kind: kind of its lists.
+        fields: what field selectors can ask for besides name and namespace, with defaults.
+    """
+
+    resource: NamespacedResource[Any] | ClusterResource[Any]
+    is_custom: bool = False
+    has_status: bool = True
+    short_names: tuple[str, ...] = ()
+    singular: str = ""
+    categories: tuple[str, ...] = ()
+    list_kind: str = ""
+    fields: dict[str, str] = attrs.field(factory=dict[str, str], eq=False, repr=False)
+
+    @classmethod
+    def builtin(cls, resource: NamespacedResource[Any] | ClusterResource[Any]) -> Served:
+        """Return what the real server knows of one of its own resources."""
+        name = str(resource)
+        return cls(
+            resource,
+            has_status=name in _WITH_STATUS,
+            short_names=tuple(_SHORT_NAMES.get(name, "").split()),
+            singular=resource.kind.lower(),
+            categories=("all",) if name in _IN_ALL else ("api-extensions",) if resource.group in _EXTENSIONS else (),
+            list_kind=f"{resource.kind}List",
+            fields=FIELDS.get(name, {}),
+        )
+
+    @classmethod
+    def custom(
+        cls,
+        resource: NamespacedResource[Any] | ClusterResource[Any],
+        *,
+        has_status: bool = True,
+        names: Json | None = None,
+    ) -> Served:
+        """Return a custom resource, with the names that its definition has."""
+        names = names or {}
+        return cls(
+            resource,
+            is_custom=True,
+            has_status=has_status,
+            short_names=tuple(names.get("shortNames") or ()),
+            singular=names.get("singular") or resource.kind.lower(),
+            categories=tuple(names.get("categories") or ()),
+            list_kind=names.get("listKind") or f"{resource.kind}List",
+        )
+
+    @property
+    def collection(self) -> str:
+        """Return where its objects are stored: in one place for all versions."""
+        return str(self.resource)
+
+    @property
+    def has_generation(self) -> bool:
+        """Return whether its objects count changes of what is asked of them."""
+        return self.is_custom or str(self.resource) in _WITH_GENERATION
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """Return what can be done with it, in the order of discovery."""
+        return _CUSTOM_VERBS if self.is_custom else _OTHER_VERBS.get(str(self.resource), _VERBS)
+
+    @property
+    def returns_deleted(self) -> bool:
+        """Return whether a delete answers with the object, rather than with a Status."""
+        return str(self.resource) in _RETURNING_WHAT_IT_DELETED
+
+    @property
+    def is_graceful(self) -> bool:
+        """Return whether a delete waits for a node to let go of the object."""
+        return str(self.resource) == "pods"
+
+    def prefix(self, *, kind: str = "") -> bytes:
+        """Return how an object's JSON begins, up to its metadata."""
+        api_version, kind = quote(self.resource.api_version), quote(kind or self.resource.kind)
+        if self.is_custom:
+            return f'{{"apiVersion":{api_version},"kind":{kind},'.encode()
+        return f'{{"kind":{kind},"apiVersion":{api_version},'.encode()
+
+    def canonical_field(self, field: str) -> str:
+        """Return the name that a field selector's field is kept under; empty if the server doesn't know it."""
+        field = _ALIASES.get(field, field)
+        known = field == "metadata.name" or field in self.fields
+        return field if known or (field == "metadata.namespace" and self.resource.is_namespaced) else ""
+
+    def refusal(self, field: str) -> str:
+        """Return how the server says that it knows no such field."""
+        refusal = _REFUSALS.get(str(self.resource))
+        if refusal is not None:
+            return refusal.format(field, version=self.resource.api_version)
+        if self.fields or self.is_custom:
+            return f"field label not supported: {field}"
+        return f'{quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+    def selectable(self, obj: Json) -> dict[str, str]:
+        """Return what field selectors see of an object."""
+        metadata = obj["metadata"]
+        found = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
+        for path, default in self.fields.items():
+            value: Any = obj
+            for step in _PATHS.get(path, path).split("."):
+                value = mapping(value).get(step)
+            found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        return found
+
+
+@final
+class Catalog:
+    """The served resources, by group, version and plural.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, served: Iterable[Served]) -> None:
+        self._lock = threading.Lock()
+        self._served = {(s.resource.group, s.resource.version, s.resource.plural): s for s in served}
+
+    def __iter__(self) -> Iterator[Served]:
+        with self._lock:
+            return iter(list(self._served.values()))
+
+    def add(self, served: Served) -> None:
+        """Serve a resource from now on."""
+        resource = served.resource
+        with self._lock:
+            self._served[resource.group, resource.version, resource.plural] = served
+
+    def remove(self, served: Served) -> None:
+        """Serve a resource no longer."""
+        resource = served.resource
+        with self._lock:
+            self._served.pop((resource.group, resource.version, resource.plural), None)
+
+    def find(self, group: str, version: str, plural: str) -> Served | None:
+        """Return what is served under these names, or None."""
+        with self._lock:
+            return self._served.get((group, version, plural))
+
+    def of(self, resource: Resource[Any]) -> Served:
+        """Return what is served for a resource.
+
+        Raises:
+            ConfigurationError: it is none, or the server does not serve it.
+        """
+        check_resource(resource)
+        found = self.find(resource.group, resource.version, resource.plural)
+        if found is None:
+            raise ConfigurationError(
+                f"this server does not serve {resource} in version {resource.version!r}: register(resource) first"
+            )
+        return found
+
+    def by_kind(self, api_version: str, kind: str) -> Served | None:
+        """Return what is served for objects of this kind, or None."""
+        return next((s for s in self if s.resource.kind == kind and s.resource.api_version == api_version), None)
+
+    def by_model(self, model: str) -> Served | None:
+        """Return what is served for the official client's class of this name, or None."""
+        return next((s for s in self if s.resource.model == model), None)
+
+
+def check_resource(resource: object) -> None:
+    """Refuse what is no resource.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    if not isinstance(resource, Resource):
+        given = repr(resource) if isinstance(resource, str) else type(resource).__name__
+        advice = "; give its .resource" if isinstance(getattr(resource, "resource", None), Resource) else ""
+        raise ConfigurationError(f"resource must be such as core.V1.pods of informers.kinds: got {given}{advice}")

@@ -1,0 +1,132 @@
+"""The requests that a server has had."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, final
+
+import attrs
+
+from informers._base.clock import SYSTEM_CLOCK
+from informers.resources import Resource
+
+__all__ = ["LoggedRequest", "RequestLog"]
+
+
+@final
+@attrs.frozen
+class LoggedRequest:
+    """A request that the server has had.
+
+    Attributes:
+        method: HTTP's, such as `GET`.
+        path: of the URL, without query.
+        query: its parameters.
+        verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; for paths that are
+            no resource the method in small letters.
+        resource: what it was for; None for such as `/version`.
+        namespace: empty for all, or for what has none.
+        name: of the object; empty for a collection.
+        subresource: such as `status`.
+        user_agent: what the client says it is.
+        time: seconds since the epoch, by the server's clock.
+        status: the HTTP status of the answer; 0 where a fault kept it from coming.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    verb: str
+    resource: Resource[Any] | None
+    namespace: str
+    name: str
+    subresource: str
+    user_agent: str
+    time: float
+    status: int = 0
+
+    def __str__(self) -> str:
+        """Return such as `patch configmaps default/settings 500`."""
+        what = str(self.resource or self.path) + (f"/{self.subresource}" if self.subresource else "")
+        where = "/".join(filter(None, (self.namespace, self.name)))
+        return " ".join(filter(None, (self.verb, what, where, str(self.status or "without an answer"))))
+
+
+@final
+class RequestLog:
+    """The requests that a server has had, in the order of the answers' beginnings.
+
+    A request is here before its answer reaches the client.
+
+    Example:
+        >>> log = RequestLog()
+        >>> len(log), log.select(verb="watch")
+        (0, [])
+
+    Thread safety: all methods may be called from any thread; iterating goes over what was there at its start.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._requests: list[LoggedRequest] = []
+
+    def __repr__(self) -> str:
+        return f"<RequestLog {len(self)} requests>"
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[LoggedRequest]:
+        with self._changed:
+            return iter(list(self._requests))
+
+    def __getitem__(self, index: int) -> LoggedRequest:
+        return self._requests[index]
+
+    def select(self, *, verb: str | None = None, resource: Resource[Any] | None = None) -> list[LoggedRequest]:
+        """Return the requests of a verb, of a resource, or of both."""
+        return [r for r in self if verb in {None, r.verb} and (resource is None or r.resource == resource)]
+
+    def clear(self) -> None:
+        """Forget all requests so far."""
+        with self._changed:
+            self._requests.clear()
+
+    def add(self, request: LoggedRequest) -> None:
+        """Add a request; the server does this."""
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify_all()
+
+    def wait_for(
+        self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
+    ) -> list[LoggedRequest]:
+        """Wait until `count` requests, past ones included, satisfy `predicate`; return them.
+
+        Args:
+            predicate: called with each request once.
+            count: how many.
+            timeout: real seconds.
+
+        Raises:
+            TimeoutError: fewer came in that time.
+        """
+        found: list[LoggedRequest] = []
+        seen = 0
+        deadline = SYSTEM_CLOCK.monotonic() + timeout
+        while len(found) < count:
+            with self._changed:
+                while len(self._requests) <= seen:
+                    if (left := deadline - SYSTEM_CLOCK.monotonic()) <= 0:
+                        came = ", ".join(map(str, self._requests[-20:])) or "nothing"
+                        raise TimeoutError(
+                            f"{len(found)} such requests after {timeout:g} s, expected {count}; "
+                            f"{len(self._requests)} came, the last: {came}"
+                        )
+                    self._changed.wait(left)
+                new = self._requests[seen:]
+            seen += len(new)
+            # Without the lock: `predicate` is the user's.
+            found += [request for request in new if predicate(request)]
+        return found

@@ -1,0 +1,164 @@
+"""Bodies while they arrive: whatever the blocks, the same bytes, the same lines."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from informers.errors import DecodeError
+from informers.source._transport.http_body import Dechunker, Lines, decoded
+
+PARTS = st.lists(st.binary(min_size=1, max_size=40), max_size=5)
+CUTS = st.lists(st.integers(0, 400), max_size=8)
+
+
+def chunked(parts: list[bytes], *, extension: bytes = b"", trailer: bytes = b"", end: bool = True) -> bytes:
+    framed = b"".join(b"%x%s\r\n%s\r\n" % (len(part), extension, part) for part in parts)
+    return framed + (b"0" + extension + b"\r\n" + trailer + b"\r\n" if end else b"")
+
+
+def split(data: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    return [data[start:stop] for start, stop in pairwise(edges)]
+
+
+@given(
+    parts=PARTS,
+    cuts=CUTS,
+    extension=st.sampled_from([b"", b";a=b", b'; q="x"', b" "]),
+    trailer=st.sampled_from([b"", b"Digest: 1\r\n", b"A: 1\r\nB: 2\r\n"]),
+)
+def test_chunks_are_joined_wherever_they_are_split(
+    parts: list[bytes], cuts: list[int], extension: bytes, trailer: bytes
+) -> None:
+    dechunker = Dechunker()
+    body = b"".join(
+        dechunker.feed(block) for block in split(chunked(parts, extension=extension, trailer=trailer), cuts)
+    )
+    assert body == b"".join(parts)
+    assert dechunker.finished
+
+
+@pytest.mark.parametrize("trailer", [b"", b"A: 1\r\n"])
+def test_an_answer_is_complete_with_its_very_last_byte_and_no_sooner(trailer: bytes) -> None:
+    """Or the next answer on this connection would begin with the rest of this one."""
+    data = chunked([b"hello", b"world"], trailer=trailer)
+    for size in range(len(data)):
+        dechunker = Dechunker()
+        body = dechunker.feed(data[:size])
+        assert not dechunker.finished, size
+        assert body + dechunker.feed(data[size:]) == b"helloworld"
+        assert dechunker.finished
+
+
+def test_a_trailer_may_drip() -> None:
+    dechunker = Dechunker()
+    data = chunked([b"a"], trailer=b"A: " + b"x" * 2000 + b"\r\n")
+    assert b"".join(dechunker.feed(bytes([byte])) for byte in data) == b"a"
+    assert dechunker.finished
+
+
+def test_what_has_arrived_of_a_chunk_is_handed_on_at_once() -> None:
+    dechunker = Dechunker()
+    assert dechunker.feed(b"5\r\nhe") == b"he"
+    assert dechunker.feed(b"l") == b"l"
+    assert dechunker.feed(b"lo\r\n3\r\nyou\r\n2\r\nm") == b"loyoum"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"x\r\n", "a chunk has no size"),
+        (b"\r\n", "a chunk has no size"),
+        (b"-1\r\n", "a chunk has no size"),
+        (b"+1\r\na\r\n", "a chunk has no size"),
+        (b"0x1\r\na\r\n", "a chunk has no size"),
+        (b"1_0\r\n", "a chunk has no size"),
+        (b"1\r\nab\r\n", "a chunk does not end with CRLF"),
+        (b"0" * 5000, "a chunk's size does not end"),
+        (b"0\r\n" + b"a" * 70_000, "its trailer does not end"),
+        (b"0\r\n" + b"a: b\r\n" * 20_000, "its trailer does not end"),
+    ],
+)
+def test_broken_frames_are_refused(data: bytes, reason: str) -> None:
+    for step in (len(data), 1000):
+        dechunker = Dechunker()
+        with pytest.raises(DecodeError, match=reason):
+            list(map(dechunker.feed, (data[start : start + step] for start in range(0, len(data), step))))
+
+
+@given(parts=PARTS, cuts=CUTS)
+def test_a_body_may_be_both_compressed_and_chunked(parts: list[bytes], cuts: list[int]) -> None:
+    packed = gzip.compress(b"".join(parts))
+    data = chunked([packed[:7], packed[7:]])
+    assert b"".join(decoded(iter(split(data, cuts)), chunked=True, gzipped=True)) == b"".join(parts)
+
+
+def test_a_compressed_body_is_unpacked_while_it_arrives() -> None:
+    packed = gzip.compress(b"a" * 100_000 + bytes(range(256)) * 400)
+    blocks = decoded(iter([packed[:-20], packed[-20:]]), chunked=False, gzipped=True)
+    assert len(next(blocks)) > 100_000
+
+
+def test_a_body_that_ends_before_its_last_chunk_is_not_taken_for_complete() -> None:
+    blocks = decoded(iter([chunked([b"hello"], end=False)]), chunked=True, gzipped=False)
+    assert next(blocks) == b"hello"
+    with pytest.raises(EOFError):
+        next(blocks)
+
+
+def test_an_empty_body_may_be_called_compressed() -> None:
+    assert list(decoded(iter([]), chunked=False, gzipped=True)) == []
+    assert list(decoded(iter([chunked([])]), chunked=True, gzipped=True)) == []
+
+
+@pytest.mark.parametrize("size", [1, 12, 40])
+def test_a_compressed_body_that_is_cut_off_is_not_taken_for_complete(size: int) -> None:
+    packed = gzip.compress(bytes(range(256)))
+    with pytest.raises(EOFError):
+        list(decoded(iter([packed[:size]]), chunked=False, gzipped=True))
+
+
+def test_broken_compression_is_refused() -> None:
+    with pytest.raises(DecodeError, match="compression is broken"):
+        list(decoded(iter([b"this is no gzip at all"]), chunked=False, gzipped=True))
+
+
+def test_a_little_that_unpacks_to_a_lot_comes_in_blocks_of_bounded_size() -> None:
+    packed = gzip.compress(bytes(32 << 20))
+    sizes = [len(block) for block in decoded(iter([packed]), chunked=False, gzipped=True)]
+    assert sum(sizes) == 32 << 20
+    assert max(sizes) <= 4 << 20
+
+
+@given(lines=st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=6), cuts=CUTS)
+def test_lines_are_the_same_wherever_they_are_split(lines: list[bytes], cuts: list[int]) -> None:
+    reader = Lines(limit=100)
+    data = b"".join(line + b"\n" for line in lines)
+    seen = [line for block in split(data, cuts) for line in reader.feed(block)]
+    assert seen == [line for line in lines if line]
+    assert reader.pending == 0
+
+
+def test_a_line_that_has_not_ended_is_pending() -> None:
+    reader = Lines(limit=100)
+    assert reader.feed(b"one\ntw") == [b"one"]
+    assert reader.pending == 2
+    assert reader.feed(b"o") == []
+    assert reader.pending == 3
+    assert reader.feed(b"\n\n\n") == [b"two"]
+    assert reader.pending == 0
+
+
+@pytest.mark.parametrize("block", [b"x" * 11, b"x" * 11 + b"\n", b"a\n" + b"x" * 11 + b"\nb\n"])
+def test_a_line_beyond_the_limit_is_refused_whether_it_has_ended_or_not(block: bytes) -> None:
+    with pytest.raises(DecodeError, match="a line of more than 10 bytes"):
+        Lines(limit=10).feed(block)
+    reader = Lines(limit=10)
+    with pytest.raises(DecodeError):
+        list(map(reader.feed, (block[place : place + 1] for place in range(len(block)))))
+    assert Lines(limit=10).feed(b"x" * 10 + b"\n" + b"y" * 10) == [b"x" * 10]
