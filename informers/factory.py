@@ -13,9 +13,10 @@ from typing_extensions import TypeVar
 from informers._factory.base import InformerFactory
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.errors import ConfigurationError
+from informers.kinds import known_resource
 from informers.kinds.groups import KindGroups
 from informers.kinds.table import GroupVersion
-from informers.resources import ClusterResource, NamespacedResource
+from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.source._models.partial_metadata import PartialObjectMetadata
 
 __all__ = [
@@ -90,25 +91,46 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
     """
 
     @overload
+    def for_resource(self, resource: NamespacedResource[Any], /) -> NamespacedKind[T]: ...
+    @overload
+    def for_resource(self, resource: ClusterResource[Any], /) -> ClusterKind[T]: ...
+    @overload
     def for_resource(
         self, group: str, version: str, plural: str, *, namespaced: Literal[True] = True
     ) -> NamespacedKind[T]: ...
     @overload
     def for_resource(self, group: str, version: str, plural: str, *, namespaced: Literal[False]) -> ClusterKind[T]: ...
     def for_resource(
-        self, group: str, version: str, plural: str, *, namespaced: bool = True
+        self,
+        group: str | NamespacedResource[Any] | ClusterResource[Any],
+        version: str = "",
+        plural: str = "",
+        *,
+        namespaced: bool = True,
     ) -> NamespacedKind[T] | ClusterKind[T]:
-        """Return the informer and lister of a resource.
+        """Return the informer and lister of a resource, given by its names or by its row: `core.V1.pods`.
 
         Args:
-            group: API group; empty for the core group.
-            version: such as `v1`.
-            plural: name in the URL, such as `widgets`.
+            group: API group, empty for the core group; or a resource, and nothing else.
+            version: for example `v1`.
+            plural: name in the URL, for example `widgets`.
             namespaced: whether its objects live in namespaces.
 
         Raises:
-            ConfigurationError: version or plural is missing.
+            ConfigurationError: a name is invalid, or the kind is known, and `namespaced` is wrong for it.
+            StoppedError: the factory has been stopped.
         """
+        if isinstance(group, Resource):
+            if version or plural or not namespaced:
+                raise ConfigurationError(f"for_resource() takes a resource or names: got {group!r} and more")
+            namespaced = group.is_namespaced
+            group, version, plural = group.address
+        known = known_resource(group, version, plural)
+        if known is not None and known.is_namespaced != namespaced:
+            raise ConfigurationError(
+                f"{known} ({known.api_version}) {'have' if known.is_namespaced else 'have no'} namespaces: "
+                f"give namespaced={known.is_namespaced}"
+            )
         if namespaced:
             return self.namespaced_kind(NamespacedResource[T](group, version, plural))
         return self.cluster_kind(ClusterResource[T](group, version, plural))

@@ -5,8 +5,6 @@ and is asked for them when Prometheus asks. Its latency alone is measured for th
 
 Names that client-go has are client-go's. All have the labels `name` (of the factory), `group`, `version` and
 `resource`; what starts with `reflector_` has `namespace` too, empty for all, and `informer_handler_` has `handler`.
-Where a factory has two informers of one resource, such as one with objects of a class of your own, the second's `name`
-ends in `#2`.
 
 Upstream: k8s.io/client-go/tools/cache/informer_metrics.go, reflector_metrics.go; names of
 k8s.io/component-base/metrics/prometheus (v0.37).
@@ -14,7 +12,6 @@ k8s.io/component-base/metrics/prometheus (v0.37).
 
 from __future__ import annotations
 
-from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any, final
@@ -120,14 +117,10 @@ class InformerCollector(Collector):
         informers, reflectors, handlers = _informer_families(), _reflector_families(), _handler_families()
         latencies, summaries = _latency_family(), _reflector_summaries()
         kinds = [(name, kind) for name, factory in self._factories.items() for kind in factory.kinds]
-        met: Counts[tuple[str, ...]] = Counts()
         for name, kind in kinds:
             health = kind.informer.health()
             resource = kind.resource
-            names = (name, resource.group, resource.version, resource.plural)
-            met[names] += 1
-            # Prometheus takes none of the metrics where two have the same labels.
-            labels = [f"{name}#{met[names]}" if met[names] > 1 else name, *names[1:]]
+            labels = [name, *resource.address]
             _add(informers, labels, _informer_values(health))
             if health.latencies is not None:
                 latencies.add_metric(labels, _cumulated(health.latencies), health.latencies.total)

@@ -1,6 +1,6 @@
-"""What a server is asked for: group, version and plural of a resource, and what its objects become.
+"""Resources: the address on the server, the kind that its objects state, and what these become in Python.
 
-Upstream: k8s.io/apimachinery/pkg/runtime/schema GroupVersionResource (v0.37).
+Upstream: k8s.io/apimachinery/pkg/runtime/schema GroupVersionResource and GroupVersionKind (v0.37).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function
+from informers._base.checks import check_function, name_of
 from informers.errors import ConfigurationError
 
 __all__ = ["ClusterResource", "NamespacedResource", "Resource"]
@@ -23,20 +23,29 @@ T = TypeVar("T")
 _NAME = re.compile(r"[a-z0-9.-]*")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Resource(Generic[T]):
-    """What a server is asked for: group, version and plural, and what its objects become.
+    """A resource of an API server.
 
     Use `NamespacedResource` or `ClusterResource`, which differ in whether objects live in namespaces.
 
+    Three things describe a resource. Its address (group, version, plural) says where the server has it. Its kind is
+    what its objects state. `model` or `decode` says what the objects become in Python. Resources are equal if their
+    addresses are: `core.V1.pods` equals `NamespacedResource("", "v1", "pods")`, so either finds the other in a mapping.
+
     Attributes:
         group: API group; empty for the core group.
-        version: such as `v1`.
-        plural: name in the URL, such as `pods`.
-        kind: name in the objects, such as `Pod`.
+        version: for example `v1`.
+        plural: name in the URL, for example `pods`.
+        kind: name in the objects, for example `Pod`.
         model: name of the official client's class for it; empty where objects are plain mappings or `decode` is given.
-        decode: makes the object from its JSON mapping, for kinds that the official client does not know. An
-            object on which it raises is set aside, and the error handler gets a `DecodeError`.
+        decode: makes the object from its JSON mapping, for kinds that the official client does not know. An object on
+            which it raises is left out of the cache, and the error handler gets a `DecodeError`.
+
+    Raises:
+        ConfigurationError: a name is invalid, or `decode` is not a function of one argument.
+
+    Upstream: k8s.io/apimachinery/pkg/runtime/schema GroupVersionResource (v0.37).
     """
 
     group: str
@@ -44,7 +53,7 @@ class Resource(Generic[T]):
     plural: str
     kind: str = ""
     model: str = attrs.field(default="", kw_only=True)
-    decode: Callable[[dict[str, Any]], T] | None = attrs.field(default=None, kw_only=True, eq=False)
+    decode: Callable[[dict[str, Any]], T] | None = attrs.field(default=None, kw_only=True)
 
     #: Whether objects live in namespaces.
     is_namespaced: ClassVar[bool]
@@ -66,17 +75,37 @@ class Resource(Generic[T]):
             ("plural", self.plural, "deployments"),
         ):
             if not isinstance(value, str) or not _NAME.fullmatch(value):
-                raise ConfigurationError(f"{name} is what stands in the URL, such as {such_as!r}: got {value!r}")
+                raise ConfigurationError(
+                    f"{name} must be the name used in the URL, for example {such_as!r}: got {value!r}"
+                )
         check_function("decode", self.decode, "mapping")
 
+    def __eq__(self, other: object) -> bool:
+        return self.address == other.address if isinstance(other, Resource) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.address)
+
     def __str__(self) -> str:
-        """Return such as `pods` or `deployments.apps`, as kubectl has it."""
+        """Return the name in kubectl's form, for example `pods` or `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
+    def address(self) -> tuple[str, str, str]:
+        """Return group, version and plural: where a server has it, and what tells it from other resources."""
+        return self.group, self.version, self.plural
+
+    @property
     def api_version(self) -> str:
-        """Return such as `v1` or `apps/v1`, as it stands in objects."""
+        """Return group and version as objects state them, for example `v1` or `apps/v1`."""
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def makes(self) -> str:
+        """Return in words what its objects become in Python."""
+        if self.decode is not None:
+            return f"objects made by {name_of(self.decode)}"
+        return f"objects of the class {self.model}" if self.model else "plain mappings"
 
     def path(self, namespace: str | None = None) -> str:
         """Return the URL path of the collection, in one namespace or in all."""
@@ -85,7 +114,7 @@ class Resource(Generic[T]):
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class NamespacedResource(Resource[T]):
     """A resource whose objects live in namespaces, such as pods."""
 
@@ -93,7 +122,7 @@ class NamespacedResource(Resource[T]):
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class ClusterResource(Resource[T]):
     """A resource of the whole cluster, such as nodes."""
 

@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from informers import ConfigurationError, DynamicSharedInformerFactory, ResourceEventHandlerFuncs, SharedInformerFactory
 from informers.kinds import core
 from informers.metrics import InformerCollector, QueueMetrics
-from informers.resources import NamespacedResource
 from informers.testing import APIServer, FakeClock, RecordingHandler
 from informers.workqueue import RateLimitingQueue
 from tests.waiting import QUICK, Failures, eventually
@@ -246,16 +245,6 @@ def test_two_factories_and_two_versions_of_one_resource_are_told_apart(
         dynamic.for_resource("autoscaling", version, "horizontalpodautoscalers")
     series = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("informer_objects{")]
     assert len(series) == len(set(series)) == 3
-
-
-def test_two_informers_of_one_resource_are_told_apart(server: APIServer, registry: CollectorRegistry) -> None:
-    factory = DynamicSharedInformerFactory(server.client())
-    InformerCollector({"main": factory}, registry=registry)
-    for kind in ("Pod", ""):
-        factory.namespaced_kind(NamespacedResource("", "v1", "pods", kind))
-    lines = [line.rpartition(" ")[0] for line in generate_latest(registry).decode().splitlines() if line[0] != "#"]
-    assert len(lines) == len(set(lines))
-    assert 'informer_objects{group="",name="main#2",resource="pods",version="v1"}' in lines
 
 
 def test_the_text_for_prometheus_names_every_metric_with_its_type(

@@ -117,7 +117,11 @@ def check_function(
 
 
 def name_of(function: object) -> str:
-    """Return what a message calls a function, or the class of what is none."""
+    """Return what a message calls a function, or the class of what is not one."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):
+        # A class method that a subclass inherits is another function there.
+        return f"{owner.__module__}.{owner.__qualname__}.{getattr(function, '__name__', '?')}"
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
 

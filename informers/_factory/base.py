@@ -16,7 +16,7 @@ from typing_extensions import Self, TypeVar
 
 from informers._base.checks import check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._factory.blueprint import Blueprint
+from informers._factory.blueprint import Blueprint, Overrides
 from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
@@ -85,7 +85,7 @@ class InformerFactory:
         tweak: TweakListOptions | None = None,
         drop_managed_fields: bool = False,
         shard: Shard | None = None,
-        overrides: Mapping[Resource[Any], KindOptions] | None = None,
+        overrides: Overrides | None = None,
         watch_error_handler: WatchErrorHandler | None = None,
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -136,17 +136,22 @@ class InformerFactory:
         self.stop()
 
     def namespaced_kind(self, resource: NamespacedResource[T], /) -> NamespacedKind[T]:
-        """Return the informer and lister of a resource with namespaces; the rows of the tables ask for them here."""
+        """Return the informer and lister of a resource with namespaces; the rows of the tables ask for them here.
+
+        Raises:
+            ConfigurationError: the factory has an informer of this resource whose objects become something else.
+            StoppedError: the factory has been stopped.
+        """
         with self._lock:
-            kind: NamespacedKind[T] | None = self._kinds.get(resource)
+            kind: NamespacedKind[T] | None = self._found_locked(resource)
             if kind is None:
                 kind = self._add_locked(self._blueprint.namespaced_kind(resource, self._namespaces))
             return kind
 
     def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
-        """Return the informer and lister of a resource without namespaces; likewise."""
+        """Return the informer and lister of a resource without namespaces; raises as `namespaced_kind` does."""
         with self._lock:
-            kind: ClusterKind[T] | None = self._kinds.get(resource)
+            kind: ClusterKind[T] | None = self._found_locked(resource)
             if kind is None:
                 kind = self._add_locked(self._blueprint.cluster_kind(resource))
             return kind
@@ -334,8 +339,9 @@ class InformerFactory:
 
         Args:
             path: of the file.
-            revision: of what transforms and tweaks do; a text that `load` must be given, too. Needed where one of them
-                is no plain function, such as a bound method: whether a later one does the same can't be seen then.
+            revision: of what transforms and tweaks do, for example the application's version; `load` must be given the
+                same text. A kind with a transform or a tweak is not saved without one. Change it with the function:
+                objects that another transform made would be loaded otherwise.
 
         Returns:
             True if every kind was saved; as text it says which was not, and why.
@@ -408,6 +414,19 @@ class InformerFactory:
             for name, kind in zip(names, kinds, strict=True)
         ]
 
+    def _found_locked(self, resource: Resource[Any]) -> Any:
+        """Return what the factory has for a resource, or None; refuses a second meaning of one address."""
+        kind = self._kinds.get(resource)
+        if kind is None:
+            return None
+        here: Resource[Any] = kind.resource
+        if (here.model, here.decode, here.is_namespaced) != (resource.model, resource.decode, resource.is_namespaced):
+            raise ConfigurationError(
+                f"this factory has an informer of {here.plural} ({here.api_version}) already, with {_described(here)}; "
+                f"it can't have one with {_described(resource)} too: use a second factory for these"
+            )
+        return kind
+
     def _add_locked(self, kind: _Kind) -> _Kind:
         if self._stopped:
             raise StoppedError(f"the factory has been stopped: make a new one for {kind.resource}")
@@ -435,11 +454,11 @@ class InformerFactory:
         ]
 
 
+def _described(resource: Resource[Any]) -> str:
+    return f"{resource.makes} {'in namespaces' if resource.is_namespaced else 'of the whole cluster'}"
+
+
 def _distinct(named: list[tuple[str, str]]) -> list[str]:
-    """Return names that tell resources apart, with their versions, or a number, where they have to."""
+    """Return names that tell resources apart: with their versions, where a factory has more than one of them."""
     alone = Counter(name for name, _ in named)
-    names = [f"{name} {version}" if alone[name] > 1 else name for name, version in named]
-    return [
-        f"{name} ({names[:index].count(name) + 1})" if name in names[:index] else name
-        for index, name in enumerate(names)
-    ]
+    return [f"{name} {version}" if alone[name] > 1 else name for name, version in named]

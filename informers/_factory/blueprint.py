@@ -6,7 +6,7 @@ Upstream: the `NewFilteredPodInformer` functions and their like of k8s.io/client
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -26,9 +26,13 @@ from informers.source.shards import ShardedSource
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["Blueprint"]
+__all__ = ["Blueprint", "Overrides"]
 
 T = TypeVar("T", default=Any)
+
+#: What single kinds have otherwise. The keys are resources; a mapping is invariant in its key, so that one of pods and
+#: nodes is a mapping of nothing narrower for type checkers. What is not a resource is refused when it is given.
+Overrides: TypeAlias = Mapping[Any, KindOptions]
 
 #: Nothing otherwise than the factory's.
 _FACTORY_S = KindOptions()
@@ -58,7 +62,7 @@ class Blueprint:
         api_client: ApiClient,
         *,
         defaults: KindOptions,
-        overrides: Mapping[Resource[Any], KindOptions] | None,
+        overrides: Overrides | None,
         metadata_only: bool,
         watch_error_handler: WatchErrorHandler | None,
         options: ReflectorOptions | None,

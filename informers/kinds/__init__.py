@@ -11,6 +11,7 @@ Upstream: k8s.io/client-go/informers/generic.go (v0.37).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +32,7 @@ __all__ = [
     "all_resources",
     "cluster",
     "group",
+    "known_resource",
     "namespaced",
     "version",
 ]
@@ -46,3 +48,13 @@ def all_resources() -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
     for group_class in GROUPS.values():
         for group_version in group_class.versions():
             yield from group_version.resources()
+
+
+def known_resource(group: str, version: str, plural: str) -> NamespacedResource[Any] | ClusterResource[Any] | None:
+    """Return the row of the table that has this address, or None for resources that the table does not know."""
+    return _by_address().get((group, version, plural))
+
+
+@cache
+def _by_address() -> Mapping[tuple[str, str, str], NamespacedResource[Any] | ClusterResource[Any]]:
+    return {resource.address: resource for resource in all_resources()}

@@ -17,6 +17,7 @@ from typing import Any, cast, final
 
 import attrs
 
+from informers._base.checks import name_of
 from informers.cache._pipeline.deltas import Snapshot
 from informers.cache.informer import SharedInformer
 from informers.errors import (
@@ -31,7 +32,6 @@ from informers.options import KindOptions
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
-from informers.snapshots.functions import fingerprint, has_state
 from informers.source._models.object_makers import Maker, maker
 from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._transport.cluster_id import Cluster
@@ -102,10 +102,10 @@ class CacheOfKind:
         """
         options = self.options
         for name, function in (("transform", options.transform), ("tweak", options.tweak)):
-            if not self.revision and has_state(function):
+            if function is not None and not self.revision:
                 raise ConfigurationError(
-                    f"its {name} is no plain function: whether a later one does the same can't be seen, "
-                    f"so give save() and load() a revision, and change that whenever it changes"
+                    f"it has a {name}, and a later one may do something else: give save() and load() a revision, "
+                    f"for example the application's version, and change it whenever the {name} changes"
                 )
         return {
             "resource": self.path,
@@ -114,8 +114,8 @@ class CacheOfKind:
             "field selector": str(FieldSelector.coerce(options.field_selector)),
             "managed fields": "dropped" if options.drop_managed_fields else "kept",
             "shard": str(options.shard or ""),
-            "transform": fingerprint(options.transform),
-            "tweak": fingerprint(options.tweak),
+            "transform": "" if options.transform is None else name_of(options.transform),
+            "tweak": "" if options.tweak is None else name_of(options.tweak),
             "revision": self.revision,
         }
 
@@ -239,10 +239,7 @@ def _read(
         FormatError: it can't be used.
         OSError: it can't be read.
     """
-    # A factory may have several of one resource, as objects of different classes.
-    wanted: dict[str, list[CacheOfKind]] = {}
-    for each in kinds:
-        wanted.setdefault(each.path, []).append(each)
+    wanted = {each.path: each for each in kinds}
     found: list[tuple[CacheOfKind, Snapshot[Any]]] = []
     with read_pieces(path) as pieces:
         try:
@@ -250,7 +247,11 @@ def _read(
             _check(header, identify=identify, now=now, max_age=max_age)
             for entry in header["kinds"]:
                 terms: dict[str, str] = entry["terms"]
-                kind = _taker(wanted.get(terms["resource"], []), terms, refused)
+                kind = wanted.get(terms["resource"])
+                difference = "" if kind is None else _difference(kind, terms)
+                if kind is not None and difference:
+                    refused[kind.name] = difference
+                    kind = None
                 records = _records(pieces, kind, dictionaries=entry["dictionaries"])
                 if kind is not None:
                     if len(records) != entry["objects"]:
@@ -262,15 +263,6 @@ def _read(
             # The checksum was right, so this was written like that.
             raise FormatError(f"is no snapshot that can be read here: {error!r}") from error
     return found
-
-
-def _taker(wanted: list[CacheOfKind], terms: Mapping[str, str], refused: dict[str, str]) -> CacheOfKind | None:
-    """Take from `wanted` the first that what was saved fits; None if there is none, and then it is noted why."""
-    differences = [_difference(kind, terms) for kind in wanted]
-    if "" in differences:
-        return wanted.pop(differences.index(""))
-    refused.update({kind.name: difference for kind, difference in zip(wanted, differences, strict=True)})
-    return None
 
 
 def _check(header: Mapping[str, Any], *, identify: Callable[[], Cluster], now: float, max_age: float | None) -> None:

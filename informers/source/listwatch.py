@@ -5,6 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final, runtime_checkable
@@ -22,13 +23,15 @@ from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._transport.http_body import Lines
 from informers.source._transport.transport import Body, Transport
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, Bookmark, ListOptions, Page, WatchEvent
+from informers.source.events import BadObject, Bookmark, Change, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 __all__ = ["CountsArrivals", "ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
+
+_log = logging.getLogger("informers.source")
 
 T = TypeVar("T", default=Any)
 
@@ -189,6 +192,8 @@ class ListWatch(Generic[T]):
         self._max_object_size = max_object_size
         self._clock = clock
         self._transport = Transport(api_client, connect_timeout=connect_timeout, clock=clock)
+        #: Whether an object has shown if the resource has namespaces.
+        self._is_scope_seen = False
 
     def __repr__(self) -> str:
         return f"<ListWatch {self._path}>"
@@ -203,7 +208,10 @@ class ListWatch(Generic[T]):
             idle_timeout=self._list_timeout,
         )
         with body:
-            return self._decoder.page(body.blocks(), limit=self._max_object_size, on_arrival=self.on_arrival)
+            page = self._decoder.page(body.blocks(), limit=self._max_object_size, on_arrival=self.on_arrival)
+        if page.records:
+            self._see_scope(page.records[0].key)
+        return page
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch. Not compressed: the server would hold back events to fill a block."""
@@ -219,12 +227,35 @@ class ListWatch(Generic[T]):
             idle_timeout=self._streaming_timeout if options.send_initial_events else idle_timeout,
         )
         return _HTTPWatch(
-            body, self._decoder, idle_timeout=idle_timeout, limit=self._max_object_size, clock=self._clock
+            body,
+            self._decoder,
+            idle_timeout=idle_timeout,
+            limit=self._max_object_size,
+            see_scope=self._see_scope,
+            clock=self._clock,
         )
 
     def close(self) -> None:
         """Break off the request under way, and refuse further ones."""
         self._transport.close()
+
+    def _see_scope(self, key: str) -> None:
+        """Say it in the log if the first object shows that the resource was given the wrong scope."""
+        if self._is_scope_seen:
+            return
+        self._is_scope_seen = True
+        has_namespaces = "/" in key
+        if has_namespaces != self._resource.is_namespaced:
+            _log.error(
+                "%s (%s) %s namespaces, as the object %s shows, and its lister finds nothing: "
+                "use a %s, or for_resource(..., namespaced=%s)",
+                self._resource,
+                self._resource.api_version,
+                "have" if has_namespaces else "have no",
+                key,
+                "NamespacedResource" if has_namespaces else "ClusterResource",
+                has_namespaces,
+            )
 
     def _options(self, options: ListOptions) -> ListOptions:
         options = attrs.evolve(
@@ -242,11 +273,21 @@ class ListWatch(Generic[T]):
 class _HTTPWatch(Generic[T]):
     """A watch over HTTP."""
 
-    def __init__(self, body: Body, decoder: Decoder[T], *, idle_timeout: float, limit: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        body: Body,
+        decoder: Decoder[T],
+        *,
+        idle_timeout: float,
+        limit: int,
+        see_scope: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
         self._body = body
         self._decoder = decoder
         self._idle_timeout = idle_timeout
         self._limit = limit
+        self._see_scope = see_scope
         self._clock = clock
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
@@ -260,6 +301,8 @@ class _HTTPWatch(Generic[T]):
                 events = [event(line) for line in complete]
                 if any(isinstance(seen, Bookmark) and seen.initial_events_end for seen in events):
                     self._body.set_idle_timeout(self._idle_timeout)
+                if isinstance(events[0], Change):
+                    self._see_scope(events[0].record.key)
                 yield events
                 last_line = self._clock.monotonic()
             elif self._clock.monotonic() - last_line > self._idle_timeout:

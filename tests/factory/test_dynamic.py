@@ -17,7 +17,6 @@ from informers import (
     object_name,
 )
 from informers.kinds import GroupVersion, apiextensions, namespaced
-from informers.resources import ClusterResource, NamespacedResource
 from informers.testing import APIServer, RecordingHandler
 from tests.waiting import QUICK, Failures, eventually
 from tests.widgets import V1, WIDGETS, DataWidget, Metadata, Widget, definition, widget
@@ -272,10 +271,6 @@ def test_version_takes_tables_of_kinds_alone(server: APIServer) -> None:
     for wrong in (Widget, V1.widgets, "v1"):
         with pytest.raises(ConfigurationError, match="takes a subclass of GroupVersion"):
             SharedInformerFactory(server.client()).version(wrong)  # type: ignore[type-var]
-
-
-def test_resources_with_and_without_namespaces_are_told_apart() -> None:
-    assert NamespacedResource("g", "v1", "ws") != ClusterResource("g", "v1", "ws")
 
 
 @pytest.mark.real_apiserver

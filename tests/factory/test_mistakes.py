@@ -141,9 +141,12 @@ def test_the_test_server_says_what_a_resource_is(ask: Any, factory: Any) -> None
     ("name", "message"),
     [
         (("core", "v1", "pods"), "the core group's name is empty: give '' and not 'core'"),
-        (("apps", "v1", "Deployment"), "plural is what stands in the URL, such as 'deployments': got 'Deployment'"),
-        (("", "apps/v1", "deployments"), "version is what stands in the URL, such as 'v1': got 'apps/v1'"),
-        (("apps/v1", "v1", "deployments"), "group is what stands in the URL, such as 'apps': got 'apps/v1'"),
+        (
+            ("apps", "v1", "Deployment"),
+            "plural must be the name used in the URL, for example 'deployments': got 'Deployment'",
+        ),
+        (("", "apps/v1", "deployments"), "version must be the name used in the URL, for example 'v1': got 'apps/v1'"),
+        (("apps/v1", "v1", "deployments"), "group must be the name used in the URL, for example 'apps': got 'apps/v1'"),
     ],
 )
 def test_a_resource_that_no_server_can_have_is_refused(name: tuple[str, str, str], message: str) -> None:

@@ -8,9 +8,8 @@ import logging
 import os
 import resource
 import stat
-import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from informers._factory.base import InformerFactory
 from informers.errors import ExpiredError, SnapshotError, TooLargeResourceVersionError
 from informers.kinds import GroupVersion, core, namespaced
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
-from informers.snapshots.functions import fingerprint, has_state
 from informers.source._transport.cluster_id import Cluster, identify
 from informers.testing import APIServer, RecordingHandler
 from informers.testing.faults import Expire, NoBookmarks, Status
@@ -393,13 +391,13 @@ class TestWhatIsSaved:
         assert path.read_bytes() == before, "what could be saved earlier stays"
 
     def test_a_cache_with_objects_set_aside_is_not_saved(self, server: APIServer, path: Path) -> None:
-        result = saved(factory_of(server, transform=refuse_changed), path)
+        result = saved(factory_of(server, transform=refuse_changed), path, revision="1")
         assert "set aside, such as default/changed" in result.refused["configmaps"]
 
     def test_the_others_are_saved_all_the_same(self, server: APIServer, path: Path) -> None:
         factory = factory_of(server, transform=refuse_changed)
         assert factory.core.v1.namespaces
-        result = saved(factory, path)
+        result = saved(factory, path, revision="1")
         assert list(result.refused) == ["configmaps"]
         assert result.objects == {"namespaces": 4}
         assert str(result).startswith("4 namespaces; without configmaps: not whole")
@@ -487,8 +485,8 @@ class TestWhatIsNotTheSame:
     def test_what_was_saved_under_other_terms_is_refused_and_listed(
         self, server: APIServer, path: Path, before: dict[str, Any], after: dict[str, Any], words: str
     ) -> None:
-        saved(factory_of(server, **before), path)
-        later = loaded(server, path, **after)
+        saved(factory_of(server, **before), path, revision="1")
+        later = loaded(server, path, load={"revision": "1"}, **after)
         assert later.result.objects == {}
         assert words in later.result.refused["configmaps"]
         with later.factory:
@@ -509,9 +507,9 @@ class TestWhatIsNotTheSame:
         assert loaded(server, path, label_selector="app=web").result
 
     def test_what_a_transform_made_is_not_transformed_again(self, server: APIServer, path: Path) -> None:
-        saved(factory_of(server, transform=lengthen), path)
+        saved(factory_of(server, transform=lengthen), path, revision="1")
         server.update(config_map("changed", "after"))
-        later = loaded(server, path, transform=lengthen)
+        later = loaded(server, path, transform=lengthen, load={"revision": "1"})
         assert later.result
         with later.factory:
             assert later.factory.wait_for_cache_sync(timeout=10)
@@ -522,7 +520,14 @@ class TestWhatIsNotTheSame:
             later.handler.wait_for(4)
         assert later.handler.texts()[3:] == ["update default/changed"]
 
-    def test_a_function_that_may_be_another_tomorrow_needs_a_revision(self, server: APIServer, path: Path) -> None:
+    @pytest.mark.parametrize("option", ["transform", "tweak"])
+    def test_a_function_of_the_user_s_needs_a_revision(self, server: APIServer, path: Path, option: str) -> None:
+        result = saved(factory_of(server, **{option: same}), path)
+        assert f"it has a {option}" in result.refused["configmaps"]
+        assert "give save() and load() a revision" in result.refused["configmaps"]
+        assert not path.exists()
+
+    def test_another_revision_is_refused(self, server: APIServer, path: Path) -> None:
         bound = functools.partial(shorten)
         result = saved(factory_of(server, transform=bound), path)
         assert "give save() and load() a revision" in result.refused["configmaps"]
@@ -571,7 +576,7 @@ class TestWhatIsNotTheSame:
         with later:
             assert later.wait_for_cache_sync(timeout=10)
             assert later.version(V1).widgets.lister.namespace("default").get("w").size == 3
-        result = saved(factory(transform=same), path)
+        result = saved(factory(transform=same), path, revision="1")
         assert "not as the bytes that came" in result.refused[str(WIDGETS)]
 
     def test_managed_fields_that_were_dropped_stay_so(self, server: APIServer, path: Path) -> None:
@@ -866,36 +871,6 @@ class TestWriting:
             assert list(read) == pieces
 
 
-class TestSeveralOfOneResource:
-    def test_each_kind_gets_its_own(self, server: APIServer, path: Path) -> None:
-        def factory() -> SharedInformerFactory:
-            made = factory_of(server, overrides={Slim.config_maps: KindOptions(label_selector="slim=yes")})
-            assert made.version(Slim).config_maps
-            return made
-
-        server.create(config_map("slim", slim="yes"))
-        result = saved(factory(), path)
-        assert dict(result.objects) == {"configmaps v1": 4, "configmaps v1 (2)": 1}
-        later = factory()
-        result = later.load(path)
-        assert (bool(result), dict(result.objects)) == (True, {"configmaps v1": 4, "configmaps v1 (2)": 1})
-        server.requests.clear()
-        with later:
-            assert later.wait_for_cache_sync(timeout=10)
-            assert len(later.core.v1.config_maps.lister.list()) == 4
-            assert [each.name for each in later.version(Slim).config_maps.lister.list()] == ["slim"]
-        assert lists(server) == []
-
-    def test_those_that_are_listed_alike_too(self, server: APIServer, path: Path) -> None:
-        def factory() -> SharedInformerFactory:
-            made = factory_of(server)
-            assert made.version(Slim).config_maps
-            return made
-
-        assert saved(factory(), path)
-        assert dict(factory().load(path).objects) == {"configmaps v1": 3, "configmaps v1 (2)": 3}
-
-
 class TestMistakes:
     @pytest.mark.parametrize("path", [None, 3, "", b"caches", "a\0b"])
     def test_no_path(self, server: APIServer, path: Any) -> None:
@@ -923,70 +898,3 @@ class TestMistakes:
             assert "started already" in later.factory.load(path).refused["configmaps"]
         with pytest.raises(StoppedError):
             later.factory.load(path)
-
-
-def with_default(obj: Any, deep: bool = False) -> Any:
-    return obj
-
-
-class TestFunctions:
-    def test_plain_functions_have_no_state(self) -> None:
-        assert [has_state(function) for function in (None, same, with_default, lambda obj: obj)] == [False] * 4
-
-    def test_closures_methods_partials_and_objects_may_have(self) -> None:
-        outside = object()
-
-        def closure(obj: Any) -> Any:
-            return outside or obj
-
-        def odd_default(obj: Any, other: Any = outside) -> Any:
-            return other or obj
-
-        functions: list[Callable[..., Any]] = [
-            closure, odd_default, self.test_plain_functions_have_no_state, functools.partial(same), dict,
-        ]  # fmt: skip
-        assert [has_state(function) for function in functions] == [True] * 5
-
-    def test_a_function_is_known_by_its_name_and_what_it_does_not_by_where_it_stands(self) -> None:
-        def compiled(source: str) -> Callable[..., Any]:
-            names: dict[str, Any] = {"__name__": "somewhere"}
-            exec(source, names)
-            return names["f"]  # type: ignore[no-any-return]
-
-        known = fingerprint(compiled("def f(o): return o.a in {1, 2, 'x'}"))
-        assert fingerprint(compiled("\n\n# moved\ndef f(o):\n    return o.a in {1, 2, 'x'}")) == known
-        others = [
-            "def f(o): return o.b in {1, 2, 'x'}",
-            "def f(o): return o.a in {1, 3, 'x'}",
-            "def f(o): return o.a not in {1, 2, 'x'}",
-            "def f(o, p=1): return o.a in {1, 2, 'x'}",
-            "def f(o): return (lambda: o.a)() in {1, 2, 'x'}",
-        ]
-        fingerprints = {fingerprint(compiled(other)) for other in others}
-        assert len(fingerprints | {known}) == 6
-        assert fingerprint(compiled("def f(o): return (lambda: 1)()")) != fingerprint(
-            compiled("def f(o): return (lambda: 2)()")
-        )
-
-    def test_what_a_function_finds_by_name_counts_but_not_what_it_counts_itself(self) -> None:
-        def compiled(**parts: str) -> Callable[..., Any]:
-            source = """
-            import json
-            KEEP = {keep}
-            seen = {seen}
-            unused = {unused}
-            def deeper(o): return {deeper}
-            def helper(o): return deeper(o) if o else helper(o.a)
-            def f(o):
-                global seen
-                seen += 1
-                return [helper(json.dumps(x)) for x in o if x in KEEP]
-            """
-            defaults = {"keep": "('a', frozenset({'b', 'c'}))", "seen": "0", "unused": "1", "deeper": "o.b"}
-            names: dict[str, Any] = {"__name__": "somewhere"}
-            exec(textwrap.dedent(source).format(**(defaults | parts)), names)
-            return names["f"]  # type: ignore[no-any-return]
-
-        known = fingerprint(compiled())
-        assert fingerprint(compiled(seen="7", unused="2")) == known
-        assert len({known, fingerprint(compiled(keep="('b',)")), fingerprint(compiled(deeper="o.c"))}) == 3
