@@ -10,13 +10,18 @@ from informers.testing.faults import Cut as Cut
 from informers.testing.faults import Delay as Delay
 from informers.testing.faults import EndWatch as EndWatch
 from informers.testing.faults import Expire as Expire
+from informers.testing.faults import Fault as Fault
+from informers.testing.faults import Faults as Faults
 from informers.testing.faults import Hang as Hang
+from informers.testing.faults import Lag as Lag
 from informers.testing.faults import NoBookmarks as NoBookmarks
 from informers.testing.faults import Refuse as Refuse
+from informers.testing.faults import ScriptedFault as ScriptedFault
 from informers.testing.faults import Status as Status
 from informers.testing.recorder import RecordedEvent as RecordedEvent
 from informers.testing.recorder import RecordingHandler as RecordingHandler
 from informers.testing.request_log import LoggedRequest as LoggedRequest
+from informers.testing.request_log import RequestLog as RequestLog
 from informers.testing.source import FakeSource as FakeSource
 from informers.testing.source import FakeWatch as FakeWatch
 
@@ -30,11 +35,16 @@ __all__ = [
     "FakeClock",
     "FakeSource",
     "FakeWatch",
+    "Fault",
+    "Faults",
     "Hang",
+    "Lag",
     "LoggedRequest",
     "NoBookmarks",
     "RecordedEvent",
     "RecordingHandler",
     "Refuse",
+    "RequestLog",
+    "ScriptedFault",
     "Status",
 ]

@@ -113,12 +113,12 @@ class APIServer:
             if not isinstance(resource, Resource):
                 raise ConfigurationError(f"resources must be such as core.V1.pods: got {resource!r}")
         self.requests: RequestLog = RequestLog()
-        self.faults: Faults = Faults()
         self._access = Access()
         self._token = ""
-        self._storage = Storage(window=history)
+        self._storage = Storage(window=history, clock=clock)
         self._watchers = Watchers()
         self._catalog = Catalog(map(Served.builtin, served))
+        self.faults: Faults = Faults(check=self._catalog.check, on_removed=self._watchers.wake)
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
         self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
         self._handlers = Handlers(
@@ -224,12 +224,14 @@ class APIServer:
         """Answer 403 to verbs on a resource from now on.
 
         Args:
-            resource: None for every resource.
+            resource: in whatever version; None for every resource.
             verbs: such as `["list", "watch"]`; None for all.
 
         Raises:
-            ConfigurationError: there is no such verb.
+            ConfigurationError: there is no such verb, or the server never serves `resource`.
         """
+        if resource is not None:
+            self._catalog.check(resource)
         self._access.deny(resource, verbs)
 
     def allow(self, resource: Resource[Any] | None = None, *, verbs: Collection[str] | None = None) -> None:

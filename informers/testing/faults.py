@@ -32,6 +32,7 @@ __all__ = [
     "Fault",
     "Faults",
     "Hang",
+    "Lag",
     "NoBookmarks",
     "Refuse",
     "ScriptedFault",
@@ -137,8 +138,41 @@ class NoBookmarks:
     """Send no bookmarks on a watch, not even the one at the end of a streaming list."""
 
 
+@final
+@attrs.frozen
+class Lag:
+    """Answer reads from a cache that is behind, as an API server's watch cache can be; writes are not behind.
+
+    A watch gets each event late. A list, a get or a watch that asks for any version (`resourceVersion=0`) gets an
+    older state; what asks for a newer one gets 504. A list or a watch without a version begins with the present.
+
+    The lag ends when the fault is removed from the script: then every watch that it has met gets all that is late.
+
+    Args:
+        seconds: an event is seen so many seconds after its write, by the server's clock.
+        events: so many of the last events of a resource are not seen. A large number holds all back.
+
+    Raises:
+        ConfigurationError: not one of the two is given, or it is not more than 0.
+
+    Example:
+        >>> faults = Faults()
+        >>> held = faults.add(Lag(events=1000), verb="watch", times=None)
+        >>> faults.remove(held)
+    """
+
+    seconds: float = 0.0
+    events: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if (self.seconds > 0) == (self.events > 0) or self.seconds < 0 or self.events < 0:
+            raise ConfigurationError(f"give a lag of seconds or of events, more than 0: got {self!r}")
+
+
 #: Whatever can be scripted.
-Fault = Status | Refuse | Hang | Delay | Cut | EndWatch | Expire | BadJSON | NoBookmarks
+Fault = Status | Refuse | Hang | Delay | Cut | EndWatch | Expire | BadJSON | NoBookmarks | Lag
+
+_READS = frozenset({"get", "list", "watch"})
 
 
 @final
@@ -151,6 +185,7 @@ class ScriptedFault:
         verb: to requests of this one; None for all.
         resource: to requests for this one; None for all.
         hits: how often it has happened.
+        is_removed: whether it was taken out of the script by `remove` or `clear`.
     """
 
     fault: Fault
@@ -159,6 +194,12 @@ class ScriptedFault:
     _matches: Callable[[LoggedRequest], bool]
     _left: int | None
     hits: int = attrs.field(default=0, init=False)
+    is_removed: bool = attrs.field(default=False, init=False)
+
+    @property
+    def lag(self) -> Lag | None:
+        """Return how far readers are behind that have met this fault; None if they are not, or not any more."""
+        return self.fault if isinstance(self.fault, Lag) and not self.is_removed else None
 
     def __str__(self) -> str:
         return f"{self.fault} to {self.verb or 'any request'}{f' {self.resource}' if self.resource else ''}"
@@ -166,14 +207,27 @@ class ScriptedFault:
 
 @final
 class Faults:
-    """The script of a server's faults. Each request meets the first that fits it.
+    """The script of a server's faults. Each request meets the first that fits it. A server makes its own.
+
+    Args:
+        check: refuses resources that can't be asked for.
+        on_removed: called when faults have been removed.
 
     Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        check: Callable[[object], None] = check_resource,
+        on_removed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._check = check
+        self._on_removed = on_removed
         self._lock = threading.Lock()
         self._script: list[ScriptedFault] = []
+        #: Faults that may still last, though they are out of the script.
+        self._lasting: list[ScriptedFault] = []
 
     def __repr__(self) -> str:
         return f"<Faults {len(self._script)} pending>"
@@ -190,6 +244,7 @@ class Faults:
         *,
         verb: str | None = None,
         resource: Resource[Any] | None = None,
+        namespace: str | None = None,
         when: Callable[[LoggedRequest], bool] | None = None,
         times: int | None = 1,
     ) -> ScriptedFault:
@@ -198,7 +253,8 @@ class Faults:
         Args:
             fault: what happens.
             verb: only to requests of this one, such as `watch`.
-            resource: only to requests for this one.
+            resource: only to requests for this one, by group, version and plural.
+            namespace: only to requests in this one, not to those for all.
             when: only to requests for which this returns true.
             times: how often; None for always.
 
@@ -206,20 +262,26 @@ class Faults:
             A handle that counts, and that `remove` takes.
 
         Raises:
-            ConfigurationError: `fault` or `resource` is none, there is no such verb, or `times` is less than one.
+            ConfigurationError: `fault` is not a fault, the server never serves `resource`, there is no such verb, or
+                `times` is less than one.
         """
         if not isinstance(fault, Fault):
             raise ConfigurationError(f"fault must be such as Status(500) or Cut(): got {fault!r}")
         if verb is not None and verb not in VERBS:
             raise ConfigurationError(f"unknown verb {verb!r}: there are {', '.join(sorted(VERBS))}")
         if resource is not None:
-            check_resource(resource)
+            self._check(resource)
         if times is not None and times < 1:
             raise ConfigurationError(f"times must be at least 1, or None for always: got {times!r}")
 
         def matches(request: LoggedRequest) -> bool:
-            fits = verb in {None, request.verb} and (resource is None or request.resource == resource)
-            return fits and (when is None or when(request))
+            return (
+                verb in {None, request.verb}
+                and (resource is None or request.is_for(resource))
+                and namespace in {None, request.namespace}
+                and (request.verb in _READS or not isinstance(fault, Lag))
+                and (when is None or when(request))
+            )
 
         scripted = ScriptedFault(fault, verb, resource, matches, times)
         with self._lock:
@@ -227,25 +289,32 @@ class Faults:
         return scripted
 
     def remove(self, scripted: ScriptedFault) -> None:
-        """Take a fault out of the script; nothing happens if it is out already."""
+        """Take a fault out of the script; a lag ends then. Nothing else happens if it is out already."""
         with self._lock:
-            if scripted in self._script:
-                self._script.remove(scripted)
+            scripted.is_removed = True
+            for faults in (self._script, self._lasting):
+                if scripted in faults:
+                    faults.remove(scripted)
+        self._on_removed()
 
     def clear(self) -> None:
-        """Take all faults out of the script."""
+        """Take all faults out of the script; each lag ends."""
         with self._lock:
+            for scripted in (*self._script, *self._lasting):
+                scripted.is_removed = True
             self._script.clear()
+            self._lasting.clear()
+        self._on_removed()
 
-    def take(self, request: LoggedRequest) -> list[Fault]:
+    def take(self, request: LoggedRequest) -> list[ScriptedFault]:
         """Return what happens to a request, and count it: delays, and the first other fault that fits."""
         with self._lock:
             script = list(self._script)
-        taken: list[Fault] = []
+        taken: list[ScriptedFault] = []
         for scripted in script:
             # Without the lock: `when` is the user's.
             if scripted._matches(request) and self._count(scripted):  # noqa: SLF001  the script is one thing
-                taken.append(scripted.fault)
+                taken.append(scripted)
                 if not isinstance(scripted.fault, Delay):
                     break
         return taken
@@ -259,4 +328,6 @@ class Faults:
                 scripted._left -= 1  # noqa: SLF001
                 if scripted._left == 0:  # noqa: SLF001
                     self._script.remove(scripted)
+                    if isinstance(scripted.fault, Lag):
+                        self._lasting.append(scripted)
             return True

@@ -10,6 +10,7 @@ import attrs
 
 from informers._base.clock import SYSTEM_CLOCK
 from informers.resources import Resource
+from informers.testing._store.served_resources import address
 
 __all__ = ["LoggedRequest", "RequestLog"]
 
@@ -45,6 +46,10 @@ class LoggedRequest:
     user_agent: str
     time: float
     status: int = 0
+
+    def is_for(self, resource: Resource[Any]) -> bool:
+        """Return whether the request was for a resource: of the same group, version and plural."""
+        return self.resource is not None and address(self.resource) == address(resource)
 
     def __str__(self) -> str:
         """Return such as `patch configmaps default/settings 500`."""
@@ -86,7 +91,7 @@ class RequestLog:
 
     def select(self, *, verb: str | None = None, resource: Resource[Any] | None = None) -> list[LoggedRequest]:
         """Return the requests of a verb, of a resource, or of both."""
-        return [r for r in self if verb in {None, r.verb} and (resource is None or r.resource == resource)]
+        return [r for r in self if verb in {None, r.verb} and (resource is None or r.is_for(resource))]
 
     def clear(self) -> None:
         """Forget all requests so far."""

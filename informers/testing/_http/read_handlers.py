@@ -17,6 +17,7 @@ from informers.testing._http.routes import Target
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
 from informers.testing._store.storage import CompactedError, FutureVersionError, Page, Record, Storage
+from informers.testing.faults import Lag
 
 __all__ = ["Reads"]
 
@@ -38,21 +39,30 @@ class Reads:
     streaming_lists: bool
     sharding: bool
 
-    def get(self, target: Target, request: Request) -> Record:
-        """Return an object."""
+    def get(self, target: Target, request: Request, lag: Lag | None = None) -> Record:
+        """Return an object; of the past, if the server is behind and any version will do."""
         text = request.query.get("resourceVersion", "")
         version = attrs.evolve(
             Query.read(target.served, "", "", {}, is_watch=False, streaming_lists=True), version=text
         )
         wanted = version.start_version()
-        if wanted > self.storage.version:
-            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
+        current = self._current(target, lag, text)
+        if wanted > current:
+            raise failures.too_large_version(wanted, current, retry_after=1)
+        if current < self.storage.version:
+            key = f"{target.namespace}/{target.name}" if target.namespace else target.name
+            page = self.storage.page(
+                target.served.collection, version=current, matches=lambda record: record.key == key
+            )
+            if not page.records:
+                raise failures.not_found(target.served.resource, target.name)
+            return page.records[0]
         return self.registry.record(target.served, target.namespace, target.name)
 
-    def listing(self, target: Target, request: Request, form: Form) -> list[bytes]:
-        """Return a list's answer."""
+    def listing(self, target: Target, request: Request, form: Form, lag: Lag | None = None) -> list[bytes]:
+        """Return a list's answer; of the past, if the server is behind and any version will do."""
         query = self.query(target, request, is_watch=False)
-        page = self.page(target, query)
+        page = self.page(target, query, lag)
         metadata: Json = {"resourceVersion": str(page.version)}
         if page.last_key:
             last = page.last_key.removeprefix(f"{target.namespace}/") if target.namespace else page.last_key
@@ -66,9 +76,16 @@ class Reads:
             metadata["shardInfo"] = {"selector": str(shard)}
         return form.many(page.records, metadata)
 
-    def page(self, target: Target, query: Query) -> Page:
+    def _current(self, target: Target, lag: Lag | None, version: str) -> int:
+        """Return the version that a read sees; without a version of its own it sees the present."""
+        if lag is None or not version:
+            return self.storage.version
+        return self.storage.behind(target.served.collection, events=lag.events, seconds=lag.seconds)[0]
+
+    def page(self, target: Target, query: Query, lag: Lag | None = None) -> Page:
         """Return a page of a list."""
         wanted = query.list_version()
+        current = self._current(target, lag, query.version)
         after, at, limit = "", None, query.limit
         if query.token:
             version, after = decode_continue(query.token, target.namespace)
@@ -77,11 +94,12 @@ class Reads:
             at = version if version > 0 else None
         elif wanted and (query.match == "Exact" or (not query.match and limit)):
             at = wanted
-        elif wanted > self.storage.version:
-            raise failures.too_large_version(wanted, self.storage.version, retry_after=1)
-        elif query.version == "0":
-            # Served from the watch cache, which has no pages for it.
-            limit = 0
+        elif wanted > current:
+            raise failures.too_large_version(wanted, current, retry_after=1)
+        elif query.version:
+            at = None if lag is None else current
+            # Any version will do: served from the watch cache, which has no pages for it.
+            limit = 0 if query.version == "0" else limit
         selection = query.selection
         try:
             return self.storage.page(

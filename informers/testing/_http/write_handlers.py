@@ -41,6 +41,7 @@ from informers.testing.faults import (
     Hang,
     NoBookmarks,
     Refuse,
+    ScriptedFault,
     Status,
 )
 from informers.testing.request_log import LoggedRequest, RequestLog
@@ -96,17 +97,17 @@ class Handlers:
         target = route(self.catalog, request.method, request.path, request.query)
         noted = self._noted(request, target)
         exchange.on_status = lambda status: self.requests.add(attrs.evolve(noted, status=status))
-        fault: Fault | None = None
+        fault: ScriptedFault | None = None
         try:
             for fault in self.faults.take(noted):
-                self._before_answer(exchange, noted, fault)
+                self._before_answer(exchange, noted, fault.fault)
             self.access.check(noted, request.headers.get("authorization", ""))
             if target is None:
                 self._serve_path(exchange)
             elif noted.verb == "watch":
                 self._watch(exchange, target, fault)
             else:
-                self._answer(exchange, target)
+                self._answer(exchange, target, fault)
         except Failure as failure:
             self._refuse(exchange, failure)
         except BrokenConnectionError:
@@ -192,7 +193,7 @@ class Handlers:
         headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
         exchange.respond(200, [encode(document), b"\n"], headers=headers)
 
-    def _answer(self, exchange: Exchange, target: Target) -> None:
+    def _answer(self, exchange: Exchange, target: Target, fault: ScriptedFault | None) -> None:
         request, served = exchange.request, target.served
         if target.subresource and not _has_subresource(target):
             raise failures.no_such_path()
@@ -210,9 +211,9 @@ class Handlers:
         )
         match target.verb:
             case "get":
-                exchange.respond(200, [form.one(self.reads.get(target, request))])
+                exchange.respond(200, [form.one(self.reads.get(target, request, fault and fault.lag))])
             case "list":
-                exchange.respond(200, self.reads.listing(target, request, form))
+                exchange.respond(200, self.reads.listing(target, request, form, fault and fault.lag))
             case "create" if not target.name:
                 wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
                 record = self.registry.create(served, target.namespace, wanted, read_options(request, target))
@@ -284,8 +285,9 @@ class Handlers:
             deleted.append(gone)
         return form.many(deleted, {"resourceVersion": str(page.version)})
 
-    def _watch(self, exchange: Exchange, target: Target, fault: Fault | None) -> None:
+    def _watch(self, exchange: Exchange, target: Target, scripted: ScriptedFault | None) -> None:
         request = exchange.request
+        fault = scripted and scripted.fault
         if "watch" not in target.served.verbs:
             raise failures.method_not_allowed()
         form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
@@ -293,7 +295,7 @@ class Handlers:
         # As the real server, spread over an interval so that clients do not all come back at once.
         default_timeout = 1800.0 * (1.0 + random.random())  # noqa: S311  nothing is secret
         settings = WatchSettings(self.clock, self.bookmark_interval, default_timeout)
-        watcher = Watcher(self.storage, form, query, settings)
+        watcher = Watcher(self.storage, form, query, settings, lag=lambda: scripted and scripted.lag)
         watcher.is_without_bookmarks = isinstance(fault, NoBookmarks)
         self.watchers.add(watcher)
         try:

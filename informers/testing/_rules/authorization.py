@@ -33,7 +33,8 @@ class Access:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tokens: frozenset[str] = frozenset()
-        self._denied: set[tuple[Resource[Any] | None, str]] = set()
+        #: Group and plural, as roles have it: they name no versions. None for every resource.
+        self._denied: set[tuple[tuple[str, str] | None, str]] = set()
 
     def require(self, tokens: Collection[str]) -> None:
         """Let in only clients with one of these tokens; none of them lets in all."""
@@ -44,7 +45,7 @@ class Access:
         """Forbid verbs on a resource, or on all."""
         wanted = _checked(resource, verbs)
         with self._lock:
-            self._denied |= {(resource, verb) for verb in wanted}
+            self._denied |= {(_named(resource), verb) for verb in wanted}
 
     def allow(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
         """Take back denials of verbs on a resource; None for those of all resources."""
@@ -53,7 +54,7 @@ class Access:
             self._denied = {
                 (denied, verb)
                 for denied, verb in self._denied
-                if verb not in wanted or (resource is not None and denied != resource)
+                if verb not in wanted or (resource is not None and denied != _named(resource))
             }
 
     def check(self, request: LoggedRequest, authorization: str) -> None:
@@ -69,7 +70,7 @@ class Access:
             raise failures.unauthorized()
         if request.resource is None:
             return
-        if (request.resource, request.verb) in denied or (None, request.verb) in denied:
+        if (_named(request.resource), request.verb) in denied or (None, request.verb) in denied:
             raise failures.forbidden(
                 request.resource,
                 user=_USER if tokens else _ANONYMOUS,
@@ -78,6 +79,10 @@ class Access:
                 name=request.name,
                 subresource=request.subresource,
             )
+
+
+def _named(resource: Resource[Any] | None) -> tuple[str, str] | None:
+    return None if resource is None else (resource.group, resource.plural)
 
 
 def _checked(resource: Resource[Any] | None, verbs: Collection[str] | None) -> frozenset[str]:

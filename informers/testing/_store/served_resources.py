@@ -15,7 +15,7 @@ from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, mapping, quote
 
-__all__ = ["Catalog", "Served", "check_resource"]
+__all__ = ["Catalog", "Served", "address", "check_resource"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -284,7 +284,7 @@ class Catalog:
 
     def __init__(self, served: Iterable[Served]) -> None:
         self._lock = threading.Lock()
-        self._served = {(s.resource.group, s.resource.version, s.resource.plural): s for s in served}
+        self._served = {address(s.resource): s for s in served}
 
     def __iter__(self) -> Iterator[Served]:
         with self._lock:
@@ -292,15 +292,13 @@ class Catalog:
 
     def add(self, served: Served) -> None:
         """Serve a resource from now on."""
-        resource = served.resource
         with self._lock:
-            self._served[resource.group, resource.version, resource.plural] = served
+            self._served[address(served.resource)] = served
 
     def remove(self, served: Served) -> None:
         """Serve a resource no longer."""
-        resource = served.resource
         with self._lock:
-            self._served.pop((resource.group, resource.version, resource.plural), None)
+            self._served.pop(address(served.resource), None)
 
     def find(self, group: str, version: str, plural: str) -> Served | None:
         """Return what is served under these names, or None."""
@@ -314,12 +312,29 @@ class Catalog:
             ConfigurationError: it is none, or the server does not serve it.
         """
         check_resource(resource)
-        found = self.find(resource.group, resource.version, resource.plural)
+        found = self.find(*address(resource))
         if found is None:
             raise ConfigurationError(
                 f"this server does not serve {resource} in version {resource.version!r}: register(resource) first"
             )
         return found
+
+    def check(self, resource: object) -> None:
+        """Refuse what is not a resource, and what this server will never serve: only other groups get definitions.
+
+        Raises:
+            ConfigurationError: saying so.
+        """
+        check_resource(resource)
+        assert isinstance(resource, Resource)
+        if self.find(*address(resource)) is None:
+            built_in = sorted(
+                s.resource.plural for s in self if not s.is_custom and s.resource.api_version == resource.api_version
+            )
+            if built_in:
+                raise ConfigurationError(
+                    f"this server never serves {resource} in {resource.api_version}: there are {', '.join(built_in)}"
+                )
 
     def by_kind(self, api_version: str, kind: str) -> Served | None:
         """Return what is served for objects of this kind, or None."""
@@ -328,6 +343,11 @@ class Catalog:
     def by_model(self, model: str) -> Served | None:
         """Return what is served for the official client's class of this name, or None."""
         return next((s for s in self if s.resource.model == model), None)
+
+
+def address(resource: Resource[Any]) -> tuple[str, str, str]:
+    """Return by which names a resource is asked for: group, version and plural, whatever else a value of it says."""
+    return resource.group, resource.version, resource.plural
 
 
 def check_resource(resource: object) -> None:

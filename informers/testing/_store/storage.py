@@ -12,9 +12,12 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Literal, final
 
 import attrs
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
 
 __all__ = ["CompactedError", "Event", "FutureVersionError", "Page", "Record", "Storage"]
 
@@ -79,11 +82,13 @@ class Event:
         type: what it was.
         record: what it made; for a delete the last state, with the delete's own version.
         previous: what was there before.
+        time: when it happened, in seconds of the storage's clock.
     """
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     record: Record
     previous: Record | None
+    time: float
 
 
 @attrs.frozen(eq=False)
@@ -137,12 +142,14 @@ class Storage:
 
     Args:
         window: how many events each collection keeps at least.
+        clock: tells when each event happened.
 
     Thread safety: all methods may be called from any thread. `build` functions run under the lock.
     """
 
-    def __init__(self, *, window: int = 10_000) -> None:
+    def __init__(self, *, window: int = 10_000, clock: Clock = SYSTEM_CLOCK) -> None:
         self._window = window
+        self._clock = clock
         self._lock = threading.RLock()
         self._collections: dict[str, _Collection] = {}
         self._version = 1
@@ -182,7 +189,7 @@ class Storage:
             if previous is None:
                 insort(store.keys, record.key)
             store.records[record.key] = record
-            self._commit_locked(store, Event("MODIFIED" if previous else "ADDED", record, previous))
+            self._commit_locked(store, "MODIFIED" if previous else "ADDED", record, previous)
             return record
 
     def remove(self, collection: str, build: Callable[[int], Record]) -> Record:
@@ -196,7 +203,7 @@ class Storage:
             record = build(self._version + 1)
             previous = store.records.pop(record.key)
             del store.keys[bisect_left(store.keys, record.key)]
-            self._commit_locked(store, Event("DELETED", record, previous))
+            self._commit_locked(store, "DELETED", record, previous)
             return record
 
     def advance(self) -> int:
@@ -267,6 +274,27 @@ class Storage:
                 raise CompactedError(oldest)
             return store.events[store.after(version) :]
 
+    def behind(self, collection: str, *, events: int, seconds: float) -> tuple[int, float]:
+        """Return what a reader sees that is behind, and for how long.
+
+        Args:
+            collection: its name.
+            events: so many of the last events are hidden.
+            seconds: events are hidden until they are so old.
+
+        Returns:
+            The version that is seen, and the seconds until the next event is old enough to be seen.
+        """
+        with self._lock:
+            store = self._collection_locked(collection)
+            now = self._clock.monotonic()
+            old_enough = bisect_right(store.events, now - seconds, key=lambda event: event.time)
+            first = min(old_enough, max(0, len(store.events) - events))
+            if first == len(store.events):
+                return self._version, inf
+            hidden = store.events[first]
+            return hidden.record.version - 1, max(0.0, hidden.time + seconds - now) if first == old_enough else inf
+
     def begin_anew(self, collection: str) -> None:
         """Let no watch start from before this moment, as when a definition goes, and its cache with it."""
         with self._lock:
@@ -285,9 +313,15 @@ class Storage:
             found = self._collections[name] = _Collection(threading.Condition(self._lock), oldest=self._compacted)
         return found
 
-    def _commit_locked(self, store: _Collection, event: Event) -> None:
-        self._version = event.record.version
-        store.events.append(event)
+    def _commit_locked(
+        self,
+        store: _Collection,
+        type_: Literal["ADDED", "MODIFIED", "DELETED"],
+        record: Record,
+        previous: Record | None,
+    ) -> None:
+        self._version = record.version
+        store.events.append(Event(type_, record, previous, self._clock.monotonic()))
         # Not one by one: cutting the front off a list moves the whole rest.
         if len(store.events) > self._window + self._window // 4 + 16:
             count = len(store.events) - self._window

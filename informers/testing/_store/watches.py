@@ -8,7 +8,8 @@ Upstream: k8s.io/apiserver/pkg/storage/cacher/cacher.go and cache_watcher.go (v0
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import Any, final
 
 import attrs
@@ -21,8 +22,9 @@ from informers.testing._http.representations import Form
 from informers.testing._http.status import Failure
 from informers.testing._rules.registry import load
 from informers.testing._store.documents import encode, encode_body
-from informers.testing._store.served_resources import Served, check_resource
+from informers.testing._store.served_resources import Served, address, check_resource
 from informers.testing._store.storage import CompactedError, Event, Record, Storage
+from informers.testing.faults import Lag
 
 __all__ = ["Watcher", "Watchers", "error_line"]
 
@@ -57,12 +59,22 @@ class Watcher:
     Thread safety: one thread iterates; `close` may be called from any thread.
     """
 
-    def __init__(self, storage: Storage, form: Form, query: Query, settings: WatchSettings) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        form: Form,
+        query: Query,
+        settings: WatchSettings,
+        *,
+        lag: Callable[[], Lag | None] = lambda: None,
+    ) -> None:
         self.served: Served = form.served
         self._storage = storage
         self._form = form
         self._query = query
         self._settings = settings
+        #: How far this watch is behind just now.
+        self._lag = lag
         self._changed = storage.changed(self.served.collection)
         #: The version of the last event to send, once the watch is to end.
         self._last: int | None = None
@@ -91,7 +103,12 @@ class Watcher:
         """End the watch as by timeout, after what has happened up to now has been sent."""
         with self._changed:
             if self._last is None:
-                self._last = self._storage.version
+                self._last, _ = self._visible()
+            self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Make the watch look again at what it may send."""
+        with self._changed:
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -115,18 +132,18 @@ class Watcher:
         query, storage = self._query, self._storage
         version = query.start_version()
         with storage.lock:
-            current = storage.version
+            current = self._visible()[0] if query.version else storage.version
             if query.initial_events:
                 if version > current:
                     self._failure = failures.too_large_version(version, current, retry_after=1)
                     return current
-                self._initial = self._state()
+                self._initial = self._state(current)
                 self._end_bookmark = current if query.bookmarks else None
                 return current
             if version == 0:
                 # Without a version a watch starts with the state, for old clients' sake.
                 if query.initial_events is None:
-                    self._initial = self._state()
+                    self._initial = self._state(current)
                     # The real server marks the end here too, though nobody has asked for a streaming list.
                     self._end_bookmark = current if query.bookmarks else None
                 return current
@@ -136,10 +153,20 @@ class Watcher:
                 self._failure = failures.watch_expired(version, error.oldest)
             return version
 
-    def _state(self) -> list[Record]:
+    def _state(self, version: int) -> list[Record]:
         selection = self._query.selection
-        page = self._storage.page(self.served.collection, namespace=selection.namespace, matches=selection.matcher)
+        at = None if version == self._storage.version else version
+        page = self._storage.page(
+            self.served.collection, namespace=selection.namespace, version=at, matches=selection.matcher
+        )
         return page.records
+
+    def _visible(self) -> tuple[int, float]:
+        """Return the version up to which events may be sent, and the seconds until more may."""
+        lag = self._lag()
+        if lag is None:
+            return self._storage.version, inf
+        return self._storage.behind(self.served.collection, events=lag.events, seconds=lag.seconds)
 
     def _wait(self) -> tuple[list[Event] | None, int | None]:
         """Wait for events or the time of a bookmark; return them, with None for events at the end."""
@@ -150,15 +177,18 @@ class Watcher:
                     events = self._storage.events(self.served.collection, self._position, is_running=True)
                 except CompactedError:
                     return None, None
+                visible, more_in = self._visible()
+                upto = visible if self._last is None else self._last
+                if events and events[-1].record.version > upto:
+                    events = [event for event in events if event.record.version <= upto]
                 if self._last is not None:
-                    events = [event for event in events if event.record.version <= self._last]
                     self._position = self._last
                     return events or None, None
                 now = clock.monotonic()
                 bookmark = None
                 if self._query.bookmarks and now >= self._bookmark_due:
                     self._bookmark_due = self._next_bookmark(now)
-                    bookmark = self._storage.version if self._storage.version >= self._position else None
+                    bookmark = visible if visible >= self._position else None
                 if events or bookmark is not None:
                     if events:
                         self._position = events[-1].record.version
@@ -166,15 +196,15 @@ class Watcher:
                 if now >= self._deadline:
                     return None, None
                 # Nothing is left to send up to now.
-                self._position = max(self._position, self._storage.version)
+                self._position = max(self._position, visible)
                 due = self._bookmark_due if self._query.bookmarks else self._deadline
-                clock.wait(self._changed, min(due, self._deadline) - now)
+                clock.wait(self._changed, min(due, self._deadline, now + more_in) - now)
 
     def _next_bookmark(self, now: float) -> float:
         last = self._deadline - _LAST_BOOKMARK
         due = now + self._settings.bookmark_interval
         due = min(due, last)
-        return due if due > now else float("inf")
+        return due if due > now else inf
 
     def _seen(self, event: Event) -> tuple[str, Record] | None:
         """Return what an event is to this watcher: an object that comes into the selection is added, and so on."""
@@ -253,7 +283,11 @@ class Watchers:
         if resource is not None:
             check_resource(resource)
         with self._changed:
-            return [w for w in self._running if resource is None or w.served.resource == resource]
+            return [
+                watcher
+                for watcher in self._running
+                if resource is None or address(watcher.served.resource) == address(resource)
+            ]
 
     def drop(self, resource: Resource[Any] | None) -> int:
         """End the watches of a resource, or all, in good order; return how many.
@@ -266,6 +300,11 @@ class Watchers:
             watcher.close()
             self.remove(watcher)
         return len(watchers)
+
+    def wake(self) -> None:
+        """Make all watches look again at what they may send."""
+        for watcher in self.of(None):
+            watcher.wake()
 
     def wait_for(self, resource: Resource[Any] | None, count: int, timeout: float) -> None:
         """Wait until exactly `count` watches of a resource run.
