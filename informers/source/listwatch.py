@@ -308,7 +308,7 @@ class _HTTPWatch(Generic[T]):
             elif self._clock.monotonic() - last_line > self._idle_timeout:
                 # Bytes that drip but never end a line are no sign of life.
                 raise ConnectionLostError(f"no event was completed for {self._idle_timeout:g} s")
-        if lines.pending:
+        if lines.has_begun_another:
             raise ConnectionLostError("the watch ended in the middle of an event")
 
     def close(self) -> None:

@@ -132,7 +132,25 @@ def test_a_little_that_unpacks_to_a_lot_comes_in_blocks_of_bounded_size() -> Non
     packed = gzip.compress(bytes(32 << 20))
     sizes = [len(block) for block in decoded(iter([packed]), chunked=False, gzipped=True)]
     assert sum(sizes) == 32 << 20
-    assert max(sizes) <= 4 << 20
+    assert max(sizes) <= 1 << 20
+
+
+@given(parts=PARTS, cuts=CUTS)
+def test_a_compressed_body_may_have_several_members_as_go_reads_them(parts: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(gzip.compress(part, mtime=0) for part in parts)
+    assert b"".join(decoded(iter(split(data, cuts)), chunked=False, gzipped=True)) == b"".join(parts)
+
+
+@pytest.mark.parametrize("size", [1, 11, 20])
+def test_a_further_member_that_is_cut_off_is_not_taken_for_complete(size: int) -> None:
+    member = gzip.compress(b"hello" * 9, mtime=0)
+    with pytest.raises(EOFError):
+        list(decoded(iter([member + member[:size]]), chunked=False, gzipped=True))
+
+
+def test_what_follows_a_compressed_body_and_is_not_compressed_is_refused() -> None:
+    with pytest.raises(DecodeError, match="compression is broken"):
+        list(decoded(iter([gzip.compress(b"hello", mtime=0) + b"more"]), chunked=False, gzipped=True))
 
 
 @given(lines=st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=6), cuts=CUTS)
@@ -140,18 +158,26 @@ def test_lines_are_the_same_wherever_they_are_split(lines: list[bytes], cuts: li
     reader = Lines(limit=100)
     data = b"".join(line + b"\n" for line in lines)
     seen = [line for block in split(data, cuts) for line in reader.feed(block)]
-    assert seen == [line for line in lines if line]
-    assert reader.pending == 0
+    assert seen == [line for line in lines if line.strip()]
+    assert not reader.has_begun_another
 
 
-def test_a_line_that_has_not_ended_is_pending() -> None:
+def test_a_line_that_has_not_ended_has_begun() -> None:
     reader = Lines(limit=100)
     assert reader.feed(b"one\ntw") == [b"one"]
-    assert reader.pending == 2
+    assert reader.has_begun_another
     assert reader.feed(b"o") == []
-    assert reader.pending == 3
+    assert reader.has_begun_another
     assert reader.feed(b"\n\n\n") == [b"two"]
-    assert reader.pending == 0
+    assert not reader.has_begun_another
+
+
+@pytest.mark.parametrize("space", [b"\n", b"\r\n", b" \n", b"\t\r\n\r\n"])
+def test_white_space_between_lines_is_passed_over_as_go_does(space: bytes) -> None:
+    reader = Lines(limit=100)
+    assert reader.feed(space + b"one\n" + space + b"two\n" + space) == [b"one", b"two"]
+    assert reader.feed(space[:-1]) == []
+    assert not reader.has_begun_another
 
 
 @pytest.mark.parametrize("block", [b"x" * 11, b"x" * 11 + b"\n", b"a\n" + b"x" * 11 + b"\nb\n"])

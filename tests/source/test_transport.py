@@ -360,6 +360,16 @@ def test_a_stop_breaks_off_a_read_that_waits() -> None:
             next(blocks)
 
 
+def test_a_stop_is_noticed_before_all_is_unpacked_that_has_arrived() -> None:
+    packed = gzip.compress(bytes(20 << 20), mtime=0)
+    with talking(each(answer(packed, "Content-Encoding: gzip"))) as (_, transport), get(transport, gzip=True) as body:
+        blocks = body.blocks()
+        next(blocks)
+        transport.close()
+        with pytest.raises(StoppedError):
+            next(blocks)
+
+
 def test_a_stop_breaks_off_a_read_of_an_answer_that_ends_its_connection() -> None:
     data = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\none"
 

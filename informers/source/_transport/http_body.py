@@ -19,8 +19,9 @@ __all__ = ["BLOCK", "Dechunker", "Lines", "decoded"]
 
 #: Bytes asked for at a time: what a burst brings in one go is handed on in one go.
 BLOCK = 1 << 18
-#: Bytes that compressed ones may become at a time: a few of them can stand for very many.
-_UNPACKED = 1 << 22
+#: Bytes that compressed ones may become at a time: a few of them can stand for very many, and a stop waits for one such
+#: block to be read.
+_UNPACKED = 1 << 20
 #: Bytes that a trailer may have; API servers send none.
 _TRAILER = 1 << 16
 #: A chunk's size, and extensions that nobody uses.
@@ -96,7 +97,7 @@ class Dechunker:
 
 @final
 class _Gunzipper:
-    """Unpacks a gzip stream."""
+    """Unpacks a gzip stream: one member or several, one behind the other (RFC 1952, section 2.2)."""
 
     def __init__(self) -> None:
         self._unpacker = zlib.decompressobj(wbits=31)
@@ -108,17 +109,21 @@ class _Gunzipper:
         return self._has_begun and not self._unpacker.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what the next bytes hold, never much at a time. Raises DecodeError where they are no gzip."""
-        self._has_begun = self._has_begun or bool(data)
-        while True:
+        """Yield what the next bytes hold, never much at a time. Raises DecodeError where they are not gzip."""
+        while data or self._has_begun:
+            if self._unpacker.eof:
+                if not data:
+                    return
+                self._unpacker = zlib.decompressobj(wbits=31)
+            self._has_begun = True
             try:
                 body = self._unpacker.decompress(data, _UNPACKED)
             except zlib.error as error:
                 raise DecodeError(f"the answer's compression is broken: {error}") from error
             yield body
-            data = self._unpacker.unconsumed_tail
+            data = self._unpacker.unused_data if self._unpacker.eof else self._unpacker.unconsumed_tail
             # A block that is full may have left something inside of the unpacker, too.
-            if self._unpacker.eof or (not data and len(body) < _UNPACKED):
+            if not data and len(body) < _UNPACKED:
                 return
 
 
@@ -136,12 +141,14 @@ class Lines:
         self._tail_size = 0
 
     @property
-    def pending(self) -> int:
-        """Bytes of a line that has not ended yet."""
-        return self._tail_size
+    def has_begun_another(self) -> bool:
+        """Whether a line has begun that has not ended; white space means nothing."""
+        return bool(b"".join(self._tail).strip())
 
     def feed(self, block: bytes) -> list[bytes]:
-        """Return the lines that `block` completes, without their line feeds; empty ones are left out.
+        """Return the lines that `block` completes, without their line feeds; those of white space are left out.
+
+        Proxies and aggregated API servers send them to keep a connection alive.
 
         Raises:
             DecodeError: a line is longer than the limit.
@@ -157,7 +164,7 @@ class Lines:
             self._tail_size += len(rest)
         if self._tail_size > self._limit or any(len(line) > self._limit for line in lines):
             raise DecodeError(f"the server sent a line of more than {self._limit} bytes; no object is that large")
-        return [line for line in lines if line]
+        return [line for line in lines if line and not line.isspace()]
 
 
 def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterator[bytes]:

@@ -63,11 +63,15 @@ class Body:
         """
         headers = self._response.headers
         with self._transport.translating():
-            yield from decoded(
+            for block in decoded(
                 self._arriving(),
                 chunked=bool(self._response._fp.chunked),  # noqa: SLF001  urllib3 shows no other way to the socket
                 gzipped=headers.get("content-encoding", "").lower() in _GZIP,
-            )
+            ):
+                # A few bytes off the wire may be unpacked to very many, and reading these takes its time.
+                if self._sockets.closed:
+                    raise StoppedError("the source has been closed")
+                yield block
         self._complete = True
 
     def _arriving(self) -> Iterator[bytes]:

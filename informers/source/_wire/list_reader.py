@@ -28,8 +28,6 @@ _ITEMS = re.compile(r',"items":\s*\[')
 
 #: Characters by which a list's items have begun, if they ever do where they can be split off.
 _HEAD = 4096
-#: What can't be split into items may have so many times the bytes of an object.
-_WHOLE = 16
 
 #: What may come next among a list's items.
 _ITEM_OR_END, _COMMA_OR_END, _ITEM = range(3)
@@ -59,7 +57,7 @@ class ListReader(Generic[T]):
 
     Args:
         decoder: makes records of them.
-        limit: bytes that an item may have.
+        limit: bytes that an item may have, and a list that can't be split into items.
     """
 
     def __init__(self, decoder: ItemDecoder[T], *, limit: int) -> None:
@@ -93,7 +91,7 @@ class ListReader(Generic[T]):
             raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
         self._size += len(block)
         if self._parts:
-            self._check(self._size, _WHOLE * self._limit, "a list that can't be split into objects")
+            self._check(self._size, self._limit, "a list that can't be split into objects")
             self._parts.append(text)
             return
         self._text += text
