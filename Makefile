@@ -14,20 +14,27 @@ CANDIDATES := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3
 
 DEMO_SECONDS ?= 20
 PYTEST_ARGS ?=
+# Test processes; 0 for none beside pytest's own, for a debugger.
+WORKERS ?= auto
+#: What `make quick` leaves out: whole programs, processes, networks, pages.
+SLOW := aio benchmarks compared_with_go contract docs examples faults growth processes properties real realserver snapshots soak testing
 
-.PHONY: help demo test lint style types imports completeness format docs pages bench soak contract build setup clean
+.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak contract build setup clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON=python3.12 (for .venv), DEMO_SECONDS=20, PYTEST_ARGS='-k reflector'"
+	@echo "Variables: PYTHON=python3.12 (for .venv), DEMO_SECONDS=20, WORKERS=0 (one process), PYTEST_ARGS='-k reflector'"
 
 demo: $(STAMPS)/run  ## run the network monitor against an API server of its own
 	$(BIN)/python examples/network_monitor.py --demo --duration $(DEMO_SECONDS)
 
 test: $(STAMPS)/test  ## run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-lint: style types imports  ## check style, types and the import contract
+quick: $(STAMPS)/test  ## run the tests that need no processes and no networks: half a minute
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(SLOW:%=--ignore=tests/%) $(PYTEST_ARGS)
+
+lint: style types imports workflows  ## check style, types, the import contract and the workflows
 
 style: $(STAMPS)/dev  ## ruff: rules and format
 	$(BIN)/ruff check
@@ -44,7 +51,13 @@ completeness: $(STAMPS)/dev  ## every public name has a type
 	@# From outside the checkout and with .venv's python first, or pyright does not find the installed package.
 	cd $(VENV) && PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes informers --ignoreexternal
 
-format: $(STAMPS)/dev  ## let ruff mend what it can
+workflows: $(STAMPS)/dev  ## check what GitHub and Read the Docs run
+	$(BIN)/zizmor --offline --no-progress --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
+
+format: $(STAMPS)/dev  ## let ruff fix what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -41,6 +41,17 @@ def no_leaked_threads() -> Iterator[None]:
         pytest.fail(f"threads outlive the test: {', '.join(sorted(thread.name for thread in left))}", pytrace=False)
 
 
+#: Folders whose tests need signals, forks, a shell or Go, which Windows lacks.
+NOT_ON_WINDOWS = ("compared_with_go", "contract", "examples", "faults", "processes", "real", "realserver")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what the system can't run."""
+    if sys.platform == "win32" and collection_path.parent == Path(__file__).parent:
+        return collection_path.name in NOT_ON_WINDOWS or None
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out soak tests unless they are asked for with `-m soak`."""
     if "soak" in config.getoption("markexpr"):
