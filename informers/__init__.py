@@ -46,6 +46,8 @@ from informers.cache.sync import PartProgress as PartProgress
 from informers.cache.sync import SyncProgress as SyncProgress
 from informers.cache.sync import SyncResult as SyncResult
 from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
+from informers.cache.waits import SeenResult as SeenResult
+from informers.cache.waits import Sight as Sight
 from informers.errors import ConfigurationError as ConfigurationError
 from informers.errors import DecodeError as DecodeError
 from informers.errors import InformersError as InformersError
@@ -54,6 +56,7 @@ from informers.errors import NotSyncedError as NotSyncedError
 from informers.errors import SnapshotError as SnapshotError
 from informers.errors import SourceError as SourceError
 from informers.errors import StoppedError as StoppedError
+from informers.errors import WaitTimeoutError as WaitTimeoutError
 from informers.factory import DynamicSharedInformerFactory as DynamicSharedInformerFactory
 from informers.factory import MetadataSharedInformerFactory as MetadataSharedInformerFactory
 from informers.factory import SharedInformerFactory as SharedInformerFactory
@@ -113,9 +116,11 @@ __all__ = [
     "Registration",
     "ResourceEventHandler",
     "ResourceEventHandlerFuncs",
+    "SeenResult",
     "Shard",
     "SharedInformer",
     "SharedInformerFactory",
+    "Sight",
     "Signal",
     "SnapshotError",
     "SnapshotResult",
@@ -124,6 +129,7 @@ __all__ = [
     "Store",
     "SyncProgress",
     "SyncResult",
+    "WaitTimeoutError",
     "WatchErrorHandler",
     "WatchFailure",
     "WatchHealth",

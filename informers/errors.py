@@ -8,6 +8,7 @@ One tree::
     ├── StoppedError(RuntimeError)         too late for this: it has been stopped
     ├── NotSyncedError(RuntimeError)       a cache was needed before it was filled
     ├── SnapshotError(OSError)             caches can't be saved: the disk is full, or the folder not there
+    ├── WaitTimeoutError(TimeoutError)     what was waited for did not happen in time
     ├── NotFoundError(LookupError)         the cache holds no such object
     ├── DecodeError(ValueError)            what the server sent can't be read: an object or a whole answer
     └── SourceError                        a list or a watch failed; the informer tries again
@@ -40,6 +41,7 @@ __all__ = [
     "StoppedError",
     "TooLargeResourceVersionError",
     "TooManyRequestsError",
+    "WaitTimeoutError",
 ]
 
 
@@ -65,6 +67,10 @@ class StoppedError(InformersError, RuntimeError):
 
 class NotSyncedError(InformersError, RuntimeError):
     """A cache was needed that has not been filled yet. The message names it, and its last error."""
+
+
+class WaitTimeoutError(InformersError, TimeoutError):
+    """What was waited for did not happen in time. The message says what the cache shows instead."""
 
 
 class SnapshotError(InformersError, OSError):

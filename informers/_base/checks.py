@@ -17,6 +17,7 @@ __all__ = [
     "check_limiter",
     "check_period",
     "check_seconds",
+    "check_stop",
     "check_timeout",
     "name_of",
     "signature_of",
@@ -44,6 +45,20 @@ def check_timeout(timeout: object) -> None:
         return
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
         raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
+
+
+def check_stop(stop: object) -> None:
+    """Refuse what can't end a wait.
+
+    Raises:
+        ConfigurationError: it is neither None nor has the methods `is_set` and `wait`, or its `wait` is a coroutine.
+    """
+    methods = [getattr(stop, name, None) for name in ("is_set", "wait")]
+    if stop is not None and not all(callable(method) and not inspect.iscoroutinefunction(method) for method in methods):
+        raise ConfigurationError(
+            "stop must have the methods is_set() and wait(), as a threading.Event or an informers.Signal has: "
+            f"got {type(stop).__name__}"
+        )
 
 
 def check_seconds(name: str, value: object) -> float:

@@ -129,8 +129,12 @@ class Indexer(Generic[T]):
                 f"a key is a string such as 'default/web-0' or an ObjectName: got {type(key).__name__}"
                 "; for the key of an object use object_name(obj)"
             )
-        record = self._records.get(key)
+        record = self.record(key)
         return None if record is None else record.object()
+
+    def record(self, key: str) -> Record[T] | None:
+        """Return what the cache holds under a key: key, labels and version, without making the object."""
+        return self._records.get(key)
 
     def list(
         self, *, namespace: str | None = None, label_selector: str | Mapping[str, str] | LabelSelector | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, cast, final
+from typing import Any, cast, final
 
 from typing_extensions import TypeVar
 
@@ -25,6 +25,7 @@ from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, watch_health
 from informers.cache.indexer import Indexer
+from informers.cache.observed import ObservedCache
 from informers.cache.registration import Registration
 from informers.cache.store import Store
 from informers.cache.sync import PartProgress
@@ -41,7 +42,7 @@ _log = logging.getLogger("informers.cache")
 
 
 @final
-class SharedInformer(Generic[T]):
+class SharedInformer(ObservedCache[T]):
     """A local cache of a resource that follows the server, and tells handlers what changes.
 
     What it promises:
@@ -129,6 +130,14 @@ class SharedInformer(Generic[T]):
             self._store.add_indexers(indexers)
         self._reflectors: Reflectors[T] = Reflectors(
             sources, queue=self._queue, resource=resource, options=options, clock=clock
+        )
+        super().__init__(
+            resource,
+            controller=self._controller,
+            reflectors=self._reflectors,
+            store=self._store,
+            stop=self._stop,
+            clock=clock,
         )
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
         self._threads: tuple[threading.Thread, ...] = ()

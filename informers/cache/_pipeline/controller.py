@@ -21,9 +21,11 @@ from informers._base.signals import Signal
 from informers.cache._compaction import Compactor
 from informers.cache._pipeline.deltas import Delta, DeltaQueue, Forgotten, Replaced, Snapshot
 from informers.cache._pipeline.latency import Latency
+from informers.cache._pipeline.observers import Observers
 from informers.cache._pipeline.processor import Added, Deleted, Gone, Listener, Notification, Synced, Updated
 from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchFailure
 from informers.cache.store import Store, Write
+from informers.cache.versions import reaches
 from informers.errors import ConfigurationError, DecodeError, NotSyncedError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import Record
@@ -82,6 +84,10 @@ class Controller(Generic[T]):
         self._leaving: dict[str | None, int] = {}
         #: What the cache has of each scope, once it has been filled: everything up to this version. Likewise.
         self._versions: dict[str | None, str] = {}
+        #: How often a list has taken the version of a scope back. Likewise.
+        self._times_back: dict[str | None, int] = {}
+        #: Called whenever the cache has moved on.
+        self.observers: Observers = Observers()
         self._is_by_namespace = None not in scopes
         self._restore = restore
         self._transform = transform
@@ -163,6 +169,14 @@ class Controller(Generic[T]):
             self._awaited.discard(scope)
             self._leave_locked(scope, 1)
 
+    def version_of(self, scope: str | None) -> str:
+        """Return up to which version the cache has everything of a scope; empty before its first list."""
+        return self._versions.get(scope, "")
+
+    def times_back(self, scope: str | None) -> int:
+        """Return how often a list has taken the version of a scope back."""
+        return self._times_back.get(scope, 0)
+
     def snapshot(self, scopes: set[str | None]) -> Snapshot[T]:
         """Return what the cache holds of these scopes, which are all, and up to which versions.
 
@@ -201,6 +215,7 @@ class Controller(Generic[T]):
             self._store.write_locked(writes, snapshot.newest)
             self._versions.update(snapshot.versions)
             self._distribute([Added(write.record, True) for write in writes if write.record is not None])
+        self.observers.moved(snapshot.versions, None)
 
     def _apply_bookmark(self, bookmark: Bookmark) -> None:
         with self._store.writing():
@@ -210,6 +225,7 @@ class Controller(Generic[T]):
                 # Where a list is still awaited, this ends what has happened since a snapshot.
                 self._listed_locked(bookmark.namespace)
         self._settle()
+        self.observers.moved({bookmark.namespace: bookmark.resource_version}, ())
 
     def _apply_changes(self, changes: Sequence[Change[T]]) -> None:
         writes: list[Write[T]] = []
@@ -228,10 +244,12 @@ class Controller(Generic[T]):
         is_initial = not self._synced.is_set()
         with self._store.writing(writes):
             before = self._store.write_locked(writes, changes[-1].record.resource_version)
+            reached: dict[str | None, str] = {}
             for change in changes if self._is_by_namespace else changes[-1:]:
                 scope = change.record.namespace if self._is_by_namespace else None
                 if scope in self._versions and change.record.resource_version:
-                    self._versions[scope] = change.record.resource_version
+                    reached[scope] = change.record.resource_version
+            self._versions.update(reached)
             notifications: list[Notification[T]] = []
             for write, old, last_state in zip(writes, before, last_states, strict=True):
                 new = write.record
@@ -247,6 +265,7 @@ class Controller(Generic[T]):
             self._distribute(notifications)
         for write in writes:
             self._compactor.changed(write.key, write.record)
+        self.observers.moved(reached, [write.key for write in writes])
 
     def _apply_replacement(self, replaced: Replaced[T], *, is_list: bool = True) -> None:
         keep = set(replaced.keep)
@@ -275,8 +294,12 @@ class Controller(Generic[T]):
                 for key, error in self.set_aside.items()
                 if key in keep or replaced.namespace not in {None, key.rpartition("/")[0]}
             }
+            is_back = False
             if is_list:
                 self._listed_locked(replaced.namespace)
+                is_back = reaches(replaced.resource_version, self.version_of(replaced.namespace)) is False
+                if is_back:
+                    self._times_back[replaced.namespace] = self.times_back(replaced.namespace) + 1
                 self._versions[replaced.namespace] = replaced.resource_version
             else:
                 self._leave_locked(replaced.namespace, -1)
@@ -287,6 +310,9 @@ class Controller(Generic[T]):
         for write in writes:
             self._compactor.changed(write.key, write.record)
         self._settle()
+        # What can't be reached any more is decided, too.
+        version = replaced.resource_version if is_list and not is_back else ""
+        self.observers.moved({replaced.namespace: version}, None)
 
     def _listed_locked(self, scope: str | None) -> None:
         if self._leaving.get(scope, 0) <= 0:

@@ -138,6 +138,9 @@ class Reflectors(Generic[T]):
     def __iter__(self) -> Iterator[tuple[str | None, FedReflector[T]]]:
         return iter(self._by_namespace.items())
 
+    def __contains__(self, namespace: object) -> bool:
+        return namespace in self._by_namespace
+
     def add(self, namespace: str | None, source: ListerWatcher[T]) -> FedReflector[T]:
         """Add one; it is not started.
 

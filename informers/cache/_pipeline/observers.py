@@ -1,0 +1,128 @@
+"""What is called when the cache has moved on: at each step, when one object has changed, when a version is reached.
+
+A wait costs nothing until what it waits for has happened: it is kept under the key of its object, or in the order of
+its version. So a thousand waits make a step of the cache no slower.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import TypeAlias, final
+
+from informers.cache.versions import is_number, sort_key
+
+__all__ = ["Observers"]
+
+_log = logging.getLogger("informers.cache")
+
+_Callback: TypeAlias = Callable[[], object]
+#: Length and text of a version, and a number of its own.
+_Place: TypeAlias = tuple[int, str, int]
+
+
+@final
+class Observers:
+    """Callbacks by what they wait for. They run in the controller's thread, outside of all locks, and must be short.
+
+    Thread safety: all methods may be called from any thread, and from within a callback.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers = count()
+        self._always: dict[int, _Callback] = {}
+        self._by_key: dict[str, dict[int, _Callback]] = {}
+        #: Sorted places for each namespace (None: all), and what is called there.
+        self._places: dict[str | None, list[_Place]] = {}
+        self._by_number: dict[int, _Callback] = {}
+
+    @property
+    def count(self) -> int:
+        """How many callbacks there are."""
+        with self._lock:
+            return len(self._always) + sum(map(len, self._by_key.values())) + len(self._by_number)
+
+    def on_progress(self, callback: _Callback) -> Callable[[], None]:
+        """Call back after each step; return what ends that."""
+        number = next(self._numbers)
+        with self._lock:
+            self._always[number] = callback
+
+        def remove() -> None:
+            with self._lock:
+                self._always.pop(number, None)
+
+        return remove
+
+    def on_change(self, key: str, callback: _Callback) -> Callable[[], None]:
+        """Call back when the object of this key may have changed; return what ends that."""
+        number = next(self._numbers)
+        with self._lock:
+            self._by_key.setdefault(key, {})[number] = callback
+
+        def remove() -> None:
+            with self._lock:
+                waiting = self._by_key.get(key, {})
+                waiting.pop(number, None)
+                if not waiting:
+                    self._by_key.pop(key, None)
+
+        return remove
+
+    def on_version(self, scope: str | None, version: str, callback: _Callback) -> Callable[[], None]:
+        """Call back once, when a scope has reached a version, or can't any more; return what ends that."""
+        number = next(self._numbers)
+        place = (*sort_key(version), number)
+        with self._lock:
+            insort(self._places.setdefault(scope, []), place)
+            self._by_number[number] = callback
+
+        def remove() -> None:
+            with self._lock:
+                if self._by_number.pop(number, None) is not None:
+                    places = self._places[scope]
+                    del places[bisect_left(places, place)]
+                    if not places:
+                        del self._places[scope]
+
+        return remove
+
+    def moved(self, scopes: Mapping[str | None, str], keys: Iterable[str] | None) -> None:
+        """Call whom it concerns.
+
+        Args:
+            scopes: which have moved, and to which version; to an empty one where they can't be followed any more.
+            keys: objects that have changed; None where any may have.
+        """
+        with self._lock:
+            called = list(self._always.values())
+            if self._by_key:
+                changed = self._by_key if keys is None else self._by_key.keys() & set(keys)
+                called += [callback for key in changed for callback in self._by_key[key].values()]
+            for scope, version in scopes.items() if self._places else ():
+                called += self._reached_locked(scope, version)
+        for callback in called:
+            try:
+                callback()
+            except BaseException:  # noqa: BLE001  it may be a user's, and the cache goes on
+                with suppress(Exception):  # of the user's filters of the log
+                    _log.exception("a callback on the progress of a cache failed")
+
+    def _reached_locked(self, scope: str | None, version: str) -> list[_Callback]:
+        places = self._places.get(scope)
+        if places is None:
+            return []
+        # What can't be compared decides every wait: each then looks for itself.
+        end = bisect_right(places, (*sort_key(version), float("inf"))) if is_number(version) else len(places)
+        reached = places[:end]
+        del places[:end]
+        if not places:
+            del self._places[scope]
+        return [self._by_number.pop(number) for *_, number in reached]

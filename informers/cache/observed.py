@@ -1,0 +1,264 @@
+"""How far a cache is, and waits for more: the part of an informer that readers of their own writes need.
+
+Upstream: k8s.io/client-go/tools/cache/store.go LastStoreSyncResourceVersion and tools/watch/until.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
+
+from informers._base.checks import check_function
+from informers._base.clock import Clock
+from informers._base.signals import Signal
+from informers._base.wakeups import Stop
+from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.inlets import Reflectors
+from informers.cache.store import Store
+from informers.cache.waits import Lookout, Position, SeenResult, Sighting, mark_of
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName
+
+__all__ = ["ObservedCache"]
+
+T = TypeVar("T", default=Any)
+
+
+class ObservedCache(Generic[T]):
+    """Says how far a cache is, and waits for what it does not show yet. `SharedInformer` is one.
+
+    A thousand waits cost one handler: each is kept under its object's key, or in the order of its version.
+
+    Args:
+        resource: names the resource in messages.
+        controller: changes the cache, and calls back when it has.
+        reflectors: what is followed.
+        store: the cache.
+        stop: raised when nothing more comes.
+        clock: for waiting.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        *,
+        controller: Controller[T],
+        reflectors: Reflectors[T],
+        store: Store[T],
+        stop: Signal,
+        clock: Clock,
+    ) -> None:
+        self._resource = resource
+        self._controller = controller
+        self._reflectors = reflectors
+        self._store = store
+        self._stop = stop
+        self._clock = clock
+        self._is_of_all = None in reflectors
+
+    def resource_version_of(self, namespace: str | None) -> str:
+        """Return the version up to which the cache has everything of a namespace; empty before its first list.
+
+        An informer of all namespaces has one version for all of them, and for objects of the whole cluster. One that
+        was made for several namespaces has a version for each; that of a namespace which it does not follow is empty.
+        It changes in one step with the objects.
+
+        Args:
+            namespace: a name; None for objects of the whole cluster, or for all namespaces of an informer of all.
+
+        Raises:
+            ConfigurationError: the informer follows single namespaces, and none was named.
+        """
+        return self._controller.version_of(self._scope_of(namespace))
+
+    def has_seen(self, written: Any, *, namespace: str | None = None) -> bool:
+        """Return whether the cache has reached a write: what is read from it from then on is not older.
+
+        The version of the object is compared with that of the cache, which also moves on where the object is not to
+        be seen: it was deleted since, or the informer's selector does not select it. Such a write is reached with the
+        next bookmark, after about a minute. Before Kubernetes 1.37 the answer to a deletion may have the version from
+        before it: to see an object gone, use `wait_until`.
+
+        Args:
+            written: what the API server answered to the write, as the official client returned it: an object, or the
+                `Status` of a deletion; or a mapping; or a resource version.
+            namespace: where it was written to; needed where `written` does not say that, and the informer follows
+                single namespaces.
+
+        Returns:
+            False also where it can't be said: `wait_until_seen` says why.
+
+        Raises:
+            ConfigurationError: `written` is nothing that has a version, or the namespace is missing.
+        """
+        return bool(self.sighting(written, namespace=namespace).look())
+
+    def wait_until_seen(
+        self, written: Any, *, namespace: str | None = None, timeout: float | None = None, stop: Stop | None = None
+    ) -> SeenResult:
+        """Wait until the cache has reached a write; see `has_seen`.
+
+        It returns at once where that can't be decided: versions that are not whole numbers have no order, and an
+        answer to a dry run has no version. So it does when the informer is stopped.
+
+        Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
+
+        Args:
+            written: as for `has_seen`.
+            namespace: likewise.
+            timeout: seconds to wait at most; 0 to look only, None for as long as it takes.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
+
+        Returns:
+            True if it has; as text it says why not.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+
+        Example:
+            >>> from informers.testing import FakeSource
+            >>> informer = SharedInformer(FakeSource(), resource="pods")
+            >>> pod = {"metadata": {"namespace": "shop", "name": "web-0", "resourceVersion": "12"}}
+            >>> print(informer.wait_until_seen(pod, timeout=0))
+            not seen yet: not within 0 s; the cache has not been listed
+        """
+        return self.sighting(written, namespace=namespace).wait(timeout=timeout, stop=stop, clock=self._clock)
+
+    def wait_until(
+        self,
+        key: str | ObjectName,
+        predicate: Callable[[T | None], object],
+        *,
+        timeout: float | None = None,
+        stop: Stop | None = None,
+    ) -> T | None:
+        """Wait until an object is as a predicate wants it.
+
+        The predicate is asked in this thread, under no lock: at first, once the namespace has been listed, and then
+        when the object has changed. It may miss a state that did not last.
+
+        Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
+
+        Args:
+            key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
+            predicate: takes the object, or None where there is no such object, and returns whether the wait is over.
+                What it raises ends the wait.
+            timeout: seconds to wait at most; None for as long as it takes.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
+
+        Returns:
+            The object for which the predicate held, the caller's own; None where there was no such object.
+
+        Raises:
+            WaitTimeoutError: the time is over; the message says what the cache shows.
+            StoppedError: the wait was stopped, the informer has been stopped, or the namespace is no longer followed.
+            ConfigurationError: an argument is wrong.
+        """
+        check_function("predicate", predicate, "obj")
+        if predicate is None:
+            raise ConfigurationError("predicate must be a function of (obj): got None")
+        return self.lookout(key).wait(predicate, timeout=timeout, stop=stop, clock=self._clock)
+
+    def sighting(self, written: Any, *, namespace: str | None = None) -> Sighting:
+        """Return what `wait_until_seen` waits by: for event loops, which wait without a thread.
+
+        Raises:
+            ConfigurationError: as for `has_seen`.
+        """
+        mark = mark_of(written, namespace)
+        scope = self._scope_of(mark.namespace)
+        key = mark.key
+        if mark.gone and not mark.namespace:
+            # A Status does not say the namespace: then the object's key is sought, once.
+            key = next((record.key for record in self._store.records() if record.uid == mark.gone), key)
+
+        def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
+            observers = self._controller.observers
+            ends = [self._stop.add_callback(callback)]
+            if mark.version:
+                ends.append(observers.on_version(scope, mark.version, callback))
+            if mark.gone or not self.resource_version_of(mark.namespace):
+                ends.append(observers.on_change(key, callback))
+            return lambda: _end(ends)
+
+        return Sighting(
+            mark,
+            position=lambda: self._position_of(scope),
+            record=lambda: self._store.record(key),
+            subscribe=subscribe,
+        )
+
+    def lookout(self, key: str | ObjectName) -> Lookout[T]:
+        """Return what `wait_until` waits by: for event loops, which wait without a thread.
+
+        Raises:
+            ConfigurationError: it is not a key, or of a namespace that is not followed.
+        """
+        name = key if isinstance(key, ObjectName) else ObjectName.parse(key)
+        scope = self._scope_of(name.namespace)
+        ended = self._position_of(scope).ended
+        if ended and not self._stop.is_set():
+            raise ConfigurationError(f"can't wait for {str(name)!r}: {ended}")
+
+        def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
+            ends = (self._stop.add_callback(callback), self.on_progress(callback, key=name))
+            return lambda: _end(ends)
+
+        return Lookout(
+            str(name),
+            resource=self._resource,
+            position=lambda: self._position_of(scope),
+            record=lambda: self._store.record(str(name)),
+            subscribe=subscribe,
+        )
+
+    def on_progress(self, callback: Callable[[], object], *, key: str | ObjectName | None = None) -> Callable[[], None]:
+        """Call back when the cache has moved on: after a list, changes, a bookmark, or the end of a namespace.
+
+        It is called in the informer's own thread, outside of all locks, when the objects and `resource_version_of`
+        show the step. It must be short: the cache waits for it. What it raises is logged.
+
+        Args:
+            callback: takes no argument.
+            key: call back only when the object of this key may have changed.
+
+        Returns:
+            A function that ends this.
+
+        Raises:
+            ConfigurationError: `callback` is not such a function.
+        """
+        if callback is None:
+            raise ConfigurationError("callback must be a function of (): got None")
+        check_function("callback", callback, "", arguments=0)
+        observers = self._controller.observers
+        return observers.on_progress(callback) if key is None else observers.on_change(str(key), callback)
+
+    def _scope_of(self, namespace: str | None) -> str | None:
+        """Return the namespace whose list and watch a namespace belongs to; None for those of all."""
+        if self._is_of_all:
+            return None
+        if not namespace:
+            raise ConfigurationError(
+                f"the informer of {self._resource} follows single namespaces, each with a version of its own: "
+                "name one, with namespace="
+            )
+        return namespace
+
+    def _position_of(self, scope: str | None) -> Position:
+        if self._stop.is_set():
+            ended = f"the informer of {self._resource} has been stopped"
+        elif scope not in self._reflectors:
+            ended = f"the informer of {self._resource} does not follow namespace {scope!r}"
+        else:
+            ended = ""
+        return Position(self._controller.version_of(scope), ended, self._controller.times_back(scope))
+
+
+def _end(ends: Iterable[Callable[[], None]]) -> None:
+    for end in ends:
+        end()

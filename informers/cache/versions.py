@@ -1,0 +1,39 @@
+"""Resource versions: which of two is the newer one, where that can be said.
+
+KEP-5504 says when: the versions of one resource are whole numbers without leading zeros, and grow. An aggregated API
+server may still use other texts. Those are equal or not, and nothing else is known of them.
+
+Upstream: k8s.io/apimachinery/pkg/util/resourceversion/resourceversion.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_number", "reaches", "sort_key"]
+
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
+
+
+def is_number(version: str) -> bool:
+    """Return whether a version can be compared: a whole number without leading zeros."""
+    return _NUMBER.fullmatch(version) is not None
+
+
+def sort_key(version: str) -> tuple[int, str]:
+    """Return what sorts versions that can be compared, of any length, without making numbers of them."""
+    return len(version), version
+
+
+def reaches(version: str, wanted: str) -> bool | None:
+    """Return whether a version is `wanted` or newer; None where that can't be said.
+
+    Example:
+        >>> reaches("100", "99"), reaches("99", "100"), reaches("a", "a"), reaches("a", "b")
+        (True, False, True, None)
+    """
+    if version == wanted:
+        return True
+    if is_number(version) and is_number(wanted):
+        return sort_key(version) >= sort_key(wanted)
+    return None
