@@ -3,7 +3,7 @@
 Three queues, each with what the one before has::
 
     Queue               add, get, done, items      an item is in one worker's hands at a time
-    └── DelayingQueue        add_after             … and may be added for later
+    └── DelayingQueue        add_after, withdraw   … and may be added for later
         └── RateLimitingQueue     add_rate_limited, forget, num_requeues
                                                    … or for when a rate limiter says
 
@@ -13,7 +13,8 @@ Three queues, each with what the one before has::
 
 In the modules:
 
-- `queue`: `Queue`; `Order`, to be implemented by who wants another than `FIFO`
+- `queue`: `Queue`
+- `lanes`: what waits, in two lanes; `Order`, to be implemented by who wants another than `FIFO`
 - `delaying`: `DelayingQueue`
 - `rate_limiting`: `RateLimitingQueue`
 - `rate_limiters`: `RateLimiter`, to be implemented or chosen: exponential, fast and slow, bucket, and their
@@ -29,14 +30,14 @@ Upstream: k8s.io/client-go/util/workqueue (v0.37).
 from __future__ import annotations
 
 from informers.workqueue.delaying import DelayingQueue as DelayingQueue
+from informers.workqueue.lanes import FIFO as FIFO
+from informers.workqueue.lanes import Order as Order
 from informers.workqueue.metrics import Counter as Counter
 from informers.workqueue.metrics import Histogram as Histogram
 from informers.workqueue.metrics import Metric as Metric
 from informers.workqueue.metrics import MetricsProvider as MetricsProvider
 from informers.workqueue.metrics import QueueStatistics as QueueStatistics
 from informers.workqueue.parallelize import parallelize_until as parallelize_until
-from informers.workqueue.queue import FIFO as FIFO
-from informers.workqueue.queue import Order as Order
 from informers.workqueue.queue import Queue as Queue
 from informers.workqueue.rate_limiters import BucketRateLimiter as BucketRateLimiter
 from informers.workqueue.rate_limiters import ItemExponentialFailureRateLimiter as ItemExponentialFailureRateLimiter

@@ -174,6 +174,10 @@ class Instruments(Generic[T]):
         """Note that the processing of `item` begins."""
         self._unreported.append((self._queue_duration.observe, moment - self._added_at.pop(item, moment)))
 
+    def dropped_locked(self) -> None:
+        """Note that nothing waits any more: what did was dropped."""
+        self._added_at.clear()
+
     def done_locked(self, duration: float) -> None:
         """Note that the processing of an item took `duration` seconds."""
         self._unreported.append((self._work_duration.observe, duration))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from informers._base.checks import check_count
 from informers._base.signals import Signal
@@ -55,7 +56,6 @@ def parallelize_until(
     starts = iter(chunks)
     lock = threading.Lock()
     halted = threading.Event()
-    errors: list[BaseException] = []
 
     def taken() -> Iterator[int]:
         while True:
@@ -66,29 +66,16 @@ def parallelize_until(
             yield from range(start, min(start + chunk_size, pieces))
 
     def work() -> None:
-        try:
-            for piece in taken():
-                if halted.is_set() or (stop is not None and stop.is_set()):
-                    return
-                do_work_piece(piece)
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            errors.append(error)
-            halted.set()
+        for piece in taken():
+            if halted.is_set() or (stop is not None and stop.is_set()):
+                return
+            do_work_piece(piece)
 
-    threads = [
-        threading.Thread(target=work, name=f"informers-parallelize-{number}")
-        for number in range(min(workers, len(chunks)))
-    ]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        # Where this thread is interrupted, its workers must not go on without it.
-        halted.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
-    if errors:
-        raise errors[0]
+    # Leaving the pool waits for its threads.
+    with ThreadPoolExecutor(workers, "informers-parallelize") as pool:
+        try:
+            for ended in as_completed([pool.submit(work) for _ in range(min(workers, len(chunks)))]):
+                ended.result()
+        finally:
+            # After an error, and where this thread is interrupted, the others must not go on.
+            halted.set()

@@ -11,68 +11,18 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import deque
 from collections.abc import Hashable, Iterator
-from typing import Generic, Protocol, TypeVar, final
+from typing import Generic, TypeVar
 
 from informers._base.checks import check_hashable, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, StoppedError
+from informers.workqueue.lanes import Lanes, Order
 from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
 
-__all__ = ["FIFO", "Order", "Queue"]
+__all__ = ["Queue"]
 
 T = TypeVar("T", bound=Hashable)
-
-
-class Order(Protocol[T]):
-    """In which order waiting items are got.
-
-    An item is pushed once, and popped before it is pushed again: an order need not look for duplicates.
-
-    Thread safety: the queue calls it under its lock, so it needs no lock of its own, must be quick, and must
-    not call the queue.
-
-    Upstream: `Queue` in k8s.io/client-go/util/workqueue/queue.go (v0.37).
-    """
-
-    def push(self, item: T, /) -> None:
-        """Take in an item."""
-        ...
-
-    def pop(self) -> T:
-        """Remove and return the next item. Called only when there is one."""
-        ...
-
-    def touch(self, item: T, /) -> None:
-        """Take note that an item which waits here was added again: its place may change."""
-        ...
-
-    def __len__(self) -> int:
-        """Return how many items wait here."""
-        ...
-
-
-@final
-class FIFO(Generic[T]):
-    """First in, first out: the `Order` of a queue that is given no other."""
-
-    def __init__(self) -> None:
-        self._items: deque[T] = deque()
-
-    def push(self, item: T, /) -> None:
-        """Put `item` last."""
-        self._items.append(item)
-
-    def pop(self) -> T:
-        """Remove and return the first item."""
-        return self._items.popleft()
-
-    def touch(self, item: T, /) -> None:
-        """Leave `item` where it is."""
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 class Queue(Generic[T]):
@@ -123,11 +73,14 @@ class Queue(Generic[T]):
         self._available = threading.Condition(self._lock)
         self._drained = threading.Condition(self._lock)
         #: Every item in here is dirty, and not in processing.
-        self._order: Order[T] = FIFO() if order is None else order
-        #: All that is to be processed: what is in the order, and what was added again while in processing.
-        self._dirty: set[T] = set()
+        self._lanes = Lanes(order)
+        #: All that is to be processed: what is in the lanes, and what was added again while in processing. Each with
+        #: whether its priority is low.
+        self._dirty: dict[T, bool] = {}
         #: What was got and is not done, and since when.
         self._processing: dict[T, float] = {}
+        #: What of that was got from the low lane.
+        self._processing_low: set[T] = set()
         #: Threads that wait in `get`.
         self._idle = 0
         self._shutting_down = False
@@ -147,10 +100,16 @@ class Queue(Generic[T]):
         """Return how many items could be got now."""
         with self._lock:
             self._promote_locked()
-            return len(self._order)
+            return len(self._lanes)
 
-    def add(self, item: T) -> None:
+    def add(self, item: T, *, low_priority: bool = False) -> None:
         """Ask for `item` to be processed. Does nothing once the queue is shutting down.
+
+        Args:
+            item: what is to be processed.
+            low_priority: whether it can wait until nothing else waits, as the initial list and resyncs can. Such items
+                come first in, first out, whatever the queue's order. While others wait too, each eighth item that
+                is got is one of these, so none waits for ever. An item of which both was asked has no low priority.
 
         Raises:
             ConfigurationError: the item can't be hashed.
@@ -158,7 +117,7 @@ class Queue(Generic[T]):
         with self._lock:
             if not self._shutting_down:
                 self._promote_locked()
-                self._add_locked(item)
+                self._add_locked(item, low_priority)
         if self._instruments is not None:
             self._instruments.report()
 
@@ -168,19 +127,20 @@ class Queue(Generic[T]):
         A queue that is shutting down still gives out what was added before.
 
         Args:
-            timeout: seconds to wait; None waits for ever, zero or less does not wait.
+            timeout: seconds to wait; None waits for ever, zero does not wait.
 
         Raises:
             StoppedError: the queue is shutting down, and empty.
             TimeoutError: nothing came in time.
-            ConfigurationError: the timeout is no number.
+            ConfigurationError: the timeout is negative, or not a number.
         """
         check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
+        lanes = self._lanes
         with self._lock:
             while True:
                 wait = self._promote_locked()
-                if len(self._order):
+                if lanes.low or len(lanes.order):
                     break
                 if self._shutting_down:
                     raise StoppedError(f"{self!r} gives out no more items")
@@ -194,8 +154,9 @@ class Queue(Generic[T]):
                     self._clock.wait(self._available, wait)
                 finally:
                     self._idle -= 1
-            item = self._order.pop()
-            self._dirty.discard(item)
+            item = lanes.pop() if lanes.low else lanes.order.pop()
+            if self._dirty.pop(item, False):
+                self._processing_low.add(item)
             now = self._processing[item] = self._clock.monotonic()
             if self._instruments is not None:
                 self._instruments.got_locked(item, now)
@@ -227,9 +188,11 @@ class Queue(Generic[T]):
                     f"{item!r} is not in processing in {self!r}: call done() once for each item that get() returned"
                 )
             self._promote_locked()
-            if item in self._dirty:
-                self._push_locked(item)
+            low = self._dirty.get(item)
+            if low is not None:
+                self._push_locked(item, low)
             started = self._processing.pop(item)
+            self._processing_low.discard(item)
             if not self._processing and not self._dirty:
                 self._drained.notify_all()
             if self._instruments is not None:
@@ -237,14 +200,23 @@ class Queue(Generic[T]):
         if self._instruments is not None:
             self._instruments.report()
 
-    def shut_down(self) -> None:
+    def shut_down(self, *, drop: bool = False) -> None:
         """Take no more items, and return at once.
 
         What was added before is still given out; then `get` raises `StoppedError`, also in the threads that
         wait in it. Ends a `shut_down_with_drain` that another thread waits in.
+
+        Args:
+            drop: whether what nobody has got yet is dropped instead, so that workers end after the items that they
+                have. For what is listed again at the next start; may follow a call without it.
         """
         with self._lock:
             self._shut_down_locked()
+            if drop:
+                self._lanes.clear()
+                self._dirty.clear()
+                if self._instruments is not None:
+                    self._instruments.dropped_locked()
             self._shut_downs += 1
             self._drained.notify_all()
         if self._instruments is not None:
@@ -262,7 +234,7 @@ class Queue(Generic[T]):
             Whether everything is done. False after `timeout`, or if another thread called `shut_down`.
 
         Raises:
-            ConfigurationError: the timeout is no number.
+            ConfigurationError: the timeout is negative, or not a number.
         """
         check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
@@ -298,25 +270,36 @@ class Queue(Generic[T]):
                 longest_running=max(ages, default=0.0),
             )
 
-    def _add_locked(self, item: T, moment: float | None = None) -> None:
+    def _add_locked(self, item: T, low: bool, moment: float | None = None) -> None:
         """Mark `item` as to be processed, since `moment` or now."""
         try:
-            known = item in self._dirty
+            was_low = self._dirty.get(item)
         except TypeError:
             check_hashable(item)
             raise
-        if known:
-            if item not in self._processing:
-                self._order.touch(item)
+        if was_low is not None:
+            self._add_again_locked(item, moves_up=was_low and not low)
             return
         if item not in self._processing:
-            self._push_locked(item)
-        self._dirty.add(item)
+            self._push_locked(item, low)
+        self._dirty[item] = low
         if self._instruments is not None:
             self._instruments.added_locked(item, self._clock.monotonic() if moment is None else moment)
 
-    def _push_locked(self, item: T) -> None:
-        self._order.push(item)
+    def _add_again_locked(self, item: T, *, moves_up: bool) -> None:
+        if item not in self._processing:
+            if moves_up:
+                self._lanes.move_up(item)
+            else:
+                self._lanes.touch(item)
+        if moves_up:
+            self._dirty[item] = False
+
+    def _push_locked(self, item: T, low: bool) -> None:
+        if low:
+            self._lanes.low[item] = None
+        else:
+            self._lanes.order.push(item)
         if self._idle:
             self._available.notify()
 

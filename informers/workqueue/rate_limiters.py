@@ -84,7 +84,7 @@ class ItemExponentialFailureRateLimiter:
         max_delay: seconds that no wait exceeds.
 
     Raises:
-        ConfigurationError: a delay is negative or no finite number.
+        ConfigurationError: a delay is negative or not a finite number.
 
     Example:
         >>> limiter = ItemExponentialFailureRateLimiter(0.5, 60.0)
@@ -128,7 +128,7 @@ class ItemFastSlowRateLimiter:
         max_fast_attempts: how many tries are fast.
 
     Raises:
-        ConfigurationError: a delay is negative or no finite number, or the attempts no whole number.
+        ConfigurationError: a delay is negative or not a finite number, or the attempts are not a whole number.
 
     Thread safety: all methods may be called from any thread.
 
@@ -165,7 +165,7 @@ class BucketRateLimiter:
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: `qps` is not above zero, or `burst` no whole number above zero.
+        ConfigurationError: `qps` is not above zero, or `burst` is not a whole number above zero.
 
     Thread safety: all methods may be called from any thread.
 
@@ -207,7 +207,7 @@ class MaxOfRateLimiter(Generic[T_contra]):
         limiters: one or more; each of them counts every try.
 
     Raises:
-        ConfigurationError: there are none, or one is no limiter.
+        ConfigurationError: there are none, or one has not the methods of a limiter.
 
     Thread safety: all methods may be called from any thread, if the limiters' may.
 
@@ -244,7 +244,7 @@ class WithMaxWaitRateLimiter(Generic[T_contra]):
         max_delay: seconds that no wait exceeds.
 
     Raises:
-        ConfigurationError: `limiter` is none, or the delay is negative or no finite number.
+        ConfigurationError: `limiter` has not the methods of one, or the delay is negative or not a finite number.
 
     Thread safety: all methods may be called from any thread, if the limiter's may.
 

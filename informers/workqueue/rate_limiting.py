@@ -1,4 +1,4 @@
-"""A queue that decides by itself when an item is tried again.
+"""A queue whose rate limiter says when an item is tried again.
 
 Upstream: k8s.io/client-go/util/workqueue/rate_limiting_queue.go (v0.37).
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TypeVar, final
 
-from informers._base.checks import check_hashable, check_limiter
+from informers._base.checks import check_hashable, check_limiter, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.workqueue.delaying import DelayingQueue
+from informers.workqueue.lanes import Order
 from informers.workqueue.metrics import MetricsProvider
-from informers.workqueue.queue import Order
 from informers.workqueue.rate_limiters import RateLimiter, default_controller_rate_limiter
 
 __all__ = ["RateLimitingQueue"]
@@ -32,7 +32,7 @@ class RateLimitingQueue(DelayingQueue[T]):
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: `limiter` is none, or metrics without a name.
+        ConfigurationError: `limiter` has not the methods of one, or metrics without a name.
 
     Example:
         >>> queue = RateLimitingQueue[str]()
@@ -65,15 +65,35 @@ class RateLimitingQueue(DelayingQueue[T]):
             check_limiter(limiter)
         self._limiter: RateLimiter[T] = default_controller_rate_limiter(clock=clock) if limiter is None else limiter
 
-    def add_rate_limited(self, item: T) -> None:
+    def add_rate_limited(self, item: T, *, at_least: float = 0.0) -> None:
         """Ask for `item` to be processed once the limiter allows it. Does nothing once shutting down.
 
+        Of an item that waits already, for a worker or for the time that the limiter said, no try is counted, and no
+        token is taken: however often one item is asked for, it takes nothing from the others. An item that is
+        asked for before `done` keeps the priority that it was got with.
+
+        Args:
+            item: what is to be processed.
+            at_least: seconds that the item waits even if the limiter says less: the `Retry-After` of a server, say.
+
         Raises:
-            ConfigurationError: the limiter's answer is no finite number, or the item can't be hashed.
+            ConfigurationError: the limiter's answer or `at_least` is not a finite number, or the item can't be hashed.
         """
+        check_seconds("at_least", at_least)
         # First: a limiter would raise an error of its own, or count what can't be added.
         check_hashable(item)
-        self.add_after(item, self._limiter.when(item))
+        if self._needs_limiter(item):
+            delay = check_seconds("delay", self._limiter.when(item))
+            self._ask_for(item, max(delay, at_least), low=None, limited=True)
+
+    def _needs_limiter(self, item: T) -> bool:
+        with self._lock:
+            self._promote_locked()
+            if self._shutting_down or item in self._dirty:
+                return False
+            pending = self._pending.get(item)
+            # One that only `add_after` asked for may come much later than the limiter would say.
+            return pending is None or not pending.limited
 
     def forget(self, item: T) -> None:
         """Stop counting the tries of `item`: it succeeded, or is given up. It has to be `done` all the same."""

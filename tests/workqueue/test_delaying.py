@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
@@ -229,6 +231,54 @@ def test_delays_that_were_replaced_take_no_memory() -> None:
     assert taken(queue) == ["first", "foo", "last"]
 
 
+def test_a_delay_can_be_taken_back_until_its_time_has_come() -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    for item in ("a", "b", "c"):
+        queue.add_after(item, 5)
+    queue.add("waits")
+    assert queue.withdraw("b")
+    assert not queue.withdraw("b")
+    assert not queue.withdraw("waits")
+    assert not queue.withdraw("never added")
+    clock.advance(5)
+    assert not queue.withdraw("a"), "it waits for a worker"
+    assert taken(queue) == ["waits", "a", "c"]
+    queue.add_after("b", 5)
+    clock.advance(5)
+    assert taken(queue) == ["b"]
+
+
+def test_who_waits_for_a_delay_that_is_taken_back_waits_for_the_next(background: Background) -> None:
+    clock = FakeClock()
+    queue = DelayingQueue[str](clock=clock)
+    queue.add_after("first", 5)
+    queue.add_after("second", 8)
+    getting = background(queue.get)
+    clock.wait_for_waiters()
+    queue.withdraw("first")
+    clock.advance(5)
+    assert settled(clock, [8])
+    clock.advance(3)
+    assert getting.result(10) == "second"
+
+
+def test_delays_that_were_taken_back_keep_no_item_alive() -> None:
+    class Item:
+        pass
+
+    queue = DelayingQueue[Item](clock=FakeClock())
+    items = [Item() for _ in range(200)]
+    alive = [weakref.ref(item) for item in items]
+    for item in items:
+        queue.add_after(item, 3600)
+    for item in items:
+        assert queue.withdraw(item)
+    del item, items
+    gc.collect()
+    assert sum(ref() is not None for ref in alive) <= 100
+
+
 @pytest.mark.parametrize("delay", [math.nan, math.inf, "5", None, True])
 def test_a_delay_that_is_no_finite_number_is_refused(delay: Any) -> None:
     queue = DelayingQueue[str]()
@@ -240,10 +290,12 @@ def test_a_delayed_item_that_cannot_be_hashed_is_refused() -> None:
     queue: DelayingQueue[Any] = DelayingQueue()
     with pytest.raises(ConfigurationError, match="list is not"):
         queue.add_after([], 5)
+    with pytest.raises(ConfigurationError, match="list is not"):
+        queue.withdraw([])
 
 
 class Model(RuleBasedStateMachine):
-    """The queue against a plain model of it: a list, two sets, and the times."""
+    """The queue against a plain model of it: two lists, dictionaries, and the times."""
 
     items = st.sampled_from("abcd")
 
@@ -251,54 +303,77 @@ class Model(RuleBasedStateMachine):
         super().__init__()
         self.clock = FakeClock()
         self.queue = DelayingQueue[str](clock=self.clock)
-        self.order: list[str] = []
-        self.again: set[str] = set()
-        self.processing: set[str] = set()
-        self.pending: dict[str, tuple[float, int]] = {}
+        #: What waits, not low and low.
+        self.lanes: dict[bool, list[str]] = {False: [], True: []}
+        #: Got since the low lane had its turn, while it held something.
+        self.others = 0
+        #: By item, whether its priority is low.
+        self.again: dict[str, bool] = {}
+        self.processing: dict[str, bool] = {}
+        self.pending: dict[str, tuple[float, int, bool]] = {}
         self.count = 0
         self.stopped = False
 
-    def enqueue(self, item: str) -> None:
-        self.pending.pop(item, None)
+    def enqueue(self, item: str, low: bool) -> None:
+        _, _, pending_low = self.pending.pop(item, (0, 0, True))
+        low = low and pending_low
         if item in self.processing:
-            self.again.add(item)
-        elif item not in self.order:
-            self.order.append(item)
+            self.again[item] = low and self.again.get(item, True)
+        elif item in self.lanes[True] and not low:
+            self.lanes[True].remove(item)
+            self.lanes[False].append(item)
+        elif item not in self.lanes[True] + self.lanes[False]:
+            self.lanes[low].append(item)
 
-    @rule(item=items)
-    def add(self, item: str) -> None:
-        self.queue.add(item)
+    @rule(item=items, low=st.booleans())
+    def add(self, item: str, low: bool) -> None:
+        self.queue.add(item, low_priority=low)
         if not self.stopped:
-            self.enqueue(item)
+            self.enqueue(item, low)
 
-    @rule(item=items, delay=st.integers(0, 5))
-    def add_after(self, item: str, delay: int) -> None:
-        self.queue.add_after(item, delay)
+    @rule(item=items, delay=st.integers(0, 5), low=st.sampled_from([None, False, True]))
+    def add_after(self, item: str, delay: int, low: bool | None) -> None:
+        self.queue.add_after(item, delay, low_priority=low)
         if self.stopped:
             return
-        if delay == 0:
-            self.enqueue(item)
-        elif item not in self.order and item not in self.again:
+        due = self.clock.monotonic() + delay
+        waits = item in self.lanes[True] + self.lanes[False] or item in self.again
+        waits_low = item in self.lanes[True] or self.again.get(item, False)
+        pending = self.pending.get(item)
+        if low is None:
+            low = waits_low if waits else self.processing.get(item, False) if pending is None else pending[2]
+        if delay == 0 or (waits_low and not low):
+            self.enqueue(item, low)
+        elif not waits and pending is None:
             self.count += 1
-            entry = (self.clock.monotonic() + delay, self.count)
-            self.pending[item] = min(entry, self.pending.get(item, entry))
+            self.pending[item] = (due, self.count, low)
+        elif not waits and pending is not None and (due < pending[0] or low < pending[2]):
+            self.count += 1
+            self.pending[item] = (min(due, pending[0]), self.count, low and pending[2])
+
+    @rule(item=items)
+    def withdraw(self, item: str) -> None:
+        assert self.queue.withdraw(item) is (self.pending.pop(item, None) is not None)
 
     @rule(seconds=st.integers(0, 4))
     def advance(self, seconds: int) -> None:
         self.clock.advance(seconds)
-        for item, (due, _) in sorted(self.pending.items(), key=lambda pair: pair[1]):
+        for item, (due, _, low) in sorted(self.pending.items(), key=lambda pair: pair[1]):
             if due <= self.clock.monotonic():
-                self.enqueue(item)
+                self.enqueue(item, low)
 
     @rule()
     def get(self) -> None:
-        if self.order:
-            item = self.order.pop(0)
-            self.processing.add(item)
-            assert self.queue.get(timeout=0) == item
-        else:
+        if not any(self.lanes.values()):
             with pytest.raises(StoppedError if self.stopped else TimeoutError):
                 self.queue.get(timeout=0)
+            return
+        low = bool(self.lanes[True]) and (self.others == 7 or not self.lanes[False])
+        if self.lanes[True]:
+            self.others = 0 if low else self.others + 1
+        item = self.lanes[low].pop(0)
+        self.processing[item] = low
+        assert self.queue.get(timeout=0) == item
 
     @rule(item=items)
     def done(self, item: str) -> None:
@@ -307,32 +382,35 @@ class Model(RuleBasedStateMachine):
                 self.queue.done(item)
             return
         self.queue.done(item)
-        self.processing.discard(item)
+        del self.processing[item]
         if item in self.again:
-            self.again.discard(item)
-            self.order.append(item)
+            self.lanes[self.again.pop(item)].append(item)
 
     @precondition(lambda self: self.count > 8)
-    @rule(drain=st.booleans())
-    def shut_down(self, drain: bool) -> None:
+    @rule(drain=st.booleans(), drop=st.booleans())
+    def shut_down(self, drain: bool, drop: bool) -> None:
         if drain:
-            drained = not self.order and not self.processing
+            drained = not any(self.lanes.values()) and not self.processing
             assert self.queue.shut_down_with_drain(timeout=0) is drained
         else:
-            self.queue.shut_down()
+            self.queue.shut_down(drop=drop)
+            if drop:
+                self.lanes = {False: [], True: []}
+                self.again.clear()
         self.stopped = True
         self.pending.clear()
 
     @invariant()
     def the_queue_holds_what_the_model_holds(self) -> None:
         statistics = self.queue.statistics()
-        assert len(self.queue) == len(self.order)
-        assert statistics.depth == len(self.order) + len(self.again)
+        waiting = sum(map(len, self.lanes.values()))
+        assert len(self.queue) == waiting
+        assert statistics.depth == waiting + len(self.again)
         assert statistics.processing == len(self.processing)
         assert statistics.delayed == len(self.pending)
 
 
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

@@ -195,3 +195,15 @@ def test_a_provider_of_prometheus_metrics_takes_a_few_lines() -> None:
     assert registry.get_sample_value("workqueue_adds_total", labels) == 2
     assert registry.get_sample_value("workqueue_queue_duration_seconds_bucket", {**labels, "le": "0.1"}) == 0
     assert registry.get_sample_value("workqueue_queue_duration_seconds_bucket", {**labels, "le": "1.0"}) == 1
+
+
+def test_what_was_dropped_waits_nowhere() -> None:
+    provider = Recorder()
+    queue = DelayingQueue[str](name="test", clock=FakeClock(), metrics=provider)
+    queue.add("foo")
+    queue.add("bar", low_priority=True)
+    queue.add_after("baz", 5)
+    queue.shut_down(drop=True)
+    assert provider.read["workqueue_depth"]() == 0
+    assert queue._instruments is not None
+    assert queue._instruments._added_at == {}

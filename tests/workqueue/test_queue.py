@@ -242,8 +242,8 @@ def test_an_item_that_cannot_be_hashed_is_refused_with_what_to_add_instead() -> 
     assert len(queue) == 0
 
 
-@pytest.mark.parametrize("timeout", [float("nan"), "5", True])
-def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
+@pytest.mark.parametrize("timeout", [float("nan"), "5", True, -1])
+def test_a_timeout_that_is_negative_or_not_a_number_is_refused(timeout: Any) -> None:
     queue = Queue[str]()
     with pytest.raises(ConfigurationError, match="timeout must be None or not negative, in seconds"):
         queue.get(timeout=timeout)
@@ -482,6 +482,49 @@ def test_a_shut_down_ends_every_wait_in_get(background: Background) -> None:
     queue.shut_down()
     for worker in workers:
         with pytest.raises(StoppedError, match="<Queue 'pods' 0 waiting 0 processing shutting down> gives out no more"):
+            worker.result(10)
+
+
+def test_a_shut_down_that_drops_leaves_workers_with_what_they_have(background: Background) -> None:
+    clock = FakeClock()
+    queue = Queue[str](clock=clock)
+    queue.add("in hand")
+    queue.add("waiting")
+    queue.add("low", low_priority=True)
+    assert queue.get(timeout=0) == "in hand"
+    queue.add("in hand")
+    drain = background(lambda: queue.shut_down_with_drain(timeout=1000))
+    clock.wait_for_waiters()
+    queue.shut_down(drop=True)
+    assert drain.result(10) is False
+    queue.add("too late")
+    assert len(queue) == 0
+    queue.done("in hand")
+    assert queue.statistics() == QueueStatistics(0, 0, 0, 0.0, 0.0)
+    with pytest.raises(StoppedError):
+        queue.get()
+    assert queue.shut_down_with_drain(timeout=0) is True
+
+
+def test_what_a_shut_down_left_can_still_be_dropped(background: Background) -> None:
+    clock = FakeClock()
+    queue = Queue[str](clock=clock)
+    queue.add("waiting")
+    queue.shut_down()
+    assert len(queue) == 1
+    queue.shut_down(drop=True)
+    with pytest.raises(StoppedError):
+        queue.get()
+
+
+def test_a_shut_down_that_drops_ends_every_wait_in_get(background: Background) -> None:
+    clock = FakeClock()
+    queue = Queue[str](clock=clock)
+    workers = [background(lambda: queue.get(timeout=1000)) for _ in range(3)]
+    clock.wait_for_waiters(3)
+    queue.shut_down(drop=True)
+    for worker in workers:
+        with pytest.raises(StoppedError):
             worker.result(10)
 
 

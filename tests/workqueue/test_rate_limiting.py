@@ -3,6 +3,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Hashable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from informers.errors import ConfigurationError
 from informers.testing.clock import FakeClock
 from informers.workqueue import (
+    BucketRateLimiter,
     ItemExponentialFailureRateLimiter,
     MaxOfRateLimiter,
     RateLimitingQueue,
@@ -19,7 +21,7 @@ from informers.workqueue import (
 
 def delays(queue: RateLimitingQueue[str], clock: FakeClock) -> dict[str, float]:
     """How long each pending item has to wait."""
-    return {item: due - clock.monotonic() for item, (due, *_) in queue._pending.items()}
+    return {item: delayed.due - clock.monotonic() for item, delayed in queue._pending.items()}
 
 
 @pytest.mark.upstream("util/workqueue/rate_limiting_queue_test.go", "TestRateLimitingQueue")
@@ -67,6 +69,81 @@ def test_an_event_overtakes_a_retry_and_the_item_runs_once() -> None:
     queue.done("web-0")
     clock.advance(1000)
     assert len(queue) == 0
+
+
+def test_an_item_that_waits_already_takes_no_token_however_often_it_is_asked_for() -> None:
+    clock = FakeClock()
+    # Four tokens a second, eight calls a second.
+    queue = RateLimitingQueue[str](BucketRateLimiter(4.0, 1, clock=clock), clock=clock)
+    got: list[float] = []
+    for _ in range(80):
+        queue.add_rate_limited("hot")
+        if len(queue):
+            got.append(clock.monotonic())
+            queue.done(queue.get())
+        clock.advance(0.125)
+    assert [later - earlier for earlier, later in pairwise(got)] == [0.25] * 39
+    queue.add_rate_limited("other")
+    assert delays(queue, clock)["other"] <= 0.25, "the hot item has taken nothing from it"
+
+
+@pytest.mark.parametrize("where", ["for a worker", "for its time", "until it is done"])
+def test_of_an_item_that_waits_already_no_try_is_counted(where: str) -> None:
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1000.0), clock=FakeClock())
+    queue.add("a")
+    if where != "for a worker":
+        queue.get(timeout=0)
+    if where == "for its time":
+        queue.add_rate_limited("a")
+    elif where == "until it is done":
+        queue.add("a")
+    before = queue.num_requeues("a")
+    for _ in range(10):
+        queue.add_rate_limited("a")
+    assert queue.num_requeues("a") == before
+
+
+def test_a_failure_is_tried_again_by_the_limiter_though_a_later_time_was_asked_for() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1000.0), clock=clock)
+    queue.add("a")
+    queue.get(timeout=0)
+    queue.add_after("a", 3600)
+    queue.add_rate_limited("a")
+    queue.add_after("a", 3600)
+    queue.add_rate_limited("a")
+    queue.done("a")
+    assert queue.num_requeues("a") == 1
+    assert delays(queue, clock) == {"a": 1.0}
+
+
+def test_a_retry_can_be_taken_back_and_the_next_asks_the_limiter_again() -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1000.0), clock=clock)
+    queue.add_rate_limited("a")
+    assert queue.withdraw("a")
+    queue.add_rate_limited("a")
+    assert delays(queue, clock) == {"a": 2.0}
+
+
+@pytest.mark.parametrize(("at_least", "waits"), [(0.0, 2.0), (1.0, 2.0), (30.0, 30.0)])
+def test_a_server_may_ask_for_a_longer_wait_than_the_limiter_and_not_for_a_shorter(
+    at_least: float, waits: float
+) -> None:
+    clock = FakeClock()
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(2.0, 1000.0), clock=clock)
+    queue.add_rate_limited("a", at_least=at_least)
+    assert delays(queue, clock) == {"a": waits}
+    with pytest.raises(ConfigurationError, match="at_least must be a finite number of seconds, not nan"):
+        queue.add_rate_limited("b", at_least=math.nan)
+    assert queue.num_requeues("b") == 0
+
+
+def test_a_queue_that_is_shut_down_asks_its_limiter_no_more() -> None:
+    queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(1.0, 1.0), clock=FakeClock())
+    queue.shut_down()
+    queue.add_rate_limited("a")
+    assert queue.num_requeues("a") == 0
 
 
 class Shortest:
