@@ -1,7 +1,8 @@
 """What selects a pod: the controllers, budgets and policies of its namespace, read from listers.
 
 client-go has these as methods of single listers, and an error where nothing is found; here they are functions, and what
-is not found is an empty list.
+is not found is an empty list. An object whose selector can't be read selects nothing, and the others are found: a
+server may hold objects that are older than its rules.
 
 Upstream: `*_expansion.go` in k8s.io/client-go/listers (v0.37).
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from informers.cache.listers import NamespacedLister
+from informers.errors import ConfigurationError, DecodeError
 from informers.selectors import LabelSelector
 
 if TYPE_CHECKING:
@@ -98,20 +100,28 @@ def _selecting(
         return []
     found: list[T] = []
     for obj in lister.namespace(namespace).list():
-        selector = selector_of(obj)
+        try:
+            selector = selector_of(obj)
+        except (ConfigurationError, DecodeError):
+            continue
         if selector.matches(labels) and (empty_selects_all or not selector.is_empty):
             found.append(obj)
     return found
 
 
 def _selector(obj: Any) -> LabelSelector:
-    return LabelSelector.from_label_selector(obj.spec.selector if obj.spec else None)
+    return LabelSelector.from_label_selector(_field(obj.spec, "selector"))
 
 
 def _pod_selector(obj: Any) -> LabelSelector:
     # A policy without spec selects nothing; in one with a spec a missing selector is an empty one.
-    return LabelSelector.from_label_selector((obj.spec.pod_selector or {}) if obj.spec else None)
+    return LabelSelector.from_label_selector((_field(obj.spec, "pod_selector") or {}) if obj.spec else None)
 
 
 def _map_selector(obj: Any) -> LabelSelector:
-    return LabelSelector.coerce((obj.spec.selector or {}) if obj.spec else {})
+    return LabelSelector.coerce(_field(obj.spec, "selector") or {})
+
+
+def _field(spec: Any, name: str) -> Any:
+    """Return a field of a spec, None where there is none: what the client's models refuse is no model either."""
+    return getattr(spec, name, None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from informers import NamespacedLister, Store, lookups
+from informers import DecodeError, NamespacedLister, Store, lookups
 
 
 def lister(*objects: Any) -> NamespacedLister[Any]:
@@ -118,3 +118,40 @@ def test_what_has_no_spec_selects_nothing(function: Callable[..., list[Any]], ma
     # As a server may serve it: the models insist on some specs when they are made by hand.
     bare.__dict__["spec" if "spec" in bare.__dict__ else "_spec"] = None
     assert function(lister(bare), pod(app="web")) == []
+
+
+UNREADABLE: list[Any] = [
+    {"matchExpressions": [{"key": "app", "operator": "In", "values": ["not a valid value!"]}]},
+    {"matchExpressions": [{"key": "app", "operator": "Like", "values": ["web"]}]},
+    {"matchExpressions": 5},
+    {"matchLabels": {"app": ["web"]}},
+    {"matchLabels": {"app": "web"}, "matchFields": {}},
+    "app in (",
+    7,
+]
+
+
+@pytest.mark.parametrize(("function", "make"), EMPTY_SELECTS_NOTHING + EMPTY_SELECTS_ALL)
+@pytest.mark.parametrize("unreadable", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_what_has_a_selector_that_cannot_be_read_selects_nothing_and_the_others_are_found(
+    function: Callable[..., list[Any]], make: Callable[..., Any], unreadable: Any
+) -> None:
+    bad, good = make("bad", app="web"), make("good", app="web")
+    attribute = "pod_selector" if make is policy else "selector"
+    held = bad.spec.__dict__
+    # As a server may serve it: the models refuse some of these when they are made by hand.
+    held[attribute if attribute in held else f"_{attribute}"] = unreadable
+    assert [found.metadata.name for found in function(lister(bad, good), pod(app="web"))] == ["good"]
+
+
+def test_what_has_no_readable_spec_selects_nothing_and_the_others_are_found() -> None:
+    class Spec:
+        @property
+        def selector(self) -> Any:
+            raise DecodeError("the spec is not JSON", key="default/bad")
+
+    for spec in ("not a spec", Spec()):
+        bad = stateful_set("bad", app="web")
+        bad.__dict__["spec" if "spec" in bad.__dict__ else "_spec"] = spec
+        things = lister(bad, stateful_set("good", app="web"))
+        assert [found.metadata.name for found in lookups.get_pod_stateful_sets(things, pod(app="web"))] == ["good"]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from informers.errors import ConfigurationError
 
-__all__ = ["fields_of", "instances", "string", "string_pairs", "strings"]
+__all__ = ["fields_of", "instances", "items", "string", "string_pairs", "strings"]
 
 
 T = TypeVar("T")
@@ -25,6 +25,13 @@ def strings(value: object, what: str) -> list[str]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{what} must be several str, such as ('a', 'b'): got {value!r}")
     return [string(item, f"each of {what}") for item in cast("Iterable[object]", value)]
+
+
+def items(value: object, what: str) -> list[object]:
+    """Return the items of a list, or raise ConfigurationError."""
+    if not isinstance(value, (list, tuple)):
+        raise ConfigurationError(f"{what} must be a list: got {value!r}, a {type(value).__name__}")
+    return list(cast("Iterable[object]", value))
 
 
 def instances(values: object, cls: type[T]) -> list[T]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 
 from informers.errors import ConfigurationError
-from informers.selectors.checks import fields_of, instances, string, string_pairs
+from informers.selectors.checks import fields_of, instances, items, string, string_pairs
 from informers.selectors.requirements import LabelOperator, LabelRequirement, key_problem, value_problem, whole_number
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class LabelSelector:
         requirements = [
             LabelRequirement(key, "=", (value,)) for key, value in string_pairs(labels or {}, "matchLabels")
         ]
-        for expression in expressions or ():
+        for expression in items(expressions or (), "matchExpressions"):
             key, operator, values = fields_of(
                 expression, "a match expression", key="key", operator="operator", values="values"
             )

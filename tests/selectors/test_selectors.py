@@ -433,6 +433,7 @@ def test_no_selector_in_an_object_selects_nothing() -> None:
         ({"match_labels": {"a": "b"}}, "has the fields matchLabels, matchExpressions, not 'match_labels'"),
         ({"matchLabels": {"a": None}}, r"matchLabels\['a'\] must be a str: got None"),
         ({"matchLabels": {"a": "b c"}}, "label value 'b c'"),
+        ({"matchExpressions": 5}, "matchExpressions must be a list: got 5, a int"),
         ({"matchExpressions": [{"key": "a", "op": "In"}]}, "a match expression has the fields key, operator, values"),
         ({"matchExpressions": [{"key": "a"}]}, "operator of the match expression on 'a' must be a str: got None"),
         ("a=b", "a label selector must be the official client's model or its JSON mapping .*: got 'a=b', a str"),
