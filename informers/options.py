@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, check_period
+from informers._base.checks import check_function, check_object_size, check_period, check_time_limit
 from informers.backoff import BackoffSettings
 from informers.errors import ConfigurationError
 from informers.selectors import FieldSelector, LabelSelector
@@ -48,11 +48,25 @@ class ReflectorOptions:
         page_size: objects in a page of a list; 0 for 500, or for all where the server has a watch cache to read from.
         streaming_lists: whether to try streaming lists.
         min_watch_timeout: the server is asked to end a watch after one to two times as many seconds, at random.
+        connect_timeout: seconds within which a connection must stand, its TLS handshake included.
+        idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark. A
+            server sends one each minute or so: with less than that, watches are given up that are well.
+        streaming_timeout: seconds without a byte after which a streaming list is given up, and pages are listed. A
+            stream is also given up that takes longer than this and 50 ms for each object.
+        list_timeout: seconds without a byte after which a list counts as lost.
+        max_object_size: bytes of JSON that an object may have; a larger one ends the request.
         backoff: how the pauses after failures grow.
         uniform: returns a random number between two; for jitter.
 
+    The time limits of connections and `max_object_size` are for the sources that a factory makes: a `ListWatch` that
+    you make takes its own.
+
     Raises:
         ConfigurationError: a number is out of range, or something is of another type.
+
+    Example:
+        >>> from informers import KindOptions
+        >>> quick = KindOptions(options=ReflectorOptions(idle_timeout=90.0))  # for one kind, in overrides=
 
     Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions (v0.37).
     """
@@ -60,6 +74,11 @@ class ReflectorOptions:
     page_size: int = 0
     streaming_lists: bool = True
     min_watch_timeout: float = 300.0
+    connect_timeout: float = 30.0
+    idle_timeout: float = 150.0
+    streaming_timeout: float = 10.0
+    list_timeout: float = 120.0
+    max_object_size: int = 64 << 20
     backoff: BackoffSettings = attrs.field(factory=BackoffSettings)
     uniform: Callable[[float, float], float] = _uniform
 
@@ -71,6 +90,11 @@ class ReflectorOptions:
                 f"page_size must not be negative and min_watch_timeout at least a second: "
                 f"got {self.page_size!r} and {self.min_watch_timeout!r}"
             )
+        check_time_limit("connect_timeout", self.connect_timeout)
+        check_time_limit("idle_timeout", self.idle_timeout)
+        check_time_limit("streaming_timeout", self.streaming_timeout)
+        check_time_limit("list_timeout", self.list_timeout)
+        check_object_size(self.max_object_size)
         if not isinstance(self.backoff, BackoffSettings):
             raise ConfigurationError(f"backoff must be BackoffSettings: got {self.backoff!r}")
         if not callable(self.uniform):
@@ -119,6 +143,7 @@ class KindOptions:
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.
         shard: keep a share of the objects only.
         indexers: index functions by name.
+        options: how this kind is listed and watched; all of it, in place of the factory's `options`.
 
     Raises:
         ConfigurationError: one is wrong.
@@ -133,6 +158,7 @@ class KindOptions:
     drop_managed_fields: bool | None = None
     shard: Shard | None = None
     indexers: Mapping[str, IndexFunction[Any]] | None = None
+    options: ReflectorOptions | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.resync_period is not None:
@@ -146,6 +172,7 @@ class KindOptions:
         if not (self.shard is None or isinstance(self.shard, Shard)):
             raise ConfigurationError(f"shard must be such as Shard(0, of=2): got {self.shard!r}")
         check_indexers(self.indexers or {})
+        check_options(self.options)
 
 
 def check_indexers(indexers: object) -> None:

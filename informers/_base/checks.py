@@ -15,13 +15,19 @@ __all__ = [
     "check_function",
     "check_hashable",
     "check_limiter",
+    "check_object_size",
     "check_period",
     "check_seconds",
     "check_stop",
+    "check_time_limit",
     "check_timeout",
     "name_of",
     "signature_of",
 ]
+
+
+#: Seconds: sockets can't be told to wait for ever longer.
+_DAY = 86_400
 
 
 def check_period(name: str, seconds: object) -> float:
@@ -59,6 +65,26 @@ def check_stop(stop: object) -> None:
             "stop must have the methods is_set() and wait(), as a threading.Event or an informers.Signal has: "
             f"got {type(stop).__name__}"
         )
+
+
+def check_time_limit(name: str, seconds: object) -> None:
+    """Refuse what is not a time limit of a connection.
+
+    Raises:
+        ConfigurationError: it is not a number of seconds above zero, or more than a day.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _DAY:
+        raise ConfigurationError(f"{name} must be a number of seconds above zero, and at most a day: got {seconds!r}")
+
+
+def check_object_size(size: object) -> None:
+    """Refuse what is not a largest size of an object.
+
+    Raises:
+        ConfigurationError: it is not a number of bytes above zero.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {size!r}")
 
 
 def check_seconds(name: str, value: object) -> float:

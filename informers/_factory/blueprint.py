@@ -18,7 +18,7 @@ from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.informer import SharedInformer
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.errors import ConfigurationError
-from informers.options import KindOptions, ReflectorOptions, check_options
+from informers.options import KindOptions, ReflectorOptions
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.source.listwatch import ListerWatcher, ListWatch, restorer
 from informers.source.shards import ShardedSource
@@ -69,13 +69,11 @@ class Blueprint:
         clock: Clock,
     ) -> None:
         self._api_client = api_client
-        self._defaults = defaults
+        self._defaults = attrs.evolve(defaults, options=options)
         self._overrides = _overrides(overrides)
         self.metadata_only = metadata_only
         check_function("watch_error_handler", watch_error_handler, "failure")
-        check_options(options)
         self._watch_error_handler = watch_error_handler
-        self._options = options
         self._clock = clock
 
     def options_of(self, resource: Resource[Any]) -> KindOptions:
@@ -90,6 +88,7 @@ class Blueprint:
     def source(self, resource: Resource[T], namespace: str | None) -> ListerWatcher[T]:
         """Return where the objects of one namespace come from, or of all with None."""
         options = self.options_of(resource)
+        limits = options.options or ReflectorOptions()
         source = ListWatch(
             self._api_client,
             resource,
@@ -99,6 +98,11 @@ class Blueprint:
             tweak=options.tweak,
             drop_managed_fields=bool(options.drop_managed_fields),
             metadata_only=self.metadata_only,
+            connect_timeout=limits.connect_timeout,
+            idle_timeout=limits.idle_timeout,
+            streaming_timeout=limits.streaming_timeout,
+            list_timeout=limits.list_timeout,
+            max_object_size=limits.max_object_size,
             clock=self._clock,
         )
         return source if options.shard is None else ShardedSource(source, options.shard)
@@ -139,7 +143,7 @@ class Blueprint:
             makes_objects=resource.decode is not None and not self.metadata_only,
             restore=restorer(resource, metadata_only=self.metadata_only),
             watch_error_handler=self._watch_error_handler,
-            options=self._options,
+            options=options.options,
             clock=self._clock,
         )
 

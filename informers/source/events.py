@@ -92,7 +92,7 @@ class Page(Generic[T]):
     records: Sequence[Record[T]]
     resource_version: str
     continue_token: str = ""
-    bad: Sequence[DecodeError] = ()
+    bad: Sequence[BadObject] = ()
     remaining: int | None = None
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final, runtime_checkable
 
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function
+from informers._base.checks import check_function, check_object_size, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, ConnectionLostError
 from informers.resources import Resource
@@ -36,12 +36,12 @@ _log = logging.getLogger("informers.source")
 T = TypeVar("T", default=Any)
 
 
+#: Seconds that stand for ever: sockets can't be told to wait longer.
+_FOR_EVER = 86_400.0
 #: Changes what a list or watch asks for: takes the options and returns them, or a changed copy.
 TweakListOptions = Callable[[ListOptions], ListOptions]
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-#: Seconds: sockets can't be told to wait for ever longer.
-_LONGEST = 86_400
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{0};g=meta.k8s.io;v=v1"
 
 
@@ -114,8 +114,10 @@ class ListWatch(Generic[T]):
         metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.
         connect_timeout: seconds within which a connection must stand, its TLS handshake included.
-        idle_timeout: seconds without a byte after which a watch counts as lost. A server that sends bookmarks does so
-            every minute; load balancers drop connections that are idle for 4 minutes.
+        idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark on
+            one: it does so each minute or so. Before that, and for ever of a kind without bookmarks, silence is no
+            sign: such a watch counts as lost where the server has not ended it in time, and TCP keep-alive notices a
+            server that is gone.
         streaming_timeout: the same while a streaming list is under way: a server that does not know them ignores the
             request's wish and stays silent.
         list_timeout: seconds without a byte after which a list counts as lost.
@@ -154,18 +156,11 @@ class ListWatch(Generic[T]):
         if not isinstance(resource, Resource):
             raise ConfigurationError(f"resource must be a Resource, such as core.V1.pods: got {resource!r}")
         check_namespace(namespace, resource)
-        for name, value in (
-            ("connect_timeout", connect_timeout),
-            ("idle_timeout", idle_timeout),
-            ("streaming_timeout", streaming_timeout),
-            ("list_timeout", list_timeout),
-        ):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LONGEST:
-                raise ConfigurationError(
-                    f"{name} must be a number of seconds above zero, and at most a day: got {value!r}"
-                )
-        if isinstance(max_object_size, bool) or not isinstance(max_object_size, int) or max_object_size < 1:
-            raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {max_object_size!r}")
+        check_time_limit("connect_timeout", connect_timeout)
+        check_time_limit("idle_timeout", idle_timeout)
+        check_time_limit("streaming_timeout", streaming_timeout)
+        check_time_limit("list_timeout", list_timeout)
+        check_object_size(max_object_size)
         check_function("tweak", tweak, "options")
         self.on_arrival: Callable[[int], None] | None = None
         self._resource = resource
@@ -190,6 +185,7 @@ class ListWatch(Generic[T]):
         self._streaming_timeout = streaming_timeout
         self._list_timeout = list_timeout
         self._max_object_size = max_object_size
+        self._patience = _Patience(idle_timeout)
         self._clock = clock
         self._transport = Transport(api_client, connect_timeout=connect_timeout, clock=clock)
         #: Whether an object has shown if the resource has namespaces.
@@ -215,21 +211,23 @@ class ListWatch(Generic[T]):
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
         """Open a watch. Not compressed: the server would hold back events to fill a block."""
-        idle_timeout = self._idle_timeout
-        if options.timeout_seconds:
-            # A server that is silent for long after it should have ended the watch is lost, too.
-            idle_timeout = min(idle_timeout, options.timeout_seconds + self._streaming_timeout)
+        # A server that is silent for long after it should have ended the watch is lost, whatever it sends.
+        limit = options.timeout_seconds + self._streaming_timeout if options.timeout_seconds else _FOR_EVER
         body = self._transport.get(
             self._path,
             [("watch", "true"), *self._options(options).query()],
             accept=self._accept[1] or "application/json",
             gzip=False,
-            idle_timeout=self._streaming_timeout if options.send_initial_events else idle_timeout,
+            idle_timeout=self._streaming_timeout if options.send_initial_events else min(self._idle_timeout, limit),
         )
+        if not options.send_initial_events:
+            # The answer has begun. Before that silence is a sign: a server says at once that it takes a watch.
+            body.set_idle_timeout(self._patience.within(limit))
         return _HTTPWatch(
             body,
             self._decoder,
-            idle_timeout=idle_timeout,
+            self._patience,
+            longest=limit,
             limit=self._max_object_size,
             see_scope=self._see_scope,
             clock=self._clock,
@@ -270,6 +268,19 @@ class ListWatch(Generic[T]):
 
 
 @final
+@attrs.define(eq=False)
+class _Patience:
+    """How long the watches of a source may be silent: it depends on whether the server sends bookmarks of the kind."""
+
+    idle_timeout: float
+    sends_bookmarks: bool = False
+
+    def within(self, longest: float) -> float:
+        """Return seconds, of a watch that lasts no longer than so many."""
+        return min(self.idle_timeout, longest) if self.sends_bookmarks else longest
+
+
+@final
 class _HTTPWatch(Generic[T]):
     """A watch over HTTP."""
 
@@ -277,15 +288,17 @@ class _HTTPWatch(Generic[T]):
         self,
         body: Body,
         decoder: Decoder[T],
+        patience: _Patience,
         *,
-        idle_timeout: float,
+        longest: float,
         limit: int,
         see_scope: Callable[[str], None],
         clock: Clock,
     ) -> None:
         self._body = body
         self._decoder = decoder
-        self._idle_timeout = idle_timeout
+        self._patience = patience
+        self._longest = longest
         self._limit = limit
         self._see_scope = see_scope
         self._clock = clock
@@ -299,17 +312,31 @@ class _HTTPWatch(Generic[T]):
             complete = lines.feed(block)
             if complete:
                 events = [event(line) for line in complete]
-                if any(isinstance(seen, Bookmark) and seen.initial_events_end for seen in events):
-                    self._body.set_idle_timeout(self._idle_timeout)
+                self._look_for_bookmarks(events)
                 if isinstance(events[0], Change):
                     self._see_scope(events[0].record.key)
                 yield events
                 last_line = self._clock.monotonic()
-            elif self._clock.monotonic() - last_line > self._idle_timeout:
-                # Bytes that drip but never end a line are no sign of life.
-                raise ConnectionLostError(f"no event was completed for {self._idle_timeout:g} s")
+            elif self._clock.monotonic() - last_line > self._dripping:
+                # Bytes that drip but never end a line are not a sign of life.
+                raise ConnectionLostError(f"no event was completed for {self._dripping:g} s")
         if lines.has_begun_another:
             raise ConnectionLostError("the watch ended in the middle of an event")
+
+    @property
+    def _dripping(self) -> float:
+        return min(self._patience.idle_timeout, self._longest)
+
+    def _look_for_bookmarks(self, events: Sequence[WatchEvent[T]]) -> None:
+        marks = [seen for seen in events if isinstance(seen, Bookmark)]
+        if not marks:
+            return
+        # The one that ends a streaming list comes of every kind.
+        if not self._patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
+            self._patience.sends_bookmarks = True
+        elif not any(mark.initial_events_end for mark in marks):
+            return
+        self._body.set_idle_timeout(self._patience.within(self._longest))
 
     def close(self) -> None:
         """End the watch."""

@@ -464,6 +464,14 @@ def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
         ({"backoff": None}, "backoff must be BackoffSettings: got None"),
         ({"uniform": 5.0}, r"uniform must be a function of \(low, high\): got 5.0"),
         ({"uniform": None}, r"uniform must be a function of \(low, high\): got None"),
+        ({"idle_timeout": 0}, "idle_timeout must be a number of seconds above zero, and at most a day: got 0"),
+        (
+            {"list_timeout": 1e6},
+            "list_timeout must be a number of seconds above zero, and at most a day: got 1000000.0",
+        ),
+        ({"connect_timeout": True}, "connect_timeout must be a number of seconds above zero"),
+        ({"streaming_timeout": "1"}, "streaming_timeout must be a number of seconds above zero"),
+        ({"max_object_size": 0}, "max_object_size must be a number of bytes above zero: got 0"),
         ({"uniform": random.random}, r"uniform must be a function of \(low, high\): got"),
     ],
 )
@@ -577,7 +585,7 @@ def test_a_bad_object_in_a_list_leaves_the_others_alone_and_what_the_store_has_o
     source.add(obj("b"))
     with rig(source) as r:
         source.wait_for_watch()
-        pages = [Page([HeldRecord(obj("a"))], "9", "", [DecodeError("bad labels", key="b")])]
+        pages = [Page([HeldRecord(obj("a"))], "9", "", [BadObject(DecodeError("bad labels", key="b"))])]
         original = source.list
         source.list = lambda options: pages.pop() if pages else original(options)  # type: ignore[method-assign] # one page
         source.watches[0].send(ErrorEvent(INTERNAL))

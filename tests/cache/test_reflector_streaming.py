@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from informers import NextStep, ReflectorOptions
+from informers.cache._reflector.streamed_list import StreamedList
 from informers.errors import ConnectionLostError, DecodeError, StatusError
 from informers.source.events import BadObject, Bookmark, ChangeType, ErrorEvent, ListOptions
 from informers.testing import FakeSource, FakeWatch
@@ -195,8 +196,36 @@ def test_a_stream_that_brings_nothing_new_for_ten_seconds_has_no_end_and_pages_a
         watch.send(change(MODIFIED, "a", "2"))
         r.source.wait_for_watch(2)
         assert r.store.keys() == ["a"]
-        assert "did not come to its end" in str(r.failures[0])
+        assert "brought nothing new for 10 s, and no end" in str(r.failures[0])
         assert r.failures[0].next_step is NextStep.LIST_PAGES
+
+
+@pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
+def test_a_stream_without_an_end_is_given_up_also_while_new_objects_are_made() -> None:
+    with fed() as (r, watch):
+        for number in range(7):
+            watch.send(change(ADDED, f"n{number}", str(number + 1)))
+            r.wait_for(lambda number=number: r.reflector.progress.listed == number + 1 or r.failures)
+            r.clock.advance(2)
+        r.source.wait_for_watch(2)
+        assert "a streaming list did not come to its end within 12 s: 7 objects came" in str(r.failures[0])
+
+
+def test_a_stream_may_take_longer_the_more_objects_there_are_but_not_for_ever() -> None:
+    content: StreamedList[Obj] = StreamedList(0.0, patience=10.0, limit=300.0)
+    for number in range(4000):
+        now = 0.07 * number
+        if now > 10 + 0.05 * number:
+            break
+        assert content.take([change(ADDED, f"n{number}", "1")], now) is None
+    assert number > 400
+    with pytest.raises(ConnectionLostError, match="did not come to its end within 36 s: 502 objects came"):
+        content.take([change(ADDED, "another", "1")], 36.0)
+    quick: StreamedList[Obj] = StreamedList(0.0, patience=10.0, limit=300.0)
+    quick.take([change(ADDED, f"n{number}", "1") for number in range(20_000)], 299.0 - 290.0)
+    quick.take([change(ADDED, "one-more", "1")], 15.0)
+    with pytest.raises(ConnectionLostError):
+        quick.take([change(ADDED, "the-last", "1")], 301.0)
 
 
 @pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")

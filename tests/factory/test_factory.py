@@ -6,20 +6,24 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from kubernetes import client
 
 from informers import (
     ConfigurationError,
     KindOptions,
+    ListWatch,
     NotFoundError,
     ReflectorOptions,
     ResourceEventHandlerFuncs,
     SharedInformerFactory,
     StoppedError,
     SyncProgress,
+    WatchFailure,
 )
 from informers.kinds import GroupVersion, apps, core, namespaced
+from informers.resources import Resource
 from informers.testing import APIServer, RecordingHandler
 from tests.waiting import QUICK, eventually
 
@@ -307,6 +311,48 @@ def test_one_kind_may_have_it_otherwise_than_the_others(server: APIServer) -> No
         assert config_maps.informer.health().handlers[0].resync_period == 0.0
 
 
+def test_time_limits_and_sizes_are_those_of_the_factory_or_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, dict[str, Any]] = {}
+
+    def noting(api_client: Any, resource: Resource[Any], **options: Any) -> ListWatch[Any]:
+        asked[resource.plural] = options
+        return ListWatch(api_client, resource, **options)
+
+    monkeypatch.setattr("informers._factory.blueprint.ListWatch", noting)
+    limits: dict[str, Any] = {
+        "connect_timeout": 3.0,
+        "idle_timeout": 90.0,
+        "streaming_timeout": 5.0,
+        "list_timeout": 60.0,
+        "max_object_size": 1 << 20,
+    }
+    own = {core.V1.secrets: KindOptions(options=ReflectorOptions(idle_timeout=70.0))}
+    with client.ApiClient(client.Configuration(host="http://x")) as api_client:
+        factory = SharedInformerFactory(api_client, options=ReflectorOptions(**limits), overrides=own)
+        factory.core.v1.pods.informer.stop()
+        factory.core.v1.secrets.informer.stop()
+    assert {name: asked["pods"][name] for name in limits} == limits
+    assert (asked["secrets"]["idle_timeout"], asked["secrets"]["list_timeout"]) == (70.0, 120.0)
+
+
+def test_an_object_beyond_the_size_of_its_kind_is_told_and_other_kinds_have_theirs(server: APIServer) -> None:
+    server.create({**config_map("big", "default"), "data": {"x": "x" * 5000}})
+    server.create({**config_map("big", "default"), "kind": "Secret", "stringData": {"x": "x" * 5000}})
+    failures: list[WatchFailure] = []
+    factory = SharedInformerFactory(
+        server.client(),
+        options=QUICK,
+        overrides={core.V1.secrets: KindOptions(options=attrs.evolve(QUICK, max_object_size=2000))},
+        watch_error_handler=failures.append,
+    )
+    with factory:
+        config_maps, _ = factory.core.v1.config_maps.informer, factory.core.v1.secrets.informer
+        factory.start()
+        assert config_maps.synced.wait(10)
+        eventually(lambda: any("2,000" in str(failure) or "2000" in str(failure) for failure in failures))
+    assert {failure.resource for failure in failures} == {"secrets"}
+
+
 def test_what_all_kinds_share_holds_for_each(server: APIServer) -> None:
     factory = SharedInformerFactory(server.client(), namespace="default", field_selector="metadata.name=a")
     with factory:
@@ -358,6 +404,7 @@ def test_what_is_no_table_is_refused(factory: SharedInformerFactory, wrong: Any)
         ({"watch_error_handler": 1}, "watch_error_handler must be a function of (failure): got int"),
         ({"drop_managed_fields": "no"}, "drop_managed_fields must be True or False: got 'no'"),
         ({"options": {"page_size": 10}}, "options must be ReflectorOptions: got"),
+        ({"overrides": {core.V1.pods: 5}}, "overrides must map resources to KindOptions"),
         ({"overrides": [core.V1.pods]}, "overrides must map resources to KindOptions"),
         ({"overrides": {"pods": KindOptions()}}, "overrides must map resources to KindOptions"),
         ({"overrides": {core.V1.pods: {"resync_period": 1}}}, "overrides must map resources to KindOptions"),

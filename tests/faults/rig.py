@@ -99,7 +99,7 @@ class Rig:
         self.proxy = Proxy(target, script=self._script)
         self.proxy.__enter__()
         self.api_client = self._client(self.proxy.port)
-        source = ListWatch(
+        self.source: ListWatch[V1ConfigMap] = ListWatch(
             self.api_client,
             core.V1.config_maps,
             connect_timeout=2 * self._idle,
@@ -108,7 +108,7 @@ class Rig:
             list_timeout=self._idle,
         )
         self.informer: SharedInformer[V1ConfigMap] = SharedInformer(
-            source,
+            self.source,
             resource="configmaps",
             restore=restorer(core.V1.config_maps),
             watch_error_handler=self.failures.append,
@@ -168,10 +168,11 @@ class Rig:
         self.create()
 
     def prepare(self) -> None:
-        """Wait until all is well, with objects for `change`."""
+        """Wait until all is well, with objects for `change`, and until silence would be a sign: a bookmark has come."""
         self.create("doomed")
         self.create("recreated")
         self.wait_until_whole()
+        eventually(lambda: self.source._patience.sends_bookmarks, "a bookmark")
 
 
 def plain_client(port: int) -> ApiClient:

@@ -273,7 +273,7 @@ def test_an_empty_list_may_have_null_for_items() -> None:
 def test_a_bad_item_is_set_aside_alone() -> None:
     page = page_of(listing(pod(name="a"), pod(name=""), pod(name="c")), 50)
     assert [record.key for record in page.records] == ["default/a", "default/c"]
-    assert [str(error) for error in page.bad] == [
+    assert [str(bad.error) for bad in page.bad] == [
         "an object has no proper name, namespace, resourceVersion or uid: its name is ''"
     ]
 
@@ -282,7 +282,7 @@ def test_a_bad_item_is_set_aside_alone() -> None:
 def test_an_object_that_can_not_be_held_has_the_key_of_its_former_state(wrong: str) -> None:
     """By it the cache knows what to keep; with another the object would count as deleted."""
     page = page_of(listing({**pod(), "metadata": {"namespace": "default", "name": "a", wrong: 7}}), 50)
-    assert [error.key for error in page.bad] == ["default/a"]
+    assert [bad.error.key for bad in page.bad] == ["default/a"]
 
 
 def test_managed_fields_are_dropped_from_a_lists_items() -> None:

@@ -193,7 +193,7 @@ def test_an_object_that_is_nested_deeply_keeps_no_other_out(size: int, drop: boo
         )
     )
     page = read(f'{HEAD},"items":[{items}]}}'.encode(), size, drop=drop)
-    keys, aside = [record.key for record in page.records], [error.key for error in page.bad]
+    keys, aside = [record.key for record in page.records], [bad.error.key for bad in page.bad]
     assert {"a", "deep", "b"} <= set(keys)
     assert sorted(keys + aside) == ["a", "b", "deep", "managed", "odd", "one/aside"]
     thing = page.records[1].object()

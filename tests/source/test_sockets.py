@@ -6,6 +6,7 @@ import errno
 import gc
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,34 @@ def held_up(monkeypatch: pytest.MonkeyPatch, where: str) -> Iterator[tuple[threa
         yield reached, go_on
     finally:
         go_on.set()
+
+
+def test_the_system_asks_whether_the_other_side_of_a_quiet_connection_is_there() -> None:
+    with serving(silent) as server, transport_to(server.url) as transport:
+        made, duplicate = transport._sockets.connect(
+            lambda: socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        )
+        assert duplicate.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if sys.platform == "linux":
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            assert [made.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [30, 15, 3]
+        made.close()
+        transport._sockets.disconnect(duplicate)
+
+
+def test_keep_alive_of_the_client_s_own_stays() -> None:
+    with serving(silent) as server, transport_to(server.url) as transport:
+
+        def connect() -> socket.socket:
+            made = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 7)
+            return made
+
+        made, duplicate = transport._sockets.connect(connect)
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 7
+        made.close()
+        transport._sockets.disconnect(duplicate)
 
 
 def test_a_stop_breaks_off_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

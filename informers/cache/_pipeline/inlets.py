@@ -5,7 +5,6 @@ Upstream: none; client-go has one informer for each namespace, or one for all.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, final
@@ -28,8 +27,6 @@ from informers.source.records import Record
 __all__ = ["FedReflector", "Reflectors"]
 
 T = TypeVar("T", default=Any)
-
-_log = logging.getLogger("informers.cache")
 
 
 @final
@@ -85,11 +82,8 @@ class FedReflector(Generic[T]):
         self._feed.put(events)
 
     def stop(self) -> None:
-        """End the reflector within a moment; what its source raises is logged, for there is nobody to catch it."""
-        try:
-            self.reflector.stop()
-        except Exception:  # noqa: BLE001  the source may be the user's
-            _log.exception("closing the source of %s failed", self._resource)
+        """End the reflector within a moment."""
+        self.reflector.stop()
 
     def forget(self, namespace: str) -> None:
         """Let nothing more of it into the queue, and have what it brought leave the cache."""

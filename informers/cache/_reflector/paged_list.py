@@ -11,8 +11,8 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar
 
 from informers.cache._compaction import LatePacker
-from informers.errors import DecodeError, ExpiredError, StatusError
-from informers.source.events import ListOptions, Page
+from informers.errors import ExpiredError, StatusError
+from informers.source.events import BadObject, ListOptions, Page
 from informers.source.listwatch import CountsArrivals, ListerWatcher
 from informers.source.records import Record
 
@@ -36,7 +36,7 @@ class PagedList(Generic[T]):
     Attributes:
         resource_version: of the list.
         records: the objects so far.
-        bad: why others can't be held.
+        bad: others, that can't be held.
         has_pages: whether the first answer was not the whole.
     """
 
@@ -47,7 +47,7 @@ class PagedList(Generic[T]):
         self._packer: LatePacker[T] = LatePacker()
         self.resource_version: str = ""
         self.records: list[Record[T]] = []
-        self.bad: list[DecodeError] = []
+        self.bad: list[BadObject] = []
         self.has_pages: bool = False
         self._remaining: int | None = None
         self._barren = 0

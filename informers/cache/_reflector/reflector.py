@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Generic, Protocol, final
 
 from typing_extensions import TypeVar
@@ -153,7 +154,7 @@ class Reflector(Generic[T]):
     def stop(self) -> None:
         """End `run` within a moment, whatever it is doing."""
         self._stop.set()
-        self._source.close()
+        self._close_source()
 
     def run(self) -> None:
         """List and watch until `stop`."""
@@ -166,7 +167,7 @@ class Reflector(Generic[T]):
                     self._pause(as_exception(error), NextStep.LIST)
         finally:
             self.progress.ended()
-            self._source.close()
+            self._close_source()
 
     def _resume(self) -> OpenWatch[T] | None:
         """Watch from a saved version until nothing is missing; return that watch. Raises where a list is due."""
@@ -275,7 +276,9 @@ class Reflector(Generic[T]):
 
     def _read_list(self, stream: OpenWatch[T]) -> Sequence[WatchEvent[T]]:
         """Read a streaming list to its end and replace the store's content; return the events behind the end."""
-        content: StreamedList[T] = StreamedList(stream.opened)
+        content: StreamedList[T] = StreamedList(
+            stream.opened, patience=self._options.streaming_timeout, limit=self._options.min_watch_timeout
+        )
         for batch in stream.batches:
             rest = content.take(batch, self._clock.monotonic())
             if rest is not None:
@@ -296,7 +299,7 @@ class Reflector(Generic[T]):
             )
         finally:
             self._is_paged = self._is_paged or (version == "0" and content.has_pages)
-        self._replace(content.records, content.resource_version, [BadObject(error) for error in content.bad])
+        self._replace(content.records, content.resource_version, content.bad)
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         if self._stop.is_set():
@@ -304,7 +307,7 @@ class Reflector(Generic[T]):
         self._store.replace_records(records, resource_version, keep=[event.error.key for event in bad])
         # Only now: reporting one before the list would have the list forget it.
         if bad:
-            self._store.apply_events([BadObject(event.error) for event in bad])
+            self._store.apply_events([BadObject(event.error) for event in bad])  # their versions are the list's
         self._version = resource_version
         self._is_version_lost = False
         self.progress.listed_all(len(records))
@@ -389,6 +392,13 @@ class Reflector(Generic[T]):
                 self._on_failure(WatchFailure(self._resource, self._namespace, error, next_step, delay))
             except Exception:  # noqa: BLE001  who listens has no part in what goes on
                 _log.exception("%s: a failure handler failed", self._resource)
+
+    def _close_source(self) -> None:
+        try:
+            self._source.close()
+        except Exception:  # noqa: BLE001  the source may be the user's
+            with suppress(Exception):  # of the user's filters of the log
+                _log.exception("closing the source of %s failed", self._resource)
 
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout

@@ -19,28 +19,36 @@ __all__ = ["StreamedList"]
 
 T = TypeVar("T", default=Any)
 
-#: Seconds without a further object after which a streaming list counts as one that has no end.
-_SILENCE = 10.0
+#: Seconds that each object of a streaming list may take, on average.
+_PACE = 0.05
 
 
 @final
 class StreamedList(Generic[T]):
     """Gathers what a watch says before it says that this was all.
 
+    A server that does not know streaming lists may send what exists, and then what is made, and never the end. So
+    a stream has its time, too: what exists comes in one go, what is made comes one by one.
+
     Args:
         now: the clock's `monotonic`.
+        patience: seconds without a further object after which no end is waited for any more; and seconds that the
+            whole may take, with 50 ms more for each object.
+        limit: seconds that the whole may take, however many objects there are.
 
     Attributes:
         resource_version: of the list; empty until its end has come.
-        bad: objects that can't be held.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, patience: float = 10.0, limit: float = 300.0) -> None:
         self._records: dict[str, Record[T]] = {}
         self._packer: LatePacker[T] = LatePacker()
-        self._last_new = now
+        self._opened = self._last_new = now
+        self._patience = patience
+        self._limit = limit
         self.resource_version: str = ""
-        self.bad: list[BadObject] = []
+        #: By key; each of those without a key by something of its own.
+        self._bad: dict[object, BadObject] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -50,19 +58,24 @@ class StreamedList(Generic[T]):
         """The objects so far."""
         return list(self._records.values())
 
+    @property
+    def bad(self) -> list[BadObject]:
+        """Others so far, that can't be held."""
+        return list(self._bad.values())
+
     def take(self, batch: Sequence[WatchEvent[T]], now: float) -> Sequence[WatchEvent[T]] | None:
         """Take the next events; return those behind the end, or None where it has not come.
 
         Raises:
             StatusError: the server ends the watch, and says why.
-            ConnectionLostError: nothing new has come for so long that no end will.
+            ConnectionLostError: it has taken so long that no end will come.
         """
         known = len(self._records)
         for position, event in enumerate(batch):
             if isinstance(event, Change):
                 self._change(event)
             elif isinstance(event, BadObject):
-                self.bad.append(event)
+                self._bad[event.error.key or object()] = event
             elif isinstance(event, ErrorEvent):
                 raise event.error
             elif event.initial_events_end:
@@ -70,15 +83,19 @@ class StreamedList(Generic[T]):
                 return batch[position + 1 :]
         if len(self._records) > known:
             self._last_new = now
-        elif now - self._last_new > _SILENCE:
-            raise ConnectionLostError("a streaming list did not come to its end")
+        if now - self._last_new > self._patience:
+            raise ConnectionLostError(f"a streaming list brought nothing new for {self._patience:g} s, and no end")
+        if now - self._opened > min(self._limit, self._patience + _PACE * len(self._records)):
+            raise ConnectionLostError(
+                f"a streaming list did not come to its end within {now - self._opened:.0f} s: "
+                f"{len(self._records):,} objects came"
+            )
         return None
 
     def _change(self, change: Change[T]) -> None:
         key = change.record.key
-        if self.bad:
-            # What could not be read has been replaced by this.
-            self.bad = [bad for bad in self.bad if bad.error.key != key]
+        # What could not be read has been replaced by this.
+        self._bad.pop(key, None)
         if change.type is ChangeType.DELETED:
             self._records.pop(key, None)
         else:

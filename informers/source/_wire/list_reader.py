@@ -71,7 +71,7 @@ class ListReader(Generic[T]):
         self._in_items = False
         self._wants = _ITEM_OR_END
         self._records: list[WireRecord[T]] = []
-        self._bad: list[DecodeError] = []
+        self._bad: list[BadObject] = []
         self._metadata: dict[str, Any] = {}
         self._tried = 0
 
@@ -153,7 +153,7 @@ class ListReader(Generic[T]):
 
     def _keep(self, record: WireRecord[T] | BadObject) -> None:
         if isinstance(record, BadObject):
-            self._bad.append(record.error)
+            self._bad.append(record)
         else:
             self._records.append(record)
 
@@ -192,7 +192,7 @@ class ListReader(Generic[T]):
             if isinstance(obj, dict):
                 self._keep(decoder.record(obj))
             else:
-                self._bad.append(DecodeError("an item of the list is no object"))
+                self._bad.append(BadObject(DecodeError("an item of the list is no object")))
         return self._page(answer["metadata"])
 
     def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
