@@ -10,8 +10,9 @@ It runs until SIGINT or SIGTERM, or for `--duration` seconds. The exit code is 0
 With `--output json` each line is an object with `time`, `level`, `event`, `message`, and by event:
 
 - `step`: `step`
-- `pod_added`: `namespace`, `name`, `ip`, `phase`, `node`, `node_address`, `initial`
-- `pod_updated`: `namespace`, `name`, `node`, `node_address`; `phase`, `ip`, `resource_version`, each as `old` and `new`
+- `pod_added`: `namespace`, `name`, `ip`, `ips`, `phase`, `terminating`, `node`, `node_address`, `initial`
+- `pod_updated`: `namespace`, `name`, `node`, `node_address`; `phase`, `ip`, `ips`, `terminating`, `resource_version`,
+  each as `old` and `new`
 - `pod_deleted`: `namespace`, `name`, `phase`, `tombstone`
 - `pod_policies`: `namespace`, `name`, `ingress` and `egress` (names; empty is open), `host_network`
 - `policy_added`: `namespace`, `name`, `spec` (words by field), `initial`
@@ -23,9 +24,14 @@ With `--output json` each line is an object with `time`, `level`, `event`, `mess
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # The imports take a moment, and Ctrl-C in it would end in a traceback. `main` handles signals after that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import os
-import signal
 import sys
 import threading
 from collections.abc import Generator, Sequence
@@ -63,6 +69,7 @@ class Options:
 
     Attributes:
         kubeconfig: a path; None for the default.
+        context: of the kubeconfig; None for its current one.
         namespace: None for all.
         resync: seconds; None for ten minutes, or a second and a half in the demo.
         sync_timeout: seconds.
@@ -75,6 +82,7 @@ class Options:
     """
 
     kubeconfig: str | None = None
+    context: str | None = None
     namespace: str | None = None
     resync: float | None = None
     sync_timeout: float = 60.0
@@ -95,13 +103,14 @@ class Options:
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--kubeconfig", metavar="FILE", help="default: ~/.kube/config, then in-cluster")
         where.add_argument("--demo", action="store_true", help="start an API server with a small life, and watch that")
+        parser.add_argument("--context", metavar="NAME", help="of the kubeconfig; default: its current context")
         parser.add_argument("--namespace", metavar="NAME", help="watch only this one (default: all)")
         parser.add_argument(
             "--resync", type=_seconds, metavar="SECONDS", help="default: 600; 1.5 in the demo; 0: never"
         )
         parser.add_argument("--sync-timeout", type=_seconds, metavar="SECONDS", default=60.0, help="default: 60")
         parser.add_argument(
-            "--duration", type=_seconds, metavar="SECONDS", help="end by itself, so long after the sync"
+            "--duration", type=_seconds, metavar="SECONDS", help="end this long after the caches are filled"
         )
         parser.add_argument("--output", choices=["text", "json"], default="text", help="default: text")
         parser.add_argument("--demo-speed", type=_factor, metavar="FACTOR", default=1.0, help="default: 1")
@@ -111,7 +120,10 @@ class Options:
         parser.add_argument(
             "--metrics-address", metavar="ADDRESS", default="127.0.0.1", help="default: 127.0.0.1; in a pod: 0.0.0.0"
         )
-        return cls(**vars(parser.parse_args(arguments)))
+        options = cls(**vars(parser.parse_args(arguments)))
+        if options.demo and options.context is not None:
+            parser.error("argument --context: not allowed with argument --demo")
+        return options
 
     @property
     def resync_period(self) -> float:
@@ -130,8 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Text that the terminal has no letters for must not end the monitor.
         sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(sys.stdout, as_json=options.output == "json", on_broken_pipe=stop.set)
-    with logging_to(output) as report, raised_by_signals(stop):
-        code = run(options, report, output, stop)
+    with logging_to(output) as report, raised_by_signals(stop) as received:
+        code = run(options, report, output, stop, received)
     if output.is_broken:
         # Or Python complains, at its own end, that it could not write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -141,15 +153,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def run(options: Options, report: Report, output: Output, stop: Signal) -> int:
-    """Run until `stop` is raised or the time is up; return the exit code."""
+def run(options: Options, report: Report, output: Output, stop: Signal, received: Sequence[signal.Signals] = ()) -> int:
+    """Run until `stop` is raised, by a signal that was received, or the time is up; return the exit code."""
     with ExitStack() as stack:
         try:
             demo = stack.enter_context(Demo(report, speed=options.demo_speed)) if options.demo else None
             if demo is not None:
                 report.step("demo", f"a server of its own at {demo.server.url}")
-            api_client = demo.server.client() if demo is not None else connect(options.kubeconfig)
-            watch(api_client, options, report, output, stop, demo)
+            api_client = demo.server.client() if demo is not None else connect(options.kubeconfig, options.context)
+            watch(api_client, options, report, output, stop, received, demo)
         except (MonitorError, ConfigurationError) as problem:
             report.error(str(problem))
             return 1
@@ -158,7 +170,13 @@ def run(options: Options, report: Report, output: Output, stop: Signal) -> int:
 
 
 def watch(
-    api_client: ApiClient, options: Options, report: Report, output: Output, stop: Signal, demo: Demo | None
+    api_client: ApiClient,
+    options: Options,
+    report: Report,
+    output: Output,
+    stop: Signal,
+    received: Sequence[signal.Signals],
+    demo: Demo | None,
 ) -> None:
     """Build what watches, start it, and wait for the end.
 
@@ -222,7 +240,7 @@ def watch(
                     demo.play(factory.health)
                 stop.wait(options.duration)
         finally:
-            report.step("stopping", "stopping")
+            report.step("stopping", f"stopping: {_why(received, output, stop, options)}")
             stop.set()
             if not ready.done():
                 ready.set_result(False)
@@ -260,18 +278,31 @@ def wait_until_synced(
 
 
 @contextmanager
-def raised_by_signals(stop: Signal) -> Generator[None]:
-    """Raise `stop` on SIGINT and SIGTERM."""
+def raised_by_signals(stop: Signal) -> Generator[Sequence[signal.Signals]]:
+    """Raise `stop` on SIGINT and SIGTERM; gives the signals that have been received."""
+    received: list[signal.Signals] = []
 
-    def end(_number: int, _frame: object) -> None:
+    def end(number: int, _frame: object) -> None:
+        received.append(signal.Signals(number))
         stop.set()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _why(received: Sequence[signal.Signals], output: Output, stop: Signal, options: Options) -> str:
+    """Return why the monitor ends."""
+    if received:
+        return f"received {received[0].name}"
+    if output.is_broken:
+        return "the output can't be written"
+    if sys.exc_info()[0] is not None:
+        return "an error"
+    return "stop was asked for" if stop.is_set() else f"{options.duration or 0:g} s are over"
 
 
 def _every(options: Options) -> str:
@@ -279,24 +310,30 @@ def _every(options: Options) -> str:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, not negative: got {text}")
+    seconds = _number(text)
+    if seconds is None or not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, for example 1.5: got {text!r}")
     return seconds
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 65535: got {text}")
-    return port
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535: got {text!r}")
+    return int(text)
 
 
 def _factor(text: str) -> float:
-    factor = float(text)
-    if not 0 < factor < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be more than 0: got {text}")
+    factor = _number(text)
+    if factor is None or not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, for example 2: got {text!r}")
     return factor
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

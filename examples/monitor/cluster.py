@@ -19,12 +19,13 @@ class MonitorError(Exception):
     """The monitor can't go on. The message is one line that says why."""
 
 
-def connect(kubeconfig: str | None) -> ApiClient:
+def connect(kubeconfig: str | None, context: str | None = None) -> ApiClient:
     """Return a client for a cluster. No request is made.
 
     Args:
         kubeconfig: a path; None for kubectl's default ($KUBECONFIG, ~/.kube/config) if that is there, else for the
             service account of the pod that this runs in.
+        context: of the kubeconfig; None for its current one.
 
     Raises:
         MonitorError: there is no configuration, or it can't be read.
@@ -33,14 +34,17 @@ def connect(kubeconfig: str | None) -> ApiClient:
     load_file: Callable[..., None] = config.load_kube_config
     load_pod: Callable[..., None] = config.load_incluster_config
     configuration = Configuration()
-    path = config.KUBE_CONFIG_DEFAULT_LOCATION if kubeconfig is None else kubeconfig
+    # An empty $KUBECONFIG is as good as none, as for kubectl.
+    path = config.KUBE_CONFIG_DEFAULT_LOCATION or "~/.kube/config" if kubeconfig is None else kubeconfig
     # $KUBECONFIG may name several files.
     is_there = any(Path(part).expanduser().is_file() for part in path.split(os.pathsep) if part)
     if not is_there and kubeconfig is not None:
         raise MonitorError(f"there is no kubeconfig at {kubeconfig}")
+    if not is_there and context is not None:
+        raise MonitorError(f"there is no kubeconfig at {path} that could have the context {context!r}")
     try:
         if is_there:
-            load_file(config_file=path, client_configuration=configuration)
+            load_file(config_file=path, context=context, client_configuration=configuration)
         else:
             load_pod(client_configuration=configuration)
     except Exception as problem:
@@ -48,7 +52,8 @@ def connect(kubeconfig: str | None) -> ApiClient:
             reason = " ".join(str(problem).split())
             raise MonitorError(f"can't use the kubeconfig {path}: {reason or type(problem).__name__}") from problem
         raise MonitorError(
-            f"there is no kubeconfig at {path}, and this is no pod of a cluster: give --kubeconfig FILE, or try --demo"
+            f"there is no kubeconfig at {path}, and this does not run in a pod of a cluster: "
+            "give --kubeconfig FILE, or try --demo"
         ) from problem
     return ApiClient(configuration)
 

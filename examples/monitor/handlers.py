@@ -65,17 +65,35 @@ class PodState:
 
     resource_version: str
     phase: str
-    ip: str
+    ips: tuple[str, ...]
+    terminating: bool
 
     @classmethod
     def of(cls, pod: V1Pod) -> PodState:
         """Return the state of a pod; empty text for what it has not got yet."""
-        status = pod.status
+        status, metadata = pod.status, pod.metadata
+        addresses = [address.ip for address in (status.pod_ips if status else None) or () if address.ip]
         return cls(
-            (pod.metadata.resource_version if pod.metadata else None) or "",
+            (metadata.resource_version if metadata else None) or "",
             (status.phase if status else None) or "Unknown",
-            (status.pod_ip if status else None) or "",
+            tuple(addresses) or ((status.pod_ip,) if status and status.pod_ip else ()),
+            terminating=bool(metadata and metadata.deletion_timestamp),
         )
+
+    @property
+    def ip(self) -> str:
+        """The first address; empty for none yet."""
+        return self.ips[0] if self.ips else ""
+
+    @property
+    def addresses(self) -> str:
+        """All addresses, for people: a pod with two families of addresses has two."""
+        return " and ".join(self.ips)
+
+    @property
+    def life(self) -> str:
+        """The phase, and whether the pod is being deleted."""
+        return f"{self.phase}, terminating" if self.terminating else self.phase
 
 
 @final
@@ -108,12 +126,14 @@ class PodHandler:
         node, address = self._node(pod)
         self._report.say(
             "pod_added",
-            f"{name}  {state.ip or 'no IP yet'}  {state.phase}  {_where(node, address)}",
+            f"{name}  {state.addresses or 'no IP yet'}  {state.life}  {_where(node, address)}",
             {
                 "namespace": name.namespace,
                 "name": name.name,
                 "ip": state.ip,
+                "ips": state.ips,
                 "phase": state.phase,
+                "terminating": state.terminating,
                 "node": node,
                 "node_address": address,
                 "initial": is_in_initial_list,
@@ -139,9 +159,12 @@ class PodHandler:
             "node_address": address,
         }
         words: list[str] = []
-        for field, label in (("phase", "phase"), ("ip", "IP"), ("resource_version", "version")):
+        for field in ("phase", "ip", "ips", "terminating", "resource_version"):
+            fields[field] = {"old": getattr(before, field), "new": getattr(after, field)}
+        if after.terminating and not before.terminating:
+            words.append("terminating")
+        for field, label in (("phase", "phase"), ("addresses", "IP"), ("resource_version", "version")):
             one, other = getattr(before, field), getattr(after, field)
-            fields[field] = {"old": one, "new": other}
             words.append(
                 f"{label} {one or 'none'} -> {other or 'none'}" if one != other else f"{label} {one or 'none'}"
             )

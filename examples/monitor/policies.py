@@ -59,7 +59,7 @@ def describe(spec: Json) -> dict[str, str]:
 
     Example:
         >>> describe({"podSelector": {}, "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}]})
-        {'podSelector': 'all pods', 'policyTypes': 'Ingress', 'ingress': 'from pods app=api'}
+        {'podSelector': 'all pods', 'policyTypes': 'Ingress', 'ingress': 'from pods app=api of its own namespace'}
     """
     types = _types(spec)
     words = {"podSelector": _pods(spec.get("podSelector")), "policyTypes": ", ".join(types)}
@@ -129,7 +129,7 @@ def _peer(peer: Json) -> str:
         return f"{block.get('cidr')}" + (f" except {excluded}" if excluded else "")
     namespaces = peer.get("namespaceSelector")
     pods = _pods(peer.get("podSelector"))
-    return pods if namespaces is None else f"{pods} in {_words('namespaces', namespaces)}"
+    return f"{pods} of its own namespace" if namespaces is None else f"{pods} in {_words('namespaces', namespaces)}"
 
 
 def _port(port: Json) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -103,6 +104,8 @@ class Output(logging.Handler):
         self._has_colour = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._has_bar = is_terminal and os.environ.get("TERM") != "dumb"
         self._bar = ""
+        #: When the latest line was made: two threads may log in another order than they looked at the clock.
+        self._latest = 0.0
         #: Whether nobody reads any more.
         self.is_broken = False
         #: Why nothing more can be written, where that is not for want of a reader.
@@ -110,6 +113,7 @@ class Output(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
+        self._latest = record.created = max(self._latest, record.created)
         self._write((_json if self._as_json else self._text)(record) + "\n", "")
 
     def progress(self, progress: SyncProgress) -> None:
@@ -122,7 +126,9 @@ class Output(logging.Handler):
         bar = "#" * filled + "-" * (width - filled)
         counts = ", ".join(map(str, progress.parts))
         with self._locked():
-            self._write("", f"[{bar}] {done} of {len(progress.parts)} caches: {counts}")
+            # A line that is drawn over itself must fit: "clear to the end of the line" clears one row.
+            line = f"[{bar}] {done} of {len(progress.parts)} caches: {counts}"
+            self._write("", line[: shutil.get_terminal_size().columns - 1])
 
     def end_progress(self) -> None:
         """Take the progress bar away."""

@@ -115,13 +115,39 @@ def test_a_new_pod_is_reported_with_its_nodes_address(world: World) -> None:
             "namespace": "shop",
             "name": "web-0",
             "ip": "10.0.0.7",
+            "ips": ["10.0.0.7"],
             "phase": "Running",
+            "terminating": False,
             "node": "node-1",
             "node_address": "192.168.1.1",
             "initial": True,
         }
     ]
     assert world.queued() == ["shop/web-0"]
+
+
+def test_both_addresses_of_a_dual_stack_pod_are_reported(world: World) -> None:
+    dual = made(
+        core.V1.pods,
+        "Pod",
+        "web-0",
+        "1",
+        status={"phase": "Running", "podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}, {"ip": "fd00::7"}]},
+    )
+    world.pod_handler.on_add(dual, False)
+    assert "shop/web-0  10.0.0.7 and fd00::7  Running" in world.lines.getvalue()
+    (event,) = world.events("pod_added")
+    assert event["ips"] == ["10.0.0.7", "fd00::7"]
+
+
+def test_a_pod_that_is_being_deleted_is_reported_as_terminating(world: World) -> None:
+    old, new = pod(), pod(version="2")
+    assert new.metadata is not None
+    new.metadata.deletion_timestamp = "2026-01-01T00:00:00Z"
+    world.pod_handler.on_update(old, new)
+    assert "shop/web-0  terminating, phase Running" in world.lines.getvalue()
+    (event,) = world.events("pod_updated")
+    assert event["terminating"] == {"old": False, "new": True}
 
 
 @pytest.mark.parametrize(
@@ -212,10 +238,10 @@ def test_an_update_of_a_policy_shows_what_changed_in_its_spec(world: World) -> N
     )
     world.policy_handler.on_update(policy(), policy(version="3"))
     text = world.lines.getvalue()
-    assert "shop/deny  ingress: nothing -> from all pods, version 1 -> 2" in text
+    assert "shop/deny  ingress: nothing -> from all pods of its own namespace, version 1 -> 2" in text
     assert "shop/deny  nothing in its spec, version 1 -> 3" in text
     first, second = world.events()
-    assert first["changed"] == {"ingress": {"old": "nothing", "new": "from all pods"}}
+    assert first["changed"] == {"ingress": {"old": "nothing", "new": "from all pods of its own namespace"}}
     assert first["resource_version"] == {"old": "1", "new": "2"}
     assert second["changed"] == {}
 

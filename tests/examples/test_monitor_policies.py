@@ -155,7 +155,8 @@ def test_a_policy_is_described_by_the_directions_that_it_governs() -> None:
         "podSelector": "pods app=web",
         "policyTypes": "Ingress, Egress",
         "ingress": (
-            "from anywhere; from pods app=api or all pods in all namespaces or pods app=b in namespaces team=a or "
+            "from anywhere; from pods app=api of its own namespace or all pods in all namespaces or pods app=b in "
+            "namespaces team=a or "
             "10.0.0.0/8 except 10.1.0.0/16 on TCP 80, UDP 8000-8010, TCP http"
         ),
         "egress": "to anywhere on UDP any port",

@@ -94,6 +94,7 @@ PROGRESS = SyncProgress(
 def test_the_progress_bar_stays_below_what_is_written_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
     lines = Lines(is_terminal=True)
     output = Output(lines, as_json=False, on_broken_pipe=lambda: None)
     with logging_to(output) as report:
@@ -106,6 +107,26 @@ def test_the_progress_bar_stays_below_what_is_written_and_goes_away(monkeypatch:
         output.end_progress()
         output.end_progress()
     assert lines.getvalue().endswith("30 objects\r\x1b[K")
+
+
+@pytest.mark.parametrize("columns", [20, 80])
+def test_the_progress_bar_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = Lines(is_terminal=True)
+    Output(lines, as_json=False, on_broken_pipe=lambda: None).progress(PROGRESS)
+    assert len(lines.getvalue()) == columns - 1
+
+
+def test_times_never_go_back_whatever_order_threads_log_in() -> None:
+    lines = Lines(is_terminal=False)
+    output = Output(lines, as_json=True, on_broken_pipe=lambda: None)
+    for created in (3.0, 2.5, 4.0):
+        record = logging.LogRecord("x", logging.INFO, "x.py", 1, "text", None, None)
+        record.created = created
+        output.emit(record)
+    times = [json.loads(line)["time"] for line in lines.getvalue().splitlines()]
+    assert times == ["1970-01-01T00:00:03.000Z", "1970-01-01T00:00:03.000Z", "1970-01-01T00:00:04.000Z"]
 
 
 def test_there_is_no_progress_bar_but_on_a_terminal() -> None:
@@ -175,7 +196,7 @@ def test_a_list_that_takes_long_is_shown_on_a_terminal(monkeypatch: pytest.Monke
     with APIServer() as server:
         server.deny()
         monkeypatch.setattr("monitor.cluster.connect", None)
-        monkeypatch.setattr("network_monitor.connect", lambda _path: server.client())
+        monkeypatch.setattr("network_monitor.connect", lambda *_: server.client())
         with Monitor(Options(), is_terminal=True) as monitor:
             monitor.lines.wait_for(lambda text: "0 of 3 caches: pods: 0 objects" in text)
             server.allow()

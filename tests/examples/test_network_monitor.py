@@ -222,6 +222,54 @@ def test_wrong_arguments_end_it_with_code_2(arguments: list[str], capsys: pytest
     assert "error: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--duration", "abc"], "must be a number of seconds, 0 or more, for example 1.5: got 'abc'"),
+        (["--metrics-port", "-1"], "must be a port from 0 to 65535: got '-1'"),
+        (["--demo-speed", "fast"], "must be a number above 0, for example 2: got 'fast'"),
+        (["--demo", "--context", "x"], "--context: not allowed with argument --demo"),
+    ],
+)
+def test_a_wrong_argument_is_explained_in_words(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_an_empty_kubeconfig_variable_is_as_good_as_none(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": ""}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 1
+    assert "there is no kubeconfig at ~/.kube/config" in done.stdout
+
+
+def test_a_context_of_the_kubeconfig_may_be_chosen(kubeconfig: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--kubeconfig", kubeconfig, "--context", "elsewhere"]) == 1
+    assert "elsewhere" in capsys.readouterr().out
+    current = json.loads(Path(kubeconfig).read_text(encoding="utf-8"))["current-context"]
+    assert main(["--kubeconfig", kubeconfig, "--context", current, "--duration", "0"]) == 0
+
+
+def test_ctrl_c_while_it_imports_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    # A package that is imported first, and takes as long as it likes.
+    (tmp_path / "attrs.py").write_text("import sys, time\nprint('importing', flush=True)\ntime.sleep(30)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, str(SCRIPT)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors == ""
+    assert process.returncode == -signal.SIGINT
+
+
 def test_a_namespace_that_is_none_is_one_clear_line(kubeconfig: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--kubeconfig", kubeconfig, "--namespace", ""]) == 1
     (line,) = capsys.readouterr().out.splitlines()
@@ -313,7 +361,9 @@ def test_a_signal_ends_the_program_within_two_seconds_with_code_0(kubeconfig: st
             process.kill()
     assert process.returncode == 0
     assert err == ""
-    assert json.loads(out.splitlines()[-1])["step"] == "stopped"
+    steps = {event["step"]: event["message"] for event in map(json.loads, out.splitlines()) if event["event"] == "step"}
+    assert steps["stopping"] == f"stopping: received {number.name}"
+    assert list(steps)[-1] == "stopped"
 
 
 def test_the_program_ends_quietly_when_nobody_reads_its_output_any_more() -> None:
