@@ -62,8 +62,13 @@ from informers.factory import MetadataSharedInformerFactory as MetadataSharedInf
 from informers.factory import SharedInformerFactory as SharedInformerFactory
 from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
 from informers.objects import ObjectName as ObjectName
+from informers.objects import annotations_of as annotations_of
+from informers.objects import labels_of as labels_of
+from informers.objects import metadata_of as metadata_of
 from informers.objects import object_key as object_key
 from informers.objects import object_name as object_name
+from informers.objects import spec_of as spec_of
+from informers.objects import status_of as status_of
 from informers.options import KindOptions as KindOptions
 from informers.options import ReflectorOptions as ReflectorOptions
 from informers.resources import ClusterResource as ClusterResource
@@ -133,7 +138,12 @@ __all__ = [
     "WatchErrorHandler",
     "WatchFailure",
     "WatchHealth",
+    "annotations_of",
+    "labels_of",
+    "metadata_of",
     "object_key",
     "object_name",
+    "spec_of",
+    "status_of",
     "wait_for_cache_sync",
 ]

@@ -1,4 +1,4 @@
-"""Names of objects, and one door to their metadata, whatever they are.
+"""Names of objects, and the parts that models declare as optional.
 
 An object may be a model of the official client, a JSON mapping, or anything that has `metadata` like either.
 
@@ -8,16 +8,43 @@ Upstream: k8s.io/client-go/tools/cache/object-names.go, store.go and delta_fifo.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, final
+from typing import Any, Generic, Protocol, cast, final, overload
 
 import attrs
 from typing_extensions import Self, TypeVar
 
 from informers.errors import ConfigurationError
 
-__all__ = ["DeletedFinalStateUnknown", "ObjectName", "object_key", "object_name"]
+__all__ = [
+    "DeletedFinalStateUnknown",
+    "ObjectName",
+    "annotations_of",
+    "labels_of",
+    "metadata_of",
+    "object_key",
+    "object_name",
+    "spec_of",
+    "status_of",
+]
 
 T = TypeVar("T", default=Any)
+Part_co = TypeVar("Part_co", covariant=True)
+Part = TypeVar("Part")
+
+
+class _HasMetadata(Protocol[Part_co]):
+    @property
+    def metadata(self) -> Part_co | None: ...
+
+
+class _HasSpec(Protocol[Part_co]):
+    @property
+    def spec(self) -> Part_co | None: ...
+
+
+class _HasStatus(Protocol[Part_co]):
+    @property
+    def status(self) -> Part_co | None: ...
 
 
 @final
@@ -102,6 +129,65 @@ def object_name(obj: Any) -> ObjectName:
 def object_key(obj: Any) -> str:
     """Return `namespace/name`, or `name` for an object of the whole cluster; see `object_name`."""
     return str(object_name(obj))
+
+
+@overload
+def metadata_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
+@overload
+def metadata_of(obj: _HasMetadata[Part], /) -> Part: ...
+def metadata_of(obj: Any, /) -> Any:
+    """Return the metadata of an object; the official models declare it as optional, and each object has it.
+
+    Args:
+        obj: a model of the official client, a JSON mapping, or anything with `metadata`.
+
+    Raises:
+        AttributeError: the object has no metadata.
+
+    Example:
+        >>> metadata_of({"metadata": {"name": "web-0"}})["name"]
+        'web-0'
+    """
+    return _part_of(obj, "metadata")
+
+
+@overload
+def spec_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
+@overload
+def spec_of(obj: _HasSpec[Part], /) -> Part: ...
+def spec_of(obj: Any, /) -> Any:
+    """Return the spec of an object that must have one; raises AttributeError with the object's name otherwise."""
+    return _part_of(obj, "spec")
+
+
+@overload
+def status_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
+@overload
+def status_of(obj: _HasStatus[Part], /) -> Part: ...
+def status_of(obj: Any, /) -> Any:
+    """Return the status of an object that must have one; raises AttributeError with the object's name otherwise.
+
+    Hazard: a custom resource has no status until a controller writes one.
+    """
+    return _part_of(obj, "status")
+
+
+def labels_of(obj: Any, /) -> Mapping[str, str]:
+    """Return the labels of an object; empty where it has none. Not to be changed."""
+    return cast("Mapping[str, str]", read(read(obj, "metadata"), "labels") or {})
+
+
+def annotations_of(obj: Any, /) -> Mapping[str, str]:
+    """Return the annotations of an object; empty where it has none. Not to be changed."""
+    return cast("Mapping[str, str]", read(read(obj, "metadata"), "annotations") or {})
+
+
+def _part_of(obj: Any, name: str) -> Any:
+    part = read(obj, name)
+    if part is None:
+        key = read(read(obj, "metadata"), "name") or "an object"
+        raise AttributeError(f"{key} (a {type(obj).__name__}) has no {name}", name=name, obj=obj)
+    return part
 
 
 def read(obj: Any, *names: str) -> Any:

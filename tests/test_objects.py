@@ -5,9 +5,20 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from kubernetes.client import V1Node, V1ObjectMeta, V1Pod
+from kubernetes.client import V1ConfigMap, V1Node, V1ObjectMeta, V1Pod, V1PodStatus
 
-from informers import ConfigurationError, DeletedFinalStateUnknown, ObjectName, object_key, object_name
+from informers import (
+    ConfigurationError,
+    DeletedFinalStateUnknown,
+    ObjectName,
+    annotations_of,
+    labels_of,
+    metadata_of,
+    object_key,
+    object_name,
+    spec_of,
+    status_of,
+)
 
 
 @pytest.mark.upstream("tools/cache/object-names_test.go", "TestObjectNames")
@@ -72,3 +83,25 @@ def test_names_are_ordered_and_can_be_keys() -> None:
         ObjectName("b", "a"),
     ]
     assert {ObjectName("a", "b"): 1}[ObjectName("a", "b")] == 1
+
+
+def test_the_parts_of_an_object_are_had_from_a_model_and_from_a_mapping() -> None:
+    pod = V1Pod(metadata=V1ObjectMeta(name="web-0", labels={"app": "web"}), status=V1PodStatus(phase="Running"))
+    assert metadata_of(pod).name == "web-0"
+    assert status_of(pod).phase == "Running"
+    assert labels_of(pod) == {"app": "web"}
+    mapping = {"metadata": {"name": "web-0", "annotations": {"a": "b"}}, "spec": {"replicas": 2}}
+    assert spec_of(mapping)["replicas"] == 2
+    assert annotations_of(mapping) == {"a": "b"}
+
+
+def test_an_object_without_labels_or_metadata_has_no_labels() -> None:
+    assert labels_of(V1Pod(metadata=V1ObjectMeta(name="a"))) == {}
+    assert labels_of({}) == annotations_of(V1Pod()) == {}
+
+
+def test_a_part_that_is_missing_is_named_with_its_object() -> None:
+    with pytest.raises(AttributeError, match=r"settings \(a V1ConfigMap\) has no status"):
+        status_of(V1ConfigMap(metadata=V1ObjectMeta(name="settings")))  # type: ignore[call-overload]
+    with pytest.raises(AttributeError, match=r"an object \(a V1Pod\) has no metadata"):
+        metadata_of(V1Pod())
