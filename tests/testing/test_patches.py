@@ -105,7 +105,8 @@ def apply(server: APIServer, manager: str, spec: dict[str, Any], **query: str) -
 def test_an_apply_creates_and_then_merges(server: APIServer) -> None:
     assert apply(server, "one", {"replicas": 1}).status == 201
     again = apply(server, "one", {"replicas": 2, "paused": True})
-    assert (again.status, again.json["spec"]) == (200, {"replicas": 2, "paused": True})
+    assert again.status == 200
+    assert again.json["spec"].items() >= {"replicas": 2, "paused": True}.items()
     (entry,) = again.json["metadata"]["managedFields"]
     assert (entry["manager"], entry["operation"]) == ("one", "Apply")
     assert entry["fieldsV1"] == {"f:spec": {"f:paused": {}, "f:replicas": {}}}
@@ -114,7 +115,9 @@ def test_an_apply_creates_and_then_merges(server: APIServer) -> None:
 def test_an_apply_takes_away_what_it_no_longer_names_and_nobody_else_owns(server: APIServer) -> None:
     apply(server, "one", {"replicas": 1, "paused": True})
     apply(server, "two", {"replicas": 1})
-    assert apply(server, "one", {"minReadySeconds": 5}).json["spec"] == {"replicas": 1, "minReadySeconds": 5}
+    spec = apply(server, "one", {"minReadySeconds": 5}).json["spec"]
+    assert spec.items() >= {"replicas": 1, "minReadySeconds": 5}.items()
+    assert "paused" not in spec
 
 
 def test_an_apply_of_what_another_owns_is_a_conflict_unless_forced(server: APIServer) -> None:
@@ -126,7 +129,7 @@ def test_an_apply_of_what_another_owns_is_a_conflict_unless_forced(server: APISe
         {"reason": "FieldManagerConflict", "message": 'conflict with "one"', "field": ".spec.replicas"}
     ]
     forced = apply(server, "two", {"replicas": 2}, force="true").json
-    assert forced["spec"] == {"replicas": 2}
+    assert forced["spec"]["replicas"] == 2
     assert [entry["manager"] for entry in forced["metadata"]["managedFields"]] == ["two"]
 
 
@@ -138,7 +141,7 @@ def test_an_apply_merges_lists_by_their_keys(server: APIServer) -> None:
     apply(server, "two", spec("b"))
     apply(server, "one", {"replicas": 1})
     stored = server.get(apps.V1.deployments, "d")
-    assert stored["spec"]["template"]["spec"]["containers"] == [{"name": "b", "image": "b"}]
+    assert [item["name"] for item in stored["spec"]["template"]["spec"]["containers"]] == ["b"]
 
 
 def test_an_apply_needs_a_manager(server: APIServer) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
+from informers.testing._rules.defaults import initial_status
 from informers.testing._rules.definitions import DEFINITIONS, complete_definition, definition_causes
 from informers.testing._rules.object_metadata import SUBDOMAIN, SUBDOMAIN_RULE, metadata_causes
 from informers.testing._store.documents import Json, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
-__all__ = ["checked", "mistyped", "set_defaults", "validate"]
+__all__ = ["checked", "complete", "mistyped", "validate"]
 
 #: Metadata that are texts by name.
 _TEXTS = ("labels", "annotations")
@@ -142,19 +143,15 @@ def _finalizers(obj: Json) -> list[str]:
     return sequence(mapping(obj.get("metadata")).get("finalizers"))
 
 
-def set_defaults(served: Served, obj: Json) -> None:
-    """Set what a new object of some kinds gets from the server."""
+def complete(served: Served, obj: Json) -> None:
+    """Set what a new object gets from the server that nobody owns."""
     match str(served.resource):
         case "namespaces":
             metadata = obj["metadata"]
             metadata["labels"] = {**mapping(metadata.get("labels")), "kubernetes.io/metadata.name": metadata["name"]}
-            obj.setdefault("spec", {"finalizers": ["kubernetes"]})
-            obj.setdefault("status", {"phase": "Active"})
-        case "pods":
-            obj.setdefault("status", {"phase": "Pending"})
-        case "secrets":
-            obj.setdefault("type", "Opaque")
         case _ if str(served.resource) == DEFINITIONS:
             complete_definition(obj)
+            return
         case _:
             pass
+    initial_status(served, obj)

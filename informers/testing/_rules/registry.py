@@ -18,7 +18,8 @@ from informers._base.clock import Clock
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
 from informers.testing._rules import managed_fields as ownership
-from informers.testing._rules.admission import checked, set_defaults, validate
+from informers.testing._rules.admission import checked, complete, validate
+from informers.testing._rules.defaults import with_defaults
 from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
 from informers.testing._rules.managed_fields import Writer
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
@@ -121,9 +122,10 @@ class Registry:
                 metadata["generation"] = 1
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
+            obj = with_defaults(served, obj)
             # What the server sets by itself belongs to nobody.
             ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
-            set_defaults(served, obj)
+            complete(served, obj)
             return self._put_locked(served, obj, options)
 
     def update(
@@ -268,7 +270,7 @@ class Registry:
             raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
         if version and version != old["metadata"]["resourceVersion"]:
             raise failures.conflict(served.resource, name)
-        if not version and served.is_custom and not options.is_inside:
+        if not version and served.needs_version and not options.is_inside:
             cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
             raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
 
@@ -294,6 +296,8 @@ class Registry:
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
         validate(served, obj, is_inside=options.is_inside, old=old)
+        obj = with_defaults(served, obj, old)
+        metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
         # An apply has settled who owns what already.
@@ -356,4 +360,7 @@ def _content(obj: Json) -> Json:
 def _spec(served: Served, obj: Json) -> dict[str, Any]:
     """Return what a change of counts in the generation."""
     uncounted = {"metadata", "status"} if served.has_status else {"metadata"}
-    return {field: value for field, value in obj.items() if field not in uncounted}
+    spec = {field: value for field, value in obj.items() if field not in uncounted}
+    # The labels of a slice say which service it is of.
+    counts_labels = str(served.resource) == "endpointslices.discovery.k8s.io"
+    return {**spec, "labels": mapping(obj["metadata"].get("labels"))} if counts_labels else spec

@@ -56,6 +56,19 @@ _RETURNING_WHAT_IT_DELETED = _words(
     "volumeattributesclasses.storage.k8s.io resourcequotas persistentvolumes serviceaccounts persistentvolumeclaims "
     "namespaces pods services podtemplates"
 )
+_NEEDING_A_VERSION = _words(
+    "apiservices.apiregistration.k8s.io clustertrustbundles.certificates.k8s.io "
+    "csidrivers.storage.k8s.io csinodes.storage.k8s.io csistoragecapacities.storage.k8s.io "
+    "customresourcedefinitions.apiextensions.k8s.io leasecandidates.coordination.k8s.io leases.coordination.k8s.io "
+    "mutatingadmissionpolicies.admissionregistration.k8s.io "
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io "
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io podcertificaterequests.certificates.k8s.io "
+    "poddisruptionbudgets.policy podgroups.scheduling.k8s.io runtimeclasses.node.k8s.io "
+    "storageversionmigrations.storagemigration.k8s.io storageversions.internal.apiserver.k8s.io "
+    "validatingadmissionpolicies.admissionregistration.k8s.io "
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io "
+    "validatingwebhookconfigurations.admissionregistration.k8s.io volumeattachments.storage.k8s.io"
+)
 _SHORT_NAMES = {
     "componentstatuses": "cs",
     "configmaps": "cm",
@@ -235,6 +248,11 @@ class Served:
     def returns_deleted(self) -> bool:
         """Return whether a delete answers with the object, rather than with a Status."""
         return str(self.resource) in _RETURNING_WHAT_IT_DELETED
+
+    @property
+    def needs_version(self) -> bool:
+        """Return whether an update must say which version it replaces."""
+        return self.is_custom or str(self.resource) in _NEEDING_A_VERSION
 
     @property
     def is_graceful(self) -> bool:
