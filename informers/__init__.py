@@ -50,6 +50,7 @@ from informers.cache.waits import SeenResult as SeenResult
 from informers.cache.waits import Sight as Sight
 from informers.errors import ConfigurationError as ConfigurationError
 from informers.errors import DecodeError as DecodeError
+from informers.errors import ForkedError as ForkedError
 from informers.errors import InformersError as InformersError
 from informers.errors import NotFoundError as NotFoundError
 from informers.errors import NotSyncedError as NotSyncedError
@@ -95,6 +96,7 @@ __all__ = [
     "FactoryHealth",
     "FieldSelector",
     "FilteringResourceEventHandler",
+    "ForkedError",
     "HandlerHealth",
     "Indexer",
     "InformerHealth",

@@ -6,6 +6,7 @@ One tree::
     ├── ConfigurationError(ValueError)     an argument is wrong: the message says what is right
     ├── AlreadyStartedError(RuntimeError)  too late for this: the informer runs already
     ├── StoppedError(RuntimeError)         too late for this: it has been stopped
+    │   └── ForkedError                    this belongs to the process that this one was forked from
     ├── NotSyncedError(RuntimeError)       a cache was needed before it was filled
     ├── SnapshotError(OSError)             caches can't be saved: the disk is full, or the folder not there
     ├── WaitTimeoutError(TimeoutError)     what was waited for did not happen in time
@@ -32,6 +33,7 @@ __all__ = [
     "ConnectionLostError",
     "DecodeError",
     "ExpiredError",
+    "ForkedError",
     "InformersError",
     "NotFoundError",
     "NotSyncedError",
@@ -63,6 +65,26 @@ class AlreadyStartedError(InformersError, RuntimeError):
 
 class StoppedError(InformersError, RuntimeError):
     """This can't be done any more: the informer, its factory or the queue has been stopped."""
+
+
+class ForkedError(StoppedError):
+    """This belongs to another process, from which this one was forked; what follows the server runs only there.
+
+    Make a factory in this process, and start it, after the fork.
+
+    Attributes:
+        owner: id of the process that it belongs to.
+    """
+
+    def __init__(self, what: str, owner: int) -> None:
+        super().__init__(what, owner)
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return (
+            f"{self.args[0]} belongs to process {self.owner}, from which this one was forked: nothing follows the "
+            "server for it here. Make a factory in this process, after the fork, and start it"
+        )
 
 
 class NotSyncedError(InformersError, RuntimeError):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 import attrs
 from typing_extensions import Self, override
 
+from informers._base.forks import new_lock
 from informers._base.threads import start_thread
 from informers._factory.base import InformerFactory
 from informers.errors import ConfigurationError
@@ -94,7 +95,7 @@ class ProbeServer:
         self._registry = registry
         self._stuck_after = stuck_after
         self._address = (host, port)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -179,7 +180,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], answer: Callable[[str], _Answer]) -> None:
         self.answer = answer
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._open: set[socket.socket] = set()
         self._is_ending = False
         self._wakes, self._waker = socket.socketpair()

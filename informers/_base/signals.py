@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import final
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition
 
 __all__ = ["Signal"]
 
@@ -32,7 +33,7 @@ class Signal:
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._set = False
         #: By a token of its own each, since the same function may be given twice.
         self._callbacks: dict[object, Callable[[], object]] = {}

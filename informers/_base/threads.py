@@ -10,11 +10,21 @@ import threading
 from collections.abc import Callable, Iterable
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import on_fork
 
 __all__ = ["is_own_thread", "join_all", "start_thread"]
 
 _log = logging.getLogger("informers")
 _mark = threading.local()
+
+
+def _forget(_parent: int) -> tuple[int, ...]:
+    """In a forked child: the thread that forked may have been one of these, and is its own main thread now."""
+    _mark.own = False
+    return ()
+
+
+on_fork(_forget)
 
 
 def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:

@@ -5,13 +5,13 @@ Upstream: `select` over channels, and contexts.
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import Protocol, final
 
 from typing_extensions import Self
 
 from informers._base.clock import Clock
+from informers._base.forks import new_condition
 from informers._base.signals import Signal
 
 __all__ = ["Stop", "Wakeup"]
@@ -45,7 +45,7 @@ class Wakeup:
     """
 
     def __init__(self, *, timeout: float | None, stop: Stop | None, clock: Clock) -> None:
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._clock = clock
         self._stop = stop
         self._deadline = None if timeout is None else clock.monotonic() + timeout

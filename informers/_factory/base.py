@@ -6,7 +6,6 @@ Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -16,13 +15,14 @@ from typing_extensions import Self, TypeVar
 
 from informers._base.checks import check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import OfOneProcess, new_lock
 from informers._factory.blueprint import Blueprint, Overrides
 from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
 from informers.cache.sync import SyncProgress, SyncResult, wait_for_cache_sync
-from informers.errors import ConfigurationError, DecodeError, SourceError, StoppedError
+from informers.errors import ConfigurationError, DecodeError, ForkedError, SourceError, StoppedError
 from informers.options import KindOptions, ReflectorOptions, namespaces_of
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
@@ -42,7 +42,7 @@ T = TypeVar("T", default=Any)
 _Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
 
 
-class InformerFactory:
+class InformerFactory(OfOneProcess):
     """Makes informers and listers, the same each time one is asked for.
 
     Use one of its subclasses: `SharedInformerFactory`, `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
@@ -110,9 +110,9 @@ class InformerFactory:
             clock=clock,
         )
         pool_manager(self._api_client)  # refuses what is no client
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
-        self._namespaces_lock = threading.Lock()
+        self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
         #: Released, and perhaps not at their end: a handler that releases its own does not wait for itself.
         self._released: list[SharedInformer[Any]] = []
@@ -126,7 +126,9 @@ class InformerFactory:
     def __repr__(self) -> str:
         with self._lock:
             kinds = [str(resource) for resource in self._kinds]
-        return f"<{type(self).__name__} of {', '.join(kinds) or 'nothing yet'}{', stopped' if self._stopped else ''}>"
+        owner = self._owner()
+        state = ", stopped" if self._stopped else f", of process {owner}, inherited by a fork" if owner else ""
+        return f"<{type(self).__name__} of {', '.join(kinds) or 'nothing yet'}{state}>"
 
     def __enter__(self) -> Self:
         self.start()
@@ -180,8 +182,7 @@ class InformerFactory:
         check_namespace(namespace)
         with self._namespaces_lock, self._lock:
             followed = self._followed_namespaces()
-            if self._stopped:
-                raise StoppedError(f"the factory has been stopped: make a new one for namespace {namespace!r}")
+            self._check_not_stopped(f" for namespace {namespace!r}")
             if namespace in followed:
                 raise ConfigurationError(f"the factory follows namespace {namespace!r} already")
             sources = [
@@ -219,10 +220,10 @@ class InformerFactory:
 
         Raises:
             StoppedError: the factory has been stopped.
+            ForkedError: it runs in the process that this one was forked from.
         """
         with self._lock:
-            if self._stopped:
-                raise StoppedError("the factory has been stopped: make a new one")
+            self._check_not_stopped()
             informers = self._informers_locked()
         for informer in informers:
             # One that was stopped by itself, perhaps just now, stays so until it is released.
@@ -256,7 +257,7 @@ class InformerFactory:
             if not informer.is_started and not informer.is_stopped:
                 unsynced[informer.name] = "not started: call factory.start() after asking for the informer"
             elif informer.is_stopped and not informer.has_synced:
-                unsynced[informer.name] = "stopped"
+                unsynced[informer.name] = informer.why_not_synced()
         return SyncResult(unsynced)
 
     def health(self) -> FactoryHealth:
@@ -387,8 +388,7 @@ class InformerFactory:
         if max_age is not None:
             check_period("max_age", max_age)
         kinds = self._caches(revision)
-        if self._stopped:
-            raise StoppedError("the factory has been stopped: make a new one")
+        self._check_not_stopped()
         if not kinds:
             raise ConfigurationError("no informer has been asked for yet: load() gives them what was saved of them")
         return load(file, kinds, identify=self._identify, now=self._clock.time(), max_age=max_age)
@@ -428,12 +428,23 @@ class InformerFactory:
         return kind
 
     def _add_locked(self, kind: _Kind) -> _Kind:
-        if self._stopped:
-            raise StoppedError(f"the factory has been stopped: make a new one for {kind.resource}")
+        self._check_not_stopped(f" for {kind.resource}")
         if self._measures_latencies:
             kind.informer.measure_latencies()
         self._kinds[kind.resource] = kind
         return kind
+
+    def _owner(self) -> int | None:
+        """Return the process that it belongs to, where that is another."""
+        owners = [kind.informer.inherited_from for kind in list(self._kinds.values())]
+        return next((owner for owner in owners if owner is not None), None)
+
+    def _check_not_stopped(self, purpose: str = "") -> None:
+        owner = self._owner()
+        if owner is not None:
+            raise ForkedError("the factory", owner)
+        if self._stopped:
+            raise StoppedError(f"the factory has been stopped: make a new one{purpose}")
 
     def _informers_locked(self) -> list[SharedInformer[Any]]:
         return [kind.informer for kind in self._kinds.values()]

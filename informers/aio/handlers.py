@@ -16,6 +16,7 @@ from typing import Any, final
 
 from typing_extensions import TypeVar
 
+from informers._base.forks import new_lock
 from informers.cache.handlers import ResourceEventHandlerFuncs
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
@@ -88,7 +89,7 @@ class _Caller:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._call: _Call | None = None
         self._is_ended = False
         self._remove: Callable[[], object] | None = None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, TypeAlias, cast, final
@@ -16,6 +15,7 @@ import attrs
 from typing_extensions import TypeVar, override
 
 from informers._base.checks import check_period
+from informers._base.forks import new_condition
 from informers.cache.informer import SharedInformer
 from informers.errors import ConfigurationError
 from informers.objects import DeletedFinalStateUnknown, object_key
@@ -203,7 +203,7 @@ class _Buffer(Generic[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop, maxsize: int) -> None:
         self._loop = loop
         self._maxsize = maxsize
-        self._room = threading.Condition()
+        self._room = new_condition()
         self._waiting: deque[Event[T]] = deque()
         self._is_ended = False
         #: Set when the stream has been thrown away, and not closed.

@@ -16,7 +16,15 @@ from informers.cache._pipeline.processor import Listener
 from informers.cache._reflector.progress import ReflectorState
 from informers.cache._reflector.reflector import Reflector
 
-__all__ = ["FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth", "handler_health", "watch_health"]
+__all__ = [
+    "FactoryHealth",
+    "HandlerHealth",
+    "InformerHealth",
+    "WatchHealth",
+    "handler_health",
+    "inherited_health",
+    "watch_health",
+]
 
 #: Seconds at one list or batch of changes after which the cache can't be said to follow the server.
 _HELD_UP = 10.0
@@ -139,6 +147,8 @@ class InformerHealth:
         set_aside_total: how often an object had to be set aside.
         latencies: how long it took to bring what was seen into the cache and to the handlers' queues; None unless
             that is measured.
+        inherited_from: id of the process that it belongs to, where this one was forked from that; None otherwise. Then
+            it counts as stopped, and of the rest nothing is known here.
     """
 
     resource: str
@@ -155,6 +165,7 @@ class InformerHealth:
     set_aside_total: int
     latencies: Latencies | None = None
     busy_for: float | None = None
+    inherited_from: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -182,6 +193,11 @@ class InformerHealth:
         """Why it is not live, in words; empty if it is."""
         if self.is_live:
             return ""
+        if self.inherited_from is not None:
+            return (
+                f"belongs to process {self.inherited_from}, from which this one was forked: make a factory in this "
+                "process and start it"
+            )
         if self.stopped:
             return "stopped"
         if not self.started:
@@ -219,6 +235,25 @@ class FactoryHealth:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.informers)) or "no informers"
+
+
+def inherited_health(resource: str, owner: int) -> InformerHealth:
+    """Return how an informer fares in a process that was forked from the one that it belongs to."""
+    return InformerHealth(
+        resource=resource,
+        started=True,
+        stopped=True,
+        synced=False,
+        objects=0,
+        bytes=0,
+        resource_version="",
+        queued=0,
+        watches=(),
+        handlers=(),
+        set_aside={},
+        set_aside_total=0,
+        inherited_from=owner,
+    )
 
 
 def watch_health(namespace: str | None, reflector: Reflector, now: float) -> WatchHealth:

@@ -6,13 +6,13 @@ Upstream: k8s.io/client-go/tools/cache/thread_safe_store.go and index.go (v0.37)
 from __future__ import annotations
 
 import builtins
-import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic
+from typing import Any, Generic, NoReturn, final
 
 from typing_extensions import TypeVar
 
-from informers.errors import ConfigurationError
+from informers._base.forks import OfOneProcess, new_lock
+from informers.errors import ConfigurationError, ForkedError
 from informers.objects import ObjectName, object_key
 from informers.options import IndexFunction
 from informers.selectors import LabelSelector
@@ -70,7 +70,26 @@ class Indices:
             index.setdefault(value, {})[key] = None
 
 
-class Indexer(Generic[T]):
+@final
+class _Barred:
+    """In a forked child, takes the place of a cache's records and of its lock: whatever would read raises."""
+
+    def __init__(self, what: str, owner: int, kept: object) -> None:
+        self._what = what
+        self._owner = owner
+        #: Letting go of many objects takes time, and memory that the child shares with its parent until then.
+        self._kept = kept
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ForkedError(self._what, self._owner)
+
+    get = values = __getitem__ = __contains__ = __iter__ = __len__ = __enter__ = _refuse
+
+    def __exit__(self, *_: object) -> None:
+        """Complete what `with` needs; it is never entered."""
+
+
+class Indexer(OfOneProcess, Generic[T]):
     """The reading side of a cache.
 
     Every answer is a snapshot: of one moment, and the caller's own. Objects that an informer holds are made anew for
@@ -82,11 +101,23 @@ class Indexer(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._records: dict[str, Record[T]] = {}
         self._indices = Indices()
         self._functions: dict[str, IndexFunction[T]] = {}
         self._resource_version = ""
+
+    def bar(self, what: str, owner: int) -> None:
+        """Let every read raise: in a forked child, where nothing keeps this cache up to date.
+
+        Args:
+            what: it is a cache of, for the error.
+            owner: the process that it belongs to.
+
+        It never waits: whoever changed the cache during the fork is not there to end that.
+        """
+        barred: Any = _Barred(what, owner, self._records)
+        self._records = self._lock = barred
 
     def __len__(self) -> int:
         return len(self._records)
@@ -95,7 +126,12 @@ class Indexer(Generic[T]):
         return (str(key) if isinstance(key, ObjectName) else key) in self._records
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {len(self)} objects rv={self._resource_version}>"
+        return f"<{type(self).__name__} {self.size} rv={self._resource_version}>"
+
+    @property
+    def size(self) -> str:
+        """How much is in it, in words."""
+        return "unreadable after a fork" if isinstance(self._records, _Barred) else f"{len(self)} objects"
 
     @property
     def resource_version(self) -> str:

@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import OfOneProcess, new_lock, on_fork
 from informers._base.signals import Signal
 from informers._base.threads import join_all, start_thread
 from informers.cache._pipeline.controller import Controller, Transform
@@ -23,13 +24,13 @@ from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.processor import Listener
 from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
-from informers.cache.health import InformerHealth, handler_health, watch_health
+from informers.cache.health import InformerHealth, handler_health, inherited_health, watch_health
 from informers.cache.indexer import Indexer
 from informers.cache.observed import ObservedCache
 from informers.cache.registration import Registration
 from informers.cache.store import Store
 from informers.cache.sync import PartProgress
-from informers.errors import AlreadyStartedError, ConfigurationError, StoppedError
+from informers.errors import AlreadyStartedError, ConfigurationError, ForkedError, StoppedError
 from informers.options import IndexFunction, ReflectorOptions
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
@@ -42,7 +43,7 @@ _log = logging.getLogger("informers.cache")
 
 
 @final
-class SharedInformer(ObservedCache[T]):
+class SharedInformer(OfOneProcess, ObservedCache[T]):
     """A local cache of a resource that follows the server, and tells handlers what changes.
 
     What it promises:
@@ -104,7 +105,7 @@ class SharedInformer(ObservedCache[T]):
         self._resource = resource
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
-        self._lifecycle = threading.Lock()
+        self._lifecycle = new_lock()
         self._started = False
         self._stopped = False
         self._is_resumed = False
@@ -142,8 +143,12 @@ class SharedInformer(ObservedCache[T]):
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
         self._threads: tuple[threading.Thread, ...] = ()
         self._handlers_so_far = 0
+        self._inherited_from: int | None = None
+        on_fork(self._forked)
 
     def __repr__(self) -> str:
+        if self._inherited_from is not None:
+            return f"<SharedInformer {self._resource} of process {self._inherited_from}, inherited by a fork>"
         state = "stopped" if self.is_stopped else "synced" if self.has_synced else "not synced"
         return (
             f"<SharedInformer {self._resource} {state}, {len(self._store)} objects "
@@ -182,6 +187,15 @@ class SharedInformer(ObservedCache[T]):
     def is_stopped(self) -> bool:
         """Whether it has been stopped."""
         return self._stopped
+
+    @property
+    def inherited_from(self) -> int | None:
+        """Id of the process that it belongs to, where this one was forked from that while it ran; None otherwise.
+
+        Then it counts as stopped here: it can be neither started nor read (`ForkedError`), and `stop` does nothing. In
+        the process that it belongs to it goes on.
+        """
+        return self._inherited_from
 
     @property
     def ended(self) -> Signal:
@@ -232,10 +246,7 @@ class SharedInformer(ObservedCache[T]):
             callbacks, resync_period=period, resync=self._controller.resync, clock=self._clock
         )
         with self._lifecycle:
-            if self._stopped:
-                raise StoppedError(
-                    f"handler {callbacks.name} was not added: the informer of {self._resource} has been stopped"
-                )
+            self._check_not_stopped(f"handler {callbacks.name} was not added: ")
             self._controller.join(listener)
             self._handlers_so_far += 1
             if self._started:
@@ -259,7 +270,7 @@ class SharedInformer(ObservedCache[T]):
             raise ConfigurationError(
                 f"expected the registration that add_event_handler returned: got {type(registration).__name__}"
             )
-        if registration._informer is self:  # noqa: SLF001  the two are one thing
+        if registration._informer is self and self._inherited_from is None:  # noqa: SLF001  the two are one thing
             self._controller.leave(registration._listener)  # noqa: SLF001
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
@@ -272,8 +283,7 @@ class SharedInformer(ObservedCache[T]):
             ConfigurationError: a name is taken, or a function is none.
             StoppedError: the informer has been stopped.
         """
-        if self._stopped:
-            raise StoppedError(f"indexers were not added: the informer of {self._resource} has been stopped")
+        self._check_not_stopped("indexers were not added: ")
         self._store.add_indexers(indexers)
 
     def start(self) -> None:
@@ -281,10 +291,10 @@ class SharedInformer(ObservedCache[T]):
 
         Raises:
             StoppedError: it has been stopped; then it can't be started again.
+            ForkedError: it runs in the process that this one was forked from.
         """
         with self._lifecycle:
-            if self._stopped:
-                raise StoppedError(f"the informer of {self._resource} has been stopped: a new one must take its place")
+            self._check_not_stopped(advice=": a new one must take its place")
             if self._started:
                 return
             # If the system has no thread left half way, the next start goes on from there.
@@ -316,8 +326,7 @@ class SharedInformer(ObservedCache[T]):
             StoppedError: it has been stopped.
         """
         with self._lifecycle:
-            if self._stopped:
-                raise StoppedError(f"the informer of {self._resource} has been stopped")
+            self._check_not_stopped()
             if self._started or self._is_resumed:
                 raise AlreadyStartedError(
                     f"the informer of {self._resource} has been {'started' if self._started else 'loaded'} already"
@@ -350,6 +359,8 @@ class SharedInformer(ObservedCache[T]):
             ConfigurationError: `timeout` is none.
         """
         check_timeout(timeout)
+        if self._inherited_from is not None:
+            return True
         with self._lifecycle:
             self._stopped = True
         self._stop.set()
@@ -371,8 +382,7 @@ class SharedInformer(ObservedCache[T]):
             StoppedError: the informer has been stopped.
         """
         with self._lifecycle:
-            if self._stopped:
-                raise StoppedError(f"the informer of {self._resource} has been stopped")
+            self._check_not_stopped()
             fed = self._reflectors.add(namespace, source)
             self._controller.await_list(namespace)
             if self._started:
@@ -402,6 +412,8 @@ class SharedInformer(ObservedCache[T]):
 
     def health(self) -> InformerHealth:
         """Return how it fares, as of now."""
+        if self._inherited_from is not None:
+            return inherited_health(self._resource, self._inherited_from)
         busy_since = self._controller.busy_since
         now = self._clock.monotonic()
         records = self._store.records()
@@ -434,6 +446,25 @@ class SharedInformer(ObservedCache[T]):
         finally:
             # Should it ever end by an error, the cache must not look alive.
             self.stop()
+
+    def _check_not_stopped(self, before: str = "", *, advice: str = "") -> None:
+        if self._inherited_from is not None:
+            raise ForkedError(f"{before}the informer of {self._resource}", self._inherited_from)
+        if self._stopped:
+            raise StoppedError(f"{before}the informer of {self._resource} has been stopped{advice}")
+
+    def _forked(self, parent: int) -> tuple[int, ...]:
+        """In a forked child: its threads are gone, and its cache may be half changed."""
+        if self._threads and not self._stopped:
+            self._inherited_from = parent
+            self._stopped = True
+            self._threads = ()
+            # New ones, since who waits for these waits here; the callbacks of the old are the parent's.
+            self._synced = Signal(clock=self._clock)
+            self._stop = Signal(clock=self._clock)
+            self._stop.set()
+            self._store.bar(f"the cache of {self._resource}", parent)
+        return ()
 
     def _index_failed(self, index: str, key: str, error: Exception) -> None:
         self._controller.report_index_failure(index, key, error)

@@ -38,7 +38,7 @@ class _Cache(Generic[T]):
         self._has_warned = False
 
     def __str__(self) -> str:
-        return f"{self.resource}, {len(self._indexer)} objects"
+        return f"{self.resource}, {self._indexer.size}"
 
     @property
     def is_synced(self) -> bool:

@@ -13,6 +13,7 @@ import attrs
 
 from informers._base.checks import check_function, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition
 from informers._base.signals import Signal
 from informers.errors import ConfigurationError, NotSyncedError
 
@@ -168,7 +169,7 @@ def wait_for_cache_sync(
         raise ConfigurationError(
             f"stop must be an informers.Signal, such as `informer.ended`: got {type(stop).__name__}"
         )
-    condition = threading.Condition()
+    condition = new_condition()
     signals = [signal for syncable in syncables for signal in (syncable.synced, syncable.ended)]
     if stop is not None:
         signals.append(stop)

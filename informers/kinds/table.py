@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, final, overl
 
 from typing_extensions import TypeVar
 
+from informers._base.forks import renewed_properties
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.resources import ClusterResource, NamespacedResource
 
@@ -150,6 +151,7 @@ class _Row(Generic[T]):
 
 
 @final
+@renewed_properties
 class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind whose objects live in namespaces.
 
@@ -178,6 +180,7 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
 
 
 @final
+@renewed_properties
 class cluster(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind of the whole cluster. Arguments as those of `namespaced`."""
 

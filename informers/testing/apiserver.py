@@ -6,7 +6,6 @@ Upstream: k8s.io/apiserver, k8s.io/kubernetes/cmd/kube-apiserver (v1.37), and en
 from __future__ import annotations
 
 import builtins
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
@@ -135,7 +135,7 @@ class APIServer:
         )
         self._clock = clock
         self._port = port
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._listener: Listener | None = None
         namespace_kind = self._catalog.find("", "v1", "namespaces")
         for name in namespaces if namespace_kind else ():

@@ -10,6 +10,8 @@ from typing import final
 
 import attrs
 
+from informers._base.forks import new_condition
+
 __all__ = ["FakeClock"]
 
 
@@ -37,7 +39,7 @@ class FakeClock:
     """
 
     def __init__(self, start: float = 0.0) -> None:
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._now = float(start)
         self._waiters: list[_Waiter] = []
 

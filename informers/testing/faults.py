@@ -10,12 +10,12 @@ Example:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, final
 
 import attrs
 
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.testing._http.status import REASONS, Failure
@@ -224,7 +224,7 @@ class Faults:
     ) -> None:
         self._check = check
         self._on_removed = on_removed
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._script: list[ScriptedFault] = []
         #: Faults that may still last, though they are out of the script.
         self._lasting: list[ScriptedFault] = []

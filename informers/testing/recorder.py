@@ -5,13 +5,13 @@ Upstream: the test listeners in k8s.io/client-go/tools/cache/shared_informer_tes
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, final
 
 import attrs
 from typing_extensions import TypeVar
 
+from informers._base.forks import new_condition
 from informers.objects import DeletedFinalStateUnknown, object_key
 
 __all__ = ["RecordedEvent", "RecordingHandler"]
@@ -63,7 +63,7 @@ class RecordingHandler(Generic[T]):
 
     def __init__(self, react: Callable[[RecordedEvent[T]], object] | None = None) -> None:
         self._react = react
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._events: list[RecordedEvent[T]] = []
 
     def __repr__(self) -> str:

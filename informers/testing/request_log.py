@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK
+from informers._base.forks import new_condition
 from informers.resources import Resource
 from informers.testing._store.served_resources import address
 
@@ -73,7 +73,7 @@ class RequestLog:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = new_condition()
         self._requests: list[LoggedRequest] = []
 
     def __repr__(self) -> str:

@@ -5,13 +5,13 @@ Upstream: k8s.io/client-go/tools/cache/testing/fake_controller_source.go (v0.37)
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
+from informers._base.forks import new_condition
 from informers.errors import ExpiredError, StatusError, StoppedError
 from informers.source.events import Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
@@ -31,7 +31,7 @@ class FakeWatch(Generic[T]):
     def __init__(self, options: ListOptions) -> None:
         self.options = options
         self.closed: bool = False
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._waiting: deque[list[WatchEvent[T]] | Exception | None] = deque()
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
@@ -91,7 +91,7 @@ class FakeSource(Generic[T]):
     def __init__(self, *, streaming_lists: bool = True, page_size_limit: int = 0) -> None:
         self._streaming_lists = streaming_lists
         self._page_size_limit = page_size_limit
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._records: dict[str, Record[T]] = {}
         self._history: list[tuple[int, Change[T]]] = []
         self._version = 0

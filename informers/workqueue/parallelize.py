@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from informers._base.checks import check_count
+from informers._base.forks import new_lock
 from informers._base.signals import Signal
 
 __all__ = ["parallelize_until"]
@@ -54,7 +55,7 @@ def parallelize_until(
 
     chunks = range(0, pieces, chunk_size)
     starts = iter(chunks)
-    lock = threading.Lock()
+    lock = new_lock()
     halted = threading.Event()
 
     def taken() -> Iterator[int]:

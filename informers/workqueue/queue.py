@@ -9,13 +9,13 @@ Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 from informers._base.checks import check_hashable, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition, new_lock
 from informers.errors import ConfigurationError, StoppedError
 from informers.workqueue.lanes import Lanes, Order
 from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
@@ -69,9 +69,9 @@ class Queue(Generic[T]):
             raise ConfigurationError("metrics need the queue's name, their label: Queue(name='pods', metrics=...)")
         self._name = name
         self._clock = clock
-        self._lock = threading.Lock()
-        self._available = threading.Condition(self._lock)
-        self._drained = threading.Condition(self._lock)
+        self._lock = new_lock()
+        self._available = new_condition(self._lock)
+        self._drained = new_condition(self._lock)
         #: Every item in here is dirty, and not in processing.
         self._lanes = Lanes(order)
         #: All that is to be processed: what is in the lanes, and what was added again while in processing. Each with

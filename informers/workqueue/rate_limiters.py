@@ -9,12 +9,12 @@ Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar, final
 
 from informers._base.checks import check_count, check_limiter, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 
 __all__ = [
@@ -56,7 +56,7 @@ class _Failures:
     """Counts tries by item."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._counts: dict[Hashable, int] = {}
 
     def increment(self, item: Hashable) -> int:
@@ -178,7 +178,7 @@ class BucketRateLimiter:
         self._qps = qps
         self._burst = check_count("burst", burst, at_least=1)
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         #: Below zero: so many tries wait for tokens that have not flowed in yet.
         self._tokens = float(burst)
         self._filled_at = clock.monotonic()

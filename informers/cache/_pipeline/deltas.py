@@ -14,6 +14,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
@@ -87,7 +88,7 @@ class DeltaQueue(Generic[T]):
     """
 
     def __init__(self, *, limit: int = 10_000, batch: int = 1_000, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._clock = clock
         self._limit = limit
         self._batch = batch

@@ -6,11 +6,12 @@ k8s.io/component-base/metrics/prometheus/clientgo/fifo (v0.37).
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from typing import ClassVar, final
 
 import attrs
+
+from informers._base.forks import new_lock
 
 __all__ = ["Latencies", "Latency"]
 
@@ -41,7 +42,7 @@ class Latency:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._counts = [0] * (len(_BOUNDS) + 1)
         self._total = 0.0
 

@@ -9,13 +9,13 @@ Upstream: none.
 from __future__ import annotations
 
 import logging
-import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import count
 from typing import TypeAlias, final
 
+from informers._base.forks import new_lock
 from informers.cache.versions import is_number, sort_key
 
 __all__ = ["Observers"]
@@ -35,7 +35,7 @@ class Observers:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._numbers = count()
         self._always: dict[int, _Callback] = {}
         self._by_key: dict[str, dict[int, _Callback]] = {}

@@ -16,6 +16,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
 from informers.cache.handlers import Callbacks
@@ -163,7 +164,7 @@ class Listener(Generic[T]):
         self.synced: Signal = Signal(clock=clock)
         self._resync = resync
         self._clock = clock
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._waiting: deque[Notification[T]] = deque()
         #: What the thread has taken; the first is the one under way. Only the thread changes it.
         self._taken: deque[Notification[T]] = deque()

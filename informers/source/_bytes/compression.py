@@ -8,9 +8,10 @@ Upstream: none.
 
 from __future__ import annotations
 
-import threading
 import zlib
 from typing import Protocol, TypeAlias, final
+
+from informers._base.forks import new_lock
 
 __all__ = ["HasRaw", "Packer", "Raw", "raw_of"]
 
@@ -54,7 +55,7 @@ class Packer:
     """
 
     def __init__(self, dictionary: bytes | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._dictionary = dictionary
 
     @property

@@ -15,7 +15,6 @@ Upstream: none; client-go caches decoded objects.
 from __future__ import annotations
 
 import copy
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, cast, final
@@ -23,6 +22,7 @@ from typing import Any, Generic, cast, final
 import attrs
 from typing_extensions import TypeVar
 
+from informers._base.forks import new_rlock
 from informers.source._bytes.compression import Raw, raw_of
 
 __all__ = ["Lazy", "Reader", "Source", "peek"]
@@ -38,7 +38,7 @@ _SOURCE = "<source>"
 _FEW = 5
 
 # Held for a few operations on dictionaries. Re-entrant, since the garbage collector may run a finaliser meanwhile.
-_lock = threading.RLock()
+_lock = new_rlock()
 
 _set_attribute = object.__setattr__
 _set_class: Callable[[object, type], None] = vars(object)["__class__"].__set__
@@ -156,7 +156,10 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
 
     def source_of(self: object) -> tuple[bytes, str] | None:
         with _lock:
-            source = cast("Source", get_dict(self)[_SOURCE]) if type(self) is lazy else None
+            source = cast("Source | None", get_dict(self).get(_SOURCE)) if type(self) is lazy else None
+            if source is None and type(self) is lazy:
+                # A fork stopped the thread that completed it, just before the last step.
+                _set_class(self, model)
         if source is None or isinstance(source[0], bytes):
             return cast("tuple[bytes, str] | None", source)
         unpacked = raw_of(source[0]), source[1]
@@ -174,10 +177,10 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
             if type(self) is not lazy:
                 return
             read = get_dict(self)
-            # A new dictionary, since the order of fields shows in dumps.
-            instance_dict.__set__(self, {name: read.get(name, value) for name, value in get_dict(whole).items()})
             for slot in slots:
                 slot.__set__(self, slot.__get__(whole))
+            # A new dictionary, since the order of fields shows in dumps. With it the object is complete.
+            instance_dict.__set__(self, {name: read.get(name, value) for name, value in get_dict(whole).items()})
             _set_class(self, model)
 
     def get_attribute(self: object, name: str) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
+from informers._base.forks import importing
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source._bytes import deep_json as deep
@@ -41,7 +42,8 @@ def load_model(name: str) -> type[Any]:
     Raises:
         ConfigurationError: the installed client has no such class.
     """
-    client = importlib.import_module("kubernetes.client")
+    with importing():
+        client = importlib.import_module("kubernetes.client")
     model = getattr(client, name, None)
     if not isinstance(model, type) or not hasattr(model, "openapi_types"):
         raise ConfigurationError(
@@ -90,10 +92,12 @@ def maker(resource: Resource[T]) -> Maker[T]:
 def _lazy(name: str) -> Lazy[Any]:
     model = load_model(name)
     if hasattr(model, "model_validate_json"):
-        from informers.source._models.pydantic_models import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
+        with importing():
+            from informers.source._models.pydantic_models import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
 
         return Lazy[Any](ValidatedReader[Any](model))
-    from informers.source._models.openapi_models import LegacyReader  # noqa: PLC0415  imports the client
+    with importing():
+        from informers.source._models.openapi_models import LegacyReader  # noqa: PLC0415  imports the client
 
     return Lazy[Any](LegacyReader(model))
 

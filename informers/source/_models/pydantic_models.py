@@ -19,6 +19,7 @@ from typing import Any, cast, final, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from typing_extensions import TypeVar, override
 
+from informers._base.forks import renewed_properties
 from informers.errors import DecodeError
 from informers.source._bytes.slices import Cutter
 from informers.source._models.lazy import Lazy, Reader
@@ -93,6 +94,7 @@ def _part(model: type[BaseModel], name: str) -> _Part:
 
 
 @final
+@renewed_properties
 class ValidatedReader(Reader[M]):
     """Reads objects of one kind, see `Reader`.
 

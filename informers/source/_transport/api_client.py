@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from informers._base.forks import importing
 from informers.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def default_api_client() -> ApiClient:
     Raises:
         ConfigurationError: none has been loaded.
     """
-    from kubernetes import client  # noqa: PLC0415  the official client is imported when it is first used
+    with importing():
+        from kubernetes import client  # noqa: PLC0415  the official client is imported when it is first used
 
     # Without one the client would silently talk to http://localhost.
     if getattr(client.Configuration, "_default", None) is None:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+from informers._base.forks import new_condition, on_fork, renewed
 from informers.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -39,10 +40,18 @@ class Sockets:
     """
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._closed = False
         #: A duplicate of each socket; False once its connection has been closed.
         self._open: dict[socket.socket, bool] = {}
+        on_fork(self._forked)
+
+    def _forked(self, _parent: int) -> list[int]:
+        """In a forked child: the connections are the parent's, and shutting one down would be felt there."""
+        # A source that no process has used yet may be used here.
+        self._closed = self._closed or bool(self._open)
+        duplicates, self._open = list(self._open), {}
+        return [duplicate.fileno() for duplicate in duplicates]
 
     @property
     def closed(self) -> bool:
@@ -152,6 +161,7 @@ class Sockets:
 
         manager = copy.copy(template)
         manager.pools = RecentlyUsedContainer(4)
+        renewed(manager.pools.lock)
         manager.pool_classes_by_scheme = {
             scheme: _tracking_pool(pool_class, self) for scheme, pool_class in template.pool_classes_by_scheme.items()
         }
@@ -188,5 +198,10 @@ def _tracking_pool(pool_class: Any, sockets: Sockets) -> Any:
 
     class TrackingPool(pool_class):  # type: ignore[misc] # its base is known only at run time
         ConnectionCls = TrackedConnection
+
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            # It is taken once more when the process ends.
+            renewed(self.pool.mutex)
 
     return TrackingPool

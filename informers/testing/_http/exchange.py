@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from email.utils import formatdate
@@ -19,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 
 from informers._base.clock import Clock
+from informers._base.forks import new_condition
 
 __all__ = ["BrokenConnectionError", "Exchange", "Request", "read_request"]
 
@@ -169,7 +169,7 @@ class Exchange:
         self._socket = sock
         self._clock = clock
         self._watch_for_end = watch_for_end
-        self._condition = threading.Condition()
+        self._condition = new_condition()
         self._is_closed = False
         self._end_callbacks: list[Callable[[], None]] = []
         self._is_started = False

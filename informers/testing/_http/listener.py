@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import final
 
 from informers._base.clock import Clock
+from informers._base.forks import new_lock
 from informers.errors import StoppedError
 from informers.testing._http.exchange import BrokenConnectionError, Exchange, Reader, read_request
 
@@ -87,7 +88,7 @@ class Listener:
     def __init__(self, serve: Callable[[Exchange], None], *, clock: Clock, port: int) -> None:
         self.serve = serve
         self.clock = clock
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._connections: set[_Connection] = set()
         # Apart from the connections: a thread lives a little longer than its connection, and a stop waits for it.
         self._threads: list[threading.Thread] = []

@@ -5,10 +5,10 @@ Upstream: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go (v0.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from typing import Any, final
 
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.testing._http import status as failures
@@ -31,7 +31,7 @@ class Access:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._tokens: frozenset[str] = frozenset()
         #: Group and plural, as roles have it: they name no versions. None for every resource.
         self._denied: set[tuple[tuple[str, str] | None, str]] = set()

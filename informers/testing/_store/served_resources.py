@@ -5,12 +5,12 @@ Upstream: k8s.io/kubernetes/api/discovery and pkg/registry (v1.37).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, final
 
 import attrs
 
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, mapping, quote
@@ -301,7 +301,7 @@ class Catalog:
     """
 
     def __init__(self, served: Iterable[Served]) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._served = {address(s.resource): s for s in served}
 
     def __iter__(self) -> Iterator[Served]:

@@ -18,6 +18,7 @@ from typing import Literal, final
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition, new_rlock
 
 __all__ = ["CompactedError", "Event", "FutureVersionError", "Page", "Record", "Storage"]
 
@@ -150,7 +151,7 @@ class Storage:
     def __init__(self, *, window: int = 10_000, clock: Clock = SYSTEM_CLOCK) -> None:
         self._window = window
         self._clock = clock
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
         self._collections: dict[str, _Collection] = {}
         self._version = 1
         self._compacted = 0
@@ -310,7 +311,7 @@ class Storage:
     def _collection_locked(self, name: str) -> _Collection:
         found = self._collections.get(name)
         if found is None:
-            found = self._collections[name] = _Collection(threading.Condition(self._lock), oldest=self._compacted)
+            found = self._collections[name] = _Collection(new_condition(self._lock), oldest=self._compacted)
         return found
 
     def _commit_locked(

@@ -7,7 +7,6 @@ Upstream: k8s.io/apiserver/pkg/storage/cacher/cacher.go and cache_watcher.go (v0
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import Any, final
@@ -15,6 +14,7 @@ from typing import Any, final
 import attrs
 
 from informers._base.clock import Clock
+from informers._base.forks import new_condition
 from informers.resources import Resource
 from informers.testing._http import status as failures
 from informers.testing._http.queries import Query
@@ -258,7 +258,7 @@ class Watchers:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = new_condition()
         self._running: list[Watcher] = []
 
     def add(self, watcher: Watcher) -> None:
