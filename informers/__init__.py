@@ -10,7 +10,9 @@ The map, from the bottom up; a folder imports only what stands before it, and an
 - `kinds`: the table of kinds, one line each;
 - `snapshots`: caches saved to a file;
 - `factory`: typed kinds, any resource, or any resource's metadata alone;
-- `lookups`, `aio`, `metrics`, `probes`: lookups across kinds, event loops, Prometheus, health by HTTP;
+- `lookups`: lookups across kinds;
+- `controllers`: a function called with names until all is as it should be; waits for its own writes;
+- `aio`, `metrics`, `probes`: event loops, Prometheus, health by HTTP;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
 Everything that this package exports is here; the official client is imported when it is first used.

@@ -15,6 +15,7 @@ import informers
 PUBLIC = [
     "informers",
     "informers.aio",
+    "informers.controllers",
     "informers.errors",
     "informers.kinds",
     "informers.metrics",

@@ -21,6 +21,12 @@ else:  # pytest depends on it there
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 SOURCE = "https://github.com/kubernetes/client-go/blob/v0.37.2/"
+#: Others, by the beginning of a file's path: what client-go has no tests for, since it has no such layer.
+OTHERS = {
+    "controller-runtime/": "https://github.com/kubernetes-sigs/controller-runtime/blob/v0.25.0/",
+    "kubernetes/": "https://github.com/kubernetes/kubernetes/blob/v1.37.2/",
+    "kube-rs/": "https://github.com/kube-rs/kube/blob/main/",
+}
 
 
 @attrs.frozen
@@ -114,20 +120,30 @@ def _resolve(reasons: dict[str, dict[str, str]], marker: Marker) -> tuple[str, s
 def page() -> str:
     """Return docs/reference/upstream-tests.md."""
     table = read()
-    count = sum(len(names) for names in table.reasons.values())
+    own = {file: names for file, names in table.reasons.items() if not file.startswith(tuple(OTHERS))}
+    count = sum(len(names) for names in own.values())
+    held = sum(file in own for file, _ in table.held)
     lines = [
         "<!-- Written by `make pages` from tests/upstream.toml and the tests' markers. Don't edit. -->",
         "",
         "# Upstream's tests",
         "",
         f"client-go v0.37 tests its informers and work queues with the {count} test functions below. Each is listed",
-        f"with the tests here that hold the same property ({len(table.held)} are held so), or with the reason why none",
-        "does.",
+        f"with the tests here that hold the same property ({held} are held so), or with the reason why none",
+        "does. After them comes a selection of the tests of controller-runtime, of Kubernetes' own controllers and of",
+        "kube-rs, whose properties hold for `informers.controllers`.",
     ]
     for file, names in table.reasons.items():
-        lines += ["", f"## [{file}]({SOURCE}{file})", "", "| upstream | here |", "|---|---|"]
+        lines += ["", f"## [{file}]({_url(file)})", "", "| upstream | here |", "|---|---|"]
         for name, reason in names.items():
             tests = table.held.get((file, name), [])
             here = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in tests)
             lines.append(f"| `{name}` | {here or reason or '(not yet)'} |")
     return "\n".join(lines) + "\n"
+
+
+def _url(file: str) -> str:
+    for beginning, source in OTHERS.items():
+        if file.startswith(beginning):
+            return f"{source}{file.removeprefix(beginning)}"
+    return f"{SOURCE}{file}"

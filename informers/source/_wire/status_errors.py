@@ -19,7 +19,7 @@ from informers.errors import (
     TooManyRequestsError,
 )
 
-__all__ = ["error_of_response", "error_of_status"]
+__all__ = ["error_of_response", "error_of_status", "retry_after_seconds"]
 
 _TOO_LARGE = "Too large resource version"
 
@@ -40,7 +40,7 @@ def error_of_response(code: int, body: bytes, retry_after: str | None, *, now: f
     if not isinstance(status, dict) or status.get("kind") != "Status":
         text = " ".join(body[:200].decode("utf-8", "replace").split())
         status = {"message": text or "the answer has no body"}
-    return error_of_status(status, code=code, retry_after=_seconds(retry_after, now))
+    return error_of_status(status, code=code, retry_after=retry_after_seconds(retry_after, now))
 
 
 def error_of_status(
@@ -84,7 +84,8 @@ def _seconds_of_details(value: object) -> float | None:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31 else None
 
 
-def _seconds(header: str | None, now: float) -> float | None:
+def retry_after_seconds(header: str | None, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, by a number or a date; None where it can't be read."""
     if not header:
         return None
     try:

@@ -1,0 +1,63 @@
+"""Controllers: what turns changes in caches into a function called with names, over and over until all is right.
+
+    informers ── handlers ──→ names ──→ queue, two lanes ──→ own writes seen? ──→ reconcile(name) ──→ the API server
+        ↑                                     ↑                                        │                 │
+        │                                     └──── later, or after a failure ─────────┘                 │
+        └───────────────────────────── the cache shows what was written ←────────────────────────────────┘
+
+There is no manager and no scheme, nothing is registered by a decorator, and nothing is global. A controller is an
+object that uses kinds of your factory. For a loop of your own take the parts: `OwnWrites`, predicates, owners.
+
+- `workers`: `Controller`, in threads; `informers.aio.Controller` is the same for an event loop
+- `results`: `Result`, `TerminalError`; what became of a name
+- `own_writes`: `OwnWrites`: no look at a name before the cache shows what the last one wrote
+- `predicates`: which updates are worth a look
+- `owners`: from an object to its owner, from an owner to its objects
+- `controller_health`, `reconcile_metrics`: what a controller tells of itself
+
+Upstream: sigs.k8s.io/controller-runtime (v0.25), without its manager; k8s.io/kubernetes/pkg/controller (v1.37).
+"""
+
+from __future__ import annotations
+
+from informers.controllers.controller_health import ControllerHealth as ControllerHealth
+from informers.controllers.own_writes import OwnWrites as OwnWrites
+from informers.controllers.own_writes import Pending as Pending
+from informers.controllers.owners import ByController as ByController
+from informers.controllers.owners import by_controller as by_controller
+from informers.controllers.owners import controller_reference as controller_reference
+from informers.controllers.predicates import Predicate as Predicate
+from informers.controllers.predicates import all_of as all_of
+from informers.controllers.predicates import annotations_changed as annotations_changed
+from informers.controllers.predicates import any_of as any_of
+from informers.controllers.predicates import generation_changed as generation_changed
+from informers.controllers.predicates import labels_changed as labels_changed
+from informers.controllers.reconcile_metrics import ControllerMetricsProvider as ControllerMetricsProvider
+from informers.controllers.reconcile_metrics import ReconcileMetric as ReconcileMetric
+from informers.controllers.results import Outcome as Outcome
+from informers.controllers.results import Processed as Processed
+from informers.controllers.results import Result as Result
+from informers.controllers.results import TerminalError as TerminalError
+from informers.controllers.workers import Controller as Controller
+
+__all__ = [
+    "ByController",
+    "Controller",
+    "ControllerHealth",
+    "ControllerMetricsProvider",
+    "Outcome",
+    "OwnWrites",
+    "Pending",
+    "Predicate",
+    "Processed",
+    "ReconcileMetric",
+    "Result",
+    "TerminalError",
+    "all_of",
+    "annotations_changed",
+    "any_of",
+    "by_controller",
+    "controller_reference",
+    "generation_changed",
+    "labels_changed",
+]

@@ -1,0 +1,279 @@
+"""What a controller is, whatever runs it: kinds that it follows, names that wait, and how it ends.
+
+`informers.controllers.Controller` runs turns in threads, `informers.aio.Controller` as tasks of an event loop. Both
+take turns from the same core, `Turns`.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/builder/controller.go, pkg/internal/controller/controller.go (v0.25).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+from informers._base.checks import check_count, check_function, check_limiter, check_seconds
+from informers._base.clock import Clock
+from informers._base.signals import Signal
+from informers._base.wakeups import Stop, Wakeup
+from informers.cache.informer import SharedInformer
+from informers.cache.registration import Registration
+from informers.controllers._following import Names, NamesHandler, check_name, own_name
+from informers.controllers._in_work import ReconcileLogger
+from informers.controllers._sightings import Kind
+from informers.controllers._turns import Turns
+from informers.controllers.controller_health import ControllerHealth
+from informers.controllers.own_writes import OwnWrites
+from informers.controllers.owners import check_kind, owner_names
+from informers.controllers.predicates import Predicate
+from informers.controllers.reconcile_metrics import ControllerMetricsProvider
+from informers.errors import AlreadyStartedError, ConfigurationError, NotSyncedError, StoppedError
+from informers.objects import ObjectName
+from informers.workqueue import RateLimiter
+
+__all__ = ["BaseController"]
+
+_Client = TypeVar("_Client")
+
+
+class BaseController:
+    """The part of a controller that does not depend on what runs it. For the arguments see `Controller`.
+
+    A driver calls `_begin` once, waits for `_wait_synced`, takes turns from `_turns` until `_stopping` is set, and
+    calls `_finish` when nothing is in work any more.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        workers: int,
+        predicate: Predicate | None,
+        limiter: RateLimiter[ObjectName] | None,
+        sync_timeout: float,
+        own_writes_timeout: float,
+        run_timeout: float,
+        metrics: ControllerMetricsProvider | None,
+        clock: Clock,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"a controller needs a name, for logs and metrics: got {name!r}")
+        check_kind(kind)
+        check_count("workers", workers, at_least=1)
+        for label, seconds in (("sync_timeout", sync_timeout), ("run_timeout", run_timeout)):
+            if check_seconds(label, seconds) <= 0:
+                raise ConfigurationError(f"{label} must be above zero, in seconds: got {seconds!r}")
+        if limiter is not None:
+            check_limiter(limiter)
+        self._name = name
+        self._kind = kind
+        self._workers = workers
+        self._sync_timeout = sync_timeout
+        self._run_timeout = run_timeout
+        self._clock = clock
+        self._lifecycle = threading.Lock()
+        self._started = False
+        #: Set when no more names are to be taken.
+        self._stopping = Signal(clock=clock)
+        #: Set when nothing is in work any more.
+        self._ended = Signal(clock=clock)
+        self._registrations: list[tuple[SharedInformer[Any], Registration[Any]]] = []
+        self._own_writes = OwnWrites(kind, timeout=own_writes_timeout, on_seen=self._seen, clock=clock)
+        self._turns = Turns(
+            name,
+            own_writes=self._own_writes,
+            limiter=limiter,
+            metrics=metrics,
+            workers=workers,
+            run_timeout=run_timeout,
+            clock=clock,
+        )
+        self._logger = ReconcileLogger(name)
+        self._follow(kind, own_name, predicate)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._name!r} of {self._kind.resource}>"
+
+    @property
+    def name(self) -> str:
+        """The controller's name."""
+        return self._name
+
+    @property
+    def logger(self) -> ReconcileLogger:
+        """A logger whose lines name the controller, the name in work, and the id of this run of the function."""
+        return self._logger
+
+    def owns(self, kind: Kind, *, every_owner: bool = False, predicate: Predicate | None = None) -> Self:
+        """Look at the owner too when an object of this kind changes.
+
+        The owner is found by group and kind of the reference, whatever its version. On an update both states count, so
+        the former owner is looked at when a reference is taken away.
+
+        Args:
+            kind: of a factory: what the controller makes.
+            every_owner: whether every reference counts, and not that of the controller (`controller: true`) alone.
+            predicate: which updates are worth a look; None for all. `generation_changed` would hide the status.
+
+        Returns:
+            The controller itself.
+
+        Raises:
+            ConfigurationError: it is not a kind, or the controller's own resource does not name its kind.
+            AlreadyStartedError: the controller runs.
+            StoppedError: it has been stopped.
+        """
+        check_kind(kind)
+        return self._follow(kind, owner_names(self._kind.resource, every_owner=every_owner), predicate)
+
+    def watches(self, kind: Kind, names: Names, *, predicate: Predicate | None = None) -> Self:
+        """Look at other names too when an object of this kind changes.
+
+        Args:
+            kind: of a factory.
+            names: from an object to the names that it concerns: `ObjectName`s of the controller's own kind. It runs in
+                the handler's thread. What it raises is logged and counted in the informer's health, and that event is
+                lost.
+            predicate: which updates are worth a look; None for all.
+
+        Returns:
+            The controller itself.
+
+        Raises:
+            ConfigurationError: it is not a kind, or `names` is not a function of (obj).
+            AlreadyStartedError: the controller runs.
+            StoppedError: it has been stopped.
+        """
+        check_kind(kind)
+        if names is None:
+            raise ConfigurationError("names must be a function of (obj): got None")
+        check_function("names", names, "obj")
+        return self._follow(kind, names, predicate)
+
+    def enqueue(self, name: ObjectName, *, after: float = 0.0) -> None:
+        """Ask for a look at a name: from a webhook, a timer, a message. Does nothing once the controller is stopped.
+
+        Args:
+            name: namespace and name.
+            after: seconds to wait; 0 for now.
+
+        Raises:
+            ConfigurationError: it is not an `ObjectName`, or the seconds are negative.
+        """
+        check_name(name)
+        if check_seconds("after", after) < 0:
+            raise ConfigurationError(f"after must not be negative, in seconds: got {after!r}")
+        if after:
+            self._turns.add_after(name, after)
+        else:
+            self._turns.add(name)
+
+    def client(self, api_client: _Client) -> _Client:
+        """Return a client with the same configuration, whose writes are waited for.
+
+        What is written with it in a run for a name is in the caches that the controller follows before the next run for
+        that name begins. See `OwnWrites.client`.
+
+        Args:
+            api_client: a `kubernetes.client.ApiClient`.
+
+        Raises:
+            ConfigurationError: it is not a client.
+        """
+        return self._own_writes.client(api_client)
+
+    @property
+    def own_writes(self) -> OwnWrites:
+        """What is remembered of its writes: to `record` what another client wrote."""
+        return self._own_writes
+
+    def health(self) -> ControllerHealth:
+        """Return how it fares, as of now."""
+        statistics = self._turns.statistics()
+        stopped = self._stopping.is_set()
+        return ControllerHealth(
+            name=self._name,
+            started=self._started,
+            stopped=stopped,
+            unsynced={} if stopped else self._unsynced(),
+            waiting=statistics.depth,
+            delayed=statistics.delayed,
+            running=self._turns.running,
+            failing=self._turns.failing,
+            postponed=self._turns.postponed,
+            run_timeout=self._run_timeout,
+        )
+
+    def _follow(self, kind: Kind, names: Names, predicate: Predicate | None) -> Self:
+        check_function("predicate", predicate, "old, new")
+        with self._lifecycle:
+            if self._stopping.is_set():
+                raise StoppedError(f"the controller {self._name} has been stopped")
+            if self._started:
+                raise AlreadyStartedError(f"the controller {self._name} runs: say first what it follows")
+            self._own_writes.follow(kind)
+            handler = NamesHandler(names, predicate, self._add)
+            self._registrations.append((kind.informer, kind.informer.add_event_handler(handler)))
+        return self
+
+    def _add(self, name: ObjectName, low_priority: bool) -> None:
+        self._turns.add(name, low_priority=low_priority)
+
+    def _seen(self, name: ObjectName | None) -> None:
+        self._turns.seen(name)
+
+    def _unsynced(self) -> dict[str, str]:
+        return {
+            registration.name: registration.why_not_synced()
+            for _, registration in self._registrations
+            if not registration.has_synced
+        }
+
+    def _begin(self) -> None:
+        """Say that it runs.
+
+        Raises:
+            AlreadyStartedError: it does so already.
+            StoppedError: it has been stopped.
+        """
+        with self._lifecycle:
+            if self._stopping.is_set():
+                raise StoppedError(f"the controller {self._name} has been stopped: a new one must take its place")
+            if self._started:
+                raise AlreadyStartedError(f"the controller {self._name} runs already")
+            self._started = True
+
+    def _wait_synced(self, timeout: float, stop: Stop | None = None) -> None:
+        """Wait until the handlers have been given what was there at the beginning, or until it is stopped.
+
+        Raises:
+            NotSyncedError: they have not, in time; it says what is missing.
+        """
+        registrations = [registration for _, registration in self._registrations]
+        if all(registration.has_synced for registration in registrations):
+            return
+        signals = [self._stopping, *(signal for found in registrations for signal in (found.synced, found.ended))]
+        with Wakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
+            withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
+            try:
+                while True:
+                    wakeup.clear()
+                    waited_for = [found for found in registrations if not found.has_synced]
+                    is_over = not waited_for or any(found.ended.is_set() for found in waited_for)
+                    if is_over or self._stopping.is_set() or not wakeup.wait():
+                        break
+            finally:
+                for withdraw in withdrawals:
+                    withdraw()
+            missing = self._unsynced()
+            if missing and not (wakeup.is_stopped or self._stopping.is_set()):
+                reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
+                raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
+
+    def _finish(self) -> None:
+        """Say that nothing is in work any more."""
+        for informer, registration in self._registrations:
+            informer.remove_event_handler(registration)
+        self._ended.set()

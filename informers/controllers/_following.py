@@ -1,0 +1,101 @@
+"""From events to names: the handlers that a controller has on the kinds that it follows.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/handler/eventhandler.go (v0.25).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, final
+
+from informers._base.checks import name_of
+from informers.controllers.predicates import Predicate
+from informers.errors import ConfigurationError
+from informers.objects import DeletedFinalStateUnknown, ObjectName, object_name, read
+
+__all__ = ["Names", "NamesHandler", "check_name", "own_name"]
+
+_log = logging.getLogger("informers.controllers")
+
+#: Takes an object, and says which names are to be looked at because of it.
+Names: TypeAlias = Callable[[Any], Iterable[ObjectName]]
+
+
+def own_name(obj: Any) -> Iterable[ObjectName]:
+    """Return the object's own name: of the kind that the controller is for."""
+    return (object_name(obj),)
+
+
+@final
+class NamesHandler:
+    """A handler that adds the names which an object concerns.
+
+    On an update both states count: a reference that was taken away concerns the former owner. What was there when the
+    controller began, and what a resync repeats, has low priority.
+
+    Args:
+        names: from an object to names.
+        predicate: which updates are worth a look; None for all.
+        add: takes a name and whether its priority is low.
+    """
+
+    def __init__(self, names: Names, predicate: Predicate | None, add: Callable[[ObjectName, bool], None]) -> None:
+        self._names = names
+        self._predicate = predicate
+        self._add = add
+
+    def on_add(self, obj: Any, is_in_initial_list: bool, /) -> None:
+        """Take an object that is new to the cache."""
+        self._add_all(self._names_of(obj), low_priority=is_in_initial_list)
+
+    def on_update(self, old: Any, new: Any, /) -> None:
+        """Take a change."""
+        if not self._passes(old, new):
+            return
+        names = dict.fromkeys(self._names_of(new))
+        names.update(dict.fromkeys(self._names_of(old)))
+        self._add_all(names, low_priority=_version(old) == _version(new))
+
+    def on_delete(self, obj: Any, /) -> None:
+        """Take a deletion. Of a tombstone without an object only the own name is known."""
+        if isinstance(obj, DeletedFinalStateUnknown) and self._names is not own_name:
+            if obj.obj is None:
+                _log.warning("deleted, its last state unknown, so its owner is too: %r", obj.key)
+                return
+            obj = obj.obj
+        self._add_all(self._names_of(obj), low_priority=False)
+
+    def _passes(self, old: Any, new: Any) -> bool:
+        if self._predicate is None:
+            return True
+        try:
+            return bool(self._predicate(old, new))
+        except Exception:  # noqa: BLE001  the user's; a look too many is better than one too few
+            _log.exception("the predicate %s failed on %r, which passes", name_of(self._predicate), object_name(new))
+            return True
+
+    def _names_of(self, obj: Any) -> list[ObjectName]:
+        names = list(self._names(obj))
+        for name in names:
+            check_name(name)
+        return names
+
+    def _add_all(self, names: Iterable[ObjectName], *, low_priority: bool) -> None:
+        for name in names:
+            self._add(name, low_priority)
+
+
+def check_name(name: object) -> None:
+    """Refuse what is not an `ObjectName`.
+
+    Raises:
+        ConfigurationError: saying what was given, and what is right.
+    """
+    if not isinstance(name, ObjectName):
+        advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
+        raise ConfigurationError(f"a controller's names are ObjectNames: got {name!r}{advice}")
+
+
+def _version(obj: Any) -> Any:
+    return read(read(obj, "metadata"), "resource_version", "resourceVersion")

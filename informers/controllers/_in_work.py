@@ -1,0 +1,65 @@
+"""Which name is in work, for all that runs within its reconcile function: what it writes, and what it logs.
+
+It is kept in a context variable, so it goes along into tasks and into `asyncio.to_thread`, but not into a thread pool
+of the user's own.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/controller/controller.go ReconcileIDFromContext (v0.25).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, final
+
+import attrs
+from typing_extensions import override
+
+from informers.objects import ObjectName
+
+__all__ = ["IN_WORK", "InWork", "ReconcileLogger"]
+
+
+@final
+@attrs.frozen(eq=False)
+class InWork:
+    """One run of a reconcile function.
+
+    Attributes:
+        owner: whose name it is: what remembers the writes of the run.
+        controller: the controller's name.
+        name: the name in work.
+        reconcile_id: the same on every log line of the run, and different for each run.
+    """
+
+    owner: object
+    controller: str
+    name: ObjectName
+    reconcile_id: str
+
+
+#: What this thread, or this task, works on.
+IN_WORK: ContextVar[InWork | None] = ContextVar("informers.controllers", default=None)
+
+
+@final
+class ReconcileLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose lines begin with the controller, and with the name and the reconcile id while a name is in work.
+
+    The records have `controller`, `object` and `reconcile_id` too, for formats and for JSON.
+    """
+
+    def __init__(self, controller: str) -> None:
+        super().__init__(logging.getLogger("informers.controllers"), {})
+        self._controller = controller
+
+    @override
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add what is in work."""
+        work = IN_WORK.get()
+        name, reconcile_id = ("", "") if work is None else (str(work.name), work.reconcile_id)
+        known = {"controller": self._controller, "object": name, "reconcile_id": reconcile_id}
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), **known}
+        prefix = " ".join(filter(None, known.values())).replace("%", "%%")
+        return f"{prefix}: {msg}", kwargs

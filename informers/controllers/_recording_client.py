@@ -1,0 +1,171 @@
+"""A client of the same kind that says what it wrote: every write goes through one method of its `rest_client`.
+
+Method and URL are the first arguments of that in every version of the official client, and of its asyncio variant; what
+stands above it differs. So typed APIs, custom objects and the dynamic client need nothing of their own.
+
+Upstream: none; client-go has a client for each kind, so each would have to be wrapped.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import attrs
+
+from informers.controllers._requests import body_of
+from informers.errors import ConfigurationError
+
+__all__ = ["Address", "Answer", "address_of", "recording_client"]
+
+_Client = TypeVar("_Client")
+
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PATH = re.compile(
+    r"(?:/api|/apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/(?P<namespace>[^/]+))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>.+))?)?"
+)
+
+
+@final
+@attrs.frozen
+class Address:
+    """What a write was sent to.
+
+    Attributes:
+        method: for example `PATCH`.
+        group: API group; empty for the core group.
+        plural: name of the resource in the URL.
+        namespace: empty for an object of the whole cluster.
+        name: empty where it was sent to all of them.
+        subresource: for example `status`; may be empty.
+        collection: URL path of the resource in that namespace, without the server's own prefix.
+    """
+
+    method: str
+    group: str
+    plural: str
+    namespace: str
+    name: str
+    subresource: str
+    collection: str
+
+
+@final
+@attrs.frozen(eq=False)
+class Answer:
+    """What came back.
+
+    Attributes:
+        obj: the JSON mapping; None where the answer was lost, so that nobody knows whether the write is there.
+        client: what the write was sent with, without remembering.
+    """
+
+    obj: dict[str, Any] | None
+    client: Any
+
+
+def address_of(method: str, url: str, host: str) -> Address | None:
+    """Return what a request is sent to; None where it is not an object or a resource of the API."""
+    path = urlsplit(url).path.removeprefix(urlsplit(host).path.rstrip("/"))
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    found = {key: unquote(value or "") for key, value in match.groupdict().items()}
+    plural, name, namespace, subresource = (found[key] for key in ("plural", "name", "namespace", "subresource"))
+    end = match.end("plural")
+    if not found["group"] and namespace and not name and plural in {"status", "finalize"}:
+        # /api/v1/namespaces/shop/status: of the namespace itself.
+        plural, name, namespace, subresource = "namespaces", namespace, "", plural
+        end = path.index("/namespaces/") + len("/namespaces")
+    return Address(method, found["group"], plural, namespace, name, subresource, path[:end])
+
+
+def recording_client(api_client: _Client, answered: Callable[[Address, Answer], None]) -> _Client:
+    """Return a copy of a client that calls `answered` after each write; the client itself stays as it is.
+
+    Args:
+        api_client: a `kubernetes.client.ApiClient`, or its asyncio variant.
+        answered: must not raise.
+
+    Raises:
+        ConfigurationError: it is not a client.
+    """
+    original = getattr(api_client, "rest_client", None)
+    if not callable(getattr(original, "request", None)) or not hasattr(api_client, "configuration"):
+        raise ConfigurationError(
+            f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
+            + ("; give its .api_client" if hasattr(api_client, "api_client") else "")
+        )
+    recording: Any = copy.copy(api_client)
+    recording.rest_client = copy.copy(original)
+    recording.default_headers = dict(recording.default_headers)
+    if hasattr(recording, "_pool"):
+        recording._pool = None  # noqa: SLF001  a pool of threads is made when it is needed: each has its own
+    rest: Any = recording.rest_client
+    request: Callable[..., Any] = rest.request
+
+    def request_and_say(method: str, url: str, *arguments: Any, **options: Any) -> Any:
+        address = _write_at(method, url, options, str(recording.configuration.host))
+        if address is None:
+            return request(method, url, *arguments, **options)
+        try:
+            response = request(method, url, *arguments, **options)
+            if inspect.isawaitable(response):
+                return _say_later(response, address)
+            content = body_of(response)
+        except Exception as error:
+            say_failure(error, address)
+            raise
+        say(response.status, content, address)
+        return response
+
+    async def _say_later(awaitable: Awaitable[Any], address: Address) -> Any:
+        try:
+            response = await awaitable
+            content: Any = getattr(response, "data", None)
+            if content is None:
+                content = await response.read()
+        except Exception as error:
+            say_failure(error, address)
+            raise
+        say(response.status, body_of(content), address)
+        return response
+
+    def say(status: int, content: bytes, address: Address) -> None:
+        if 200 <= status <= 299:
+            answered(address, Answer(_mapping_of(content), api_client))
+        elif status >= 500:
+            answered(address, Answer(None, api_client))
+
+    def say_failure(error: Exception, address: Address) -> None:
+        status = getattr(error, "status", None)
+        # Where the server refused it, it is not there. Where a proxy, or nobody, answered, it may be.
+        if not (isinstance(status, int) and 300 <= status < 500):
+            answered(address, Answer(None, api_client))
+
+    rest.request = request_and_say
+    return recording  # type: ignore[no-any-return]  # a copy of what was given
+
+
+def _write_at(method: str, url: str, options: dict[str, Any], host: str) -> Address | None:
+    if method.upper() not in _WRITES:
+        return None
+    # Before 37 the parameters are an argument of their own.
+    parameters = [*parse_qsl(urlsplit(url).query), *(options.get("query_params") or ())]
+    if any(key == "dryRun" and value for key, value in parameters):
+        return None
+    return address_of(method.upper(), url, host)
+
+
+def _mapping_of(content: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,101 @@
+"""Requests for which the official client has no method of one name and form in all its versions.
+
+They go through the client's own `rest_client`, with its address, headers and credentials; so a client that remembers
+writes remembers these too.
+
+Upstream: k8s.io/client-go/rest/request.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from informers._base.clock import SYSTEM_CLOCK
+from informers.errors import ConfigurationError, StatusError
+from informers.objects import ObjectName
+from informers.resources import Resource
+from informers.source._wire.status_errors import error_of_response
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["body_of", "object_path", "send"]
+
+
+def object_path(resource: Resource[Any], name: ObjectName, subresource: str = "") -> str:
+    """Return the URL path of an object, or of its subresource."""
+    if resource.is_namespaced != bool(name.namespace):
+        needed = "has" if resource.is_namespaced else "has no"
+        raise ConfigurationError(f"an object of {resource} {needed} namespace: got {str(name)!r}")
+    collection = resource.path(name.namespace or None)
+    return f"{collection}/{name.name}" + (f"/{subresource}" if subresource else "")
+
+
+def send(
+    api_client: ApiClient,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: object = None,
+    content_type: str = "",
+    timeout: float = 30.0,
+) -> dict[str, Any]:
+    """Send a request, and return the answer as a JSON mapping.
+
+    Args:
+        api_client: the official client's `ApiClient`.
+        method: for example `PATCH`.
+        path: of the URL; starts with a slash.
+        query: parameters.
+        body: what JSON can be made of; None for no body.
+        content_type: of the body.
+        timeout: seconds for the whole request.
+
+    Raises:
+        StatusError: the server answered with an error.
+        Exception: what the client raises where there is no answer.
+    """
+    configuration = api_client.configuration
+    pairs = dict(query or {})
+    headers: dict[str, str] = dict(api_client.default_headers)
+    if api_client.cookie:
+        headers["Cookie"] = api_client.cookie
+    for setting in cast("dict[str, dict[str, str]]", configuration.auth_settings()).values():
+        if setting["value"]:
+            (headers if setting["in"] == "header" else pairs)[setting["key"]] = setting["value"]
+    headers["Accept"] = "application/json"
+    if body is not None:
+        headers["Content-Type"] = content_type
+    url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+    rest: Any = api_client.rest_client
+    try:
+        response = rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
+    except Exception as error:
+        # Clients before 37 raise on what is not a success; later ones leave that to who called.
+        status = getattr(error, "status", None)
+        if not isinstance(status, int) or status < 300:
+            raise
+        raise _error(status, body_of(getattr(error, "body", None)), getattr(error, "headers", None)) from error
+    content = body_of(response)
+    if not 200 <= response.status <= 299:
+        raise _error(response.status, content, response.headers)
+    return cast("dict[str, Any]", json.loads(content))
+
+
+def body_of(response: Any) -> bytes:
+    """Return the body of an answer, whichever version of the client made it; the client can still read it itself."""
+    content: Any = response
+    if not isinstance(response, (str, bytes)):
+        content = getattr(response, "data", None)
+        if content is None and response is not None:
+            content = response.read()
+    return content.encode() if isinstance(content, str) else content or b""
+
+
+def _error(status: int, body: bytes, headers: Any) -> StatusError:
+    retry_after = headers.get("Retry-After") if hasattr(headers, "get") else None
+    return error_of_response(status, body, retry_after, now=SYSTEM_CLOCK.time())

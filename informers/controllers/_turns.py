@@ -1,0 +1,289 @@
+"""The core of a controller, without a thread and without a loop: names come in, turns go out.
+
+A driver asks for a turn, runs the reconcile function within it, and says how it ended. A name has one turn at a time::
+
+    add ──→ queue ──→ begin ──→ seen all own writes? ──no──→ postponed: again when the cache moves, or in a second
+                        ↑              │ yes
+                        │          a turn: the driver calls reconcile(name)
+                        │              │
+                        └── end: forget · later · after the limiter's pause · not before an event
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/controller.go (v0.25).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import uuid
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
+from typing import Any, final
+
+import attrs
+
+from informers._base.clock import Clock
+from informers._base.exceptions import safe_text
+from informers.controllers._in_work import IN_WORK, InWork
+from informers.controllers.own_writes import OwnWrites
+from informers.controllers.reconcile_metrics import ControllerMetricsProvider, Reporter
+from informers.controllers.results import Outcome, Processed, Result, TerminalError
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName
+from informers.source._wire.status_errors import retry_after_seconds
+from informers.workqueue import QueueStatistics, RateLimiter, RateLimitingQueue, default_controller_rate_limiter
+
+__all__ = ["Turn", "Turns", "log"]
+
+_log = logging.getLogger("informers.controllers")
+
+#: Seconds after which a postponed name is looked at again, though nothing has woken it.
+_LOOK_AGAIN = 1.0
+
+
+@final
+@attrs.frozen(eq=False)
+class Turn:
+    """A name that is in work: run the reconcile function in `context`, then `end` it.
+
+    Attributes:
+        name: the name.
+        began: when, by the clock's `monotonic`.
+        context: what the function must run in, so that its writes and its log lines know the name.
+    """
+
+    name: ObjectName
+    began: float
+    context: contextvars.Context
+
+
+@final
+class Turns:
+    """The queue of one controller, and what its results mean.
+
+    Args:
+        name: the controller's.
+        own_writes: what remembers the writes of a turn, and knows whether the cache shows them.
+        limiter: how long a name waits after a failure.
+        metrics: where metrics go; None for nowhere.
+        workers: how many turns there may be at once; for the metrics.
+        run_timeout: seconds after which a run counts as overdue.
+        clock: what tells the time.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        own_writes: OwnWrites,
+        limiter: RateLimiter[ObjectName] | None,
+        metrics: ControllerMetricsProvider | None,
+        workers: int,
+        run_timeout: float,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._own_writes = own_writes
+        self._run_timeout = run_timeout
+        self._clock = clock
+        self._limiter = _Noting(default_controller_rate_limiter(clock=clock) if limiter is None else limiter)
+        self._queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(
+            self._limiter, name=name, metrics=None if metrics is None else metrics.queues, clock=clock
+        )
+        self._reporter = Reporter(metrics, name, workers=workers)
+        #: What is in work. Each is changed by the thread that has the name, so the lock of the interpreter is enough.
+        self._running: dict[ObjectName, Turn] = {}
+        self._overdue: set[ObjectName] = set()
+        self._failing: dict[ObjectName, str] = {}
+        self._postponed: dict[ObjectName, str] = {}
+        self._reporter.watch_workers(lambda: float(len(self._running)))
+
+    def add(self, name: ObjectName, *, low_priority: bool = False) -> None:
+        """Ask for a turn of a name."""
+        self._queue.add(name, low_priority=low_priority)
+
+    def add_after(self, name: ObjectName, seconds: float) -> None:
+        """Ask for a turn of a name once so many seconds have passed."""
+        self._queue.add_after(name, seconds)
+
+    def begin(self, *, timeout: float | None = None) -> Turn | Processed:
+        """Wait for a name, and return its turn; or, where it has to be postponed, that it was.
+
+        Raises:
+            TimeoutError: no name came in time.
+            StoppedError: there are no more turns.
+        """
+        name = self._queue.get(timeout=timeout)
+        try:
+            pending = self._own_writes.pending(name)
+            if pending is not None:
+                # From here on `seen` wakes the name; what was seen just before is found by a second look.
+                self._postponed[name] = str(pending)
+                pending = self._own_writes.pending(name)
+            if pending is None:
+                self._postponed.pop(name, None)
+                context = contextvars.copy_context()
+                context.run(IN_WORK.set, InWork(self._own_writes, self._name, name, str(uuid.uuid4())))
+                turn = self._running[name] = Turn(name, self._clock.monotonic(), context)
+                return turn
+            self._queue.add_after(name, _LOOK_AGAIN)
+            self._reporter.postponed(pending.group, pending.resource)
+            log(logging.DEBUG, "%s %s: postponed: %s", self._name, name, pending)
+        except BaseException:
+            self._queue.done(name)
+            raise
+        self._queue.done(name)
+        return Processed(name, "stale", 0.0)
+
+    def seen(self, name: ObjectName | None) -> None:
+        """Wake a name that waits for its own writes, since the cache shows them now; all names where it is None."""
+        for waiting in list(self._postponed) if name is None else [name] if name in self._postponed else []:
+            # Not `add`: the name keeps its priority.
+            self._queue.add_after(waiting, 0.0)
+
+    def end(self, turn: Turn, *, result: object = None, error: BaseException | None = None) -> Processed | None:
+        """Say what the reconcile function returned or raised; until then nobody else gets the name.
+
+        Returns:
+            What became of the name; None where the function was interrupted by what is not an `Exception`.
+        """
+        name = turn.name
+        seconds = self._clock.monotonic() - turn.began
+        try:
+            if error is not None and not isinstance(error, Exception):
+                return None
+            if error is None and not (result is None or isinstance(result, Result)):
+                error = ConfigurationError(
+                    f"a reconcile function must return None or a Result: it returned {type(result).__name__}"
+                )
+            outcome = turn.context.run(self._settle, name, result, error)
+        finally:
+            self._running.pop(name, None)
+            self._overdue.discard(name)
+            self._queue.done(name)
+        self._reporter.ended(outcome, seconds)
+        return Processed(name, outcome, seconds, error)
+
+    def _settle(self, name: ObjectName, result: object, error: Exception | None) -> Outcome:
+        if error is None:
+            self._queue.forget(name)
+            self._failing.pop(name, None)
+            if isinstance(result, Result) and result.requeue_after is not None:
+                self._queue.add_after(name, result.requeue_after)
+                return "requeue_after"
+            return "success"
+        # Its text alone: the error holds all that the function had in hand.
+        self._failing[name] = safe_text(error)
+        if isinstance(error, TerminalError):
+            # Forgotten, so that the next event starts afresh.
+            self._queue.forget(name)
+            self._tell(name, error, "not tried again before its next event")
+            return "terminal"
+        self._queue.add_rate_limited(name, at_least=_retry_after(error, now=self._clock.time()))
+        delay = self._limiter.noted(name)
+        when = "at once" if delay is None else f"in {max(delay, _retry_after(error, now=self._clock.time())):.3g} s"
+        self._tell(name, error, f"try {self._queue.num_requeues(name)}, the next {when}")
+        return "error"
+
+    def _tell(self, name: ObjectName, error: Exception, then: str) -> None:
+        work = IN_WORK.get()
+        prefix = f"{self._name} {name} {'' if work is None else work.reconcile_id}"
+        status = _status(error)
+        if status in {404, 409}:
+            # What comes of looking at a cache: others were quicker. It is no fault, and fills logs.
+            log(logging.INFO, "%s: the server answered %s %s; %s", prefix, status, _reason(error), then)
+        else:
+            log(logging.ERROR, "%s: %s; %s", prefix, safe_text(error), then, exc_info=error)
+
+    def find_overdue(self) -> float | None:
+        """Log and count each run that is overdue, once; return the seconds until the next one will be."""
+        now = self._clock.monotonic()
+        left: list[float] = []
+        for name, turn in list(self._running.items()):
+            seconds = now - turn.began
+            if seconds < self._run_timeout:
+                left.append(self._run_timeout - seconds)
+            elif name not in self._overdue:
+                self._overdue.add(name)
+                self._reporter.overdue()
+                log(logging.WARNING, "%s %s: has been in work for %.0f s, and goes on", self._name, name, seconds)
+        return min(left, default=None)
+
+    def shut_down(self, *, drop: bool = True) -> None:
+        """Give out no more turns; those under way are ended as ever."""
+        self._queue.shut_down(drop=drop)
+
+    def drain(self, timeout: float | None) -> bool:
+        """Take no more names, and wait until all have had their turn; return whether they have."""
+        return self._queue.shut_down_with_drain(timeout=timeout)
+
+    def statistics(self) -> QueueStatistics:
+        """Return what the queue holds now."""
+        return self._queue.statistics()
+
+    @property
+    def running(self) -> Mapping[ObjectName, float]:
+        """Names in work, and for how many seconds each."""
+        now = self._clock.monotonic()
+        return {name: now - turn.began for name, turn in list(self._running.items())}
+
+    @property
+    def failing(self) -> Mapping[ObjectName, str]:
+        """Names whose last run failed, and how."""
+        return dict(self._failing)
+
+    @property
+    def postponed(self) -> Mapping[ObjectName, str]:
+        """Names that are postponed, and why."""
+        return dict(self._postponed)
+
+
+@final
+class _Noting:
+    """A rate limiter that keeps what it said of each name until that has been logged."""
+
+    def __init__(self, limiter: RateLimiter[ObjectName]) -> None:
+        self._limiter = limiter
+        self._said: dict[Hashable, float] = {}
+
+    def when(self, item: ObjectName, /) -> float:
+        self._said[item] = delay = self._limiter.when(item)
+        return delay
+
+    def forget(self, item: ObjectName, /) -> None:
+        self._limiter.forget(item)
+
+    def num_requeues(self, item: ObjectName, /) -> int:
+        return self._limiter.num_requeues(item)
+
+    def noted(self, item: ObjectName) -> float | None:
+        return self._said.pop(item, None)
+
+
+def log(level: int, message: str, *arguments: object, exc_info: BaseException | None = None) -> None:
+    """Log a line; the user's filters and handlers of the log must not end a worker."""
+    with suppress(Exception):
+        _log.log(level, message, *arguments, exc_info=exc_info)
+
+
+def _status(error: Exception) -> int | None:
+    """Return the HTTP status of an error of the official client, or of this package."""
+    status = getattr(error, "status", None) or getattr(error, "code", None)
+    return status if isinstance(status, int) else None
+
+
+def _reason(error: Exception) -> str:
+    return repr(str(getattr(error, "reason", "") or ""))
+
+
+def _retry_after(error: Exception, *, now: float) -> float:
+    """Return for how many seconds a server that was asked too often wants to be left alone; 0 where it does not say."""
+    if _status(error) != 429:
+        return 0.0
+    own = getattr(error, "retry_after", None)
+    headers: Any = getattr(error, "headers", None)
+    header = headers.get("Retry-After") if hasattr(headers, "get") else None
+    seconds = own if isinstance(own, (int, float)) else retry_after_seconds(header, now)
+    return seconds or 0.0

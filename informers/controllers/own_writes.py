@@ -1,0 +1,332 @@
+"""Own writes: a name is not looked at again before the cache shows what its last look wrote.
+
+A cache is always a little behind. A controller that made five pods, and looks once more before the cache shows them,
+makes five more. So what a client writes is remembered for the name in work, and `pending` says whether the cache has
+it.
+
+What can't be seen is not waited for: kinds that are not followed, other namespaces, dry runs, versions without an
+order. A deletion is seen by the state of the cache, not by an event: the object is gone, has another uid, or its mark.
+Where the answer was lost, the server is asked once more what there is.
+
+Upstream: k8s.io/kubernetes/pkg/controller/util/consistency (v1.37);
+sigs.k8s.io/controller-runtime/pkg/client/consistency.go (v0.25).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar, final
+
+import attrs
+
+from informers._base.checks import check_function, check_seconds
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers.cache.waits import Sight
+from informers.controllers._in_work import IN_WORK, InWork
+from informers.controllers._recording_client import Address, Answer, recording_client
+from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer
+from informers.controllers.owners import check_kind
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName, object_name, read
+
+__all__ = ["OwnWrites", "Pending"]
+
+_log = logging.getLogger("informers.controllers")
+
+_Client = TypeVar("_Client")
+
+#: Seconds for which the health of an informer is believed: to ask costs a look at the whole cache.
+_HEALTH_AGE = 1.0
+#: Writes whose answer has nothing to do with what the cache holds of the object.
+_NOT_WRITES = frozenset({"attach", "exec", "log", "portforward", "proxy", "token"})
+
+
+@final
+@attrs.frozen
+class Pending:
+    """What a name has written and the cache does not show yet. As text: why.
+
+    Attributes:
+        group: API group of the resource.
+        resource: its plural.
+        reason: in words.
+    """
+
+    group: str
+    resource: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@final
+@attrs.define(eq=False)
+class _Write:
+    """One write that the cache has to show.
+
+    Attributes:
+        kind: what was written to.
+        namespace: of the object; empty for one of the whole cluster.
+        look: says how the cache stands towards it.
+        at: when the answer came, by the clock.
+        withdraw: ends the call-back from the cache.
+    """
+
+    kind: Kind
+    namespace: str
+    look: Look
+    at: float
+    withdraw: Callable[[], None] = lambda: None
+
+
+@final
+class OwnWrites:
+    """Remembers what was written for which name, and knows when the caches show it.
+
+    A `Controller` has one. In a loop of your own use it alone, so::
+
+        writes = OwnWrites(pod_sets, pods)
+        core = CoreV1Api(writes.client(api_client))
+        for name in queue.items():
+            try:
+                if writes.pending(name):
+                    queue.add_after(name, 0.2)
+                else:
+                    with writes.working_on(name):
+                        reconcile(name)
+            finally:
+                queue.done(name)
+
+    What it promises: after `pending(name)` was None, the caches of the kinds show all that was written through `client`
+    for that name before. It says nothing of writes by other clients or processes, nor of what is written meanwhile.
+
+    Args:
+        kinds: what is followed; writes to others are not waited for.
+        timeout: seconds after which a write that a healthy informer still has not shown is given up, with a warning. A
+            cache that can't follow the server is waited for without a limit.
+        on_seen: called when nothing is pending any more for a name, or for all (None). It runs in the informer's
+            thread, under no lock, and must be short.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+
+    Thread safety: all methods may be called from any thread. One name must be in one pair of hands at a time.
+    """
+
+    def __init__(
+        self,
+        *kinds: Kind,
+        timeout: float = 75.0,
+        on_seen: Callable[[ObjectName | None], object] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if check_seconds("own_writes_timeout", timeout) <= 0:
+            raise ConfigurationError(f"own_writes_timeout must be above zero, in seconds: got {timeout!r}")
+        check_function("on_seen", on_seen, "name")
+        self._timeout = timeout
+        self._on_seen = on_seen
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kinds: list[Kind] = []
+        #: By the name in whose turn they were made; None: outside of any, so that every name waits for them.
+        self._writes: dict[ObjectName | None, dict[_Write, None]] = {}
+        self._health: dict[int, tuple[float, Any]] = {}
+        self._said: set[str] = set()
+        for kind in kinds:
+            self.follow(kind)
+
+    def follow(self, kind: Kind) -> None:
+        """Wait from now on for writes to a kind too.
+
+        Raises:
+            ConfigurationError: it is not a kind of a factory.
+        """
+        check_kind(kind)
+        with self._lock:
+            if all(kind.informer is not other.informer for other in self._kinds):
+                self._kinds.append(kind)
+
+    @contextmanager
+    def working_on(self, name: ObjectName) -> Generator[None]:
+        """Remember what is written within this block for a name."""
+        token = IN_WORK.set(InWork(self, "", name, ""))
+        try:
+            yield
+        finally:
+            IN_WORK.reset(token)
+
+    def client(self, api_client: _Client) -> _Client:
+        """Return a client with the same configuration and connections, whose writes are remembered.
+
+        They are remembered for the name in work: that is known in the reconcile function, in tasks that it starts, and
+        in `asyncio.to_thread`. In a thread pool of your own, or with `async_req`, it is not: then every name waits.
+
+        Args:
+            api_client: a `kubernetes.client.ApiClient`.
+
+        Raises:
+            ConfigurationError: it is not a client.
+        """
+        return recording_client(api_client, self._answered)
+
+    def record(self, written: Any, *, name: ObjectName | None = None) -> None:
+        """Remember a write by another client.
+
+        Args:
+            written: the object that the server answered with: a model of the official client, or a mapping, with its
+                `kind` and `apiVersion`.
+            name: for which name; the one in work by default.
+
+        Raises:
+            ConfigurationError: it does not say its kind, or has no resource version.
+        """
+        kind, api_version = read(written, "kind"), read(written, "api_version", "apiVersion")
+        if not (isinstance(kind, str) and isinstance(api_version, str)):
+            raise ConfigurationError(
+                f"what was written must say its kind and apiVersion, as the server's answer does: got "
+                f"{type(written).__name__}"
+            )
+        group = api_version.rpartition("/")[0]
+        whose = name if name is not None else self._name_in_work()
+        for followed in self._followed(lambda resource: resource.group == group and resource.kind == kind):
+            namespace = object_name(written).namespace
+            self._remember(whose, followed, namespace, followed.informer.sighting(written))
+
+    def pending(self, name: ObjectName) -> Pending | None:
+        """Return what the caches do not show yet of what was written for a name; None where they show all.
+
+        Where an answer was lost, it asks the server, within some seconds.
+        """
+        for whose in (name, None):
+            for write in list(self._writes.get(whose, ())):
+                found = write.look.look()
+                resource = write.kind.resource
+                if found.sight is Sight.NOT_YET and not self._is_given_up(write, found.reason):
+                    return Pending(resource.group, resource.plural, f"{resource}: {found.reason}")
+                if found.sight is Sight.UNDECIDABLE:
+                    self._say_once(f"own writes to {resource} are not waited for: {found.reason}")
+                self._forget(whose, write)
+        return None
+
+    def _answered(self, address: Address, answer: Answer) -> None:
+        """Remember one write through the client. Never raises: it must not make an error of a write that succeeded."""
+        try:
+            self._note(address, answer)
+        except Exception:  # noqa: BLE001  see above
+            with suppress(Exception):  # of the user's filters of the log
+                _log.exception("a write to %s can't be remembered, so it is not waited for", address.plural)
+
+    def _note(self, address: Address, answer: Answer) -> None:
+        if address.subresource in _NOT_WRITES:
+            return
+        kinds = self._followed(lambda resource: resource.group == address.group and resource.plural == address.plural)
+        if not kinds:
+            return
+        whose = self._name_in_work()
+        for kind in kinds:
+            for look in self._looks(kind, address, answer):
+                self._remember(whose, kind, address.namespace, look)
+
+    def _looks(self, kind: Kind, address: Address, answer: Answer) -> Iterator[Look]:
+        """Yield what has to hold of a cache before it shows a write."""
+        obj, informer = answer.obj, kind.informer
+        if obj is None:
+            yield LostAnswer(kind, address, answer.client)
+            return
+        name, namespace = ObjectName(address.namespace, address.name), address.namespace or None
+        if address.method == "DELETE" and not address.name:
+            items = obj.get("items")
+            for item in items if isinstance(items, list) else ():
+                yield GoneOrMarked(kind, object_name(item), read(read(item, "metadata"), "uid") or "")
+            if not isinstance(items, list):
+                self._say_once(f"the server does not say which {kind.resource} it deleted: that is not waited for")
+        elif address.subresource == "eviction":
+            yield GoneOrMarked(kind, name, _uid_in_cache(kind, name))
+        elif obj.get("kind") == "Status" and address.method == "DELETE":
+            uid = read(read(obj, "details"), "uid") or _uid_in_cache(kind, name)
+            if uid:
+                status = {"kind": "Status", "metadata": {}, "details": {"name": name.name, "uid": uid}}
+                yield informer.sighting(status, namespace=namespace)
+        elif read(read(obj, "metadata"), "resourceVersion"):
+            yield informer.sighting(obj, namespace=namespace)
+            if address.method == "DELETE":
+                yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
+
+    def _remember(self, whose: ObjectName | None, kind: Kind, namespace: str, look: Look) -> None:
+        if not isinstance(look, LostAnswer) and look.look().sight in {Sight.SEEN, Sight.STOPPED}:
+            return
+        write = _Write(kind, namespace, look, self._clock.monotonic())
+        with self._lock:
+            self._writes.setdefault(whose, {})[write] = None
+        # Not under the lock, which the call-back takes. What was seen in between is found by the next look.
+        write.withdraw = look.subscribe(lambda: self._moved(whose, write))
+
+    def _moved(self, whose: ObjectName | None, write: _Write) -> None:
+        """Look again, in the informer's thread: the cache may show a write now."""
+        is_over = write.look.look().sight is not Sight.NOT_YET and self._forget(whose, write)
+        if is_over and self._on_seen is not None:
+            self._on_seen(whose)
+
+    def _forget(self, whose: ObjectName | None, write: _Write) -> bool:
+        """Forget a write; return whether it was the last of that name."""
+        write.withdraw()
+        with self._lock:
+            writes = self._writes.get(whose, {})
+            if write not in writes:
+                return False
+            del writes[write]
+            if not writes:
+                del self._writes[whose]
+            return not writes
+
+    def _is_given_up(self, write: _Write, reason: str) -> bool:
+        """Return whether a write is to be waited for no longer: its time is over, though the informer is well."""
+        now = self._clock.monotonic()
+        age = now - write.at
+        if age < self._timeout:
+            return False
+        informer = write.kind.informer
+        asked, health = self._health.get(id(informer), (0.0, None))
+        if health is None or now - asked >= _HEALTH_AGE:
+            health = informer.health()
+            self._health[id(informer)] = now, health
+        scopes = [watch for watch in health.watches if watch.namespace in {None, write.namespace}]
+        if not all(
+            watch.is_live and watch.last_event_age is not None and watch.last_event_age < age for watch in scopes
+        ):
+            return False
+        with suppress(Exception):  # of the user's filters of the log
+            _log.warning(
+                "a write to %s has not come within %.0f s, though its watch is well: no longer waited for (%s)",
+                write.kind.resource,
+                age,
+                reason,
+            )
+        return True
+
+    def _followed(self, matches: Callable[[Any], bool]) -> list[Kind]:
+        return [kind for kind in self._kinds if matches(kind.resource)]
+
+    def _name_in_work(self) -> ObjectName | None:
+        work = IN_WORK.get()
+        if work is not None and work.owner is self:
+            return work.name
+        self._say_once(
+            "written where no name is in work, for example in a thread pool: every name waits until it is seen"
+        )
+        return None
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            with suppress(Exception):  # of the user's filters of the log
+                _log.info("%s", text)
+
+
+def _uid_in_cache(kind: Kind, name: ObjectName) -> str:
+    return read(read(kind.informer.indexer.get(name), "metadata"), "uid") or ""

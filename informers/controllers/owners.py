@@ -1,0 +1,177 @@
+"""Owners and what they own: from an object to its owner's name, from an owner to its objects, and the reference.
+
+An owner is known by group and kind, whatever version the reference names. Names are mapped without the uid, since a
+look too many costs nothing; objects are counted by the uid of their controller, so that those of a deleted namesake
+do not count.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/handler/enqueue_owner.go,
+sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go (v0.25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, final
+
+from typing_extensions import TypeVar
+
+from informers.cache.accessor import ClusterKind, NamespacedKind
+from informers.cache.informer import SharedInformer
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName, object_name, read
+from informers.resources import Resource
+from informers.source._models.object_makers import load_model
+
+if TYPE_CHECKING:
+    from kubernetes.client import V1OwnerReference
+
+__all__ = ["ByController", "by_controller", "controller_reference", "owner_names"]
+
+T = TypeVar("T", default=Any)
+
+_INDEX = "informers.controllers/controller-uid"
+
+
+@final
+class ByController(Generic[T]):
+    """The objects of a kind by their controller; made by `by_controller`.
+
+    Thread safety: may be used from any thread.
+    """
+
+    def __init__(self, informer: SharedInformer[T]) -> None:
+        self._informer = informer
+
+    def of(self, owner: Any, /) -> list[T]:
+        """Return the objects in the cache that have this owner as their controller, by its uid.
+
+        Args:
+            owner: a model of the official client, a JSON mapping, or anything with `metadata`.
+
+        Raises:
+            ConfigurationError: the owner has no uid.
+        """
+        return self._informer.indexer.by_index(_INDEX, _uid_of(owner))
+
+
+def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T]:
+    """Index a kind by the uid of each object's controller, and return what looks objects up there.
+
+    Args:
+        kind: of a factory; for example `factory.core.v1.pods`. It may be indexed so more than once.
+
+    Raises:
+        ConfigurationError: it is not a kind of a factory.
+        StoppedError: its informer has been stopped.
+
+    Example:
+        >>> from informers import SharedInformerFactory
+        >>> from informers.testing import APIServer
+        >>> with APIServer() as server, SharedInformerFactory(server.client()) as factory:
+        ...     pods_of = by_controller(factory.core.v1.pods)
+        ...     _ = factory.wait_for_cache_sync(timeout=10)
+        ...     pods_of.of({"metadata": {"name": "web", "uid": "7c1e"}})
+        []
+    """
+    check_kind(kind)
+    informer: SharedInformer[T] = kind.informer
+    if _INDEX not in informer.indexer.indexers:
+        informer.add_indexers({_INDEX: _controller_uids})
+    return ByController(informer)
+
+
+def controller_reference(owner: Any, resource: Resource[Any], /) -> V1OwnerReference:
+    """Return the reference that makes `owner` the controller of an object: for its `metadata.ownerReferences`.
+
+    The object must be in the owner's namespace; an owner that has a namespace can't own an object that has none.
+
+    Args:
+        owner: the owner as the server knows it: a model of the official client, a JSON mapping, or anything with
+            `metadata`.
+        resource: the owner's resource: `kind.resource`, or a row of the table of kinds, for example `V1.pod_sets`.
+
+    Returns:
+        A model of the official client. It may stand in a model or in a mapping that is given to the client.
+
+    Raises:
+        ConfigurationError: the owner has no name or no uid, or the resource does not name its kind.
+    """
+    kind = _kind_of(resource)
+    model: type[V1OwnerReference] = load_model("V1OwnerReference")
+    return model(
+        api_version=resource.api_version,
+        kind=kind,
+        name=object_name(owner).name,
+        uid=_uid_of(owner),
+        controller=True,
+        block_owner_deletion=True,
+    )
+
+
+def owner_names(resource: Resource[Any], *, every_owner: bool) -> Callable[[Any], Iterable[ObjectName]]:
+    """Return what finds the names of an object's owners among the objects of a resource.
+
+    Args:
+        resource: the owners' resource. Group and kind of a reference are compared with it, and not its version.
+        every_owner: whether all references count, and not that of the controller alone.
+
+    Raises:
+        ConfigurationError: the resource does not name its kind.
+    """
+    kind = _kind_of(resource)
+
+    def names(obj: Any) -> Iterable[ObjectName]:
+        namespace = object_name(obj).namespace if resource.is_namespaced else ""
+        if resource.is_namespaced and not namespace:
+            return  # an object of the whole cluster can't have an owner in a namespace
+        for reference in _references(obj):
+            if not (every_owner or read(reference, "controller") is True) or read(reference, "kind") != kind:
+                continue
+            group, slash, version = str(read(reference, "api_version", "apiVersion") or "").rpartition("/")
+            name = read(reference, "name")
+            if "/" not in group and version and (not slash or group) and group == resource.group and name:
+                yield ObjectName(namespace, name)
+
+    return names
+
+
+def check_kind(kind: object) -> None:
+    """Refuse what is not a kind of a factory.
+
+    Raises:
+        ConfigurationError: saying what was given, and what is right.
+    """
+    if not isinstance(kind, (NamespacedKind, ClusterKind)):
+        raise ConfigurationError(
+            f"expected a kind of a factory, for example factory.core.v1.pods: got {type(kind).__name__}"
+        )
+
+
+def _kind_of(resource: Resource[Any]) -> str:
+    if not isinstance(resource, Resource):
+        raise ConfigurationError(
+            f"expected the owner's resource, for example kind.resource: got {type(resource).__name__}"
+        )
+    if not resource.kind:
+        raise ConfigurationError(
+            f"the resource {resource} does not name its kind, by which references name it: "
+            f"give it one, for example kind='Deployment'"
+        )
+    return resource.kind
+
+
+def _uid_of(owner: Any) -> str:
+    uid = read(read(owner, "metadata"), "uid")
+    if not isinstance(uid, str) or not uid:
+        raise ConfigurationError(
+            f"an owner has a uid, which the server gives it: got {type(owner).__name__} without one"
+        )
+    return uid
+
+
+def _references(obj: Any) -> Iterable[Any]:
+    return read(read(obj, "metadata"), "owner_references", "ownerReferences") or ()
+
+
+def _controller_uids(obj: Any) -> Iterable[str]:
+    return [read(reference, "uid") for reference in _references(obj) if read(reference, "controller") is True]
