@@ -28,7 +28,7 @@ from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
 from informers.snapshots.files import check_path
-from informers.source._transport.api_client import default_api_client, pool_manager
+from informers.source._transport.adapter import default_api_client, pool_manager
 from informers.source._transport.cluster_id import Cluster, configured_cluster, identify
 from informers.source.listwatch import TweakListOptions, check_namespace
 from informers.source.shards import Shard

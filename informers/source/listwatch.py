@@ -317,9 +317,11 @@ class _HTTPWatch(Generic[T]):
                     self._see_scope(events[0].record.key)
                 yield events
                 last_line = self._clock.monotonic()
-            elif self._clock.monotonic() - last_line > self._dripping:
-                # Bytes that drip but never end a line are not a sign of life.
-                raise ConnectionLostError(f"no event was completed for {self._dripping:g} s")
+            else:
+                # Bytes that drip but never end a line are not a sign of life. White space is as good as silence.
+                limit = self._dripping if lines.has_begun_another else self._patience.within(self._longest)
+                if self._clock.monotonic() - last_line > limit:
+                    raise ConnectionLostError(f"no event was completed for {limit:g} s")
         if lines.has_begun_another:
             raise ConnectionLostError("the watch ended in the middle of an event")
 

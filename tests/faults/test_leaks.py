@@ -27,7 +27,7 @@ def test_a_connection_that_stands_just_as_all_is_closed_leaves_no_socket() -> No
         return made[-1]
 
     with pytest.raises(StoppedError):
-        sockets.connect(connect)
+        sockets.connect(connect, timeout=10)
     assert [each.fileno() for each in made] == [-1, -1]
 
 
@@ -35,9 +35,8 @@ def test_a_connection_that_ends_after_all_is_closed_leaves_no_socket() -> None:
     """urllib3 closes idle connections when their pool is collected, which an error that somebody keeps may delay."""
     sockets = Sockets()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        made, duplicate = sockets.connect(lambda: socket.create_connection(listener.getsockname()))
+        made, duplicate = sockets.connect(lambda: socket.create_connection(listener.getsockname()), timeout=10)
         sockets.close()
-        sockets.sweep()
         made.close()
-        sockets.disconnect(duplicate)
+        sockets.discard(duplicate)
     assert duplicate.fileno() == -1

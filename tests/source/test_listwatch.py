@@ -272,10 +272,10 @@ def test_behind_its_end_a_streaming_list_may_be_silent_for_as_long_as_a_watch(cl
 
         def note(seconds: float) -> None:
             original(seconds)
-            limits.append(watch._body._response._fp.fp.raw._sock.gettimeout())
+            limits.append(watch._body._answer._http.reader._sock.gettimeout())
 
         watch._body.set_idle_timeout = note
-        assert watch._body._response._fp.fp.raw._sock.gettimeout() == 5.0
+        assert watch._body._answer._http.reader._sock.gettimeout() == 5.0
         seen: list[Any] = []
         for batch in watch.batches():
             seen += batch
@@ -295,13 +295,13 @@ def test_silence_is_not_a_sign_before_a_bookmark_has_come(asked_for: int, expect
         seen: list[Any] = []
         for batch in watch.batches():
             seen += batch
-            limits.append(watch._body._response._fp.fp.raw._sock.gettimeout())
+            limits.append(watch._body._answer._http.reader._sock.gettimeout())
             if Bookmark("7") in seen:
                 break
         watch.close()
     with source_of(saying(CHUNKED), idle_timeout=5.0, streaming_timeout=10.0) as (_, source):
         watch = source.watch(ListOptions(timeout_seconds=asked_for))
-        assert watch._body._response._fp.fp.raw._sock.gettimeout() == expected
+        assert watch._body._answer._http.reader._sock.gettimeout() == expected
         watch.close()
     assert limits[-1] == 5.0
     assert set(limits[:-1]) <= {expected}
@@ -312,7 +312,7 @@ def test_a_server_that_does_not_end_a_watch_as_asked_is_given_up_soon_after(aske
     with source_of(saying(CHUNKED), idle_timeout=50.0, streaming_timeout=10.0) as (_, source):
         source._patience.sends_bookmarks = True
         watch: Any = source.watch(ListOptions(timeout_seconds=asked_for))
-        assert watch._body._response._fp.fp.raw._sock.gettimeout() == expected
+        assert watch._body._answer._http.reader._sock.gettimeout() == expected
         watch.close()
 
 
@@ -324,11 +324,30 @@ def test_bytes_that_drip_without_ending_a_line_are_no_sign_of_life() -> None:
         connection.send(CHUNKED)
         while True:  # until the client goes
             clock.advance(10)
-            connection.send(chunk(b" "))
+            connection.send(chunk(b"x"))
 
     with source_of(drip, idle_timeout=50.0, clock=clock) as (_, source):
         watch = source.watch(ListOptions())
         with pytest.raises(ConnectionLostError, match="no event was completed for 50 s"):
+            list(watch.batches())
+        watch.close()
+
+
+@pytest.mark.parametrize(("first", "limit"), [(b"", 310), (bookmark("9"), 50)])
+def test_white_space_that_keeps_a_connection_alive_is_as_good_as_silence(first: bytes, limit: int) -> None:
+    """Where no bookmarks come, it says no more than that the server, or a proxy, is there."""
+    clock = FakeClock()
+
+    def blank(connection: Connection) -> None:
+        connection.request()
+        connection.send(CHUNKED + (chunk(first) if first else b""))
+        while True:  # until the client goes
+            clock.advance(10)
+            connection.send(chunk(b"\r\n"))
+
+    with source_of(blank, idle_timeout=50.0, streaming_timeout=10.0, clock=clock) as (_, source):
+        watch = source.watch(ListOptions(timeout_seconds=300))
+        with pytest.raises(ConnectionLostError, match=f"no event was completed for {limit} s"):
             list(watch.batches())
         watch.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,11 @@ def transport_to(url: str, *, connect_timeout: float = 60.0) -> Iterator[Transpo
     finally:
         transport.close()
         api_client.close()
+
+
+def live(sockets: Sockets) -> list[socket.socket]:
+    """Return the sockets that have a descriptor."""
+    return [sock for sock in sockets._open if sock.fileno() != -1]
 
 
 def get(transport: Transport) -> Body:
@@ -60,14 +67,14 @@ def held_up(monkeypatch: pytest.MonkeyPatch, where: str) -> Iterator[tuple[threa
 def test_the_system_asks_whether_the_other_side_of_a_quiet_connection_is_there() -> None:
     with serving(silent) as server, transport_to(server.url) as transport:
         made, duplicate = transport._sockets.connect(
-            lambda: socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+            lambda: socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))), timeout=10
         )
         assert duplicate.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         if sys.platform == "linux":
             options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
             assert [made.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [30, 15, 3]
         made.close()
-        transport._sockets.disconnect(duplicate)
+        transport._sockets.discard(duplicate)
 
 
 def test_keep_alive_of_the_client_s_own_stays() -> None:
@@ -79,10 +86,10 @@ def test_keep_alive_of_the_client_s_own_stays() -> None:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 7)
             return made
 
-        made, duplicate = transport._sockets.connect(connect)
+        made, duplicate = transport._sockets.connect(connect, timeout=10)
         assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 7
         made.close()
-        transport._sockets.disconnect(duplicate)
+        transport._sockets.discard(duplicate)
 
 
 def test_a_stop_breaks_off_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +119,7 @@ def test_a_connection_that_stands_after_all_when_nobody_wants_it_is_closed(monke
             get(transport)
         server.wait_for(connections=1)
         assert ended.wait(10)
-        assert transport._sockets._open == {}
+        assert live(transport._sockets) == []
 
 
 def test_a_stop_breaks_off_a_connect_that_hangs() -> None:
@@ -133,12 +140,12 @@ def test_a_stop_breaks_off_a_connect_that_hangs() -> None:
             connecting = threading.Event()
             original = transport._sockets.connect
 
-            def connect(make: Callable[[], socket.socket]) -> tuple[socket.socket, socket.socket]:
+            def connect(make: Callable[[], socket.socket], *, timeout: float) -> tuple[socket.socket, socket.socket]:
                 def noted() -> socket.socket:
                     connecting.set()
                     return make()
 
-                return original(noted)
+                return original(noted, timeout=timeout)
 
             transport._sockets.connect = connect  # type: ignore[method-assign] # says when
             with breaks_off(transport.close, once=lambda: connecting.wait(10)), pytest.raises(StoppedError):
@@ -181,7 +188,7 @@ def test_who_stops_before_it_begins_starts_no_thread(monkeypatch: pytest.MonkeyP
     sockets.close()
     monkeypatch.setattr(threading, "Thread", lambda **_: pytest.fail("a thread was started"))
     with pytest.raises(StoppedError):
-        sockets.connect(lambda: pytest.fail("a connection was made"))
+        sockets.connect(lambda: pytest.fail("a connection was made"), timeout=10)
     assert sockets.closed
 
 
@@ -191,7 +198,7 @@ def test_what_connecting_raises_is_raised_where_it_is_waited_for(error: BaseExce
         raise error
 
     with pytest.raises(type(error)) as caught:
-        Sockets().connect(make)
+        Sockets().connect(make, timeout=10)
     assert caught.value is error
 
 
@@ -204,8 +211,40 @@ def test_a_socket_that_can_not_be_duplicated_is_closed() -> None:
 
     made = Stingy()
     with pytest.raises(OSError, match="Too many open files"):
-        Sockets().connect(lambda: made)
+        Sockets().connect(lambda: made, timeout=10)
     assert made.fileno() == -1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists a process's descriptors")
+def test_a_connection_takes_one_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forever(connection: Connection) -> None:
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.wait_for_end()
+
+    def inodes(port: int) -> list[str]:
+        """Return the descriptors of connections to a port."""
+        addresses = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+        wanted = {f"socket:[{fields[9]}]" for fields in addresses if fields[2].endswith(f":{port:04X}")}
+        links = []
+        for path in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                links.append(str(path.readlink()))
+        return [link for link in links if link in wanted]
+
+    with serving(forever) as server, transport_to(server.url) as transport, get(transport):
+        assert len(inodes(server.port)) == 1
+
+
+def test_a_name_that_is_not_looked_up_in_time_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        serving(silent) as server,
+        transport_to(server.url, connect_timeout=0.05) as transport,
+        held_up(monkeypatch, "getaddrinfo") as (reached, _),
+    ):
+        with pytest.raises(ConnectionLostError, match=r"can't connect to .*: timed out after 0\.05 s"):
+            get(transport)
+        assert reached.is_set()
 
 
 def test_connections_that_have_been_closed_are_let_go() -> None:
@@ -217,7 +256,7 @@ def test_connections_that_have_been_closed_are_let_go() -> None:
         for _ in range(5):
             with get(transport) as body:
                 assert b"".join(body.blocks()) == b"x"
-            assert transport._sockets._open == {}
+            assert live(transport._sockets) == []
         assert server.connections == 5
 
 
@@ -231,9 +270,9 @@ def test_nothing_is_left_open_after_a_close_even_if_somebody_holds_an_answer() -
     with serving(keep_alive) as server, transport_to(server.url) as transport:
         with get(transport) as body:
             list(body.blocks())
-        assert list(transport._sockets._open.values()) == [True]
+        assert len(live(transport._sockets)) == 1
         transport.close()
-        assert transport._sockets._open == {}
+        assert live(transport._sockets) == []
     gc.collect()
 
 
@@ -252,4 +291,4 @@ def test_a_close_may_come_from_many_threads_while_requests_fail() -> None:
                 closer.join(10)
             with pytest.raises(StoppedError):
                 get(transport)
-            assert transport._sockets._open == {}
+            assert live(transport._sockets) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -181,7 +183,8 @@ def test_a_connection_that_the_server_closes_behind_its_answer_is_replaced() -> 
         assert content(transport) == b"one"
         assert content(transport) == b"two"
         assert server.connections == 2
-        assert transport._sockets._open == {} or len(transport._sockets._open) == 1
+        # The second may be used again, as far as anybody here knows.
+        assert len([sock for sock in transport._sockets._open if sock.fileno() != -1]) == 1
 
 
 @pytest.mark.parametrize(
@@ -298,6 +301,127 @@ def test_of_an_error_answer_without_an_end_only_the_beginning_is_read() -> None:
         get(transport)
 
 
+@pytest.mark.parametrize("line", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </a>"])
+def test_informational_answers_are_passed_over_until_the_real_one_comes(line: bytes) -> None:
+    early = b"HTTP/1.1 " + line + b"\r\n\r\n"
+    with talking(each(early * 2 + answer(b"one"), early + CHUNKED + chunk(b"two") + b"0\r\n\r\n")) as (
+        server,
+        transport,
+    ):
+        assert content(transport) == b"one"
+        assert content(transport) == b"two"
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 ", b"HTTP/1.1 103 Early Hints\r\nLink: "]
+)
+def test_headers_that_drip_and_never_end_are_given_up_in_time(beginning: bytes) -> None:
+    over = threading.Event()
+
+    def drip(connection: Connection) -> None:
+        connection.request()
+        connection.send(beginning)
+        while not over.wait(0.02):
+            connection.send(b"a")
+
+    with serving(drip) as server:
+        api_client = client(server.url)
+        transport = Transport(api_client, connect_timeout=5.0)
+        start = time.monotonic()
+        with pytest.raises(ConnectionLostError, match="the headers of an answer were not complete in time") as caught:
+            get(transport, idle=0.2)
+        assert 0.15 < time.monotonic() - start < 2.0
+        assert isinstance(caught.value.__cause__, TimeoutError)
+        over.set()
+        transport.close()
+        api_client.close()
+
+
+def test_a_proxy_whose_answer_drips_is_given_up_in_time() -> None:
+    from kubernetes.client import ApiClient, Configuration
+
+    over = threading.Event()
+
+    def drip(connection: Connection) -> None:
+        connection.request()
+        connection.send(b"HTTP/1.1 200 Connection established\r\nX-Drip: ")
+        while not over.wait(0.02):
+            connection.send(b"a")
+
+    with serving(drip) as proxy:
+        configuration = Configuration(host="https://api.example.invalid")
+        configuration.proxy = proxy.url
+        api_client = ApiClient(configuration)
+        transport = Transport(api_client, connect_timeout=0.2)
+        start = time.monotonic()
+        with pytest.raises(ConnectionLostError):
+            get(transport, idle=30)
+        assert time.monotonic() - start < 2.0
+        over.set()
+        transport.close()
+        api_client.close()
+
+
+def test_once_the_headers_have_come_the_body_has_as_long_as_bytes_come() -> None:
+    def slowly(connection: Connection) -> None:
+        connection.request()
+        connection.send(CHUNKED)
+        for _ in range(6):
+            time.sleep(0.05)
+            connection.send(chunk(b"x"))
+        connection.send(b"0\r\n\r\n")
+
+    with serving(slowly) as server:
+        api_client = client(server.url)
+        transport = Transport(api_client)
+        assert content(transport, idle=0.2) == b"xxxxxx"
+        transport.close()
+        api_client.close()
+
+
+def test_a_connection_is_used_for_some_minutes_and_then_made_anew() -> None:
+    """So a balanced address is looked up again, and certificates are read from their files again."""
+    with talking(each(*[answer(b"a")] * 9)) as (server, transport):
+        clock = transport._clock
+        assert isinstance(clock, FakeClock)
+        for connections in (1, 1, 2, 2, 3):
+            assert content(transport) == b"a"
+            assert server.connections == connections
+            clock.advance(200)
+
+
+def test_a_refused_credential_costs_the_connection() -> None:
+    refusal = answer(b"no", status="401 Unauthorized")
+    with talking(each(answer(b"a"), refusal), each(answer(b"b"))) as (server, transport):
+        assert content(transport) == b"a"
+        with pytest.raises(StatusError, match="401"):
+            content(transport)
+        assert content(transport) == b"b"
+        assert server.connections == 2
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this Python knows no IPv6")
+def test_a_server_may_have_an_address_of_ipv6_alone() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no loopback of IPv6")
+    with serving(each(answer(b"six")), host="::1") as server:
+        api_client = client(server.url)
+        transport = Transport(api_client)
+        assert content(transport) == b"six"
+        assert server.requests[0].headers["host"] == f"[::1]:{server.port}"
+        transport.close()
+        with pytest.raises(StoppedError):
+            get(transport)
+        api_client.close()
+    transport = Transport(client(f"http://[::1]:{server.port}"))
+    with pytest.raises(ConnectionLostError, match=r"can't connect to \[::1\]:\d+: connection refused"):
+        get(transport)
+    transport.close()
+
+
 def test_a_token_that_is_refreshed_is_sent_with_the_next_request() -> None:
     tokens = ["one", "two"]
     with talking(each(answer(b"a"), answer(b"b"))) as (server, transport):
@@ -322,7 +446,7 @@ def test_a_refresh_that_fails_is_a_failure_of_the_request_and_the_next_one_works
         failed: list[bool] = []
         transport._api_client.configuration.api_key["authorization"] = "Bearer old"
         transport._api_client.configuration.refresh_api_key_hook = refresh
-        with pytest.raises(ConnectionLostError, match="the helper is not there"):
+        with pytest.raises(SourceError, match=r"the client's hook for credentials failed: .*the helper is not there"):
             content(transport)
         assert content(transport) == b"a"
 

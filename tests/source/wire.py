@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import attrs
 
@@ -55,6 +56,13 @@ class Connection:
         self._server.note(request)
         return request
 
+    @property
+    def client_name(self) -> str:
+        """The common name in the client's certificate; only with a TLS context that asks for one."""
+        assert isinstance(self._sock, ssl.SSLSocket)
+        subject: Any = (self._sock.getpeercert() or {})["subject"]
+        return str(dict(pair[0] for pair in subject)["commonName"])
+
     def send(self, data: bytes) -> None:
         self._sock.sendall(data)
 
@@ -77,9 +85,11 @@ Script: TypeAlias = Callable[[Connection], object]
 class WireServer:
     """Serves each connection by the next script, and those behind the last by the last."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self._scripts = scripts
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._tls = tls
+        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._host = f"[{host}]" if ":" in host else host
         self._condition = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
@@ -91,7 +101,7 @@ class WireServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}"
 
     def note(self, request: Request) -> None:
         with self._condition:
@@ -120,14 +130,20 @@ class WireServer:
             thread.start()
 
     def _serve(self, sock: socket.socket, script: Script) -> None:
-        connection = Connection(sock, self)
-        try:
-            with contextlib.suppress(OSError):
-                script(connection)
-        finally:
+        with contextlib.suppress(OSError):
+            made = sock if self._tls is None else self._tls.wrap_socket(sock, server_side=True)
             with self._condition:
                 self._open.discard(sock)
-            connection.close()
+                self._open.add(made)
+            connection = Connection(made, self)
+            try:
+                with contextlib.suppress(OSError):
+                    script(connection)
+            finally:
+                with self._condition:
+                    self._open.discard(made)
+                connection.close()
+        sock.close()
 
     def refuse(self) -> None:
         with contextlib.suppress(OSError):
@@ -145,9 +161,9 @@ class WireServer:
 
 
 @contextmanager
-def serving(*scripts: Script) -> Iterator[WireServer]:
+def serving(*scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[WireServer]:
     """Run a server."""
-    server = WireServer(*scripts)
+    server = WireServer(*scripts, host=host, tls=tls)
     thread = threading.Thread(target=server.run, name="wire-server")
     thread.start()
     try:

@@ -10,10 +10,14 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-__all__ = ["describe"]
+__all__ = ["SlowHeadError", "describe"]
 
 #: What name look-ups answer where there is no such name; not every system has both.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+
+class SlowHeadError(TimeoutError):
+    """Bytes came, but the headers of an answer were not complete in time."""
 
 
 def describe(error: BaseException, *, server: str, proxy: str, connect_timeout: float) -> str:
@@ -30,6 +34,8 @@ def describe(error: BaseException, *, server: str, proxy: str, connect_timeout: 
     known = urllib3.exceptions
     if isinstance(error, (EOFError, ssl.SSLEOFError)):
         return "the connection ended in the middle of an answer"
+    if isinstance(error, SlowHeadError):
+        return "the headers of an answer were not complete in time"
     if isinstance(error, TimeoutError):
         return "nothing came over the connection for too long"
     if isinstance(error, known.ProxyError):

@@ -142,8 +142,8 @@ class Lines:
 
     @property
     def has_begun_another(self) -> bool:
-        """Whether a line has begun that has not ended; white space means nothing."""
-        return bool(b"".join(self._tail).strip())
+        """Whether a line has begun that has not ended; white space at its beginning means nothing."""
+        return bool(self._tail)
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the lines that `block` completes, without their line feeds; those of white space are left out.
@@ -159,7 +159,7 @@ class Lines:
             lines[0] = b"".join((*self._tail, lines[0]))
             self._tail = []
             self._tail_size = 0
-        if rest:
+        if rest and (self._tail or not rest.isspace()):
             self._tail.append(rest)
             self._tail_size += len(rest)
         if self._tail_size > self._limit or any(len(line) > self._limit for line in lines):

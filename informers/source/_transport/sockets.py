@@ -1,8 +1,8 @@
 """Connections that another thread can break off, at any moment of their life.
 
 A blocked read, a hanging TLS handshake or a name look-up that does not end would otherwise hold up a stop for
-as long as their own time limit. urllib3 hands out no socket before the answer has begun, so it is caught where it is
-made: each is duplicated, and shutting the duplicate down ends whatever goes on over the original.
+as long as their own time limit. Shutting a socket down ends whatever goes on over it. What has no socket yet, a name
+look-up or a hook for credentials, runs in a thread of its own, which can be left alone.
 
 Upstream: none; Go's contexts do this.
 """
@@ -10,19 +10,19 @@ Upstream: none; Go's contexts do this.
 from __future__ import annotations
 
 import contextlib
-import copy
 import socket
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, final
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Generic, TypeVar, final
 
-from informers._base.forks import new_condition, on_fork, renewed
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_condition, on_fork
+from informers._base.signals import Signal
+from informers._base.threads import start_thread
 from informers.errors import StoppedError
 
-if TYPE_CHECKING:
-    from urllib3 import PoolManager
-
-__all__ = ["Sockets"]
+__all__ = ["Call", "Sockets"]
 
 R = TypeVar("R")
 
@@ -33,25 +33,69 @@ _KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 15, "TC
 
 
 @final
+class Call(Generic[R]):
+    """A call of a function in a thread of its own, since it can't be broken off.
+
+    Args:
+        name: of the thread.
+        function: such as a name look-up, which ends when the operating system gives up.
+
+    Attributes:
+        done: set when the function has returned or raised.
+
+    Thread safety: all methods may be called from any thread, by several at once.
+    """
+
+    def __init__(self, name: str, function: Callable[[], R]) -> None:
+        self.done = Signal()
+        self._function = function
+        self._results: list[R] = []
+        self._error: BaseException | None = None
+        start_thread(name, self._run)
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._function())
+        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+            self._error = error
+        self.done.set()
+
+    def result(self) -> R:
+        """Return what the function returned, or raise what it raised; `done` must be set."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def abandon(self, discard: Callable[[R], object]) -> None:
+        """Give `discard` what the function returns, whenever that is: nobody wants it any more."""
+        self.done.add_callback(lambda: [discard(result) for result in self._results])
+
+
+@final
 class Sockets:
     """The open connections of one source.
 
-    Thread safety: `close` and `sweep` may be called from any thread; the rest belongs to the one that makes requests.
+    Args:
+        clock: measures how long connecting takes.
+
+    Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._condition = new_condition()
+        self._clock = clock
         self._closed = False
-        #: A duplicate of each socket; False once its connection has been closed.
-        self._open: dict[socket.socket, bool] = {}
+        #: A socket that is closed stays in here until it is collected, and shutting it down then does nothing.
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         on_fork(self._forked)
 
     def _forked(self, _parent: int) -> list[int]:
         """In a forked child: the connections are the parent's, and shutting one down would be felt there."""
+        descriptors = [sock.fileno() for sock in list(self._open) if sock.fileno() >= 0]
         # A source that no process has used yet may be used here.
-        self._closed = self._closed or bool(self._open)
-        duplicates, self._open = list(self._open), {}
-        return [duplicate.fileno() for duplicate in duplicates]
+        self._closed = self._closed or bool(descriptors)
+        self._open = weakref.WeakSet()
+        return descriptors
 
     @property
     def closed(self) -> bool:
@@ -63,109 +107,96 @@ class Sockets:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-            duplicates = list(self._open)
-        for duplicate in duplicates:
-            with contextlib.suppress(OSError):  # the other side may have been quicker
-                duplicate.shutdown(socket.SHUT_RDWR)
+            # Under the lock, like `closing`: the number of a closed socket may be that of another file by now.
+            for sock in self._open:
+                with contextlib.suppress(OSError):  # the other side may have been quicker
+                    # Not SSLSocket's own, which first forgets its TLS: what another thread sends just then would go out
+                    # as it is.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def sweep(self) -> None:
-        """Let go of the connections that have been closed.
+    def add(self, sock: socket.socket) -> None:
+        """Take in a socket, to be shut down by `close`.
 
-        A connection that the server ends with its answer is closed by urllib3 while the answer is still being read:
-        so this waits until its reader is done.
+        Raises:
+            StoppedError: `close` has been called.
         """
         with self._condition:
-            stale = [duplicate for duplicate, in_use in self._open.items() if not in_use]
-            for duplicate in stale:
-                del self._open[duplicate]
-        for duplicate in stale:
-            duplicate.close()
+            if self._closed:
+                raise StoppedError("the source has been closed")
+            self._open.add(sock)
 
-    def apart(self, name: str, make: Callable[[], R], *, discard: Callable[[R], object] | None = None) -> R:
-        """Return what `make` returns, or raise what it raises.
+    def discard(self, sock: socket.socket) -> None:
+        """Close a socket that stood for another, whose connection goes on."""
+        with self._condition:
+            self._open.discard(sock)
+            sock.close()
 
-        It runs in a thread of its own, since it can't be broken off: after `close` that thread is left alone.
+    @contextmanager
+    def closing(self) -> Generator[None]:
+        """Hold back `close` while a socket is closed in the block."""
+        with self._condition:
+            yield
+
+    def wait(self, done: Signal, timeout: float) -> bool:
+        """Wait for a signal; return whether it has been set within `timeout` seconds.
+
+        Raises:
+            StoppedError: `close` was called before that.
+        """
+
+        def wake() -> None:
+            with self._condition:
+                self._condition.notify_all()
+
+        deadline = self._clock.monotonic() + timeout
+        withdraw = done.add_callback(wake)
+        try:
+            with self._condition:
+                while not done.is_set() and not self._closed:
+                    left = deadline - self._clock.monotonic()
+                    if left <= 0:
+                        return False
+                    self._clock.wait(self._condition, left)
+                if self._closed:
+                    raise StoppedError("the source has been closed")
+                return True
+        finally:
+            withdraw()
+
+    def connect(self, make: Callable[[], socket.socket], *, timeout: float) -> tuple[socket.socket, socket.socket]:
+        """Return the socket that `make` connects, and a duplicate that stands for it here.
 
         Args:
-            name: of the thread.
-            make: such as a name look-up, which ends when the operating system gives up.
-            discard: gets what comes when nobody wants it any more.
+            make: looks up the name and connects.
+            timeout: seconds for both, however many addresses the name has.
 
         Raises:
+            TimeoutError: it took longer.
             StoppedError: `close` was called meanwhile.
         """
-        outcome: list[R] = []
-        errors: list[BaseException] = []
-        abandoned = threading.Event()
-
-        def run() -> None:
-            result: list[R] = []
-            try:
-                result.append(make())
-            except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-                errors.append(error)
-            with self._condition:
-                if not abandoned.is_set():
-                    outcome.extend(result)
-                    self._condition.notify_all()
-                    return
-            if discard is not None and result:
-                discard(result[0])
-
-        if self.closed:
+        if self._closed:
             raise StoppedError("the source has been closed")
-        threading.Thread(target=run, name=f"informers-{name}", daemon=True).start()
-        with self._condition:
-            self._condition.wait_for(lambda: outcome or errors or self._closed)
-            if not outcome and not errors:
-                abandoned.set()
-                raise StoppedError("the source has been closed")
-        if errors:
-            raise errors[0]
-        return outcome[0]
-
-    def connect(self, make: Callable[[], socket.socket]) -> tuple[socket.socket, socket.socket]:
-        """Return the socket that `make` connects, and the duplicate that stands for it here.
-
-        Raises:
-            StoppedError: `close` was called meanwhile.
-        """
-        result = self.apart("connect", make, discard=socket.socket.close)
+        call = Call("connect", make)
+        is_done = False
         try:
-            _keep_alive(result)
-            duplicate = result.dup()
-        except OSError:
-            result.close()
+            is_done = self.wait(call.done, timeout)
+        finally:
+            if not is_done:
+                call.abandon(socket.socket.close)
+        if not is_done:
+            raise TimeoutError(f"no connection within {timeout:g} s")
+        made = call.result()
+        duplicate: socket.socket | None = None
+        try:
+            _keep_alive(made)
+            duplicate = made.dup()
+            self.add(duplicate)
+        except BaseException:
+            made.close()
+            if duplicate is not None:
+                duplicate.close()
             raise
-        with self._condition:
-            closed = self._closed
-            if not closed:
-                self._open[duplicate] = True
-        if closed:
-            duplicate.close()
-            result.close()
-            raise StoppedError("the source has been closed")
-        return result, duplicate
-
-    def disconnect(self, duplicate: socket.socket) -> None:
-        """Note that the connection has been closed; `sweep` lets go of it, which may have been for the last time."""
-        with self._condition:
-            if duplicate in self._open:
-                self._open[duplicate] = False
-        if self.closed:
-            self.sweep()
-
-    def pool_manager(self, template: PoolManager) -> PoolManager:
-        """Return a pool manager with the settings of `template` (TLS, proxy, …) whose connections are kept here."""
-        from urllib3._collections import RecentlyUsedContainer  # noqa: PLC0415  kubernetes is imported when first used
-
-        manager = copy.copy(template)
-        manager.pools = RecentlyUsedContainer(4)
-        renewed(manager.pools.lock)
-        manager.pool_classes_by_scheme = {
-            scheme: _tracking_pool(pool_class, self) for scheme, pool_class in template.pool_classes_by_scheme.items()
-        }
-        return manager
+        return made, duplicate
 
 
 def _keep_alive(made: socket.socket) -> None:
@@ -177,31 +208,3 @@ def _keep_alive(made: socket.socket) -> None:
         # Systems differ in which they have.
         if (option := getattr(socket, name, None)) is not None:
             made.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def _tracking_pool(pool_class: Any, sockets: Sockets) -> Any:
-    """Return a subclass of a urllib3 connection pool whose connections `sockets` knows."""
-    connection_class: Any = pool_class.ConnectionCls
-
-    class TrackedConnection(connection_class):  # type: ignore[misc] # its base is known only at run time
-        _duplicate: socket.socket | None = None
-
-        def _new_conn(self) -> socket.socket:
-            made, self._duplicate = sockets.connect(super()._new_conn)
-            return made
-
-        def close(self) -> None:
-            super().close()
-            if self._duplicate is not None:
-                sockets.disconnect(self._duplicate)
-                self._duplicate = None
-
-    class TrackingPool(pool_class):  # type: ignore[misc] # its base is known only at run time
-        ConnectionCls = TrackedConnection
-
-        def __init__(self, *args: Any, **settings: Any) -> None:
-            super().__init__(*args, **settings)
-            # It is taken once more when the process ends.
-            renewed(self.pool.mutex)
-
-    return TrackingPool

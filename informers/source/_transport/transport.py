@@ -1,9 +1,11 @@
 """Requests to the API server, with everything that the official client has been configured with.
 
 Address, TLS, proxy, headers and credentials are the `ApiClient`'s own; a credential is asked for anew with each
-request, so one that expires is refreshed by the client's own hook. Connections are this source's alone.
+request, so one that expires is refreshed by the client's own hook. Connections are this source's alone. A connection
+stands for who made it: after a 401 it is closed, and after some minutes the next request makes another, which reads
+certificates and keys from their files, and looks up the server's name.
 
-Upstream: k8s.io/client-go/rest/request.go (v0.37).
+Upstream: k8s.io/client-go/rest/request.go and transport/cert_rotation.go (v0.37).
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import http.client
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, final
 from urllib.parse import urlencode
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConnectionLostError, DecodeError, SourceError, StoppedError
-from informers.source._transport.api_client import pool_manager
+from informers.source._transport.adapter import Answer, configured_pools, pool_manager, tls_files, tracked
+from informers.source._transport.credentials import Credentials
 from informers.source._transport.error_text import describe
 from informers.source._transport.http_body import BLOCK, decoded
 from informers.source._transport.sockets import Sockets
@@ -30,6 +33,8 @@ __all__ = ["Body", "Transport"]
 
 #: Bytes of an error answer that are read; a Status is far smaller.
 _ERROR_BODY = 1 << 20
+#: Seconds after which no further request is made over a connection.
+_CONNECTION_LIFE = 300.0
 _NOT_IN_HEADERS = re.compile(rb"[\x00\r\n]")
 _GZIP = frozenset({"gzip", "x-gzip"})
 
@@ -41,8 +46,8 @@ class Body:
     Close it when done. Thread safety: none; `Transport.close` breaks it off from any thread.
     """
 
-    def __init__(self, response: Any, transport: Transport, sockets: Sockets) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, transport: Transport, sockets: Sockets) -> None:
+        self._answer = answer
         self._transport = transport
         self._sockets = sockets
         self._complete = False
@@ -61,12 +66,12 @@ class Body:
             DecodeError: framing or compression is broken.
             StoppedError: the transport was closed.
         """
-        headers = self._response.headers
+        answer = self._answer
         with self._transport.translating():
             for block in decoded(
                 self._arriving(),
-                chunked=bool(self._response._fp.chunked),  # noqa: SLF001  urllib3 shows no other way to the socket
-                gzipped=headers.get("content-encoding", "").lower() in _GZIP,
+                chunked=answer.is_chunked,
+                gzipped=answer.headers.get("content-encoding", "").lower() in _GZIP,
             ):
                 # A few bytes off the wire may be unpacked to very many, and reading these takes its time.
                 if self._sockets.closed:
@@ -75,11 +80,9 @@ class Body:
         self._complete = True
 
     def _arriving(self) -> Iterator[bytes]:
-        response = self._response._fp  # noqa: SLF001  see above
-        left = None if response.chunked else response.length
+        left = self._answer.length
         while left is None or left > 0:
-            # Past http.client, which hands out one chunk at a time: this takes what there is.
-            block = response.fp.read1(BLOCK if left is None else min(left, BLOCK))
+            block = self._answer.read(BLOCK if left is None else min(left, BLOCK))
             if self._sockets.closed:
                 raise StoppedError("the source has been closed")
             if not block:
@@ -92,20 +95,15 @@ class Body:
 
     def set_idle_timeout(self, seconds: float) -> None:
         """Change the seconds without a byte after which the connection counts as lost."""
-        # Not the connection's socket, which it has let go of where the server closes it behind this answer.
-        sock = getattr(getattr(self._response._fp.fp, "raw", None), "_sock", None)  # noqa: SLF001  see above
-        if sock is not None:
-            sock.settimeout(seconds)
+        self._answer.set_timeout(seconds)
 
     def close(self) -> None:
         """Let go of the connection: for the next request if the body was read to its end."""
-        if self._complete:
-            self._response._fp.close()  # noqa: SLF001  tells http.client that the next answer may begin
-            self._response.release_conn()
-        else:
-            self._response.close()
-            self._response.release_conn()
-        self._sockets.sweep()
+        with self._sockets.closing():
+            if self._complete:
+                self._answer.finish()
+            else:
+                self._answer.abandon()
 
 
 @final
@@ -114,8 +112,9 @@ class Transport:
 
     Args:
         api_client: the official client's `ApiClient`.
-        connect_timeout: seconds within which a connection must stand.
-        clock: for dates in Retry-After.
+        connect_timeout: seconds for each step before a request can be sent: credentials, the look-up of the name and
+            the connection, a proxy's tunnel, the TLS handshake.
+        clock: for dates in Retry-After, and for the age of connections.
 
     Thread safety: `close` may be called from any thread; requests belong to one.
     """
@@ -125,19 +124,17 @@ class Transport:
         self._api_client = api_client
         self._connect_timeout = connect_timeout
         self._clock = clock
+        # Its limits are of the computer's own time, as a socket's are.
         self._sockets = Sockets()
-        self._pool = self._sockets.pool_manager(template)
+        self._credentials = Credentials.of(api_client, clock=clock)
+        self._tls_files = tls_files(api_client.configuration)
+        self._pool = tracked(template, self._sockets)
+        self._pool_since = clock.monotonic()
 
     def close(self) -> None:
         """Break off the request under way, refuse further ones, and give back idle connections."""
         self._sockets.close()
-        # Without this they would stay open for as long as somebody holds an answer that came over one of them.
-        for key in list(self._pool.pools.keys()):
-            pool = self._pool.pools.get(key)
-            if pool is not None:
-                pool.close()
-        self._pool.clear()
-        self._sockets.sweep()
+        self._drop_connections()
 
     def get(self, path: str, query: Sequence[tuple[str, str]], *, accept: str, gzip: bool, idle_timeout: float) -> Body:
         """Send a request and return the answer once it begins.
@@ -147,12 +144,14 @@ class Transport:
             query: parameters, in order.
             accept: media types.
             gzip: whether the answer may be compressed.
-            idle_timeout: seconds without a byte after which the connection counts as lost.
+            idle_timeout: seconds without a byte after which the connection counts as lost; the answer's headers as a
+                whole have no more time than that.
 
         Raises:
             StatusError: the server answered with an error.
             ConnectionLostError: no connection, or it broke or fell silent: then a `TimeoutError` is the `__cause__`.
-            SourceError: a header of the client's, such as its token, can't be sent.
+            SourceError: the client's hook for credentials failed or hangs; or a header of the client's, its token for
+                example, can't be sent.
             StoppedError: the transport was closed.
         """
         import urllib3  # noqa: PLC0415  the official client is imported when it is first used
@@ -164,15 +163,16 @@ class Transport:
         headers["Accept"] = accept
         headers["Accept-Encoding"] = "gzip" if gzip else "identity"
         pairs = list(query)
+        credential = self._credentials.ask(self._sockets, timeout=self._connect_timeout)
+        for setting in credential.settings.values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+            elif setting["in"] == "query":
+                pairs.append((setting["key"], setting["value"]))
+        _check_headers(headers)
+        url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+        self._renew_connections()
         with self.translating():
-            for setting in self._credentials().values():
-                if setting["in"] == "header" and setting["value"]:
-                    headers[setting["key"]] = setting["value"]
-                elif setting["in"] == "query":
-                    pairs.append((setting["key"], setting["value"]))
-            _check_headers(headers)
-            url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
-            self._sockets.sweep()
             response = self._pool.request(
                 "GET",
                 url,
@@ -182,8 +182,9 @@ class Transport:
                 retries=False,
                 timeout=urllib3.Timeout(connect=self._connect_timeout, read=idle_timeout),
             )
-        body = Body(response, self, self._sockets)
-        if response.status == 200:
+        answer = Answer(response)
+        body = Body(answer, self, self._sockets)
+        if answer.status == 200:
             return body
         content = bytearray()
         # The status says what went wrong, whether or not the rest arrives.
@@ -192,18 +193,32 @@ class Transport:
                 content += block
                 if len(content) > _ERROR_BODY:
                     break
+        if answer.status == 401:
+            self._credentials.refuse(credential)
+            self._drop_connections()
         raise error_of_response(
-            response.status, bytes(content), response.headers.get("Retry-After"), now=self._clock.time()
+            answer.status, bytes(content), answer.headers.get("Retry-After"), now=self._clock.time()
         )
 
-    def _credentials(self) -> Mapping[str, Mapping[str, str]]:
-        configuration = self._api_client.configuration
+    def _renew_connections(self) -> None:
+        """Let the next request make a connection if the one there is may be of the past."""
+        files = tls_files(self._api_client.configuration)
+        if files != self._tls_files:
+            # A hook has put other certificates into the configuration, which the client's own pools do not follow.
+            self._drop_connections()
+            self._pool = tracked(configured_pools(self._api_client), self._sockets)
+            self._tls_files = files
+        elif self._clock.monotonic() - self._pool_since >= _CONNECTION_LIFE:
+            self._drop_connections()
 
-        def ask() -> Mapping[str, Mapping[str, str]]:
-            return cast("dict[str, dict[str, str]]", configuration.auth_settings())
-
-        # The hook may run a program that waits for a network, or for somebody to log in.
-        return ask() if configuration.refresh_api_key_hook is None else self._sockets.apart("credentials", ask)
+    def _drop_connections(self) -> None:
+        # Without the loop they would stay open for as long as somebody holds an answer that came over one of them.
+        for key in list(self._pool.pools.keys()):
+            pool = self._pool.pools.get(key)
+            if pool is not None:
+                pool.close()
+        self._pool.clear()
+        self._pool_since = self._clock.monotonic()
 
     @contextmanager
     def translating(self) -> Generator[None]:

@@ -1,0 +1,61 @@
+"""What is used of other libraries beyond what they promise is as it was when it was last looked at."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.metadata
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import informers
+
+#: The versions whose sources have been read: look at `adapter.py` again before a version is added.
+LOOKED_AT = {"kubernetes": {"35", "36", "37"}, "urllib3": {"2"}}
+PYTHONS = {(3, 10), (3, 11), (3, 12), (3, 13)}
+SOURCE = Path(informers.__file__).parent
+
+
+@pytest.mark.parametrize("name", sorted(LOOKED_AT))
+def test_the_installed_version_has_been_looked_at(name: str) -> None:
+    assert importlib.metadata.version(name).partition(".")[0] in LOOKED_AT[name]
+
+
+def test_this_python_has_been_looked_at() -> None:
+    assert sys.version_info[:2] in PYTHONS
+
+
+def test_the_private_parts_are_there() -> None:
+    from kubernetes.client import Configuration
+    from kubernetes.config.incluster_config import InClusterConfigLoader
+    from kubernetes.config.kube_config import KubeConfigLoader
+    from urllib3._collections import RecentlyUsedContainer
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    # Unset until a configuration has been loaded, on some versions.
+    assert getattr(Configuration, "_default", None) is None or isinstance(Configuration._default, Configuration)
+    assert callable(KubeConfigLoader._load_authentication)
+    assert callable(KubeConfigLoader._set_config)
+    assert callable(InClusterConfigLoader._read_token_file)
+    assert callable(InClusterConfigLoader._set_config)
+    assert callable(RecentlyUsedContainer)
+    assert callable(HTTPConnection._new_conn)
+    assert callable(HTTPSConnection._new_conn)
+    assert callable(io.BufferedReader.detach)
+    assert http.client.HTTPConnection.response_class is http.client.HTTPResponse
+
+
+def test_no_other_module_uses_them() -> None:
+    private = re.compile(
+        r"\b(_fp|_sock|_new_conn|_default|_load_authentication|_set_config|_read_token_file|urllib3\._\w+)\b"
+        r"|\.detach\(|\bkubernetes\.config\."
+    )
+    using = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if any(private.search(line.partition("#")[0]) for line in path.read_text().splitlines() if "self._" not in line)
+    }
+    assert using == {"source/_transport/adapter.py"}
