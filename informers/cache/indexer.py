@@ -16,7 +16,7 @@ from informers.errors import ConfigurationError, ForkedError
 from informers.objects import ObjectName, object_key
 from informers.options import IndexFunction
 from informers.selectors import LabelSelector
-from informers.source.records import Record
+from informers.source.records import Record, objects_of
 
 __all__ = ["NAMESPACE_INDEX", "Indexer", "Indices", "checked_values"]
 
@@ -184,7 +184,7 @@ class Indexer(OfOneProcess, Generic[T]):
         Raises:
             ConfigurationError: the selector can't be read, or the namespace is no string.
         """
-        return [record.object() for record in self.records(namespace=namespace, label_selector=label_selector)]
+        return objects_of(self.records(namespace=namespace, label_selector=label_selector))
 
     def records(
         self, *, namespace: str | None = None, label_selector: str | Mapping[str, str] | LabelSelector | None = None
@@ -209,7 +209,7 @@ class Indexer(OfOneProcess, Generic[T]):
         """
         with self._lock:
             found = [self._records[key] for key in self._indices.under(name, value)]
-        return [record.object() for record in found]
+        return objects_of(found)
 
     def index_keys(self, name: str, value: str) -> builtins.list[str]:
         """Return the keys that an index has under a value, sorted.
@@ -243,7 +243,7 @@ class Indexer(OfOneProcess, Generic[T]):
             index = self._indices[name]
             keys = {key: None for value in values for key in index.get(value, ())}
             found = [self._records[key] for key in keys]
-        return [record.object() for record in found]
+        return objects_of(found)
 
 
 def checked_values(values: object) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from informers.errors import ConfigurationError, SnapshotError
 __all__ = ["FormatError", "check_path", "read_pieces", "write_pieces"]
 
 _NAME = b"informers snapshot "
-_FORMAT = 1
+_FORMAT = 2
 _HEAD = _NAME + b"%d\n" % _FORMAT
 _DIGEST = hashlib.sha256().digest_size
 _BLOCK = 1 << 20

@@ -29,7 +29,7 @@ from informers.source.records import HeldRecord, Record
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["CountsArrivals", "ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
+__all__ = ["HandsOnArrivals", "ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
 
 _log = logging.getLogger("informers.source")
 
@@ -89,15 +89,15 @@ class ListerWatcher(Protocol[T]):
 
 
 @runtime_checkable
-class CountsArrivals(Protocol):
-    """What a `ListerWatcher` may be besides: one that tells how far an answer is that comes in one long piece.
+class HandsOnArrivals(Protocol):
+    """What a `ListerWatcher` may be besides: one that hands on what an answer has brought that comes in one long piece.
 
     Attributes:
-        on_arrival: to be told, by `list` and in its thread, how many objects the answer has brought so far; None where
-            nobody wants to know.
+        on_arrival: called by `list`, in its thread, with objects of the page under way, in their order and each once,
+            though not necessarily with the last ones. None where nobody wants them before the page is complete.
     """
 
-    on_arrival: Callable[[int], None] | None
+    on_arrival: Callable[[Sequence[Record[Any]]], None] | None
 
 
 @final
@@ -162,7 +162,7 @@ class ListWatch(Generic[T]):
         check_time_limit("list_timeout", list_timeout)
         check_object_size(max_object_size)
         check_function("tweak", tweak, "options")
-        self.on_arrival: Callable[[int], None] | None = None
+        self.on_arrival: Callable[[Sequence[Record[Any]]], None] | None = None
         self._resource = resource
         self._path = resource.path(namespace)
         self._base = ListOptions(

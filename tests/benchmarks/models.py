@@ -20,6 +20,7 @@ import corpus
 from kubernetes import client
 
 from informers.resources import NamespacedResource
+from informers.source._bytes.sources import OpenSource, Source
 from informers.source._models.object_makers import maker, to_raw
 
 PODS = [corpus.typed(corpus.pod(number, version=corpus.FIRST_VERSION + number)) for number in range(200)]
@@ -41,9 +42,9 @@ def cost(operation: Callable[[bytes], object]) -> float:
     return best / len(PODS) * 1e6
 
 
-def dropping(raw: bytes, make: Callable[[bytes, str], Any]) -> bytes:
+def dropping(raw: bytes, make: Callable[[Source], Any]) -> bytes:
     """Do what the usual transform does: drop the managed fields, and keep the rest as bytes."""
-    pod = make(raw, "")
+    pod = make(OpenSource(raw, ""))
     pod.metadata.managed_fields = None
     return to_raw(pod)
 
@@ -71,21 +72,21 @@ def main() -> None:
     if validated:
         operations["model_validate_json"] = lambda raw: client.V1Pod.model_validate_json(raw, extra="ignore")
     operations |= {
-        "lazy: make": lambda raw: make(raw, next(keys)),
-        "lazy: metadata.name": lambda raw: make(raw, "").metadata.name,
-        "lazy: metadata.managed_fields": lambda raw: make(raw, "").metadata.managed_fields,
-        "lazy: status.phase": lambda raw: make(raw, "").status.phase,
-        "lazy: spec.node_name": lambda raw: make(raw, "").spec.node_name,
+        "lazy: make": lambda raw: make(OpenSource(raw, next(keys))),
+        "lazy: metadata.name": lambda raw: make(OpenSource(raw, "")).metadata.name,
+        "lazy: metadata.managed_fields": lambda raw: make(OpenSource(raw, "")).metadata.managed_fields,
+        "lazy: status.phase": lambda raw: make(OpenSource(raw, "")).status.phase,
+        "lazy: spec.node_name": lambda raw: make(OpenSource(raw, "")).spec.node_name,
         "lazy: name, node and phase": lambda raw: (
-            (pod := make(raw, "")).metadata.name,
+            (pod := make(OpenSource(raw, ""))).metadata.name,
             pod.spec.node_name,
             pod.status.phase,
         ),
-        "lazy: everything": lambda raw: vars(make(raw, "")),
-        "lazy: to_raw, unread": lambda raw: to_raw(make(raw, "")),
+        "lazy: everything": lambda raw: vars(make(OpenSource(raw, ""))),
+        "lazy: to_raw, unread": lambda raw: to_raw(make(OpenSource(raw, ""))),
         "lazy: drop managedFields, to_raw": lambda raw: dropping(raw, make),
         "official: to_dict": lambda raw: official(raw).to_dict(),
-        "lazy: to_dict": lambda raw: make(raw, "").to_dict(),
+        "lazy: to_dict": lambda raw: make(OpenSource(raw, "")).to_dict(),
     }
     figures = {name: cost(operation) for name, operation in operations.items()}
     size = sum(map(len, PODS)) // len(PODS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from informers.cache._reflector.progress import Progress
 from informers.errors import StatusError
 from informers.kinds import core
 from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
+from informers.source.records import Record
 from informers.source.shards import ShardedSource
 from informers.testing import APIServer, FakeClock, FakeSource, FakeWatch, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, record, started
@@ -249,18 +250,19 @@ class WholeSource:
     """A source that brings its list in one piece, told object by object, two seconds of the clock each."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.on_arrival: Callable[[int], None] | None = None
+        self.on_arrival: Callable[[Sequence[Record[Any]]], None] | None = None
         self._source: FakeSource[Obj] = FakeSource(streaming_lists=False)
         self._clock = clock
         for number in range(4):
             self._source.add(obj(f"a/{number}"))
 
     def list(self, options: ListOptions, /) -> Page[Obj]:
-        for count in range(1, 5):
+        page = self._source.list(options)
+        for each in page.records:
             self._clock.advance(2)
             if self.on_arrival is not None:
-                self.on_arrival(count)
-        return self._source.list(options)
+                self.on_arrival([each])
+        return page
 
     def watch(self, options: ListOptions, /) -> FakeWatch[Obj]:
         return self._source.watch(options)
@@ -293,7 +295,7 @@ def test_within_a_page_what_remains_is_counted_down() -> None:
     def listed(options: ListOptions) -> Page[Obj]:
         if options.continue_token:
             assert source.on_arrival is not None
-            source.on_arrival(3)
+            source.on_arrival(pages[0].records[:3])
         return pages.pop(0)
 
     source.list = listed  # type: ignore[method-assign] # pages of its own
@@ -310,9 +312,11 @@ def test_the_list_of_an_api_server_is_counted_block_by_block() -> None:
             metadata = {"name": f"m{number}", "annotations": {"filler": random.Random(number).randbytes(2000).hex()}}
             server.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata})
         source = ListWatch(server.client(), core.V1.config_maps)
-        counts: list[int] = []
-        source.on_arrival = counts.append
-        assert len(source.list(ListOptions()).records) == 200
+        told: list[Sequence[Record[Any]]] = []
+        source.on_arrival = told.append
+        listed = source.list(ListOptions()).records
         source.close()
-    assert counts == sorted(counts)
-    assert any(0 < count < 200 for count in counts)
+    arrived = [record for records in told for record in records]
+    assert len(listed) == 200
+    assert 0 < len(told[0]) < 200
+    assert arrived == listed[: len(arrived)]

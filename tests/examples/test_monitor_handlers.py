@@ -18,6 +18,7 @@ from informers import ClusterLister, DeletedFinalStateUnknown, NamespacedLister,
 from informers._base.signals import Signal
 from informers.kinds import core, networking
 from informers.resources import Resource
+from informers.source._bytes.sources import OpenSource
 from informers.source._models.object_makers import maker
 from informers.workqueue import Queue
 from tests.examples.lines import Lines, reporting
@@ -29,7 +30,7 @@ def made(resource: Resource[Any], kind: str, name: str, version: str, **content:
     """An object as informers give it out."""
     metadata = {"name": name, "namespace": "shop", "resourceVersion": version, "labels": content.pop("labels", {})}
     obj = {"kind": kind, "apiVersion": resource.api_version, "metadata": metadata, **content}
-    return maker(resource)(json.dumps(obj).encode(), f"shop/{name}")
+    return maker(resource)(OpenSource(json.dumps(obj).encode(), f"shop/{name}"))
 
 
 def pod(name: str = "web-0", version: str = "1", *, phase: str = "Running", ip: str = "10.0.0.7", **rest: Any) -> V1Pod:

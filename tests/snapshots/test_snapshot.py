@@ -722,8 +722,8 @@ class TestDamage:
         [
             (b"", "is damaged or has another format"),
             (b"{}" * 100, "is no snapshot"),
-            (b"informers snapshot 2\n" + b"x" * 100, "another format than 1"),
-            (b"informers snapshot 1\n" + b"x" * 100, "is damaged: its checksum is wrong"),
+            (b"informers snapshot 1\n" + b"x" * 100, "another format than 2"),
+            (b"informers snapshot 2\n" + b"x" * 100, "is damaged: its checksum is wrong"),
         ],
     )
     def test_a_list_is_made_and_the_reason_said(

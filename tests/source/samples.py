@@ -11,7 +11,10 @@ from typing import Any
 from kubernetes import client
 
 from informers.resources import NamespacedResource
+from informers.source._bytes.sources import OpenSource
 from informers.source._models.object_makers import maker
+from informers.source._wire.decode import Decoder
+from informers.source.records import WireRecord
 
 #: The models are pydantic's, as from 37 on.
 VALIDATED = hasattr(client.V1Pod, "model_validate_json")
@@ -78,7 +81,17 @@ def eager(name: str, raw: bytes) -> Any:
 def lazy(raw: bytes, name: str = "V1Pod") -> Any:
     """Return what users get."""
     resource = NamespacedResource[Any]("", "v1", "things", model=name)
-    return maker(resource)(raw, "default/web-0")
+    return maker(resource)(OpenSource(raw, "default/web-0"))
+
+
+def recorded(raw: bytes, name: str = "V1Pod") -> Any:
+    """Return what users get of an object that came off the wire: its metadata is known without a look at the bytes."""
+    kind = json.loads(raw)
+    make = maker(NamespacedResource[Any]("", "v1", "things", model=name))
+    record = Decoder(make, kind=kind["kind"], api_version=kind["apiVersion"]).object(raw)
+    assert isinstance(record, WireRecord)
+    assert record.known_metadata() is not None
+    return record.object()
 
 
 def pod() -> dict[str, Any]:

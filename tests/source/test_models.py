@@ -13,6 +13,7 @@ from kubernetes import client
 
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import NamespacedResource
+from informers.source._bytes.sources import OpenSource
 from informers.source._models.object_makers import load_model, maker, to_raw
 from tests.source import samples
 
@@ -44,7 +45,7 @@ def test_the_official_client_is_imported_when_a_model_is_first_asked_for() -> No
 
 def test_a_resource_without_a_model_gives_a_mapping_of_its_own_to_each_reader() -> None:
     make = maker(NamespacedResource[dict[str, Any]]("example.com", "v1", "widgets"))
-    one, other = make(RAW, "default/web-0"), make(RAW, "default/web-0")
+    one, other = make(OpenSource(RAW, "default/web-0")), make(OpenSource(RAW, "default/web-0"))
     assert one == other == samples.pod()
     one["metadata"]["labels"].clear()
     assert other == samples.pod()
@@ -52,14 +53,14 @@ def test_a_resource_without_a_model_gives_a_mapping_of_its_own_to_each_reader() 
 
 def test_a_resource_with_a_decoder_gives_what_that_makes_of_the_mapping() -> None:
     make = maker(NamespacedResource[str]("example.com", "v1", "widgets", decode=lambda obj: obj["metadata"]["name"]))
-    assert make(RAW, "default/web-0") == "web-0"
+    assert make(OpenSource(RAW, "default/web-0")) == "web-0"
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"\xff"])
 def test_a_mapping_that_is_none_raises_an_error_with_its_key(raw: bytes) -> None:
     make = maker(NamespacedResource[Any]("example.com", "v1", "widgets"))
     with pytest.raises(DecodeError, match="object default/web-0: is not") as caught:
-        make(raw, "default/web-0")
+        make(OpenSource(raw, "default/web-0"))
     assert (caught.value.key, caught.value.raw) == ("default/web-0", raw)
 
 
@@ -134,6 +135,6 @@ def test_what_a_decode_function_raises_is_told_with_the_key_and_the_object() -> 
 
     make = maker(NamespacedResource[Any]("example.com", "v1", "widgets", "Widget", decode=decode))
     with pytest.raises(DecodeError, match=r"^Widget default/a: decode raised KeyError\('spec'\)$") as caught:
-        make(b'{"kind":"Widget"}', "default/a")
+        make(OpenSource(b'{"kind":"Widget"}', "default/a"))
     assert (caught.value.key, caught.value.mapping) == ("default/a", {"kind": "Widget"})
     assert isinstance(caught.value.__cause__, KeyError)

@@ -17,6 +17,7 @@ from kubernetes import client
 
 from informers.source._models import lazy as lazily
 from informers.source._models.lazy import peek
+from informers.source.records import WireRecord
 from tests.source import samples
 
 RAW = samples.encode(samples.pod())
@@ -26,7 +27,7 @@ validated = pytest.mark.skipif(not samples.VALIDATED, reason="this client's mode
 
 
 def lazy() -> Any:
-    return samples.lazy(RAW)
+    return samples.recorded(RAW)
 
 
 def eager() -> Any:
@@ -59,14 +60,28 @@ def test_a_field_is_read_alone_and_stays_the_same_object() -> None:
     assert obj.metadata.creation_timestamp == eager().metadata.creation_timestamp
 
 
+KNOWN = {"name", "namespace", "uid", "resource_version", "labels"}
+
+
+def test_what_the_cache_knows_of_the_metadata_is_there_without_a_look_at_the_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    obj = lazy()
+    monkeypatch.setattr(WireRecord, "raw", property(lambda _: pytest.fail("the bytes were looked at")))
+    metadata = obj.metadata
+    assert isinstance(metadata, client.V1ObjectMeta)
+    assert (metadata.name, metadata.namespace, metadata.labels) == ("web-0", "default", {"app": "web"})
+    assert (metadata.uid, metadata.resource_version) == (None, None)
+    monkeypatch.undo()
+    assert read(metadata) == KNOWN
+    assert metadata == eager().metadata
+
+
 @validated
 def test_managed_fields_are_read_when_they_are_asked_for() -> None:
     metadata = lazy().metadata
-    assert isinstance(metadata, client.V1ObjectMeta)
-    assert metadata.labels == {"app": "web"}
-    seen = peek(metadata)
-    assert seen is not None
-    assert "managed_fields" not in seen.read
+    assert metadata.creation_timestamp == eager().metadata.creation_timestamp
+    assert read(metadata) == set(client.V1ObjectMeta.model_fields) - {"managed_fields"}
     assert metadata.managed_fields == eager().metadata.managed_fields
     assert vars(metadata) == vars(eager().metadata)
     assert type(metadata) is client.V1ObjectMeta
@@ -116,6 +131,8 @@ FIRST: dict[str, Callable[[Any], object]] = {
     "nothing": lambda _: None,
     "the status": lambda obj: obj.status,
     "metadata, in part": lambda obj: obj.metadata.name,
+    "metadata, in a larger part": lambda obj: obj.metadata.creation_timestamp,
+    "metadata, as a whole": lambda obj: vars(obj.metadata),
     "everything": vars,
 }
 
@@ -332,7 +349,7 @@ def test_the_fields_are_there_before_the_class_changes(monkeypatch: pytest.Monke
 def test_what_another_thread_read_meanwhile_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     obj = lazy()
     reader = lazily._lazy_classes[type(obj)][0]
-    fields, wholes = reader.field, reader.whole
+    fields, wholes = reader.read, reader.whole
     winners: list[Any] = []
 
     def field(*source: Any) -> Any:
@@ -347,14 +364,16 @@ def test_what_another_thread_read_meanwhile_wins(monkeypatch: pytest.MonkeyPatch
         winners.append(obj.status)
         return value
 
-    monkeypatch.setattr(reader, "field", field)
+    monkeypatch.setattr(reader, "read", field)
     assert obj.status is winners[0]
     obj = lazy()
     monkeypatch.setattr(reader, "whole", whole)
     assert vars(obj)
     assert obj.status is winners[1]
     obj = lazy()
-    monkeypatch.setattr(reader, "field", lambda *source: (monkeypatch.undo(), setattr(obj, "status", None), 5)[2])
+    monkeypatch.setattr(
+        reader, "read", lambda *source: (monkeypatch.undo(), setattr(obj, "status", None), {"status": 5})[2]
+    )
     assert obj.status is None, "what was set meanwhile wins too"
 
 

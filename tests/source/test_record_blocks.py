@@ -24,7 +24,7 @@ def records(count: int, origin: Origin[Any]) -> list[WireRecord[Any]]:
         metadata = {"name": name, "namespace": "default", "resourceVersion": str(number), "labels": {"app": "web"}}
         status = {"message": " ".join(str(word) for word in range(300))}
         raw = json.dumps({"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "status": status}).encode()
-        made.append(WireRecord(raw, origin, f"default/{name}", "default", str(number), "", {"app": "web"}))
+        made.append(WireRecord(raw, origin, f"default/{name}", "default", str(number), "", {"app": "web"}, number))
     return made
 
 
@@ -41,8 +41,8 @@ def test_what_is_read_is_what_was_written_packed_or_not(packed: int) -> None:
     dictionaries, blocks = written(given)
     reader = RecordReader(MAKE, dictionaries)
     read = [record for block in blocks for record in reader.block(*block)]
-    assert [(r.key, r.namespace, r.resource_version, r.labels, r.raw) for r in read] == [
-        (r.key, r.namespace, r.resource_version, r.labels, r.raw) for r in given
+    assert [(r.key, r.namespace, r.resource_version, r.labels, r.metadata_end, r.raw) for r in read] == [
+        (r.key, r.namespace, r.resource_version, r.labels, r.metadata_end, r.raw) for r in given
     ]
 
 

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from informers.source._bytes.slices import Cutter
+from informers.source._bytes.slices import guesses, metadata_of, type_meta
+from informers.source._bytes.sources import OpenSource
+from informers.source._models.object_makers import mapping_of
+from informers.source._wire.decode import Decoder
+from informers.source.records import WireRecord
 from tests.source import samples
 
 KEYS = ["metadata", "spec", "status", "managedFields", "kind", 'x]},"spec":{"', "a"]
-CUTTER = Cutter(["kind", "apiVersion", "metadata", "spec", "status"])
 
 texts = st.sampled_from(["", "True", '},"spec":{', ',"status":{', "]}", ',"managedFields":[', "\\", 'é"'])
 values = st.recursive(
@@ -24,11 +27,18 @@ values = st.recursive(
 mappings = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
 
 
-def decoded(guess: bytes) -> Any:
+def decoded(data: bytes) -> Any:
     try:
-        return json.loads(guess)
+        return json.loads(data)
     except ValueError:
         return None
+
+
+def record_of(obj: dict[str, Any]) -> WireRecord[dict[str, Any]]:
+    """Return the record for an object that is decoded and written out again, so that its metadata may be anything."""
+    record = Decoder(mapping_of, kind="Pod", api_version="v1").record(obj)
+    assert isinstance(record, WireRecord)
+    return record
 
 
 @settings(max_examples=80, deadline=None)
@@ -44,48 +54,50 @@ def decoded(guess: bytes) -> Any:
 def test_a_guess_that_is_json_is_right(
     metadata: dict[str, Any], rest: dict[str, Any], managed: list[Any] | None, after: dict[str, Any]
 ) -> None:
+    metadata = {"name": "a", **metadata}
     if managed is not None:
         metadata = {**metadata, "managedFields": managed}
         metadata |= {f"{key}2": value for key, value in after.items()}
     obj = {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, **rest}
-    raw = samples.encode(obj)
-    for key in ("metadata", "spec", "status"):
-        for guess in CUTTER.field(raw, key):
-            cut = decoded(guess)
-            assert cut is None or cut.get(key) == obj.get(key)
-    found = CUTTER.metadata(raw)
+    record = record_of(obj)
+    for source in (record, OpenSource(samples.encode(obj), "")):
+        for key in ("spec", "status"):
+            for guess in guesses(source, key):
+                cut = decoded(guess)
+                assert cut is None or cut.get(key) == obj.get(key)
+    found = metadata_of(record)
     assert found is not None
-    start, split, end = found
-    head = decoded(raw[start:end] if split == end else raw[start:split] + b"}")
-    if head is not None and split == end:
+    assert json.loads(found.whole) == metadata
+    head = decoded(found.rest)
+    if head is not None and not found.managed:
         assert head == metadata
     elif head is not None:
-        assert decoded(b"{" + raw[split + 1 : end]) == {"managedFields": metadata["managedFields"]}
+        assert decoded(b"{" + found.managed + b"}") == {"managedFields": metadata["managedFields"]}
         assert head == {key: value for key, value in metadata.items() if key != "managedFields"}
 
 
 def test_what_servers_send_is_cut_at_the_first_guess() -> None:
     pod = samples.pod()
-    raw = samples.encode(pod)
-    found = CUTTER.metadata(raw)
+    record = record_of(pod)
+    found = metadata_of(record)
     assert found is not None
-    start, split, end = found
-    assert json.loads(raw[start:end]) == pod["metadata"]
-    assert json.loads(b"{" + raw[split + 1 : end]) == {"managedFields": pod["metadata"]["managedFields"]}
-    assert next(CUTTER.field(raw, "status")) == samples.encode({"status": pod["status"]})
-    assert next(CUTTER.field(raw, "spec")) == samples.encode({"spec": pod["spec"], "status": pod["status"]})
-    assert CUTTER.type_meta(raw) == ("Pod", "v1")
+    managed = pod["metadata"].pop("managedFields")
+    assert json.loads(found.rest) == pod["metadata"]
+    assert json.loads(b"{" + found.managed + b"}") == {"managedFields": managed}
+    assert next(guesses(record, "status")) == samples.encode({"status": pod["status"]})
+    assert next(guesses(record, "spec")) == samples.encode({"spec": pod["spec"], "status": pod["status"]})
+    assert type_meta(record.raw) == ("Pod", "v1")
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b'{"apiVersion":"v1","kind":"Pod","metadata":{}}', b'{ "kind":"Pod"}'])
 def test_what_does_not_begin_as_servers_write_it_is_not_cut_by_its_head(raw: bytes) -> None:
-    assert CUTTER.type_meta(raw) is None
-    assert CUTTER.metadata(raw) is None
-    assert list(CUTTER.field(raw, "spec")) == [raw]
+    source = OpenSource(raw, "")
+    assert type_meta(raw) is None
+    assert metadata_of(source) is None
+    assert list(guesses(source, "spec")) == [raw]
 
 
 def test_metadata_that_comes_last_is_cut_too() -> None:
-    raw = b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}'
-    for cutter in (CUTTER, Cutter(["kind", "apiVersion", "metadata"])):
-        start, split, end = cutter.metadata(raw) or (0, 0, 0)
-        assert raw[start:split] == raw[start:end] == b'{"name":"a"}'
+    found = metadata_of(record_of({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}}))
+    assert found is not None
+    assert found.whole == found.rest == b'{"name":"a"}'

@@ -5,7 +5,7 @@ Upstream: k8s.io/client-go/tools/pager/pager.go (v0.37).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -13,7 +13,7 @@ from typing_extensions import TypeVar
 from informers.cache._compaction import LatePacker
 from informers.errors import ExpiredError, StatusError
 from informers.source.events import BadObject, ListOptions, Page
-from informers.source.listwatch import CountsArrivals, ListerWatcher
+from informers.source.listwatch import HandsOnArrivals, ListerWatcher
 from informers.source.records import Record
 
 __all__ = ["PagedList"]
@@ -51,6 +51,8 @@ class PagedList(Generic[T]):
         self.has_pages: bool = False
         self._remaining: int | None = None
         self._barren = 0
+        #: Records of the page under way that have been taken already.
+        self._arrived = 0
 
     def read(
         self, *, on_progress: Callable[[int, int | None], None], on_expired: Callable[[ExpiredError], None]
@@ -65,10 +67,15 @@ class PagedList(Generic[T]):
         Raises:
             StatusError: the server refuses, or its pages do not move on.
         """
-        if not isinstance(self._source, CountsArrivals):
+        if not isinstance(self._source, HandsOnArrivals):
             self._read(on_progress, on_expired)
             return
-        self._source.on_arrival = lambda count: on_progress(*self._so_far(count))
+
+        def arrived(records: Sequence[Record[T]]) -> None:
+            self._pack(records)
+            on_progress(*self._so_far(self._arrived))
+
+        self._source.on_arrival = arrived
         try:
             self._read(on_progress, on_expired)
         finally:
@@ -98,7 +105,7 @@ class PagedList(Generic[T]):
                 self._add(page)
 
     def _begin(self, limit: int) -> Page[T]:
-        self.records, self.bad, self._remaining, self._barren = [], [], None, 0
+        self.records, self.bad, self._remaining, self._barren, self._arrived = [], [], None, 0, 0
         self._packer = LatePacker()
         page = self._source.list(ListOptions(resource_version=self._asked, limit=limit))
         self.resource_version = page.resource_version
@@ -108,11 +115,17 @@ class PagedList(Generic[T]):
     def _add(self, page: Page[T]) -> None:
         is_first_again = bool(self.records and page.records) and self.records[0].key == page.records[0].key
         self._barren = self._barren + 1 if is_first_again or not (page.records or page.bad) else 0
-        for record in page.records:
-            self._packer.add(record)
+        self._pack(page.records[self._arrived :])
+        self._arrived = 0
         self.records += page.records
         self.bad += page.bad
         self._remaining = page.remaining
+
+    def _pack(self, records: Sequence[Record[T]]) -> None:
+        """Take the next records of the page under way."""
+        self._arrived += len(records)
+        for record in records:
+            self._packer.add(record)
 
     def _so_far(self, count: int) -> tuple[int, int | None]:
         """Return how many objects there are, with so many of the page under way, and how many remain."""

@@ -9,11 +9,11 @@ Upstream: none.
 from __future__ import annotations
 
 import zlib
-from typing import Protocol, TypeAlias, final
+from typing import final
 
 from informers._base.forks import new_lock
 
-__all__ = ["HasRaw", "Packer", "Raw", "raw_of"]
+__all__ = ["Packer"]
 
 #: The first byte of what is packed; JSON never begins with it.
 _MARK = b"\0"
@@ -21,24 +21,6 @@ _MARK = b"\0"
 _WORTHWHILE = 512
 #: deflate looks no further back.
 _WINDOW = 1 << 15
-
-
-class HasRaw(Protocol):
-    """What can tell an object's JSON, but would have to unpack it."""
-
-    @property
-    def raw(self) -> bytes:
-        """The object's JSON."""
-        ...
-
-
-#: An object's JSON, or what has it.
-Raw: TypeAlias = bytes | HasRaw
-
-
-def raw_of(raw: Raw) -> bytes:
-    """Return the JSON itself."""
-    return raw if isinstance(raw, bytes) else raw.raw
 
 
 @final

@@ -2,7 +2,9 @@
 
 Python's own decoder goes as deep as there is stack: some thousand levels, or hundreds. An API server takes ten
 thousand, so whoever may make a custom object could keep all others out of a cache, or out of what a lister returns.
-So where that decoder gives up, another takes over: it is slow, and needed by nobody who means well.
+So where that decoder gives up, another takes over: it is slow, and needed by nobody who means well. Likewise it refuses
+numbers of more digits than it cares to convert. Where only the end of a value is looked for, such a number is a
+`HugeNumber`.
 
 Upstream: none; Go's decoder has a limit of its own, which the server's is.
 """
@@ -12,11 +14,25 @@ from __future__ import annotations
 import json
 import re
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, final
 
-__all__ = ["loads", "raw_decode", "slow_loads", "slow_raw_decode"]
+__all__ = ["HugeNumber", "loads", "raw_decode", "slow_loads", "slow_raw_decode"]
+
+
+@final
+class HugeNumber:
+    """Stands for a number that Python does not convert. It can't be written as JSON."""
+
+
+def _integer(digits: str) -> int | HugeNumber:
+    try:
+        return int(digits)
+    except ValueError:
+        return HugeNumber()
+
 
 _scan = json.JSONDecoder().raw_decode
+_scan_huge = json.JSONDecoder(parse_int=_integer).raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -33,7 +49,7 @@ def loads(text: str | bytes) -> Any:
 
 
 def raw_decode(text: str, start: int) -> tuple[Any, int]:
-    """Return the value that begins at a position, and the position behind it.
+    """Return the value that begins at a position, and the position behind it; numbers may be huge.
 
     Raises:
         JSONDecodeError: there is none, or its end is missing.
@@ -42,10 +58,18 @@ def raw_decode(text: str, start: int) -> tuple[Any, int]:
         return _scan(text, start)
     except RecursionError:
         return slow_raw_decode(text, start)
+    except JSONDecodeError:
+        raise
+    except ValueError:
+        pass
+    try:
+        return _scan_huge(text, start)
+    except RecursionError:
+        return slow_raw_decode(text, start)
 
 
 def slow_loads(text: str) -> Any:
-    """Do what `loads` does, without Python's own decoder for what is nested.
+    """Do what `loads` does, without Python's own decoder for what is nested; numbers may be huge.
 
     Raises:
         JSONDecodeError: it is no JSON.
@@ -78,7 +102,7 @@ def slow_raw_decode(text: str, start: int) -> tuple[Any, int]:
                 continue
             position = inner + 1
         else:
-            value, position = _scan(text, position)
+            value, position = _scan_huge(text, position)
         while True:
             if not outer:
                 return value, position

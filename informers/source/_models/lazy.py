@@ -1,9 +1,10 @@
 """Models that are built when they are read.
 
 A lazy object is an instance of a subclass of its model that adds nothing to its layout. Its only content is where it
-comes from: bytes and key, under a name in its own `__dict__` that no attribute can have. Two hooks give the rest:
+comes from: a source, under a name in its own `__dict__` that no attribute can have. Two hooks give the rest:
 
-- `__getattr__`, which Python calls for a field that is not there yet, reads that field alone.
+- `__getattr__`, which Python calls for a field that is not there yet, reads that field, from the bytes only where the
+  source does not know it.
 - `__dict__`, which whatever looks at the whole asks for, fills in what is missing, then turns the object into a plain
   instance of its model. In this order, or another thread would find a plain model without fields.
 
@@ -16,30 +17,27 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Generic, cast, final
 
 import attrs
 from typing_extensions import TypeVar
 
 from informers._base.forks import new_rlock
-from informers.source._bytes.compression import Raw, raw_of
+from informers.source._bytes.sources import OpenSource, Source
 
-__all__ = ["Lazy", "Reader", "Source", "peek"]
+__all__ = ["Lazy", "Reader", "peek"]
 
 T = TypeVar("T")
 
-#: Where a lazy object comes from: its JSON, or what has it, and its key for errors.
-Source = tuple[Raw, str]
-
 _SOURCE = "<source>"
-
-#: Fields read one by one before the rest is read in one go, which then is the cheaper way.
-_FEW = 5
 
 # Held for a few operations on dictionaries. Re-entrant, since the garbage collector may run a finaliser meanwhile.
 _lock = new_rlock()
 
+_new = object.__new__
 _set_attribute = object.__setattr__
 _set_class: Callable[[object, type], None] = vars(object)["__class__"].__set__
 
@@ -51,19 +49,25 @@ class Reader(ABC, Generic[T]):
         model: the class that objects are of in the end.
         fields: names in an object's `__dict__` that can be read alone.
         slots: names of slots that an object has beside its `__dict__`.
+        few: fields read one by one before the rest is read in one go, which then is the cheaper way.
     """
 
-    def __init__(self, model: type[T], *, fields: Iterable[str], slots: tuple[str, ...] = ()) -> None:
+    def __init__(self, model: type[T], *, fields: Iterable[str], slots: tuple[str, ...] = (), few: int = 5) -> None:
         self.model = model
         self.fields: frozenset[str] = frozenset(fields)
         self.slots = slots
+        self.few = few
+
+    def early(self, source: Source, name: str) -> Any:  # noqa: ARG002  most know nothing
+        """Return the value of one of `fields`, as far as the source knows it without its bytes; otherwise None."""
+        return None
 
     @abstractmethod
-    def field(self, raw: bytes, key: str, name: str) -> Any:
-        """Return the value of one of `fields`. Raises DecodeError, and nothing else."""
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
+        """Return the value of one of `fields`, and of others that come with it. Raises DecodeError and nothing else."""
 
     @abstractmethod
-    def whole(self, raw: bytes, key: str) -> T:
+    def whole(self, source: OpenSource) -> T:
         """Return the object, plain. Raises DecodeError, and nothing else."""
 
     @abstractmethod
@@ -84,26 +88,25 @@ class Lazy(Generic[T]):
     def __init__(self, reader: Reader[T]) -> None:
         self.reader = reader
         self._class = _lazy_class(reader)
-        self.make: Callable[[Raw, str], T] = _maker(self._class)
+        self._set_dict: Callable[[object, dict[str, Any]], None] = _descriptor(reader.model, "__dict__").__set__
 
-    def fill(self, values: dict[str, Any], source: Source) -> T:
-        """Return a lazy object that has some of its fields already."""
-        obj = object.__new__(self._class)
-        for name, value in values.items():
-            _set_attribute(obj, name, value)
+    def __call__(self, source: Source) -> T:
+        """Return an object of which nothing is read yet."""
+        obj = _new(self._class)
         _set_attribute(obj, _SOURCE, source)
         return obj
 
+    def many(self, sources: Sequence[Source]) -> list[T]:
+        """Return such an object for each source."""
+        objects = list(map(_new, repeat(self._class, len(sources))))
+        deque(map(_set_attribute, objects, repeat(_SOURCE), sources), 0)
+        return objects
 
-def _maker(lazy: type[T]) -> Callable[[Raw, str], T]:
-    new, set_attribute, name = object.__new__, _set_attribute, _SOURCE
-
-    def make(raw: Raw, key: str) -> T:
-        obj = new(lazy)
-        set_attribute(obj, name, (raw, key))
+    def fill(self, values: Mapping[str, Any], source: Source) -> T:
+        """Return an object that has some of its fields already."""
+        obj = _new(self._class)
+        self._set_dict(obj, {**values, _SOURCE: source})
         return obj
-
-    return make
 
 
 @attrs.frozen
@@ -130,7 +133,7 @@ def peek(obj: object) -> Peek | None:
     with _lock:
         values = dict(instance_dict.__get__(obj)) if type(obj) in _lazy_classes else {}
     source = values.pop(_SOURCE, None)
-    return None if source is None else Peek(raw_of(source[0]), values, reader)
+    return None if source is None else Peek(source.raw, values, reader)
 
 
 _lazy_classes: dict[type, tuple[Reader[Any], Any]] = {}
@@ -149,20 +152,24 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     The checkers can't see into a class that is made here, so all that is dynamic is kept within this function.
     """
     model = reader.model
-    fields = reader.fields
+    fields, few = reader.fields, reader.few
     instance_dict = _descriptor(model, "__dict__")
     slots = [_descriptor(model, name) for name in reader.slots]
     get_dict: Callable[[object], dict[str, Any]] = instance_dict.__get__
 
-    def source_of(self: object) -> tuple[bytes, str] | None:
+    def source_of(self: object) -> Source | None:
         with _lock:
             source = cast("Source | None", get_dict(self).get(_SOURCE)) if type(self) is lazy else None
             if source is None and type(self) is lazy:
                 # A fork stopped the thread that completed it, just before the last step.
                 _set_class(self, model)
-        if source is None or isinstance(source[0], bytes):
-            return cast("tuple[bytes, str] | None", source)
-        unpacked = raw_of(source[0]), source[1]
+            return source
+
+    def opened(self: object, source: Source) -> OpenSource:
+        """Return the source with its bytes at hand, and keep it: whoever reads one field may read another."""
+        if type(source) is OpenSource:
+            return source
+        unpacked = OpenSource(source.raw, source.key, source)
         with _lock:
             if type(self) is lazy:
                 get_dict(self)[_SOURCE] = unpacked
@@ -172,7 +179,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         source = source_of(self)
         if source is None:
             return
-        whole = reader.whole(*source)
+        whole = reader.whole(opened(self, source))
         with _lock:
             if type(self) is not lazy:
                 return
@@ -186,11 +193,15 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     def get_attribute(self: object, name: str) -> Any:
         source = source_of(self)
         if source is not None:
-            if name in fields and len(get_dict(self)) <= _FEW:
-                value = reader.field(*source, name)
+            if name in fields and len(get_dict(self)) <= few:
+                value = reader.early(source, name)
+                values = {name: value} if value is not None else reader.read(opened(self, source), name)
                 with _lock:
                     if type(self) is lazy:
-                        return get_dict(self).setdefault(name, value)
+                        known = get_dict(self)
+                        for each, value in values.items():
+                            known.setdefault(each, value)
+                        return known[name]
             else:
                 complete(self)
         return getattr(self, name)
@@ -220,13 +231,18 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         with _lock:
             untouched = type(self) is lazy and len(get_dict(self)) == 1
         if source is not None and untouched:
-            return make(*source)
+            return instance(source)
         complete(self)
         return copy.deepcopy(self, memo)
 
     def reduce(self: object, protocol: int) -> Any:
         complete(self)
         return self.__reduce_ex__(protocol)
+
+    def instance(source: Source) -> T:
+        obj = _new(lazy)
+        _set_attribute(obj, _SOURCE, source)
+        return obj
 
     def call(_: type, *args: Any, **kwargs: Any) -> Any:
         return model(*args, **kwargs)
@@ -235,7 +251,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         return isinstance(instance, model)
 
     def new(_: type) -> T:
-        return object.__new__(model)
+        return _new(model)
 
     def class_of(_: object) -> type[T]:
         return model
@@ -267,6 +283,5 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     # The metaclass of pydantic's models would build validators anew: `__new__` of what it derives from does not.
     base = next(kind for kind in type(model).__mro__ if kind.__module__ in ("abc", "builtins"))
     lazy = cast("type[T]", cast("Any", base).__new__(metaclass, model.__name__, (model,), namespace))
-    make = _maker(lazy)
     _lazy_classes[lazy] = (reader, instance_dict)
     return lazy

@@ -22,7 +22,7 @@ from informers._base.forks import importing
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source._bytes import deep_json as deep
-from informers.source._bytes.compression import Raw, raw_of
+from informers.source._bytes.sources import OpenSource, Source
 from informers.source._models.lazy import Lazy, Reader, peek
 from informers.source._models.shapes import is_mapping
 
@@ -30,8 +30,8 @@ __all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader",
 
 T = TypeVar("T", default=Any)
 
-#: Makes the object that a reader sees from its JSON, or what has it, and its key.
-Maker: TypeAlias = Callable[[Raw, str], T]
+#: Makes the object that a reader sees from where its JSON is.
+Maker: TypeAlias = Callable[[Source], T]
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -54,22 +54,24 @@ def load_model(name: str) -> type[Any]:
 
 
 def maker(resource: Resource[T]) -> Maker[T]:
-    """Return what makes a resource's objects from bytes and key.
+    """Return what makes a resource's objects.
 
     Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping,
     and what a `decode` function makes, raise it when they are made.
 
     Example:
         >>> from informers.resources import NamespacedResource
+        >>> from informers.source._bytes.sources import OpenSource
         >>> make = maker(NamespacedResource("", "v1", "pods", "Pod", model="V1Pod"))
-        >>> make(b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0"}}', "web-0").metadata.name
+        >>> raw = b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0"}}'
+        >>> make(OpenSource(raw, "web-0")).metadata.name
         'web-0'
 
     Raises:
         ConfigurationError: the installed client lacks the model.
     """
     if resource.model:
-        return cast("Maker[T]", _lazy(resource.model).make)
+        return cast("Maker[T]", _lazy(resource.model))
     decode = resource.decode
     if decode is None:
         # A resource without model or decode is one of mappings.
@@ -77,13 +79,14 @@ def maker(resource: Resource[T]) -> Maker[T]:
 
     kind = resource.kind or str(resource)
 
-    def make(raw: Raw, key: str) -> T:
-        mapping = mapping_of(raw, key)
+    def make(source: Source) -> T:
+        mapping = mapping_of(source)
         try:
             return decode(mapping)
         except Exception as error:
             # The cause says why, but not of which of many objects.
-            raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=raw_of(raw)) from error
+            key = source.key
+            raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=source.raw) from error
 
     return make
 
@@ -111,13 +114,13 @@ def model_reader(name: str) -> Reader[Any]:
     return _lazy(name).reader
 
 
-def mapping_of(source: Raw, key: str) -> dict[str, Any]:
+def mapping_of(source: Source) -> dict[str, Any]:
     """Return an object's JSON mapping, made anew.
 
     Raises:
         DecodeError: it is no JSON object.
     """
-    raw = raw_of(source)
+    raw, key = source.raw, source.key
     try:
         mapping = deep.loads(raw)
     except ValueError as error:
@@ -146,7 +149,7 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     if seen is not None and not seen.read:
         return seen.raw
     if seen is not None:
-        mapping = mapping_of(seen.raw, "")
+        mapping = mapping_of(OpenSource(seen.raw, ""))
         for name, value in seen.read.items():
             wire, dumped = seen.reader.dump(name, value)
             if dumped is None:

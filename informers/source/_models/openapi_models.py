@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import attrs
@@ -20,8 +20,9 @@ from kubernetes import client
 from typing_extensions import TypeVar, override
 
 from informers.errors import DecodeError
-from informers.source._bytes.slices import Cutter
-from informers.source._models.lazy import Reader
+from informers.source._bytes.slices import guesses, metadata_of, type_meta
+from informers.source._bytes.sources import OpenSource, Source
+from informers.source._models.lazy import Lazy, Reader
 from informers.source._models.shapes import MisshapenError, is_list, is_mapping
 
 __all__ = ["LegacyReader", "dump"]
@@ -117,64 +118,95 @@ class LegacyReader(Reader[T]):
         names: dict[str, str] = vars(model)["openapi_types"]
         self._parts = {f"_{name}": _Part(model, name) for name in names}
         super().__init__(model, fields=self._parts)
-        self._cutter = Cutter(part.wire for part in self._parts.values())
+        self._metadata = Lazy[Any](_MetadataReader(self))
 
     @override
-    def field(self, raw: bytes, key: str, name: str) -> Any:
+    def early(self, source: Source, name: str) -> Any:
+        known = source.known_metadata() if name == "_metadata" else None
+        if known is None:
+            return None
+        return self._metadata.fill({f"_{field}": value for field, value in known.items()}, source)
+
+    @override
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
         part = self._parts[name]
         if part.wire in ("kind", "apiVersion"):
-            type_meta = self._cutter.type_meta(raw)
-            if type_meta is not None:
-                return type_meta[part.wire != "kind"]
-        cut = self._cutter.metadata(raw) if part.wire == "metadata" else None
-        guesses = [b'{"metadata":' + raw[cut[0] : cut[2]] + b"}"] if cut else []
-        guesses += self._cutter.field(raw, part.wire)
-        for guess in guesses:
+            said = type_meta(source.raw)
+            if said is not None:
+                return {name: said[part.wire != "kind"]}
+        cut = metadata_of(source) if part.wire == "metadata" else None
+        slices = [b'{"metadata":' + cut.whole + b"}"] if cut else []
+        slices += guesses(source, part.wire)
+        for each in slices:
             # The client takes what is no JSON for a text, and makes an empty object of it.
             try:
-                mapping = json.loads(guess)
+                mapping = json.loads(each)
             except (ValueError, RecursionError):
                 continue
-            self._check(mapping, raw, key, part)
+            self._check(mapping, source, part)
             try:
-                return _client().deserialize(_Response(guess), part.model).value
+                return {name: _client().deserialize(_Response(each), part.model).value}
             except Exception:  # noqa: BLE001  the client raises of many sorts, and what is built leniently may do
-                return self._leniently(
-                    functools.partial(_convert, part.declared, mapping[part.wire], part.wire), raw, key
-                )
-        raise self._error("is not JSON", raw, key)
+                convert = functools.partial(_convert, part.declared, mapping[part.wire], part.wire)
+                return {name: self._leniently(convert, source)}
+        raise self._error("is not JSON", source)
 
     @override
-    def whole(self, raw: bytes, key: str) -> T:
+    def whole(self, source: OpenSource) -> T:
         try:
-            mapping = json.loads(raw)
+            mapping = json.loads(source.raw)
         except (ValueError, RecursionError) as error:
-            raise self._error(f"is not JSON: {error}", raw, key) from error
-        self._check(mapping, raw, key, *self._parts.values())
+            raise self._error(f"is not JSON: {error}", source) from error
+        self._check(mapping, source, *self._parts.values())
         try:
-            whole: T = _client().deserialize(_Response(raw), self.model)
+            whole: T = _client().deserialize(_Response(source.raw), self.model)
         except Exception:  # noqa: BLE001  see above
-            whole = self._leniently(functools.partial(_build, self.model, mapping), raw, key)
+            whole = self._leniently(functools.partial(_build, self.model, mapping), source)
         return whole
 
     @override
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
         return self._parts[name].wire, dump(value)
 
-    def _leniently(self, build: Callable[[], Any], raw: bytes, key: str) -> Any:
+    def _leniently(self, build: Callable[[], Any], source: OpenSource) -> Any:
         try:
             return build()
         except Exception as error:
-            raise self._error(str(error), raw, key) from error
+            raise self._error(str(error), source) from error
 
-    def _check(self, mapping: Any, raw: bytes, key: str, *parts: _Part) -> None:
+    def _check(self, mapping: Any, source: OpenSource, *parts: _Part) -> None:
         """Raise DecodeError where a structure was expected and something else came: the client makes it empty."""
         if not is_mapping(mapping):
-            raise self._error("is not a JSON object", raw, key)
+            raise self._error("is not a JSON object", source)
         for part in parts:
             value = mapping.get(part.wire)
             if part.is_structure and value is not None and not is_mapping(value):
-                raise self._error(str(MisshapenError(part.wire, "a JSON object", value)), raw, key)
+                raise self._error(str(MisshapenError(part.wire, "a JSON object", value)), source)
 
-    def _error(self, message: str, raw: bytes, key: str) -> DecodeError:
-        return DecodeError(f"{self.model.__name__} {key or 'without a name'}: {message}", key=key, raw=raw)
+    def _error(self, message: str, source: OpenSource) -> DecodeError:
+        key = source.key
+        return DecodeError(f"{self.model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)
+
+
+@final
+class _MetadataReader(Reader[Any]):
+    """Reads the metadata of objects of one kind: what the source does not know is read at once."""
+
+    def __init__(self, owner: LegacyReader[Any]) -> None:
+        model = client.V1ObjectMeta
+        self._attributes: dict[str, str] = {f"_{name}": wire for name, wire in model.attribute_map.items()}
+        super().__init__(model, fields=self._attributes, few=len(self._attributes) + 1)
+        self._owner = owner
+
+    @override
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
+        values: dict[str, Any] = vars(self.whole(source))
+        return values
+
+    @override
+    def whole(self, source: OpenSource) -> Any:
+        return self._owner.read(source, "_metadata")["_metadata"]
+
+    @override
+    def dump(self, name: str, value: Any) -> tuple[str, Any]:
+        return self._attributes[name], dump(value)

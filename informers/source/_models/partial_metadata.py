@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from informers.errors import DecodeError
-from informers.source._bytes.compression import Raw
+from informers.source._bytes.sources import OpenSource, Source
 from informers.source._models.object_makers import dump, mapping_of, model_reader
 
 if TYPE_CHECKING:
@@ -23,24 +23,22 @@ class PartialObjectMetadata:
     """An object as a metadata informer knows it; the metadata is built when it is first read.
 
     Args:
-        raw: its JSON.
-        key: for errors.
+        source: where its JSON is.
 
     Thread safety: may be read from any thread.
     """
 
-    __slots__ = ("_key", "_metadata", "_raw")
+    __slots__ = ("_metadata", "_source")
 
     kind = "PartialObjectMetadata"
     api_version = "meta.k8s.io/v1"
 
-    def __init__(self, raw: Raw, key: str) -> None:
-        self._raw = raw
-        self._key = key
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._metadata: V1ObjectMeta | None = None
 
     def __repr__(self) -> str:
-        return f"<PartialObjectMetadata {self._key}>"
+        return f"<PartialObjectMetadata {self._source.key}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PartialObjectMetadata):
@@ -57,10 +55,12 @@ class PartialObjectMetadata:
             DecodeError: it can't be read.
         """
         if self._metadata is None:
-            metadata = mapping_of(self._raw, self._key).get("metadata")
+            metadata = mapping_of(self._source).get("metadata")
             if not isinstance(metadata, dict):
-                raise DecodeError(f"object {self._key}: metadata is not a JSON object", key=self._key)
-            built: V1ObjectMeta = model_reader("V1ObjectMeta").whole(json.dumps(metadata).encode(), self._key)
+                raise DecodeError(f"object {self._source.key}: metadata is not a JSON object", key=self._source.key)
+            built: V1ObjectMeta = model_reader("V1ObjectMeta").whole(
+                OpenSource(json.dumps(metadata).encode(), self._source.key)
+            )
             # Of two threads that are here at once, both must get the one that stays.
             if self._metadata is None:
                 self._metadata = built
@@ -68,5 +68,5 @@ class PartialObjectMetadata:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON mapping, as the metadata is now."""
-        mapping = mapping_of(self._raw, self._key) if self._metadata is None else {"metadata": dump(self._metadata)}
+        mapping = mapping_of(self._source) if self._metadata is None else {"metadata": dump(self._metadata)}
         return {"kind": self.kind, "apiVersion": self.api_version, **mapping}

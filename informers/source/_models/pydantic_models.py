@@ -2,8 +2,10 @@
 
 `model_validate_json` takes half the time of `ApiClient.deserialize` and gives an equal object, except that it
 makes bytes of Secrets' text: what may hold bytes is decoded by `json` first. Unknown fields are ignored. A field is
-read with a model of that field alone, from as few bytes as can be cut out. Managed fields, half of most objects, are
-read when they are asked for: metadata is lazy itself.
+read with a model of that field alone, from as few bytes as can be cut out.
+
+Metadata is lazy itself. What the cache knows of it is there at once, without a look at the bytes; then come all other
+fields but managed fields, and these, half of most objects, when they are asked for.
 
 Upstream: none.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, cast, final, get_args
 
@@ -21,7 +23,8 @@ from typing_extensions import TypeVar, override
 
 from informers._base.forks import renewed_properties
 from informers.errors import DecodeError
-from informers.source._bytes.slices import Cutter
+from informers.source._bytes.slices import guesses, metadata_of, type_meta
+from informers.source._bytes.sources import OpenSource, Source
 from informers.source._models.lazy import Lazy, Reader
 from informers.source._models.lenient import build, convert, members, wire_name
 from informers.source._models.shapes import MisshapenError, is_mapping
@@ -104,35 +107,37 @@ class ValidatedReader(Reader[M]):
 
     def __init__(self, model: type[M]) -> None:
         super().__init__(model, fields=model.model_fields, slots=_SLOTS)
-        self._cutter = Cutter(wire_name(name, info) for name, info in model.model_fields.items())
         self._through_python = holds_bytes(model)
 
     @override
-    def field(self, raw: bytes, key: str, name: str) -> Any:
-        if name in ("kind", "api_version"):
-            type_meta = self._cutter.type_meta(raw)
-            if type_meta is not None:
-                return type_meta[name != "kind"]
-        elif name == "metadata" and self._metadata is not None:
-            lazy = self._metadata.read(raw, key)
-            if lazy is not None:
-                return lazy
-        part = _part(self.model, name)
-        return _read(part, self._cutter.field(raw, part.wire), raw, key)
+    def early(self, source: Source, name: str) -> Any:
+        if name != "metadata" or self._metadata is None:
+            return None
+        known = source.known_metadata()
+        return None if known is None else self._metadata.lazy.fill(known, source)
 
     @override
-    def whole(self, raw: bytes, key: str) -> M:
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
+        if name in ("kind", "api_version"):
+            said = type_meta(source.raw)
+            if said is not None:
+                return {name: said[name != "kind"]}
+        part = _part(self.model, name)
+        return {name: _read(part, guesses(source, part.wire), source)}
+
+    @override
+    def whole(self, source: OpenSource) -> M:
         try:
             if self._through_python:
-                return self.model.model_validate(json.loads(raw), extra="ignore")
-            return self.model.model_validate_json(raw, extra="ignore")
+                return self.model.model_validate(json.loads(source.raw), extra="ignore")
+            return self.model.model_validate_json(source.raw, extra="ignore")
         except (ValueError, RecursionError):
-            mapping = _loads(raw, key, self.model)
+            mapping = _loads(source, self.model)
         try:
             # build gives an instance of the class that it is given, which its signature can't say for BaseModel itself.
             return cast("M", build(self.model, mapping))
         except MisshapenError as error:
-            raise _error(str(error), raw, key, self.model) from error
+            raise _error(str(error), source, self.model) from error
 
     @override
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
@@ -140,62 +145,47 @@ class ValidatedReader(Reader[M]):
         return part.wire, part.dump(value)
 
     @cached_property
-    def _metadata(self) -> _LazyMetadata | None:
+    def _metadata(self) -> _MetadataReader | None:
         for member in members(self.model.model_fields["metadata"].annotation):
             if "managed_fields" in member.model_fields:
-                return _LazyMetadata(member, _part(self.model, "metadata"), self._cutter)
+                return _MetadataReader(member, _part(self.model, "metadata"))
         return None
 
 
 @final
-class _LazyMetadata(Reader[BaseModel]):
+class _MetadataReader(Reader[BaseModel]):
     """Reads the metadata of objects of one kind: all but managed fields at once, these when they are asked for."""
 
-    def __init__(self, model: type[BaseModel], part: _Part, cutter: Cutter) -> None:
-        super().__init__(model, fields=["managed_fields"], slots=_SLOTS)
+    def __init__(self, model: type[BaseModel], part: _Part) -> None:
+        super().__init__(model, fields=model.model_fields, slots=_SLOTS, few=len(model.model_fields) + 1)
         self._part = part
-        self._cutter = cutter
-        self._lazy = Lazy[BaseModel](self)
-
-    def read(self, raw: bytes, key: str) -> BaseModel | None:
-        """Return the metadata, or None where it can't be cut out or is not valid."""
-        cut = self._cutter.metadata(raw)
-        if cut is None:
-            return None
-        start, split, end = cut
-        head = raw[start:end] if split == end else raw[start:split] + b"}"
-        try:
-            metadata = self.model.model_validate_json(head, extra="ignore")
-        except ValidationError:
-            return None
-        if split == end:
-            return metadata
-        values = dict(metadata.__dict__)
-        del values["managed_fields"]
-        return self._lazy.fill(values, (raw, key))
+        self.lazy = Lazy[BaseModel](self)
 
     @override
-    def field(self, raw: bytes, key: str, name: str) -> Any:
-        cut = self._cutter.metadata(raw)
-        if cut is not None:
-            _, split, end = cut
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
+        cut = metadata_of(source)
+        if cut is not None and cut.managed:
             try:
-                return _part(self.model, name).read(b"{" + raw[split + 1 : end])
+                if name == "managed_fields":
+                    return {name: _part(self.model, name).read(b"{" + cut.managed + b"}")}
+                values = dict(self.model.model_validate_json(cut.rest, extra="ignore").__dict__)
             except ValidationError:
                 pass
-        # What this field's own model refuses, the whole takes leniently.
-        return self.whole(raw, key).__dict__[name]
+            else:
+                del values["managed_fields"]
+                return values
+        # What these fields' own models refuse, the whole takes leniently.
+        return self.whole(source).__dict__
 
     @override
-    def whole(self, raw: bytes, key: str) -> BaseModel:
-        cut = self._cutter.metadata(raw)
+    def whole(self, source: OpenSource) -> BaseModel:
+        cut = metadata_of(source)
         if cut is not None:
-            start, _, end = cut
             try:
-                return self.model.model_validate_json(raw[start:end], extra="ignore")
+                return self.model.model_validate_json(cut.whole, extra="ignore")
             except ValidationError:
                 pass
-        metadata: BaseModel = _read(self._part, [raw], raw, key)
+        metadata: BaseModel = _read(self._part, [source.raw], source)
         return metadata
 
     @override
@@ -204,31 +194,32 @@ class _LazyMetadata(Reader[BaseModel]):
         return part.wire, part.dump(value)
 
 
-def _read(part: _Part, guesses: Iterable[bytes], raw: bytes, key: str) -> Any:
-    """Return a field from the first guess that is JSON. Raises DecodeError."""
-    for guess in guesses:
+def _read(part: _Part, slices: Iterable[bytes], source: OpenSource) -> Any:
+    """Return a field from the first slice that is JSON. Raises DecodeError."""
+    for each in slices:
         try:
-            return part.read(guess)
+            return part.read(each)
         except ValidationError as error:
             if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
                 break
         except (ValueError, RecursionError):
             continue
     try:
-        return part.read_leniently(_loads(raw, key, part.owner))
+        return part.read_leniently(_loads(source, part.owner))
     except MisshapenError as error:
-        raise _error(str(error), raw, key, part.owner) from error
+        raise _error(str(error), source, part.owner) from error
 
 
-def _loads(raw: bytes, key: str, model: type) -> Any:
+def _loads(source: OpenSource, model: type) -> Any:
     try:
-        mapping = json.loads(raw)
+        mapping = json.loads(source.raw)
     except (ValueError, RecursionError) as error:
-        raise _error(f"is not JSON: {error}", raw, key, model) from error
+        raise _error(f"is not JSON: {error}", source, model) from error
     if not is_mapping(mapping):
-        raise _error("is not a JSON object", raw, key, model)
+        raise _error("is not a JSON object", source, model)
     return mapping
 
 
-def _error(message: str, raw: bytes, key: str, model: type) -> DecodeError:
-    return DecodeError(f"{model.__name__} {key or 'without a name'}: {message}", key=key, raw=raw)
+def _error(message: str, source: OpenSource, model: type) -> DecodeError:
+    key = source.key
+    return DecodeError(f"{model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)

@@ -1,7 +1,8 @@
-"""From the wire to records: only what the cache needs is decoded, the rest stays bytes.
+"""From the wire to records: only what the cache needs is read, the rest stays bytes.
 
-Where an object begins as a server writes it, only its metadata are decoded (`heads`), and it is kept as it came. Where
-it does not, the whole is decoded, and written out again in that order.
+Where an object begins as a server writes it, its head says all (`object_head`), and it is kept as it came: the short
+way. Where anything is not as expected, the whole is decoded: the long way, which defines the right result. Even so it
+is kept as it came where its kind and metadata come first. Where they do not, it is written out again in that order.
 
 Upstream: k8s.io/client-go/rest/watch/decoder.go and tools/cache/reflector.go (v0.37).
 """
@@ -11,8 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, final
 
 from typing_extensions import Self, TypeVar
@@ -21,7 +21,8 @@ from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
 from informers.source._models.object_makers import Maker
 from informers.source._wire.list_reader import ListReader
-from informers.source._wire.metadata_scan import locate, object_pattern
+from informers.source._wire.object_head import Head, HeadReader
+from informers.source._wire.shared_texts import SharedTexts
 from informers.source._wire.status_errors import error_of_status
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 from informers.source.records import Origin, WireRecord
@@ -30,14 +31,19 @@ __all__ = ["Decoder"]
 
 T = TypeVar("T", default=Any)
 
-_CHANGE = r'\{"type":"(ADDED|MODIFIED|DELETED)","object":'
-_ITEM = '{"metadata":{'
-#: Different sets of labels that are remembered, to be shared.
-_LABELS = 10_000
-_SECOND_METADATA = ',"metadata":'
+_CHANGE = re.compile(rb'\{"type":"(ADDED|MODIFIED|DELETED)","object":')
+_ITEM = b'{"metadata":{'
+#: White space in JSON.
+_SPACE = " \t\n\r"
+_SECOND_METADATA = b',"metadata":'
+
+#: Values that a record has where the key is missing. By identity or equality: a list can't be looked up in a set.
+_EMPTY: tuple[Any, ...] = ("", {}, [], 0)
 
 _CHANGES = {change.value: change for change in ChangeType}
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_CHANGES_ON_THE_WIRE = {change.value.encode(): change for change in ChangeType}
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @final
@@ -55,16 +61,15 @@ class Decoder(Generic[T]):
 
     def __init__(self, make: Maker[T], *, kind: str, api_version: str, drop_managed_fields: bool = False) -> None:
         self._origin = Origin(make)
-        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._shared = SharedTexts()
         self._drop_managed_fields = drop_managed_fields
         self._name_kind(kind, api_version)
 
     def _name_kind(self, kind: str, api_version: str) -> None:
         self._kind = kind
         self._api_version = api_version
-        head = object_pattern(kind, api_version)
-        self._object_head = re.compile(head)
-        self._change_head = re.compile(f"{_CHANGE}({head})")
+        self._heads = HeadReader(kind, api_version)
+        self._item_head = b'{"kind":"%s","apiVersion":"%s",' % (kind.encode(), api_version.encode())
 
     def event(self, line: bytes) -> WatchEvent[T]:
         """Return what a line of a watch says.
@@ -72,15 +77,28 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: the line is no watch event at all; or a deletion of nobody knows what, which only a list shows.
         """
+        match = _CHANGE.match(line)
+        if match is not None and line.endswith(b"}}"):
+            record = self._short(line, match.end(), len(line) - 1)
+            if record is not None:
+                return Change(_CHANGES_ON_THE_WIRE[match[1]], record)
+        return self.event_the_long_way(line)
+
+    def event_the_long_way(self, line: bytes) -> WatchEvent[T]:
+        """Do what `event` does, by decoding the whole."""
         try:
             text = line.decode()
-            match = self._change_head.match(text)
-            if match is not None and text.endswith("}}"):
-                record = self._cut_out(line, text, match.start(2), match.end(), -1)
-                if record is not None:
-                    change = _CHANGES[match[1]]
+            match = _CHANGE.match(line)
+            # Up to here and to the metadata there is only ASCII, so positions in the bytes are those in the text.
+            if match is not None and self._heads.metadata_of(line, match.end()) is not None:
+                obj, end = deep.raw_decode(text, match.end())
+                if text[end:] == "}":
+                    record = self.item(text[match.end() : end].encode(), obj)
+                    change = _CHANGES_ON_THE_WIRE[match[1]]
                     return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
-            event = deep.loads(text)
+            event, end = deep.raw_decode(text, len(text) - len(text.lstrip(_SPACE)))
+            if text[end:].strip(_SPACE):
+                raise ValueError("something comes behind it")
         except ValueError as error:
             raise DecodeError(f"a line of the watch is no JSON: {error}", raw=line) from error
         return self._whole_event(event, line)
@@ -109,7 +127,7 @@ class Decoder(Generic[T]):
             DecodeError: it is no JSON object.
         """
         try:
-            return self.item(raw.decode(), json.loads(raw))
+            return self._short(raw, 0, len(raw)) or self.item(raw, json.loads(raw))
         except (ValueError, TypeError, RecursionError, AttributeError) as error:
             raise DecodeError(f"an object is no JSON object: {error}", raw=raw) from error
 
@@ -121,13 +139,22 @@ class Decoder(Generic[T]):
         kept = metadata
         if self._drop_managed_fields and isinstance(metadata, dict):
             kept = {name: value for name, value in metadata.items() if name != "managedFields"}
-        ordered = {"kind": self._kind, "apiVersion": self._api_version, **obj, "metadata": kept}
+        head = {
+            "kind": obj.get("kind", self._kind),
+            "apiVersion": obj.get("apiVersion", self._api_version),
+            "metadata": kept,
+        }
         try:
-            raw = _encode(ordered).encode()
+            begin = _written(head)
+            rest = _written({name: value for name, value in obj.items() if name not in head})
         except RecursionError:
             reason = "an object is nested too deeply to be written out again"
             return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
-        return self._record_of(raw, metadata)
+        except TypeError:
+            reason = "an object has a number of more digits than can be written out again"
+            return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
+        raw = begin if rest == b"{}" else begin[:-1] + b"," + rest[1:]
+        return self._record_of(raw, metadata, len(begin) - 1)
 
     def _of_another_kind(self, obj: Mapping[str, Any]) -> BadObject | None:
         if self._kind and obj.get("kind", self._kind) != self._kind:
@@ -135,7 +162,11 @@ class Decoder(Generic[T]):
         return None
 
     def page(
-        self, blocks: Iterable[bytes], *, limit: int = 64 << 20, on_arrival: Callable[[int], None] | None = None
+        self,
+        blocks: Iterable[bytes],
+        *,
+        limit: int = 64 << 20,
+        on_arrival: Callable[[Sequence[WireRecord[T]]], None] | None = None,
     ) -> Page[T]:
         """Return what a list's answer holds, given block by block while it arrives.
 
@@ -144,17 +175,24 @@ class Decoder(Generic[T]):
         Args:
             blocks: of the answer's body.
             limit: bytes that an item may have.
-            on_arrival: told after each block how many items have come.
+            on_arrival: given after each block the objects that it completed.
 
         Raises:
             DecodeError: the answer is no list, or an item is longer.
         """
         reader: ListReader[T] = ListReader(self, limit=limit)
+        told = 0
         for block in blocks:
             reader.feed(block)
             if on_arrival is not None:
-                on_arrival(len(reader))
+                on_arrival(reader.records[told:])
+                told = len(reader.records)
         return reader.finish()
+
+    @property
+    def knows_kind(self) -> bool:
+        """Whether it reads one kind, whatever a list says."""
+        return bool(self._kind)
 
     def of_list(self, kind: str, api_version: str) -> Self:
         """Return what reads a list's items: this, or where it knows no kind, one that knows the list's."""
@@ -164,37 +202,62 @@ class Decoder(Generic[T]):
         named._name_kind(kind, api_version)  # noqa: SLF001  its own kind
         return named
 
-    def item(self, text: str, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an item of a list, whose JSON is `text` and says `obj`."""
-        if text.startswith(_ITEM):
-            text = f'{{"kind":"{self._kind}","apiVersion":"{self._api_version}",{text[1:]}'
-        head = self._object_head.match(text)
-        record = None
-        if head is not None and self._drop_managed_fields:
-            record = self._cut_out(text.encode(), text, 0, head.end(), None)
-        elif head is not None:
-            record = self._record_of(text.encode(), obj.get("metadata"))
-        return record or self.record(dict(obj))
+    def item(self, raw: bytes, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
+        """Return the record for an item of a list, whose JSON is `raw` and says `obj`."""
+        if raw.startswith(_ITEM):
+            raw = self._item_head + raw[1:]
+        metadata = obj.get("metadata")
+        if self._heads.metadata_of(raw) is None or (
+            self._drop_managed_fields and isinstance(metadata, dict) and "managedFields" in metadata
+        ):
+            return self.record(dict(obj))
+        head = self._heads.read(raw, 0, len(raw))
+        return self._record_of(raw, metadata, head.end if head is not None and _agrees(head, metadata) else 0)
 
-    def _cut_out(
-        self, line: bytes, text: str, start: int, metadata: int, stop: int | None
-    ) -> WireRecord[T] | BadObject | None:
-        """Return the record for the object at `start:stop` of a line, whose metadata begin at a position of its text.
+    def short_item(self, raw: bytes) -> WireRecord[T] | None:
+        """Return the record for an item whose head says all; None for others."""
+        if raw.startswith(_ITEM):
+            raw = self._item_head + raw[1:]
+        return self._short(raw, 0, len(raw))
 
-        None where it takes more than a look at the metadata.
-        """
-        located = locate(text, metadata)
+    def _short(self, data: bytes, start: int, stop: int) -> WireRecord[T] | None:
+        """Return the record for the object at `start:stop`; None where it takes more than a look at its head."""
+        head = self._heads.read(data, start, stop)
         # A key that comes twice counts where it comes last; a server never does that, an attacker may.
-        if text.find(_SECOND_METADATA, located.end) >= 0:
+        if head is None or data.rfind(_SECOND_METADATA, head.end, stop) >= 0:
             return None
-        if not self._drop_managed_fields or '"managedFields":' not in text:
-            return self._record_of(line[start:stop], located.metadata)
-        if located.managed < 0:
+        name, namespace, uid, version, labels, end, (cut, behind) = head
+        if labels == b"{}":
             return None
-        slim = f"{text[start : located.managed]}{text[located.end - 1 : stop]}"
-        return self._record_of(slim.encode(), located.metadata)
+        if behind and self._drop_managed_fields:
+            raw = data[start:cut] + data[behind:stop]
+            end -= behind - cut
+        else:
+            raw = data[start:stop]
+        shared = self._shared
+        try:
+            if not raw.isascii():
+                raw.decode()
+            key = name.decode()
+            space = ""
+            if namespace is not None:
+                space = shared.decoded(namespace)
+                key = f"{space}/{key}"
+            return WireRecord(
+                raw,
+                self._origin,
+                key,
+                space,
+                "" if version is None else version.decode(),
+                "" if uid is None else uid.decode(),
+                None if labels is None else shared.decoded_labels(labels),
+                end - start,
+            )
+        except UnicodeDecodeError:
+            return None
 
-    def _record_of(self, raw: bytes, metadata: Any) -> WireRecord[T] | BadObject:
+    def _record_of(self, raw: bytes, metadata: Any, end: int) -> WireRecord[T] | BadObject:
+        """Return the record for an object whose metadata end at a position; 0 where that is not known."""
         if not isinstance(metadata, dict):
             return BadObject(DecodeError("an object has no metadata", raw=raw))
         name = metadata.get("name")
@@ -215,22 +278,31 @@ class Decoder(Generic[T]):
         key = f"{namespace}/{name}" if namespace else name
         if labels is not None:
             try:
-                labels = self._shared_labels(labels)
+                labels = self._shared.labels(labels)
             except (AttributeError, TypeError):
                 return BadObject(DecodeError("an object's labels are no map of strings", key=key, raw=raw), version)
-        return WireRecord(raw, self._origin, key, sys.intern(namespace), version, uid, labels)
+        if any(metadata.get(name, "?") in _EMPTY for name in ("namespace", "resourceVersion", "uid", "labels")):
+            # The record does not tell what is empty from what is missing.
+            end = 0
+        return WireRecord(raw, self._origin, key, self._shared.text(namespace), version, uid, labels, end)
 
-    def _shared_labels(self, labels: dict[str, str]) -> dict[str, str]:
-        """Return these labels as others have them too: objects of one owner have the same. Raises what is no map."""
-        pairs = tuple(labels.items())
-        known = self._labels.get(pairs)
-        if known is None:
-            intern = sys.intern
-            known = {intern(label): intern(value) for label, value in pairs}
-            if len(self._labels) >= _LABELS:
-                self._labels.clear()
-            self._labels[tuple(known.items())] = known
-        return known
+
+def _written(mapping: dict[str, Any]) -> bytes:
+    """Return a mapping as JSON. Raises RecursionError or TypeError."""
+    try:
+        return _encode(mapping).encode()
+    except UnicodeEncodeError:
+        # Half a letter, which JSON's escapes can write and UTF-8 can't.
+        return _encode_ascii(mapping).encode()
+
+
+def _agrees(head: Head, metadata: Any) -> bool:
+    """Return whether a head says what the decoded metadata say, which it does unless a key comes twice."""
+    said = (head.name, head.namespace, head.uid, head.version)
+    keys = ("name", "namespace", "uid", "resourceVersion")
+    if any(metadata.get(key) != (None if raw is None else raw.decode()) for key, raw in zip(keys, said, strict=True)):
+        return False
+    return bool(metadata.get("labels") == (None if head.labels is None else json.loads(head.labels)))
 
 
 def _bookmark(metadata: Any) -> Bookmark | BadObject:

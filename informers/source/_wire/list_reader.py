@@ -16,6 +16,7 @@ from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
+from informers.source._wire.item_slices import ItemSlices
 from informers.source.events import BadObject, Page
 from informers.source.records import WireRecord
 
@@ -25,9 +26,15 @@ T = TypeVar("T", default=Any)
 
 _LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
 _ITEMS = re.compile(r',"items":\s*\[')
+#: Custom resources are written with sorted keys: the kind and the metadata come behind the items.
+_SORTED_LIST = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","items":\s*\[')
+_SORTED_ITEM = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","kind":"([A-Za-z0-9]+)","metadata":')
+_SPACE = re.compile(r"[ \t\n\r]*")
 
-#: Characters by which a list's items have begun, if they ever do where they can be split off.
+#: Bytes by which a list's items have begun, if they ever do where they can be split off.
 _HEAD = 4096
+#: Bytes of an item that may be on their way before it is looked at again.
+_PATIENCE = 1 << 16
 
 #: What may come next among a list's items.
 _ITEM_OR_END, _COMMA_OR_END, _ITEM = range(3)
@@ -38,12 +45,21 @@ _raw_decode = json.JSONDecoder().raw_decode
 class ItemDecoder(Protocol[T]):
     """Makes records of a list's items."""
 
+    @property
+    def knows_kind(self) -> bool:
+        """Whether it reads one kind, whatever the list says."""
+        ...
+
     def of_list(self, kind: str, api_version: str) -> Self:
         """Return what reads the items of a list of this kind."""
         ...
 
-    def item(self, text: str, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an item whose JSON is `text` and says `obj`."""
+    def short_item(self, raw: bytes) -> WireRecord[T] | None:
+        """Return the record for an item whose JSON is `raw`, if that takes no more than a look at its head."""
+        ...
+
+    def item(self, raw: bytes, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
+        """Return the record for an item whose JSON is `raw` and says `obj`."""
         ...
 
     def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
@@ -57,27 +73,29 @@ class ListReader(Generic[T]):
 
     Args:
         decoder: makes records of them.
-        limit: bytes that an item may have, and a list that can't be split into items.
+        limit: bytes that an item may have, and an answer that can't be split into items.
+        is_short: whether items may be cut out without decoding them; otherwise all are decoded, with the same result.
+
+    Attributes:
+        records: the objects so far, in the server's order.
     """
 
-    def __init__(self, decoder: ItemDecoder[T], *, limit: int) -> None:
+    def __init__(self, decoder: ItemDecoder[T], *, limit: int, is_short: bool = True) -> None:
         self._decoder = decoder
         self._limit = limit
-        self._utf8 = codecs.getincrementaldecoder("utf-8")()
-        self._text = ""
-        #: The answer so far, where its items can't be split off; adding to one text would copy it each time.
-        self._parts: list[str] = []
+        self._slices = ItemSlices() if is_short else None
+        #: What has come and is not taken yet.
+        self._rest = b""
+        #: The answer so far, where its items can't be split off; adding to one value would copy it each time.
+        self._parts: list[bytes] = []
         self._size = 0
         self._in_items = False
+        self._is_sorted = False
         self._wants = _ITEM_OR_END
-        self._records: list[WireRecord[T]] = []
+        self.records: list[WireRecord[T]] = []
         self._bad: list[BadObject] = []
         self._metadata: dict[str, Any] = {}
         self._tried = 0
-
-    def __len__(self) -> int:
-        """How many items have come."""
-        return len(self._records)
 
     def feed(self, block: bytes) -> None:
         """Take the next block.
@@ -85,53 +103,93 @@ class ListReader(Generic[T]):
         Raises:
             DecodeError: it is no UTF-8, or an item is longer than the limit.
         """
-        try:
-            text = self._utf8.decode(block)
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
         self._size += len(block)
         if self._parts:
-            self._check(self._size, self._limit, "a list that can't be split into objects")
-            self._parts.append(text)
+            self._check(self._size, "a list that can't be split into objects, of")
+            self._parts.append(block)
             return
-        self._text += text
+        self._rest = self._rest + block if self._rest else block
         if not self._in_items:
             self._begin()
-            if not self._in_items and len(self._text) >= _HEAD:
-                self._parts, self._text = [self._text], ""
+            if not self._in_items:
+                if len(self._rest) >= _HEAD:
+                    self._parts, self._rest = [self._rest], b""
+                return
+        is_stuck = self._slices is None or self._cut_items(self._slices)
         # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first.
-        if self._in_items and len(self._text) >= 2 * self._tried:
-            self._take_items()
-            self._tried = len(self._text)
-            self._check(self._tried, self._limit, "a list with an object")
+        if self._rest and len(self._rest) >= (2 * self._tried if is_stuck else max(2 * self._tried, _PATIENCE)):
+            self._decode_items(is_end=False)
+            self._tried = len(self._rest)
+            self._check(self._tried, "a list with an object of")
 
-    def _check(self, size: int, limit: int, what: str) -> None:
-        if size > limit:
-            raise DecodeError(f"the server sent {what} of more than {limit} bytes; none is that large")
+    def _check(self, size: int, what: str) -> None:
+        if size > self._limit:
+            raise DecodeError(f"the server sent {what} more than {self._limit} bytes; none is that large")
 
     def _begin(self) -> None:
-        head = _LIST.match(self._text)
+        text = _text(self._rest, is_end=False)
+        head = _LIST.match(text)
         if head is None:
+            self._begin_sorted(text)
             return
         try:
-            metadata, end = _raw_decode(self._text, head.end())
+            metadata, end = _raw_decode(text, head.end())
         except (ValueError, RecursionError):
             return
-        items = _ITEMS.match(self._text, end)
+        items = _ITEMS.match(text, end)
         if items is None or not isinstance(metadata, dict):
             return
         self._metadata = metadata
-        self._decoder = self._decoder.of_list(head[1], head[2])
-        self._text = self._text[items.end() :]
+        self._begin_items(text[: items.end()], head[1], head[2])
+
+    def _begin_sorted(self, text: str) -> None:
+        head = _SORTED_LIST.match(text)
+        if head is None:
+            return
+        kind, api_version = "", head[1]
+        if not self._decoder.knows_kind:
+            # The list's kind comes too late, but each item says its own.
+            item = _SORTED_ITEM.match(text, head.end())
+            if item is None:
+                return
+            api_version, kind = item.groups()
+        self._is_sorted = True
+        self._begin_items(text[: head.end()], kind, api_version)
+
+    def _begin_items(self, head: str, kind: str, api_version: str) -> None:
+        self._decoder = self._decoder.of_list(kind, api_version)
+        self._rest = self._rest[len(head.encode()) :]
         self._in_items = True
 
-    def _take_items(self) -> None:
-        text, position = self._text, 0
-        while position < len(text):
-            character = text[position]
-            if character in " \n\t\r":
-                position += 1
-                continue
+    def _cut_items(self, slices: ItemSlices) -> bool:
+        """Take what can be cut out; return whether what comes next must be decoded."""
+        rest, taken = self._rest, 0
+        if self._wants == _COMMA_OR_END:
+            if not rest.startswith(b","):
+                return True
+            taken, self._wants = 1, _ITEM
+        for start, end in slices.cut(rest, taken):
+            raw = rest[start:end]
+            self._check(end - start, "a list with an object of")
+            self._keep(self._decoder.short_item(raw) or self._decoded(raw))
+            # Behind the comma, which was seen.
+            taken, self._wants = end + 1, _ITEM
+        if taken:
+            self._rest = rest[taken:]
+            self._tried = 0
+        return slices.is_stuck
+
+    def _decoded(self, raw: bytes) -> WireRecord[T] | BadObject:
+        obj, _ = deep.raw_decode(_text(raw, is_end=True), 0)
+        return self._decoder.item(raw, obj)
+
+    def _decode_items(self, *, is_end: bool) -> None:
+        """Take all items that are complete, the long way: this is what defines the right result."""
+        text, position, taken = _text(self._rest, is_end=is_end), 0, 0
+        is_ascii = text.isascii()
+        while True:
+            position = _after_space(text, position)
+            character = text[position : position + 1]
             if character == "," and self._wants == _COMMA_OR_END:
                 position += 1
                 self._wants = _ITEM
@@ -143,57 +201,62 @@ class ListReader(Generic[T]):
                 obj, end = deep.raw_decode(text, position)
             except JSONDecodeError:
                 break
-            except ValueError as error:
-                raise DecodeError(f"the list holds an object that can't be decoded: {error}") from error
-            self._check(end - position, self._limit, "a list with an object")
-            self._keep(self._decoder.item(text[position:end], obj))
+            raw = text[position:end].encode()
+            self._check(len(raw), "a list with an object of")
+            self._keep(self._decoder.item(raw, obj))
             position = end
             self._wants = _COMMA_OR_END
-        self._text = text[position:]
+        taken = position if is_ascii else len(text[:position].encode())
+        self._rest = self._rest[taken:]
+        if self._slices is not None:
+            self._slices.reset()
 
     def _keep(self, record: WireRecord[T] | BadObject) -> None:
         if isinstance(record, BadObject):
             self._bad.append(record)
         else:
-            self._records.append(record)
+            self.records.append(record)
 
     def finish(self) -> Page[T]:
-        """Return the page; the answer has ended."""
-        try:
-            self._text = "".join((*self._parts, self._text, self._utf8.decode(b"", final=True)))
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+        """Return the page; the answer has ended.
+
+        Raises:
+            DecodeError: it is no list, or not complete.
+        """
         if not self._in_items:
-            return self._whole()
-        self._take_items()
-        if not self._text.startswith("]") or self._wants == _ITEM:
+            return self._whole(_text(b"".join((*self._parts, self._rest)), is_end=True))
+        self._decode_items(is_end=True)
+        if not self._rest.startswith(b"]") or self._wants == _ITEM:
             raise DecodeError("the list is no JSON: an item is broken or the end is missing")
         try:
             # With the items left out, the rest is an object by itself.
-            after = json.loads(f'{{"items":[{self._text}')
+            after = json.loads(b'{"items":[' + self._rest)
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"the list is no JSON after its items: {error}") from error
         metadata = after.get("metadata", self._metadata)
+        if self._is_sorted:
+            metadata = _list_metadata(after)
         if not isinstance(metadata, dict) or after["items"] != []:
             raise DecodeError("the list has its metadata or its items twice")
         return self._page(metadata)
 
-    def _whole(self) -> Page[T]:
+    def _whole(self, text: str) -> Page[T]:
         try:
-            answer = deep.loads(self._text)
+            answer, end = deep.raw_decode(text, _after_space(text, 0))
         except ValueError as error:
             raise DecodeError(f"the list is no JSON: {error}") from error
+        if _after_space(text, end) != len(text):
+            raise DecodeError("the list is no JSON: something comes behind it")
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
             raise DecodeError("the answer is no list: it has no items")
-        if not str(answer.get("kind", "")).endswith("List") or not isinstance(answer.get("metadata"), dict):
-            raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
+        metadata = _list_metadata(answer)
         decoder = self._decoder.of_list(str(answer["kind"]).removesuffix("List"), str(answer.get("apiVersion", "")))
         for obj in answer.get("items") or []:
             if isinstance(obj, dict):
                 self._keep(decoder.record(obj))
             else:
                 self._bad.append(BadObject(DecodeError("an item of the list is no object")))
-        return self._page(answer["metadata"])
+        return self._page(metadata)
 
     def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
         version, token = metadata.get("resourceVersion") or "", metadata.get("continue") or ""
@@ -202,4 +265,25 @@ class ListReader(Generic[T]):
         remaining = metadata.get("remainingItemCount")
         # Only a hint, for people to read: one that makes no sense is left out.
         is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
-        return Page(self._records, version, token, self._bad, remaining if is_count else None)
+        return Page(self.records, version, token, self._bad, remaining if is_count else None)
+
+
+def _list_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a list's metadata. Raises DecodeError where an answer is something else."""
+    metadata = answer.get("metadata")
+    if not str(answer.get("kind", "")).endswith("List") or not isinstance(metadata, dict):
+        raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
+    return metadata
+
+
+def _text(data: bytes, *, is_end: bool) -> str:
+    """Return bytes as text, up to the last letter that is complete. Raises DecodeError."""
+    try:
+        return codecs.utf_8_decode(data, "strict", is_end)[0]
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+
+
+def _after_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return position if match is None else match.end()

@@ -8,7 +8,6 @@ Upstream: none.
 from __future__ import annotations
 
 import json
-import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, final
@@ -18,6 +17,7 @@ from typing_extensions import TypeVar
 from informers.errors import ConfigurationError
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import Maker
+from informers.source._wire.shared_texts import SharedTexts
 from informers.source.records import Origin, Record, WireRecord
 
 __all__ = ["RecordReader", "RecordWriter"]
@@ -83,7 +83,8 @@ class RecordWriter:
                 held = packer.pack(held)
             name = record.key.rpartition("/")[2]
             labels = record.labels or None
-            heads.append([record.namespace, name, record.resource_version, record.uid, labels, number, len(held)])
+            end = record.metadata_end
+            heads.append([record.namespace, name, record.resource_version, record.uid, labels, end, number, len(held)])
             parts.append(held)
             size += len(held)
             if len(parts) >= _RECORDS or size >= _BYTES:
@@ -112,7 +113,7 @@ class RecordReader(Generic[T]):
         self._origins = [Origin(make, Packer(dictionary)) for dictionary in dictionaries]
         #: For what was not packed.
         self._plain = self._origins[0] if self._origins else Origin(make)
-        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._shared = SharedTexts()
 
     def block(self, heads: bytes, data: bytes) -> list[WireRecord[T]]:
         """Return a block's records.
@@ -121,25 +122,17 @@ class RecordReader(Generic[T]):
             ValueError: it is none.
         """
         records: list[WireRecord[T]] = []
-        position = 0
+        position, shared = 0, self._shared
         try:
-            for namespace, name, version, uid, labels, number, length in json.loads(zlib.decompress(heads)):
+            for namespace, name, version, uid, labels, end, number, length in json.loads(zlib.decompress(heads)):
                 held = data[position : position + length]
                 position += length
                 origin = self._origins[number] if number >= 0 else self._plain
                 key = f"{namespace}/{name}" if namespace else str(name)
-                shared = self._shared(labels) if labels else None
-                records.append(WireRecord(held, origin, key, sys.intern(namespace), version, uid, shared))
+                known = shared.labels(labels) if labels else None
+                records.append(WireRecord(held, origin, key, shared.text(namespace), version, uid, known, end))
         except (zlib.error, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"no block of records: {error!r}") from error
         if position != len(data):
             raise ValueError(f"a block of records has {len(data)} bytes, not {position}")
         return records
-
-    def _shared(self, labels: dict[str, str]) -> dict[str, str]:
-        """Return these labels as others have them too."""
-        pairs = tuple(labels.items())
-        known = self._labels.get(pairs)
-        if known is None:
-            known = self._labels[pairs] = {sys.intern(label): sys.intern(value) for label, value in pairs}
-        return known

@@ -1,0 +1,77 @@
+"""Texts and labels that many objects have, kept once.
+
+Not by `sys.intern`: what that gets stays for ever in some versions of Python. Here they go with their decoder, and what
+is remembered is limited, since a server may send a value of its own with each object.
+
+Upstream: none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, final
+
+__all__ = ["SharedTexts"]
+
+#: Different ones that are remembered.
+_MOST = 10_000
+
+
+@final
+class SharedTexts:
+    """Hands out equal texts and labels as one object.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._decoded: dict[bytes, Any] = {}
+
+    def text(self, text: str) -> str:
+        """Return an equal text."""
+        known = self._texts.get(text)
+        if known is None:
+            _make_room(self._texts)
+            known = self._texts[text] = text
+        return known
+
+    def decoded(self, raw: bytes) -> str:
+        """Return the text of these bytes of UTF-8."""
+        known: str | None = self._decoded.get(raw)
+        if known is None:
+            _make_room(self._decoded)
+            known = self._decoded[raw] = self.text(raw.decode())
+        return known
+
+    def decoded_labels(self, raw: bytes) -> dict[str, str]:
+        """Return the labels of this JSON, which is a mapping of strings."""
+        known: dict[str, str] | None = self._decoded.get(raw)
+        if known is None:
+            _make_room(self._decoded)
+            known = self._decoded[raw] = self.labels(json.loads(raw))
+        return known
+
+    def labels(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return equal labels.
+
+        Raises:
+            TypeError: they are no strings.
+            AttributeError: they are no mapping.
+        """
+        pairs = tuple(labels.items())
+        known = self._labels.get(pairs)
+        if known is None:
+            if not all(type(text) is str for pair in pairs for text in pair):
+                raise TypeError("labels are strings")
+            known = {self.text(label): self.text(value) for label, value in pairs}
+            _make_room(self._labels)
+            self._labels[tuple(known.items())] = known
+        return known
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    if len(known) >= _MOST:
+        known.clear()
