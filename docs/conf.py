@@ -38,6 +38,7 @@ nitpick_ignore = [
     ("py:class", "informers.source._bytes.compression.Packer"),
     ("py:class", "informers.cache._pipeline.processor.Listener"),
     ("py:class", "informers._base.forks.OfOneProcess"),
+    ("py:class", "informers._base.wakeups.Stop"),
     ("py:class", "informers.cache.listers._Cache"),
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing._http.status.Failure"),

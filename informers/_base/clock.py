@@ -9,12 +9,13 @@ Upstream: k8s.io/utils/clock (v0.37).
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
 
 if TYPE_CHECKING:
     import threading
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock"]
+__all__ = ["SYSTEM_CLOCK", "AlarmClock", "Clock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -37,6 +38,15 @@ class Clock(Protocol):
         Spurious returns are allowed: call it in a loop that checks what it waits for. `None` waits
         for a notification alone; a timeout of zero or less returns at once.
         """
+        ...
+
+
+@runtime_checkable
+class AlarmClock(Protocol):
+    """A `Clock` that can call back. Event loops have timers of their own, for all other clocks."""
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` once `seconds` have passed, in whatever thread; return what prevents it."""
         ...
 
 

@@ -13,29 +13,44 @@ in the informer's threads; what is the loop's is your handlers, one call at a ti
 
 - `handlers`: coroutine functions as handlers;
 - `streams`: events for `async for`;
-- `lifecycle`: start, wait and stop without blocking the loop.
+- `queues`: work queues whose items are awaited;
+- `waits`: waiting for a write of one's own, or a state of an object;
+- `lifecycle`: start, wait, let go and stop without blocking the loop;
+- `wakeups`: what all waits are made of.
 
 Upstream: none.
 """
 
 from informers.aio.handlers import add_event_handler as add_event_handler
+from informers.aio.lifecycle import release as release
 from informers.aio.lifecycle import running as running
 from informers.aio.lifecycle import stop as stop
 from informers.aio.lifecycle import synced as synced
+from informers.aio.queues import get as get
+from informers.aio.queues import items as items
 from informers.aio.streams import Added as Added
 from informers.aio.streams import Deleted as Deleted
 from informers.aio.streams import Event as Event
 from informers.aio.streams import Updated as Updated
 from informers.aio.streams import events as events
+from informers.aio.waits import wait_until as wait_until
+from informers.aio.waits import wait_until_seen as wait_until_seen
+from informers.aio.wakeups import AsyncStop as AsyncStop
 
 __all__ = [
     "Added",
+    "AsyncStop",
     "Deleted",
     "Event",
     "Updated",
     "add_event_handler",
     "events",
+    "get",
+    "items",
+    "release",
     "running",
     "stop",
     "synced",
+    "wait_until",
+    "wait_until_seen",
 ]

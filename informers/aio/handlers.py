@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import inspect
 import logging
@@ -89,6 +90,7 @@ class _Caller:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._context = contextvars.copy_context()
         self._lock = new_lock()
         self._call: _Call | None = None
         self._is_ended = False
@@ -132,7 +134,7 @@ class _Caller:
             call.abandon()
 
     def _run(self, function: Callable[[], Awaitable[object]]) -> None:
-        call = _Call(self._loop, function)
+        call = _Call(self._loop, self._context, function)
         with self._lock:
             if self._is_ended:
                 return
@@ -161,8 +163,14 @@ class _Caller:
 class _Call:
     """One call of a coroutine function in a loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: contextvars.Context,
+        function: Callable[[], Awaitable[object]],
+    ) -> None:
         self._loop = loop
+        self._context = context
         self._function = function
         self._over = threading.Event()
         self._is_abandoned = False
@@ -195,7 +203,8 @@ class _Call:
     def _begin(self) -> None:
         if self._is_abandoned:
             return
-        self._task = self._loop.create_task(self._awaited())
+        # A task runs in a copy of the context that it is made in.
+        self._task = self._context.run(self._loop.create_task, self._awaited())
         self._task.add_done_callback(self._finished)
 
     async def _awaited(self) -> object:

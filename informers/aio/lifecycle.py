@@ -1,4 +1,4 @@
-"""Start, wait and stop without blocking the loop.
+"""Start, wait, let go and stop without blocking the loop.
 
 Upstream: none.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -18,11 +17,13 @@ from typing_extensions import TypeVar
 from informers._base.checks import check_function, check_timeout
 from informers._factory.base import InformerFactory
 from informers.aio.handlers import cancelled_calls
+from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.cache.sync import PROGRESS_INTERVAL, SyncProgress, SyncResult, wait_for_cache_sync
+from informers.resources import Resource
 
-__all__ = ["running", "stop", "synced"]
+__all__ = ["release", "running", "stop", "synced"]
 
 F = TypeVar("F", bound=InformerFactory)
 
@@ -52,7 +53,34 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
 
     Returns:
         Whether every thread has ended.
+
+    Raises:
+        ConfigurationError: the timeout is negative, or not a number.
     """
+    result = await _in_thread("stop", lambda: what.stop(timeout))
+    await _cancelled_calls(timeout)
+    return result
+
+
+async def release(factory: InformerFactory, resource: Resource[Any]) -> bool:
+    """Stop the informer of a resource alone, as `release` of the factory does, without blocking the loop.
+
+    Returns when its threads have ended, and its asynchronous handlers that were cancelled. If this is cancelled, the
+    stop goes on.
+
+    Args:
+        factory: whose informer.
+        resource: of the informer.
+
+    Returns:
+        Whether there was one.
+    """
+    result = await _in_thread("release", lambda: factory.release(resource))
+    await _cancelled_calls(None)
+    return result
+
+
+async def _in_thread(name: str, function: Callable[[], bool]) -> bool:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
 
@@ -66,24 +94,27 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
 
     def run() -> None:
         try:
-            result: bool | BaseException = what.stop(timeout)
+            result: bool | BaseException = function()
         except Exception as error:  # noqa: BLE001  it is raised where it was asked for
             result = error
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(tell, result)
 
     # A thread of its own: the loop's executor may be full of what waits for this.
-    threading.Thread(target=run, name="informers-aio-stop", daemon=True).start()
-    result = await done
-    cancelled = cancelled_calls(loop) - {asyncio.current_task()}
+    threading.Thread(target=run, name=f"informers-aio-{name}", daemon=True).start()
+    return await done
+
+
+async def _cancelled_calls(timeout: float | None) -> None:
+    cancelled = cancelled_calls(asyncio.get_running_loop()) - {asyncio.current_task()}
     if cancelled:
         await asyncio.wait(cancelled, timeout=timeout)
-    return result
 
 
 async def synced(
     *what: InformerFactory | SharedInformer[Any] | Registration[Any],
     timeout: float | None = None,
+    stop: AnyStop | None = None,
     progress: Callable[[SyncProgress], object] | None = None,
 ) -> SyncResult:
     """Wait until factories, informers and handlers are synced; otherwise as `informers.wait_for_cache_sync`.
@@ -91,6 +122,7 @@ async def synced(
     Args:
         what: factories, informers, or what `add_event_handler` returned.
         timeout: seconds to wait at most; None for as long as it takes.
+        stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
         progress: told how far they are, on the loop: each second, and when the wait is over. Try `print`. What it
             raises ends the wait.
 
@@ -98,9 +130,11 @@ async def synced(
         True if all are synced; as text it names those that are not, and why.
 
     Raises:
-        ConfigurationError: there is something else among them, `timeout` is negative, or `progress` is no function.
+        ConfigurationError: there is something else among them, `timeout` is negative, `stop` has not the methods of an
+            event, or `progress` is not a function.
     """
     check_timeout(timeout)
+    check_any_stop(stop)
     check_function("progress", progress, "progress")
     loop = asyncio.get_running_loop()
     factories = [each for each in what if isinstance(each, InformerFactory)]
@@ -112,41 +146,31 @@ async def synced(
         *others,
         *(informer for informer in informers if not informer.is_stopped),
     ]
-    changed = asyncio.Event()
-
-    def wake() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(changed.set)
-
-    withdrawals = [signal.add_callback(wake) for each in waiting for signal in (each.synced, each.ended)]
     begin = loop.time()
-    deadline = math.inf if timeout is None else begin + timeout
-    report = math.inf if progress is None else begin + PROGRESS_INTERVAL
 
     def is_over() -> bool:
         left = [each for each in waiting if not each.has_synced]
-        return not left or any(each.ended.is_set() for each in left) or loop.time() >= deadline
+        return not left or any(each.ended.is_set() for each in left)
 
     def tell() -> None:
         if progress is not None:
             parts = tuple(each.sync_progress() for each in waiting)
             progress(SyncProgress(parts=parts, seconds=loop.time() - begin))
 
-    try:
-        while not is_over():
-            alarm = loop.call_at(min(deadline, report), changed.set) if min(deadline, report) < math.inf else None
-            try:
-                await changed.wait()
-            finally:
-                if alarm is not None:
-                    alarm.cancel()
-            changed.clear()
-            if loop.time() >= report and not is_over():
-                report += PROGRESS_INTERVAL
-                tell()
-    finally:
-        for withdraw in withdrawals:
-            withdraw()
+    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
+        withdrawals = [signal.add_callback(wakeup.wake) for each in waiting for signal in (each.synced, each.ended)]
+        report = begin + PROGRESS_INTERVAL
+        try:
+            while not is_over():
+                wakeup.clear()
+                if is_over() or not await wakeup.wait(None if progress is None else report - loop.time()):
+                    break
+                if loop.time() >= report and not is_over():
+                    report += PROGRESS_INTERVAL
+                    tell()
+        finally:
+            for withdraw in withdrawals:
+                withdraw()
     tell()
     unsynced = dict(wait_for_cache_sync(*others, timeout=0).unsynced)
     for factory in factories:

@@ -93,7 +93,8 @@ def events(
 ) -> AsyncGenerator[Event[T], None]:
     """Return a stream of what changes: of what is there as `Added`, then of everything that comes.
 
-    It ends when the informer is stopped. To end it early, close it, which `contextlib.aclosing` does::
+    It ends when the informer is stopped. After a `break` its handler and its thread are gone with the next turns of the
+    loop, as soon as nothing holds the stream. To end it at once, close it, which `contextlib.aclosing` does::
 
         async with aclosing(aio.events(pods.informer)) as stream:
             async for event in stream:
@@ -135,12 +136,14 @@ class _Stream(AsyncGenerator[Event[T], None]):
         self._resync_period = resync_period
         #: Made at the first event.
         self._buffer: _Buffer[T] | None = None
+        self._guard: AsyncGenerator[None, None] | None = None
         self._is_closed = False
         self._is_read = False
         self._in_a_row = 0
 
     def __del__(self) -> None:
-        # In whatever thread, and whatever lock that holds: no more than a flag is set.
+        # For when the loop is closed already, and its hook does nothing any more. In whatever thread, and whatever lock
+        # that holds: no more than a flag is set.
         if self._buffer is not None:
             self._buffer.is_abandoned = True
 
@@ -154,7 +157,7 @@ class _Stream(AsyncGenerator[Event[T], None]):
         finally:
             self._is_read = False
         if event is None:
-            self._close()
+            await self._close()
             raise StopAsyncIteration
         return event
 
@@ -164,18 +167,20 @@ class _Stream(AsyncGenerator[Event[T], None]):
 
     @override
     async def athrow(self, typ: Any, val: Any = None, tb: Any = None, /) -> Event[T]:
-        self._close()
+        await self._close()
         raise typ if val is None else val
 
     @override
     async def aclose(self) -> None:
-        self._close()
+        await self._close()
 
     async def _next(self) -> Event[T] | None:
         buffer = self._buffer
         if buffer is None:
             buffer = self._buffer = _Buffer(asyncio.get_running_loop(), self._maxsize)
             buffer.follow(self._informer, self._resync_period)
+            self._guard = _guard(buffer)
+            await anext(self._guard)
         if self._in_a_row >= _BURST:
             self._in_a_row = 0
             # Before an event is taken: a reader that is cancelled here must not take it along.
@@ -187,10 +192,18 @@ class _Stream(AsyncGenerator[Event[T], None]):
         self._in_a_row += 1
         return event
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         self._is_closed = True
-        if self._buffer is not None:
-            self._buffer.leave()
+        if self._guard is not None:
+            await self._guard.aclose()
+
+
+async def _guard(buffer: _Buffer[Any]) -> AsyncGenerator[None, None]:
+    """Leave when this is closed: the loop does it, soon after its stream has been thrown away, and before it ends."""
+    try:
+        yield
+    finally:
+        buffer.leave()
 
 
 @final
@@ -206,7 +219,7 @@ class _Buffer(Generic[T]):
         self._room = new_condition()
         self._waiting: deque[Event[T]] = deque()
         self._is_ended = False
-        #: Set when the stream has been thrown away, and not closed.
+        #: Set when the stream has been thrown away.
         self.is_abandoned = False
         self._leave: Callable[[], object] | None = None
         #: Of who waits for an event.

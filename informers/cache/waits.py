@@ -19,7 +19,7 @@ from informers._base.checks import check_stop, check_timeout
 from informers._base.clock import Clock
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.versions import is_number, reaches
-from informers.errors import ConfigurationError, StoppedError, WaitTimeoutError
+from informers.errors import ConfigurationError, InformersError, StoppedError, WaitTimeoutError
 from informers.objects import ObjectName, read
 from informers.source.records import Record
 
@@ -236,9 +236,12 @@ class Sighting:
                         break
                 finally:
                     withdraw()
-            if wakeup.is_stopped:
-                return SeenResult(Sight.NOT_YET, f"the wait was stopped; {result.reason}")
-            return SeenResult(Sight.NOT_YET, f"not within {timeout:g} s; {result.reason}")
+            return self.given_up(result, None if wakeup.is_stopped else timeout)
+
+    def given_up(self, result: SeenResult, timeout: float | None) -> SeenResult:
+        """Return the result of a wait that ends in vain: after `timeout` seconds, or by a stop where it is None."""
+        why = "the wait was stopped" if timeout is None else f"not within {timeout:g} s"
+        return SeenResult(Sight.NOT_YET, f"{why}; {result.reason}")
 
 
 @final
@@ -307,12 +310,14 @@ class Lookout(Generic[T]):
                         break
             finally:
                 withdraw()
-            if wakeup.is_stopped:
-                raise StoppedError(f"the wait for {self._resource} {self._key!r} was stopped: {self.state()}")
-            raise WaitTimeoutError(
-                f"{self._resource} {self._key!r} did not come to what was waited for within {timeout:g} s: "
-                f"{self.state()}"
-            )
+            raise self.given_up(None if wakeup.is_stopped else timeout)
+
+    def given_up(self, timeout: float | None) -> InformersError:
+        """Return what a wait raises that ends in vain: after `timeout` seconds, or by a stop where it is None."""
+        what = f"{self._resource} {self._key!r}"
+        if timeout is None:
+            return StoppedError(f"the wait for {what} was stopped: {self.state()}")
+        return WaitTimeoutError(f"{what} did not come to what was waited for within {timeout:g} s: {self.state()}")
 
     def state(self) -> str:
         """Return in words what the cache shows of the object."""

@@ -6,6 +6,7 @@ Upstream: k8s.io/utils/clock/testing/fake_clock.go (v0.37).
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import final
 
 import attrs
@@ -17,8 +18,16 @@ __all__ = ["FakeClock"]
 
 @attrs.frozen(eq=False)
 class _Waiter:
-    condition: threading.Condition
+    #: What waits: a condition, or a function that is called back.
+    waits: threading.Condition | Callable[[], object]
     deadline: float | None
+
+    def wake(self) -> None:
+        if isinstance(self.waits, threading.Condition):
+            with self.waits:
+                self.waits.notify_all()
+        else:
+            self.waits()
 
 
 @final
@@ -79,15 +88,36 @@ class FakeClock:
         with self._condition:
             self._now += seconds
             due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._now]
+            for waiter in due:
+                # A thread takes itself out, once it has woken up.
+                if not isinstance(waiter.waits, threading.Condition):
+                    self._waiters.remove(waiter)
         for waiter in due:
-            with waiter.condition:
-                waiter.condition.notify_all()
+            waiter.wake()
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have `callback` called by the `advance` that moves this clock past `seconds` from now: for event loops.
+
+        Returns:
+            A function that prevents it.
+        """
+        with self._condition:
+            waiter = _Waiter(callback, self._now + seconds)
+            self._waiters.append(waiter)
+            self._condition.notify_all()
+
+        def cancel() -> None:
+            with self._condition:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+
+        return cancel
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = 10.0) -> None:
-        """Block until at least `count` threads wait for a moment of this clock (waits without end don't count).
+        """Block until so many threads or loops wait for a moment of this clock (waits without end don't count).
 
         Args:
-            count: how many threads.
+            count: how many at least.
             timeout: real seconds after which this gives up.
 
         Raises:

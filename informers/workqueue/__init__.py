@@ -19,6 +19,7 @@ In the modules:
 - `rate_limiting`: `RateLimitingQueue`
 - `rate_limiters`: `RateLimiter`, to be implemented or chosen: exponential, fast and slow, bucket, and their
   combinations; the defaults have client-go's numbers
+- `waiters`: `Waiter`, which waits without a thread, for event loops
 - `metrics`: `QueueStatistics`; `MetricsProvider`, to be implemented, and the names of the metrics
 - `parallelize`: `parallelize_until`, for a known number of pieces of work
 
@@ -48,6 +49,7 @@ from informers.workqueue.rate_limiters import WithMaxWaitRateLimiter as WithMaxW
 from informers.workqueue.rate_limiters import default_controller_rate_limiter as default_controller_rate_limiter
 from informers.workqueue.rate_limiters import default_item_based_rate_limiter as default_item_based_rate_limiter
 from informers.workqueue.rate_limiting import RateLimitingQueue as RateLimitingQueue
+from informers.workqueue.waiters import Waiter as Waiter
 
 __all__ = [
     "FIFO",
@@ -65,6 +67,7 @@ __all__ = [
     "QueueStatistics",
     "RateLimiter",
     "RateLimitingQueue",
+    "Waiter",
     "WithMaxWaitRateLimiter",
     "default_controller_rate_limiter",
     "default_item_based_rate_limiter",

@@ -154,9 +154,9 @@ class DelayingQueue(Queue[T]):
         entry = self._pending[item] = _Delayed(due, next(self._numbers), item, low, limited)
         heapq.heappush(self._heap, entry)
         self._tidy_locked()
-        if self._heap[0] is entry and self._idle:
+        if self._heap[0] is entry:
             # All of them, not one: the one might leave for another item, and nobody would know of this one.
-            self._available.notify_all()
+            self._notify_all_locked()
 
     def _tidy_locked(self) -> None:
         """Let go of entries that count for nothing, before they are most of the heap."""

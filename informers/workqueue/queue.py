@@ -10,7 +10,8 @@ Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
 from __future__ import annotations
 
 import weakref
-from collections.abc import Hashable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from informers._base.checks import check_hashable, check_timeout
@@ -19,6 +20,7 @@ from informers._base.forks import new_condition, new_lock
 from informers.errors import ConfigurationError, StoppedError
 from informers.workqueue.lanes import Lanes, Order
 from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
+from informers.workqueue.waiters import Waiter
 
 __all__ = ["Queue"]
 
@@ -83,6 +85,8 @@ class Queue(Generic[T]):
         self._processing_low: set[T] = set()
         #: Threads that wait in `get`.
         self._idle = 0
+        #: What waits without a thread, the first of them first.
+        self._waiters: OrderedDict[Waiter, None] = OrderedDict()
         self._shutting_down = False
         #: Calls of `shut_down`: each ends the drains that began before it.
         self._shut_downs = 0
@@ -163,6 +167,26 @@ class Queue(Generic[T]):
         if self._instruments is not None:
             self._instruments.report()
         return item
+
+    def waiter(self, wake: Callable[[], object]) -> Waiter:
+        """Wait for an item without a thread: what `informers.aio` builds on, and a bridge to another loop would.
+
+        Whoever is woken asks by `get(timeout=0)`; where that has nothing, another was quicker, and a new waiter is due.
+
+        Args:
+            wake: called once, when it is worth asking: an item can be got, or the queue is shutting down. In whatever
+                thread, under the queue's lock: it must be quick, must not call the queue, and must not raise.
+        """
+        with self._lock:
+            seconds = self._promote_locked()
+            waiter = Waiter(wake, seconds, self._withdraw)
+            if self._lanes.low or len(self._lanes.order) or self._shutting_down:
+                waiter.wake()
+            else:
+                self._waiters[waiter] = None
+        if self._instruments is not None:
+            self._instruments.report()
+        return waiter
 
     def items(self) -> Iterator[T]:
         """Get items, one after the other, until the queue is shutting down and empty: a worker's loop.
@@ -252,6 +276,11 @@ class Queue(Generic[T]):
         return drained
 
     @property
+    def clock(self) -> Clock:
+        """What tells the time."""
+        return self._clock
+
+    @property
     def shutting_down(self) -> bool:
         """Whether `shut_down` or `shut_down_with_drain` has been called."""
         return self._shutting_down
@@ -300,8 +329,29 @@ class Queue(Generic[T]):
             self._lanes.low[item] = None
         else:
             self._lanes.order.push(item)
+        self._notify_locked()
+
+    def _notify_locked(self) -> None:
+        """Say that there is an item."""
         if self._idle:
             self._available.notify()
+        # Beside a thread: the one that is told may have been told before, and may be on its way to another item.
+        if self._waiters:
+            self._waiters.popitem(last=False)[0].wake()
+
+    def _notify_all_locked(self) -> None:
+        """Have all ask again."""
+        if self._idle:
+            self._available.notify_all()
+        while self._waiters:
+            self._waiters.popitem(last=False)[0].wake()
+
+    def _withdraw(self, waiter: Waiter) -> None:
+        with self._lock:
+            self._waiters.pop(waiter, None)
+            if waiter.is_woken and (self._lanes.low or len(self._lanes.order)):
+                # What it was woken for is left to the next.
+                self._notify_locked()
 
     def _promote_locked(self) -> float | None:
         """Queue the items whose time has come; return the seconds until the next one's, or None."""
@@ -313,4 +363,4 @@ class Queue(Generic[T]):
     def _shut_down_locked(self) -> None:
         self._promote_locked()
         self._shutting_down = True
-        self._available.notify_all()
+        self._notify_all_locked()

@@ -6,8 +6,9 @@ import asyncio
 import functools
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from informers import (
     ConfigurationError,
     SharedInformer,
     SharedInformerFactory,
+    Signal,
     StoppedError,
     SyncProgress,
     aio,
@@ -23,9 +25,8 @@ from informers import (
 )
 from informers.kinds import core
 from informers.testing import APIServer
+from tests.aio.looping import LIMIT, run, until
 from tests.waiting import QUICK
-
-LIMIT = 10.0
 
 
 @pytest.fixture
@@ -34,26 +35,11 @@ def server() -> Iterator[APIServer]:
         yield running
 
 
+REQUEST: ContextVar[str] = ContextVar("REQUEST")
+
+
 def config_map(name: str, **data: str) -> dict[str, Any]:
     return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, "data": data}
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a test's coroutine; nothing of its tasks may be left."""
-
-    async def whole() -> None:
-        await asyncio.wait_for(main(), 2 * LIMIT)
-        assert asyncio.all_tasks() - {asyncio.current_task()} == set()
-
-    asyncio.run(whole())
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Wait, letting the loop run, until something holds."""
-    deadline = time.monotonic() + LIMIT
-    while not holds():
-        assert time.monotonic() < deadline, "it never did"
-        await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
@@ -115,6 +101,65 @@ def test_a_wait_ends_when_what_it_waits_for_is_stopped(server: APIServer) -> Non
             await asyncio.sleep(0)
             assert await aio.stop(informer)
             assert not await waiting
+
+    run(main)
+
+
+@pytest.mark.parametrize("make", [threading.Event, asyncio.Event, Signal])
+def test_a_wait_ends_with_its_stop_and_says_what_is_missing(server: APIServer, make: Callable[[], Any]) -> None:
+    server.deny(core.V1.config_maps)
+
+    async def main() -> None:
+        async with config_maps(server, options=QUICK) as informer:
+            await until(lambda: "403" in informer.health().reason)
+            stop = make()
+            waiting = asyncio.create_task(aio.synced(informer, stop=stop))
+            await asyncio.sleep(0)
+            stop.set()
+            result = await waiting
+            assert not result
+            assert "403" in str(result)
+            assert not await aio.synced(informer, stop=stop), "a stop that is set already ends it at once"
+
+    run(main)
+
+
+def test_one_informer_is_let_go_while_the_loop_runs_and_its_calls_are_cancelled(server: APIServer) -> None:
+    async def main() -> None:
+        began, cleaned_up, ticks = asyncio.Event(), False, 0
+
+        async def on_add(_obj: Any) -> None:
+            nonlocal cleaned_up
+            began.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned_up = True
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        server.create(config_map("a"))
+        async with aio.running(SharedInformerFactory(server.client())) as factory:
+            maps = factory.core.v1.config_maps
+            aio.add_event_handler(maps.informer, on_add=on_add)
+            factory.start()
+            await began.wait()
+            ticking = asyncio.create_task(tick())
+            before = ticks
+            assert await aio.release(factory, maps.resource)
+            assert ticks > before
+            assert maps.informer.is_stopped
+            assert cleaned_up
+            assert not await aio.release(factory, maps.resource)
+            with pytest.raises(ConfigurationError, match=r"release\(\) takes a resource"):
+                await aio.release(factory, "pods")  # type: ignore[arg-type]
+            ticking.cancel()
+            await asyncio.wait({ticking})
 
     run(main)
 
@@ -315,6 +360,28 @@ def test_a_handler_that_is_removed_is_cancelled_and_told_nothing_more(server: AP
             assert registration.join(LIMIT)
             assert len(calls) == 1
             assert informer.health().handlers == ()
+
+    run(main)
+
+
+def test_a_handler_sees_the_context_variables_of_its_adder_in_each_call_and_sets_its_own(server: APIServer) -> None:
+    async def main() -> None:
+        seen: list[str] = []
+
+        async def on_add(obj: Any) -> None:
+            seen.append(REQUEST.get())
+            REQUEST.set(obj.metadata.name)
+            await asyncio.sleep(0)
+            seen.append(REQUEST.get())
+
+        for name in "ab":
+            server.create(config_map(name))
+        async with config_maps(server) as informer:
+            REQUEST.set("adder")
+            registration = aio.add_event_handler(informer, on_add=on_add)
+            REQUEST.set("later")
+            assert await aio.synced(registration, timeout=LIMIT)
+        assert sorted(seen) == ["a", "adder", "adder", "b"]
 
     run(main)
 
@@ -571,16 +638,36 @@ def test_a_stream_loses_nothing_when_a_wait_for_its_next_event_is_cancelled(serv
     run(main)
 
 
-def test_a_stream_that_was_thrown_away_is_left_with_the_next_event(server: APIServer) -> None:
+def test_a_stream_that_was_thrown_away_leaves_neither_handler_nor_thread_though_nothing_happens(
+    server: APIServer,
+) -> None:
     async def main() -> None:
-        server.create(config_map("a"))
+        for name in "abc":
+            server.create(config_map(name))
         async with config_maps(server) as informer:
-            async for _ in aio.events(informer):
-                break
-            server.create(config_map("b"))
-            await until(lambda: not informer.health().handlers)
+            await aio.synced(informer, timeout=LIMIT)
+            threads = threading.active_count()
+            for maxsize in (1, 100) * 5:
+                # Full or not: its thread waits for room, or for events.
+                async for _ in aio.events(informer, maxsize=maxsize):
+                    break
+            await until(lambda: not informer.health().handlers and threading.active_count() == threads)
 
     run(main)
+
+
+def test_a_stream_that_is_still_held_when_its_loop_ends_leaves_neither_handler_nor_thread(server: APIServer) -> None:
+    server.create(config_map("a"))
+    with SharedInformerFactory(server.client()) as factory:
+        informer = factory.core.v1.config_maps.informer
+        stream = aio.events(informer)
+        factory.start()
+
+        async def main() -> None:
+            await anext(stream)
+
+        asyncio.run(main())
+        assert informer.health().handlers == ()
 
 
 def test_a_loop_that_is_closed_under_a_stream_that_is_full_ends_it(server: APIServer) -> None:

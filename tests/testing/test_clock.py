@@ -105,3 +105,20 @@ def test_the_computer_s_clock_goes_on_by_itself() -> None:
     assert woken
     assert SYSTEM_CLOCK.monotonic() > before
     assert SYSTEM_CLOCK.time() >= date > 1.7e9
+
+
+def test_a_callback_comes_with_the_advance_that_reaches_its_moment_and_once() -> None:
+    clock = FakeClock()
+    called: list[float] = []
+    clock.call_later(5, lambda: called.append(clock.monotonic()))
+    cancel = clock.call_later(3, lambda: called.append(-1))
+    clock.wait_for_waiters(2)
+    assert clock.next_deadline() == 3
+    cancel()
+    clock.advance(4)
+    assert called == []
+    clock.advance(2)
+    clock.advance(2)
+    assert called == [6]
+    assert clock.next_deadline() is None
+    cancel()

@@ -1,0 +1,89 @@
+"""Work queues for event loops: the same queues, whose items are awaited.
+
+No thread waits for them, and an item is taken in the moment in which it is handed out: a task that is cancelled while
+it waits has taken none.
+
+Upstream: none; a goroutine waits in k8s.io/client-go/util/workqueue/queue.go Get (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Hashable
+from typing import TypeVar
+
+from informers._base.checks import check_timeout
+from informers.aio.wakeups import LoopWakeup
+from informers.errors import ConfigurationError, StoppedError
+from informers.workqueue import Queue
+
+__all__ = ["get", "items"]
+
+T = TypeVar("T", bound=Hashable)
+
+
+async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
+    """Wait for an item of a work queue and take it, as `Queue.get` does. Nobody else gets it until it is `done`.
+
+    Many tasks and many threads may wait for one queue.
+
+    Args:
+        queue: a queue of `informers.workqueue`.
+        timeout: seconds to wait; None waits for ever, zero does not wait.
+
+    Raises:
+        StoppedError: the queue is shutting down, and empty.
+        TimeoutError: nothing came in time.
+        ConfigurationError: the timeout is negative, or not a number; or it is no work queue.
+    """
+    check_timeout(timeout)
+    if not isinstance(queue, Queue):
+        raise ConfigurationError(f"expected a queue of informers.workqueue: got {type(queue).__name__}")
+    try:
+        return queue.get(timeout=0)
+    except TimeoutError:
+        if timeout == 0:
+            raise
+    async with LoopWakeup(timeout=timeout, clock=queue.clock) as wakeup:
+        while True:
+            wakeup.clear()
+            waiter = queue.waiter(wakeup.wake)
+            got = False
+            try:
+                in_time = await wakeup.wait(waiter.seconds)
+                try:
+                    item = queue.get(timeout=0)
+                except TimeoutError:
+                    if not in_time:
+                        raise TimeoutError(f"no item in {queue!r} within {timeout} s") from None
+                else:
+                    got = True
+                    return item
+            finally:
+                if not (got and waiter.is_woken):
+                    waiter.withdraw()
+
+
+async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:
+    """Get items, one after the other, until the queue is shutting down and empty: the loop of a worker that is a task.
+
+    Each has to be reported `done` before the loop goes on, as after `get`::
+
+        async for key in aio.items(queue):
+            try:
+                await reconcile(key)
+            except Exception:
+                queue.add_rate_limited(key)
+            else:
+                queue.forget(key)
+            finally:
+                queue.done(key)
+
+    Raises:
+        ConfigurationError: it is no work queue.
+    """
+    while True:
+        try:
+            item = await get(queue)
+        except StoppedError:
+            return
+        yield item

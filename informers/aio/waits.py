@@ -1,0 +1,121 @@
+"""Waiting on a loop for what a cache does not show yet: a write of one's own, or a state of an object.
+
+What is waited for is decided where threads have it decided too, in `informers.cache.waits`; here no thread waits.
+
+Upstream: k8s.io/client-go/tools/watch/until.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from typing_extensions import TypeVar
+
+from informers._base.checks import check_function, check_timeout
+from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
+from informers.cache.informer import SharedInformer
+from informers.cache.waits import SeenResult, Sight
+from informers.errors import ConfigurationError
+from informers.objects import ObjectName
+
+__all__ = ["wait_until", "wait_until_seen"]
+
+T = TypeVar("T", default=Any)
+
+
+async def wait_until(
+    informer: SharedInformer[T],
+    key: str | ObjectName,
+    predicate: Callable[[T | None], object],
+    *,
+    timeout: float | None = None,
+    stop: AnyStop | None = None,
+) -> T | None:
+    """Wait until an object is as a predicate wants it; otherwise as `SharedInformer.wait_until`.
+
+    Args:
+        informer: of the object's kind.
+        key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
+        predicate: a plain function that takes the object, or None where there is no such object, and returns whether
+            the wait is over. It is called on the loop. What it raises ends the wait.
+        timeout: seconds to wait at most; None for as long as it takes.
+        stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
+
+    Returns:
+        The object for which the predicate held; None where there was no such object.
+
+    Raises:
+        WaitTimeoutError: the time is over; the message says what the cache shows.
+        StoppedError: the wait was stopped, the informer has been stopped, or the namespace is no longer followed.
+        ConfigurationError: an argument is wrong.
+    """
+    _check(informer, timeout, stop)
+    if predicate is None:
+        raise ConfigurationError("predicate must be a function of (obj): got None")
+    check_function("predicate", predicate, "obj")
+    lookout = informer.lookout(key)
+    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
+        withdraw = lookout.subscribe(wakeup.wake)
+        try:
+            while True:
+                wakeup.clear()
+                found = lookout.test(predicate)
+                if found is not None:
+                    return found[0]
+                if not await wakeup.wait():
+                    break
+        finally:
+            withdraw()
+        raise lookout.given_up(None if wakeup.is_stopped else timeout)
+
+
+async def wait_until_seen(
+    informer: SharedInformer[Any],
+    written: Any,
+    *,
+    namespace: str | None = None,
+    timeout: float | None = None,
+    stop: AnyStop | None = None,
+) -> SeenResult:
+    """Wait until the cache has reached a write; otherwise as `SharedInformer.wait_until_seen`.
+
+    Args:
+        informer: of the kind that was written.
+        written: what the API server answered to the write: an object or a `Status`; or a resource version.
+        namespace: where it was written to; needed where `written` does not say that, and the informer follows single
+            namespaces.
+        timeout: seconds to wait at most; 0 to look only, None for as long as it takes.
+        stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
+
+    Returns:
+        True if it has; as text it says why not.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+    """
+    _check(informer, timeout, stop)
+    sighting = informer.sighting(written, namespace=namespace)
+    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
+        while True:
+            # Anew each time: a version calls back once.
+            withdraw = sighting.subscribe(wakeup.wake)
+            try:
+                wakeup.clear()
+                result = sighting.look()
+                if result.sight is not Sight.NOT_YET:
+                    return result
+                if not await wakeup.wait():
+                    break
+            finally:
+                withdraw()
+        return sighting.given_up(result, None if wakeup.is_stopped else timeout)
+
+
+def _check(informer: object, timeout: object, stop: object) -> None:
+    if not isinstance(informer, SharedInformer):
+        raise ConfigurationError(
+            f"expected an informer, such as factory.core.v1.pods.informer: got {type(informer).__name__}"
+        )
+    check_timeout(timeout)
+    check_any_stop(stop)

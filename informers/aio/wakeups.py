@@ -1,0 +1,175 @@
+"""One wait of a loop for several things: each of them wakes it, and it ends in time, or on a stop.
+
+Upstream: `select` over channels, and contexts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Protocol, TypeAlias, final
+
+from typing_extensions import Self
+
+from informers._base.checks import check_stop
+from informers._base.clock import SYSTEM_CLOCK, AlarmClock, Clock
+from informers._base.signals import Signal
+from informers._base.wakeups import Stop
+from informers.errors import ConfigurationError
+
+__all__ = ["AnyStop", "AsyncStop", "LoopWakeup", "check_any_stop"]
+
+#: Seconds between two looks at a stop that can't call back.
+_LOOK = 0.05
+
+
+class AsyncStop(Protocol):
+    """What ends a wait of a loop once it is set: an `asyncio.Event`, or anything with these two methods."""
+
+    def is_set(self) -> bool:
+        """Return whether to stop."""
+        ...
+
+    def wait(self) -> Awaitable[object]:
+        """Wait until it is set."""
+        ...
+
+
+#: What ends a wait of a loop: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
+AnyStop: TypeAlias = Stop | AsyncStop
+
+
+def check_any_stop(stop: object) -> None:
+    """Refuse what can't end a wait of a loop.
+
+    Raises:
+        ConfigurationError: it is neither None nor has the methods `is_set` and `wait`.
+    """
+    if _is_async(stop):
+        if not callable(getattr(stop, "is_set", None)):
+            raise ConfigurationError(
+                f"stop must have the methods is_set() and wait(), as an asyncio.Event has: got {type(stop).__name__}"
+            )
+    else:
+        check_stop(stop)
+
+
+@final
+class LoopWakeup:
+    """Waits to be woken. Call `clear`, look whether it is over, and `wait` if it is not; then nothing is missed.
+
+    Args:
+        timeout: seconds after which it waits no longer; None for never.
+        stop: ends the wait. A `Signal` or an `asyncio.Event` ends it at once, anything else within a twentieth of a
+            second.
+        clock: measures the timeout. One that is no `AlarmClock` goes as the loop's does.
+
+    Thread safety: `wake` may be called from any thread, the rest belongs to the loop.
+    """
+
+    def __init__(
+        self, *, timeout: float | None = None, stop: AnyStop | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._clock = clock
+        self._stop = stop
+        self._deadline = None if timeout is None else clock.monotonic() + timeout
+        self._is_woken = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._withdraw: Callable[[], None] = lambda: None
+        #: Waits for a stop that is awaited.
+        self._watching: asyncio.Future[object] | None = None
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self._stop, Signal):
+            self._withdraw = self._stop.add_callback(self.wake)
+        elif self._stop is not None and _is_async(self._stop) and not self._stop.is_set():
+            self._watching = asyncio.ensure_future(_awaited(self._stop))
+            self._watching.add_done_callback(lambda _: self._set())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._withdraw()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the stop is set."""
+        return self._stop is not None and self._stop.is_set()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return self._deadline is not None and self._clock.monotonic() >= self._deadline
+
+    def clear(self) -> None:
+        """Forget that it has been woken."""
+        self._is_woken = False
+
+    def wake(self) -> None:
+        """End the `wait` that goes on, or the next one."""
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._set)
+
+    async def wait(self, at_most: float | None = None) -> bool:
+        """Wait until it is woken, or for `at_most` seconds; return False once the time is over, or on a stop."""
+        look = None if at_most is None else self._clock.monotonic() + at_most
+        ends = [end for end in (look, self._deadline) if end is not None]
+        while not (self._is_woken or self.is_stopped or self.is_late):
+            now = self._clock.monotonic()
+            if look is not None and now >= look:
+                break
+            await self._rest(min(ends) - now if ends else None)
+        return not (self.is_stopped or self.is_late)
+
+    async def _rest(self, seconds: float | None) -> None:
+        self._waiting = self._loop.create_future()
+        cancels: list[Callable[[], object]] = []
+        if seconds is not None:
+            clock = self._clock
+            later = clock.call_later if isinstance(clock, AlarmClock) else self._call_later
+            cancels.append(later(seconds, self._end_rest))
+        if self._stop is not None and self._watching is None and not isinstance(self._stop, Signal):
+            # Real time, whatever the clock: no clock says when this stop is set.
+            cancels.append(self._call_later(_LOOK, self._end_rest))
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            for cancel in cancels:
+                cancel()
+        if self._watching is not None and self._watching.done():
+            # A stop that can't be awaited, since it is of another loop for example, must not be taken for one.
+            self._watching.result()
+
+    def _call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        return self._loop.call_later(seconds, callback).cancel
+
+    def _end_rest(self) -> None:
+        """End the rest, without a reason to end the wait: from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _set(self) -> None:
+        self._is_woken = True
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+def _is_async(stop: object) -> bool:
+    return inspect.iscoroutinefunction(getattr(stop, "wait", None))
+
+
+async def _awaited(stop: AnyStop) -> object:
+    waiting = stop.wait()
+    return await waiting if inspect.isawaitable(waiting) else None
