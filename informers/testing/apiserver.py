@@ -23,6 +23,7 @@ from informers.testing._http.client_config import official_client, write_kubecon
 from informers.testing._http.listener import Listener
 from informers.testing._http.queries import Selection
 from informers.testing._http.read_handlers import Reads
+from informers.testing._http.subresource_handlers import Subresources
 from informers.testing._http.write_handlers import Handlers
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
@@ -124,6 +125,7 @@ class APIServer:
         self._handlers = Handlers(
             self._storage,
             Reads(self._storage, self._registry, streaming_lists, sharding),
+            Subresources(self._storage, self._registry, self._catalog, clock),
             self._registry,
             self._catalog,
             self._access,

@@ -32,7 +32,6 @@ VERSION: Json = {
 }
 #: Media type of discovery in one document.
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-_SUB_VERBS = ["get", "patch", "update"]
 
 
 def wants_aggregated(accept: str) -> bool:
@@ -118,14 +117,16 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
         if served.categories:
             entry["categories"] = list(served.categories)
         found.append(entry)
-        if served.has_status:
+        for part in served.subresources:
+            named = {"group": part.group, "version": part.version} if part.kind else {}
             found.append(
                 {
-                    "name": f"{resource.plural}/status",
+                    "name": f"{resource.plural}/{part.name}",
                     "singularName": "",
                     "namespaced": resource.is_namespaced,
-                    "kind": resource.kind,
-                    "verbs": _SUB_VERBS,
+                    **{field: value for field, value in named.items() if value},
+                    "kind": part.kind or resource.kind,
+                    "verbs": list(part.verbs),
                 }
             )
     if not found:
@@ -164,8 +165,17 @@ def _aggregated_resource(served: Served) -> Json:
         entry["shortNames"] = list(served.short_names)
     if served.categories:
         entry["categories"] = list(served.categories)
-    if served.has_status:
-        entry["subresources"] = [{"subresource": "status", "responseKind": kind, "verbs": _SUB_VERBS}]
+    if served.subresources:
+        entry["subresources"] = [
+            {
+                "subresource": part.name,
+                "responseKind": {"group": part.group, "version": part.version, "kind": part.kind}
+                if part.kind
+                else kind,
+                "verbs": list(part.verbs),
+            }
+            for part in served.subresources
+        ]
     return entry
 
 

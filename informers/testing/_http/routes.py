@@ -60,6 +60,9 @@ def route(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) ->
             namespace = ""  # a pattern whose guard says no has bound its names all the same
         case _:
             return None
+    if (group, plural, rest, method) == ("", "bindings", [], "POST"):
+        # The old way to bind a pod, whose name the body says.
+        plural, rest = "pods", ["", "binding"]
     served = catalog.find(group, version, plural)
     if served is None or len(rest) > 2 or (namespace and not served.resource.is_namespaced):
         return None

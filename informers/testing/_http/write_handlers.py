@@ -20,13 +20,15 @@ from informers.testing._http.discovery import AGGREGATED, discover, is_in_builti
 from informers.testing._http.exchange import BrokenConnectionError, Exchange, Request
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.representations import Form, negotiate
+from informers.testing._http.reviews import review
 from informers.testing._http.routes import Target, route
 from informers.testing._http.status import Cause, Failure
+from informers.testing._http.subresource_handlers import Subresources
 from informers.testing._rules.admission import mistyped
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
 from informers.testing._rules.registry import Registry, load
-from informers.testing._store.documents import Json, decode, encode, mapping
+from informers.testing._store.documents import Json, decode, encode
 from informers.testing._store.served_resources import Catalog
 from informers.testing._store.storage import Record, Storage
 from informers.testing._store.watches import Watcher, Watchers, WatchSettings, error_line
@@ -66,6 +68,7 @@ class Handlers:
     Attributes:
         storage: where objects are.
         reads: what lists and single objects say.
+        subresources: what parts of objects say, and do.
         registry: the rules for writes.
         catalog: what is served.
         access: who may do what.
@@ -78,6 +81,7 @@ class Handlers:
 
     storage: Storage
     reads: Reads
+    subresources: Subresources
     registry: Registry
     catalog: Catalog
     access: Access
@@ -102,7 +106,10 @@ class Handlers:
             for fault in self.faults.take(noted):
                 self._before_answer(exchange, noted, fault.fault)
             self.access.check(noted, request.headers.get("authorization", ""))
-            if target is None:
+            said = review(request, self.access, self.clock.time())
+            if said is not None:
+                exchange.respond(201, [encode(said), b"\n"])
+            elif target is None:
                 self._serve_path(exchange)
             elif noted.verb == "watch":
                 self._watch(exchange, target, fault)
@@ -195,13 +202,23 @@ class Handlers:
 
     def _answer(self, exchange: Exchange, target: Target, fault: ScriptedFault | None) -> None:
         request, served = exchange.request, target.served
-        if target.subresource and not _has_subresource(target):
-            raise failures.no_such_path()
-        if not target.subresource and target.verb not in served.verbs:
+        verbs = served.verbs
+        if target.subresource:
+            part = next((each for each in served.subresources if each.name == target.subresource), None)
+            if part is None:
+                raise failures.no_such_path()
+            verbs = part.verbs
+        if target.verb not in verbs:
             raise failures.method_not_allowed()
         if served.resource.is_namespaced and not target.namespace and target.verb != "list":
             # Of all namespaces at once there are lists alone.
             raise failures.method_not_allowed()
+        if target.subresource:
+            change = self._change(target, request) if target.verb in {"update", "patch"} else None
+            answer = self.subresources.answer(target, request, change)
+            if answer is not None:
+                exchange.respond(answer[0], [encode(answer[1]), b"\n"])
+                return
         form = negotiate(
             served,
             request.headers.get("accept", ""),
@@ -219,11 +236,12 @@ class Handlers:
                 record = self.registry.create(served, target.namespace, wanted, read_options(request, target))
                 exchange.respond(201, [form.one(record)])
             case "update":
-                wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
-                if not mapping(wanted.get("metadata")).get("name"):
-                    raise failures.unnamed(target.name)
                 record = self.registry.update(
-                    served, target.namespace, target.name, lambda _: wanted, read_options(request, target)
+                    served,
+                    target.namespace,
+                    target.name,
+                    self._change(target, request),
+                    read_options(request, target),
                 )
                 exchange.respond(200, [form.one(record)])
             case "patch":
@@ -247,6 +265,22 @@ class Handlers:
                 cause = failures.Cause.required("fieldManager", "is required for apply patch")
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
             return self.registry.apply(served, namespace, name, read_configuration(request, served), options)
+        return self.registry.update(served, namespace, name, self._change(target, request), options), False
+
+    def _change(self, target: Target, request: Request) -> Callable[[Json], Json]:
+        """Return what an update or a patch makes of what there is.
+
+        Raises:
+            Failure: 400, 415.
+        """
+        served = target.served
+        if target.verb == "update":
+            part = next((each for each in served.subresources if each.name == target.subresource), None)
+            wanted_object = read_object(
+                request, (part and part.kind) or served.resource.kind, says_kind=served.is_custom
+            )
+            return lambda _: wanted_object
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
         patch = _PATCHES.get(media)
         if served.is_custom and (patch is None or patch is strategic_patch):
             raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), APPLY])
@@ -268,7 +302,7 @@ class Handlers:
                 raise failures.invalid("", "", "", [Cause.invalid("patch", encode(wanted).decode(), problem)])
             return wanted
 
-        return self.registry.update(served, namespace, name, change, options), False
+        return change
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self.reads.page(target, self.reads.query(target, request, is_watch=False))
@@ -349,9 +383,3 @@ def _deleted(form: Form, record: Record, *, is_gone: bool) -> bytes:
         "details": {field: value for field, value in details.items() if value},
     }
     return encode(status) + b"\n"
-
-
-def _has_subresource(target: Target) -> bool:
-    if target.subresource == "status":
-        return target.served.has_status
-    return target.subresource == "finalize" and str(target.served.resource) == "namespaces"

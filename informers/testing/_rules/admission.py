@@ -129,6 +129,8 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
         causes.append(Cause.required("spec.containers"))
     if str(resource) == DEFINITIONS:
         causes += definition_causes(obj, old)
+    if old is not None and str(resource) in {"configmaps", "secrets"} and not is_inside:
+        causes += _immutable_causes(obj, old)
     if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
         late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
         if late:
@@ -137,6 +139,20 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             causes.append(Cause.forbidden("metadata.finalizers", why))
     if causes:
         raise failures.invalid(resource.group, resource.kind, name, causes)
+
+
+def _immutable_causes(obj: Json, old: Json) -> list[Cause]:
+    """Return what an update of a ConfigMap or a Secret must not change."""
+    causes: list[Cause] = []
+    if "type" in old and obj.get("type", old["type"]) != old["type"]:
+        causes.append(Cause.invalid("type", obj["type"], "field is immutable"))
+    if old.get("immutable"):
+        why = "field is immutable when `immutable` is set"
+        if not obj.get("immutable"):
+            causes.append(Cause.forbidden("immutable", why))
+        changed = (field for field in ("data", "binaryData") if (obj.get(field) or {}) != (old.get(field) or {}))
+        causes.extend(Cause.forbidden(field, why) for field in changed)
+    return causes
 
 
 def _finalizers(obj: Json) -> list[str]:

@@ -57,6 +57,35 @@ class Access:
                 if verb not in wanted or (resource is not None and denied != _named(resource))
             }
 
+    @property
+    def user(self) -> str:
+        """Return the name of whoever asks."""
+        return _USER if self._tokens else _ANONYMOUS
+
+    @property
+    def group(self) -> str:
+        """Return the group of whoever asks."""
+        return "system:authenticated" if self._tokens else "system:unauthenticated"
+
+    @property
+    def denies_anything(self) -> bool:
+        """Return whether there is something that nobody may do."""
+        return bool(self._denied)
+
+    def knows(self, token: str) -> bool:
+        """Return whether a token is one of those that let in."""
+        return token in self._tokens
+
+    def allows(self, group: str, plural: str, verb: str) -> bool:
+        """Return whether a verb on a resource is not denied; `*` stands for all of either."""
+        with self._lock:
+            denied = self._denied
+        return not any(
+            "*" in {verb, wrong} or verb == wrong
+            for named, wrong in denied
+            if named is None or all(asked in {have, "*"} for asked, have in zip((group, plural), named, strict=True))
+        )
+
     def check(self, request: LoggedRequest, authorization: str) -> None:
         """Let a request pass.
 
@@ -64,16 +93,16 @@ class Access:
             Failure: 401 or 403.
         """
         with self._lock:
-            tokens, denied = self._tokens, self._denied
+            tokens = self._tokens
         scheme, _, token = authorization.partition(" ")
         if tokens and (scheme.lower() != "bearer" or token not in tokens):
             raise failures.unauthorized()
         if request.resource is None:
             return
-        if (_named(request.resource), request.verb) in denied or (None, request.verb) in denied:
+        if not self.allows(request.resource.group, request.resource.plural, request.verb):
             raise failures.forbidden(
                 request.resource,
-                user=_USER if tokens else _ANONYMOUS,
+                user=self.user,
                 verb=request.verb,
                 namespace=request.namespace,
                 name=request.name,

@@ -33,7 +33,7 @@ POD_SPECS = {
     "/apis/batch/v1/jobs": "spec.template.spec",
     "/apis/batch/v1/cronjobs": "spec.jobTemplate.spec.template.spec",
 }
-_CONTAINERS = ("containers", "initContainers")
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
 @attrs.define
@@ -81,6 +81,8 @@ def _table() -> dict[str, tuple[_Node, Any]]:
             root.add(path, value)
         for path, value in pod_rows.items() if resource in POD_SPECS else ():
             root.add(f"{POD_SPECS[resource]}.{path}", value)
+            if path.startswith("containers[]"):
+                root.add(f"{POD_SPECS[resource]}.ephemeralContainers{path.removeprefix('containers')}", value)
         table[resource] = root, status
     return table
 

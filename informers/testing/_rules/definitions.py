@@ -13,6 +13,7 @@ from informers.testing._http.status import Cause
 from informers.testing._rules.object_metadata import SUBDOMAIN, SUBDOMAIN_RULE
 from informers.testing._store.documents import Json, mapping, sequence
 from informers.testing._store.served_resources import Served
+from informers.testing._store.subresources import ScalePaths
 
 __all__ = ["DEFINITIONS", "complete_definition", "defined", "definition_causes"]
 
@@ -114,5 +115,13 @@ def defined(obj: Json) -> Iterator[tuple[Served, bool]]:
         identity = spec["group"], version["name"], names["plural"], names["kind"]
         resource: NamespacedResource[Json] | ClusterResource[Json]
         resource = ClusterResource(*identity) if spec.get("scope") == "Cluster" else NamespacedResource(*identity)
-        has_status = "status" in mapping(version.get("subresources"))
-        yield Served.custom(resource, has_status=has_status, names=names), bool(version.get("served"))
+        parts = mapping(version.get("subresources"))
+        scale = None
+        if "scale" in parts:
+            where = mapping(parts["scale"])
+            named = (where.get(f"{field}Path", "") for field in ("specReplicas", "statusReplicas", "labelSelector"))
+            scale = ScalePaths(*(tuple(path.strip(".").split(".")) if path else () for path in named))
+        yield (
+            Served.custom(resource, has_status="status" in parts, names=names, scale=scale),
+            bool(version.get("served")),
+        )

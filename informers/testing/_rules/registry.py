@@ -28,6 +28,8 @@ from informers.testing._store.storage import Record, Storage
 
 __all__ = ["Registry", "WriteOptions"]
 
+#: Subresources whose writes change a part alone.
+_PARTS = frozenset({"status", "ephemeralcontainers", "approval"})
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 #: With its suffix, a generated name is one that any kind may have.
 _LONGEST_PREFIX = 58
@@ -277,13 +279,17 @@ class Registry:
     def _settled(self, served: Served, old: Json, obj: Json, options: WriteOptions) -> Json:
         """Return the wanted object with what an update can't change put back."""
         was, metadata = old["metadata"], obj["metadata"]
-        if options.subresource == "status":
+        if options.subresource in _PARTS:
             labels = {field: metadata[field] for field in ("managedFields",) if field in metadata}
-            status = obj.get("status") if served.is_custom else mapping(obj.get("status"))
-            obj = {**old, "metadata": {**was, **labels}, "status": status}
-            if status is None:
-                del obj["status"]
+            obj = {**old, "metadata": {**was, **labels}, **_part(served, old, obj, options.subresource)}
+            if obj.get("status") is None:
+                obj.pop("status", None)
             metadata = obj["metadata"]
+            if options.subresource == "approval":
+                now = timestamp(self._clock.time())
+                times = {"lastUpdateTime": now, "lastTransitionTime": now}
+                conditions = sequence(obj["status"].get("conditions"))
+                obj["status"]["conditions"] = [{**mapping(each), **times, **mapping(each)} for each in conditions]
         elif served.has_status and not options.is_inside:
             obj = {field: value for field, value in obj.items() if field != "status"}
             if "status" in old:
@@ -318,6 +324,18 @@ class Registry:
         record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, True)
         return record
+
+
+def _part(served: Served, old: Json, obj: Json, subresource: str) -> Json:
+    """Return the part of a wanted object that a write of a subresource changes."""
+    status, spec = mapping(obj.get("status")), mapping(obj.get("spec"))
+    match subresource:
+        case "ephemeralcontainers":
+            return {"spec": {**mapping(old.get("spec")), "ephemeralContainers": spec.get("ephemeralContainers")}}
+        case "approval":
+            return {"status": {**mapping(old.get("status")), "conditions": status.get("conditions")}}
+        case _:
+            return {"status": obj.get("status") if served.is_custom else status}
 
 
 def _check_name(obj: Json, name: str) -> None:

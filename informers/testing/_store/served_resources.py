@@ -14,6 +14,7 @@ from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, mapping, quote
+from informers.testing._store.subresources import BUILTIN, SCALE, ScalePaths, Subresource
 
 __all__ = ["Catalog", "Served", "address", "check_resource"]
 
@@ -184,6 +185,7 @@ class Served:
         categories: for kubectl, such as `all`.
         list_kind: kind of its lists.
         fields: what field selectors can ask for besides name and namespace, with defaults.
+        scale: where its objects have what a scale says; None if they can't be scaled.
     """
 
     resource: NamespacedResource[Any] | ClusterResource[Any]
@@ -194,6 +196,7 @@ class Served:
     categories: tuple[str, ...] = ()
     list_kind: str = ""
     fields: dict[str, str] = attrs.field(factory=dict[str, str], eq=False, repr=False)
+    scale: ScalePaths | None = None
 
     @classmethod
     def builtin(cls, resource: NamespacedResource[Any] | ClusterResource[Any]) -> Served:
@@ -207,6 +210,7 @@ class Served:
             categories=("all",) if name in _IN_ALL else ("api-extensions",) if resource.group in _EXTENSIONS else (),
             list_kind=f"{resource.kind}List",
             fields=FIELDS.get(name, {}),
+            scale=ScalePaths() if SCALE in BUILTIN.get(name, ()) else None,
         )
 
     @classmethod
@@ -216,6 +220,7 @@ class Served:
         *,
         has_status: bool = True,
         names: Json | None = None,
+        scale: ScalePaths | None = None,
     ) -> Served:
         """Return a custom resource, with the names that its definition has."""
         names = names or {}
@@ -227,6 +232,7 @@ class Served:
             singular=names.get("singular") or resource.kind.lower(),
             categories=tuple(names.get("categories") or ()),
             list_kind=names.get("listKind") or f"{resource.kind}List",
+            scale=scale,
         )
 
     @property
@@ -243,6 +249,13 @@ class Served:
     def verbs(self) -> tuple[str, ...]:
         """Return what can be done with it, in the order of discovery."""
         return _CUSTOM_VERBS if self.is_custom else _OTHER_VERBS.get(str(self.resource), _VERBS)
+
+    @property
+    def subresources(self) -> tuple[Subresource, ...]:
+        """Return the parts of its objects that can be asked for, by name."""
+        status = (Subresource("status", ("get", "patch", "update")),) if self.has_status else ()
+        others = BUILTIN.get(str(self.resource), ()) if not self.is_custom else (SCALE,) if self.scale else ()
+        return tuple(sorted((*status, *others), key=lambda each: each.name))
 
     @property
     def returns_deleted(self) -> bool:
