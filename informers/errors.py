@@ -44,6 +44,7 @@ __all__ = [
     "TooLargeResourceVersionError",
     "TooManyRequestsError",
     "WaitTimeoutError",
+    "escaped",
 ]
 
 
@@ -51,8 +52,31 @@ __all__ = [
 WAIT_FIRST = "start the factory, and call wait_for_cache_sync() before reading"
 
 
+def escaped(text: str) -> str:
+    r"""Return text that comes from elsewhere, fit to be shown in one line: of a log, a probe's answer, a terminal.
+
+    A server's message, or the name of an object (a Role may have almost any), could otherwise forge lines of a log,
+    move a terminal's cursor, or turn around the order of what stands there. Whatever `str.isprintable` does not let
+    pass is escaped as `repr` does it: line breaks, control characters, invisible and bidirectional marks. Letters of
+    all languages stay. The texts of this package's errors, of failures and of health are escaped already.
+
+    Args:
+        text: what was received.
+
+    Example:
+        >>> print(escaped("a\nCRITICAL all is lost\x1b[2J"))
+        a\nCRITICAL all is lost\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 class InformersError(Exception):
-    """The base of every error that this package raises."""
+    """The base of every error that this package raises. Its text is one line, see `escaped`."""
+
+    def __str__(self) -> str:
+        return escaped(super().__str__())
 
 
 class ConfigurationError(InformersError, ValueError):
@@ -124,7 +148,8 @@ class DecodeError(InformersError, ValueError):
 
     Attributes:
         key: `namespace/name` of the object, or empty where not even that could be read.
-        raw: the bytes that could not be read; not part of the message, since objects hold secrets.
+        raw: the bytes that could not be read; not part of the message, nor of a pickle or a copy, since objects hold
+            secrets.
     """
 
     def __init__(self, message: str, *, key: str = "", raw: bytes = b"") -> None:
@@ -141,11 +166,11 @@ class DecodeError(InformersError, ValueError):
         return cast("dict[str, Any]", mapping)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_decode_error, (str(self), self.key, self.raw)
+        return _rebuild_decode_error, (self.args[0], self.key)
 
 
-def _rebuild_decode_error(message: str, key: str, raw: bytes) -> DecodeError:
-    return DecodeError(message, key=key, raw=raw)
+def _rebuild_decode_error(message: str, key: str) -> DecodeError:
+    return DecodeError(message, key=key)
 
 
 class SourceError(InformersError):
@@ -169,7 +194,7 @@ class StatusError(SourceError):
 
     def __str__(self) -> str:
         head = " ".join(part for part in (str(self.code) if self.code else "", self.reason) if part)
-        return f"{head}: {self.args[0]}" if head else str(self.args[0])
+        return escaped(f"{head}: {self.args[0]}" if head else str(self.args[0]))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_status_error, (type(self), self.args[0], self.code, self.reason, self.retry_after)

@@ -21,7 +21,7 @@ from typing_extensions import Self, override
 from informers._base.forks import new_lock
 from informers._base.threads import start_thread
 from informers._factory.base import InformerFactory
-from informers.errors import ConfigurationError
+from informers.errors import ConfigurationError, escaped
 
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
@@ -266,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = cast("_Server", self.server).answer(self.path.partition("?")[0])
         except Exception:  # noqa: BLE001  a collector may be the user's
-            _log.exception("%s can't be answered", self.path)
+            _log.exception("%s can't be answered", escaped(self.path))
             answer = _Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
@@ -277,4 +277,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: Any) -> None:
-        _log.debug(format, *args)
+        _log.debug("%s", escaped(format % args))

@@ -19,6 +19,7 @@ from typing import TextIO, final
 import attrs
 
 from informers import NextStep, PartProgress, SyncProgress, WatchFailure
+from informers.errors import escaped
 
 __all__ = ["Output", "Report", "logging_to"]
 
@@ -162,9 +163,11 @@ class Output(logging.Handler):
     def _text(self, record: logging.LogRecord) -> str:
         event = getattr(record, "event", "") or record.levelname.lower()
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
-        text = f"{moment}  {event.replace('_', ' '):<14}  {record.getMessage()}"
+        text = f"{moment}  {event.replace('_', ' '):<14}  {escaped(record.getMessage())}"
         if record.exc_info:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
+            # Its lines are Python's, but an error's text may be of elsewhere, as names are.
+            lines = logging.Formatter().formatException(record.exc_info).split("\n")
+            text += "".join(f"\n{escaped(line)}" for line in lines)
         colour = _RED if record.levelno >= logging.ERROR else _YELLOW if record.levelno >= logging.WARNING else ""
         colour = colour or _COLOURS.get(event, "")
         return f"{colour}{text}{_RESET}" if colour and self._has_colour else text

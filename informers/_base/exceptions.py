@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import FrameType
 
 from informers._base.threads import is_own_thread
+from informers.errors import escaped
 
 __all__ = ["as_exception", "clear_frames", "safe_text"]
 
@@ -39,9 +40,9 @@ def as_exception(error: BaseException) -> Exception:
 
 
 def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str:
-    """Return an error in words: what `show` makes of it, or its class where the user's own `__str__` raises."""
+    """Return an error in one line: what `show` makes of it, or its class where the user's own `__str__` raises."""
     try:
-        return show(error)
+        return escaped(show(error))
     except Exception:  # noqa: BLE001  see above
         return f"{type(error).__name__} (which can't be shown)"
 

@@ -15,6 +15,7 @@ from informers.cache._pipeline.latency import Latencies
 from informers.cache._pipeline.processor import Listener
 from informers.cache._reflector.progress import ReflectorState
 from informers.cache._reflector.reflector import Reflector
+from informers.errors import escaped
 
 __all__ = [
     "FactoryHealth",
@@ -183,7 +184,7 @@ class InformerHealth:
     def busy(self) -> str:
         """What handlers are at, in words; empty if all are idle."""
         return "; ".join(
-            f"{handler.name} on {handler.busy_with} for {handler.busy_for:.0f} s"
+            f"{handler.name} on {escaped(handler.busy_with or '')} for {handler.busy_for:.0f} s"
             for handler in self.handlers
             if handler.busy_for is not None
         )

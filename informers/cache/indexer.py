@@ -12,7 +12,7 @@ from typing import Any, Generic, NoReturn, final
 from typing_extensions import TypeVar
 
 from informers._base.forks import OfOneProcess, new_lock
-from informers.errors import ConfigurationError, ForkedError
+from informers.errors import ConfigurationError, ForkedError, escaped
 from informers.objects import ObjectName, object_key
 from informers.options import IndexFunction
 from informers.selectors import LabelSelector
@@ -126,7 +126,7 @@ class Indexer(OfOneProcess, Generic[T]):
         return (str(key) if isinstance(key, ObjectName) else key) in self._records
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.size} rv={self._resource_version}>"
+        return escaped(f"<{type(self).__name__} {self.size} rv={self._resource_version}>")
 
     @property
     def size(self) -> str:

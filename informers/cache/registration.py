@@ -14,6 +14,7 @@ from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._pipeline.processor import Listener
 from informers.cache.sync import PartProgress
+from informers.errors import escaped
 
 __all__ = ["Registration"]
 
@@ -74,7 +75,7 @@ class Registration(Generic[T]):
         waiting, key = self._waiting, self._listener.busy_with
         return self._informer.why_not_synced() or (
             f"{waiting} event{'s' * (waiting != 1)} still to be delivered"
-            + (f", the handler is busy with {key}" if key else "")
+            + (f", the handler is busy with {escaped(key)}" if key else "")
         )
 
     def sync_progress(self) -> PartProgress:

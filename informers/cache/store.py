@@ -18,7 +18,7 @@ from typing_extensions import TypeVar
 
 from informers._base.exceptions import as_exception
 from informers.cache.indexer import NAMESPACE_INDEX, Indexer, checked_values
-from informers.errors import ConfigurationError
+from informers.errors import ConfigurationError, escaped
 from informers.options import IndexFunction, check_indexers
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
@@ -37,7 +37,7 @@ IndexFailure: TypeAlias = Callable[[str, str, Exception], None]
 
 
 def _log_failure(name: str, key: str, error: Exception) -> None:
-    _log.error("index %r failed for %s: the object is kept out of that index", name, key, exc_info=error)
+    _log.error("index %r failed for %s: the object is kept out of that index", name, escaped(key), exc_info=error)
 
 
 #: Never changed: most writes have none.

@@ -19,7 +19,7 @@ from informers._base.checks import check_stop, check_timeout
 from informers._base.clock import Clock
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.versions import is_number, reaches
-from informers.errors import ConfigurationError, InformersError, StoppedError, WaitTimeoutError
+from informers.errors import ConfigurationError, InformersError, StoppedError, WaitTimeoutError, escaped
 from informers.objects import ObjectName, read
 from informers.source.records import Record
 
@@ -59,7 +59,7 @@ class SeenResult:
     """
 
     sight: Sight
-    reason: str = ""
+    reason: str = attrs.field(default="", converter=escaped)
 
     def __bool__(self) -> bool:
         return self.sight is Sight.SEEN

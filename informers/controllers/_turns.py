@@ -28,7 +28,7 @@ from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers.own_writes import OwnWrites
 from informers.controllers.reconcile_metrics import ControllerMetricsProvider, Reporter
 from informers.controllers.results import Outcome, Processed, Result, TerminalError
-from informers.errors import ConfigurationError
+from informers.errors import ConfigurationError, escaped
 from informers.objects import ObjectName
 from informers.source._wire.status_errors import retry_after_seconds
 from informers.workqueue import QueueStatistics, RateLimiter, RateLimitingQueue, default_controller_rate_limiter
@@ -264,8 +264,9 @@ class _Noting:
 
 def log(level: int, message: str, *arguments: object, exc_info: BaseException | None = None) -> None:
     """Log a line; the user's filters and handlers of the log must not end a worker."""
+    shown = [argument if isinstance(argument, (int, float)) else escaped(str(argument)) for argument in arguments]
     with suppress(Exception):
-        _log.log(level, message, *arguments, exc_info=exc_info)
+        _log.log(level, message, *shown, exc_info=exc_info)
 
 
 def _status(error: Exception) -> int | None:

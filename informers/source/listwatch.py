@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_object_size, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConfigurationError, ConnectionLostError
+from informers.errors import ConfigurationError, ConnectionLostError, escaped
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source._models.object_makers import Maker, maker, to_raw
@@ -250,7 +250,7 @@ class ListWatch(Generic[T]):
                 self._resource,
                 self._resource.api_version,
                 "have" if has_namespaces else "have no",
-                key,
+                escaped(key),
                 "NamespacedResource" if has_namespaces else "ClusterResource",
                 has_namespaces,
             )

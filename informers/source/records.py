@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, cast, final, runtime_checka
 
 from typing_extensions import TypeVar, override
 
-from informers.errors import ConfigurationError
+from informers.errors import ConfigurationError, escaped
 from informers.objects import object_name, read
 from informers.source._bytes.compression import Packer
 from informers.source._bytes.sources import KnownMetadata, Source
@@ -50,7 +50,7 @@ class Record(ABC, Generic[T]):
         self.labels: Mapping[str, str] = labels or _NO_LABELS
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key} rv={self.resource_version}>"
+        return escaped(f"<{type(self).__name__} {self.key} rv={self.resource_version}>")
 
     @abstractmethod
     def object(self) -> T:

@@ -46,6 +46,22 @@ def test_text_has_no_colour_where_that_is_not_wanted(name: str, value: str, monk
     assert "\x1b" not in lines.getvalue()
 
 
+def test_what_a_server_says_moves_no_cursor_and_begins_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    lines = Lines(is_terminal=True)
+    hostile = "a\n12:00:00  pod added\x1b[2J\u202e"
+    with reporting(lines, as_json=False) as report:
+        report.say("pod_added", hostile)
+        try:
+            raise RuntimeError(hostile)
+        except RuntimeError:
+            logging.getLogger("informers.cache").exception("handler failed on %s", hostile)
+    text = lines.getvalue()
+    assert all(line.isprintable() for line in text.split("\n")), text
+    assert r"a\n12:00:00  pod added\x1b[2J\u202e" in text
+    assert text.count("RuntimeError: a") == 1
+
+
 def test_json_is_one_object_a_line_even_for_what_others_log(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = Lines(is_terminal=True)
     with reporting(lines) as report:

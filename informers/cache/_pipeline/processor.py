@@ -20,6 +20,7 @@ from informers._base.forks import new_condition
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
 from informers.cache.handlers import Callbacks
+from informers.errors import escaped
 from informers.objects import DeletedFinalStateUnknown
 from informers.source.records import Record
 
@@ -80,7 +81,9 @@ class Updated(Generic[T]):
             old = self.old.object()
         except Exception:  # noqa: BLE001  what makes it may be the user's
             # The handler could not be told of it as it was: to the handler it is new.
-            _log.warning("%s can't be made as it was, so its update is told as an add", self.key, exc_info=True)
+            _log.warning(
+                "%s can't be made as it was, so its update is told as an add", escaped(self.key), exc_info=True
+            )
             if callbacks.on_add is not None:
                 callbacks.on_add(new, False)
         else:
@@ -108,7 +111,9 @@ class Deleted(Generic[T]):
             obj = self.record.object()
         except Exception:  # noqa: BLE001  what makes it may be the user's
             # A deletion must not be lost for want of the last state.
-            _log.warning("%s can't be made as it was last, so its deletion has no object", self.key, exc_info=True)
+            _log.warning(
+                "%s can't be made as it was last, so its deletion has no object", escaped(self.key), exc_info=True
+            )
             callbacks.on_delete(DeletedFinalStateUnknown(self.key))
         else:
             callbacks.on_delete(DeletedFinalStateUnknown(self.key, obj) if self.missed else obj)
@@ -249,7 +254,7 @@ class Listener(Generic[T]):
                     "handler %s failed on %s of %s; going on with the next event",
                     self.callbacks.name,
                     type(notification).__name__.lower(),
-                    notification.key,
+                    escaped(notification.key),
                 )
         finally:
             self.delivered += 1

@@ -30,6 +30,7 @@ from informers.errors import (
     StoppedError,
     TooLargeResourceVersionError,
     TooManyRequestsError,
+    escaped,
 )
 from informers.options import ReflectorOptions, check_options
 from informers.source.events import BadObject, Bookmark, ListOptions, WatchEvent
@@ -135,7 +136,7 @@ class Reflector(Generic[T]):
         self.progress: Progress = Progress(resource if namespace is None else f"{resource} in {namespace}", clock)
 
     def __repr__(self) -> str:
-        return f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={self._version}>"
+        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={self._version}>")
 
     @property
     def last_sync_resource_version(self) -> str:

@@ -12,6 +12,7 @@ from typing import TypeAlias, final
 import attrs
 
 from informers._base.exceptions import safe_text
+from informers.errors import escaped
 
 __all__ = ["NextStep", "WatchErrorHandler", "WatchFailure"]
 
@@ -51,10 +52,11 @@ class WatchFailure:
 
     def __str__(self) -> str:
         what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        key = escaped(self.key) or "an object"
         if self.index:
-            return f"{what}: {self.key} left out of an index: {safe_text(self.error, str)}"
+            return f"{what}: {key} left out of an index: {safe_text(self.error, str)}"
         if self.next_step is NextStep.GO_ON:
-            return f"{what}: {self.key or 'an object'} set aside: {safe_text(self.error, str)}"
+            return f"{what}: {key} set aside: {safe_text(self.error, str)}"
         when = f" in {self.delay:.1f} s" if self.delay > 0 else ", at once"
         return f"{what}: {safe_text(self.error, str)}; next: {self.next_step.value}{when}"
 
