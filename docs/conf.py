@@ -42,6 +42,9 @@ nitpick_ignore = [
     ("py:class", "informers.cache.listers._Cache"),
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing._http.status.Failure"),
+    ("py:class", "informers.controllers._base_controller.BaseController"),
+    ("py:class", "informers._base.wakeups.Stop"),
+    ("py:class", "informers.cache.observed.ObservedCache"),
     ("py:class", "optional"),
 ]
 

@@ -5,7 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/store.go LastStoreSyncResourceVersion and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
@@ -20,6 +20,7 @@ from informers.cache.store import Store
 from informers.cache.waits import Lookout, Position, SeenResult, Sighting, mark_of
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName
+from informers.source.listwatch import ListWatch
 
 __all__ = ["ObservedCache"]
 
@@ -96,6 +97,15 @@ class ObservedCache(Generic[T]):
             ConfigurationError: `written` is nothing that has a version, or the namespace is missing.
         """
         return bool(self.sighting(written, namespace=namespace).look())
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Return whether objects with these labels are followed, as far as the label selector says.
+
+        Args:
+            labels: of an object that was written: if they are not selected, the cache will not show it.
+        """
+        sources = [fed.source for _, fed in self._reflectors]
+        return any(not isinstance(source, ListWatch) or source.selects(labels) for source in sources)
 
     def wait_until_seen(
         self, written: Any, *, namespace: str | None = None, timeout: float | None = None, stop: Stop | None = None

@@ -20,6 +20,7 @@ Upstream: sigs.k8s.io/controller-runtime (v0.25), without its manager; k8s.io/ku
 
 from __future__ import annotations
 
+from informers.controllers._in_work import ReconcileLogger as ReconcileLogger
 from informers.controllers.controller_health import ControllerHealth as ControllerHealth
 from informers.controllers.own_writes import OwnWrites as OwnWrites
 from informers.controllers.own_writes import Pending as Pending
@@ -50,6 +51,7 @@ __all__ = [
     "Pending",
     "Predicate",
     "Processed",
+    "ReconcileLogger",
     "ReconcileMetric",
     "Result",
     "TerminalError",

@@ -34,7 +34,7 @@ from informers.workqueue import RateLimiter
 
 __all__ = ["BaseController"]
 
-_Client = TypeVar("_Client")
+C = TypeVar("C")
 
 
 class BaseController:
@@ -170,7 +170,7 @@ class BaseController:
         else:
             self._turns.add(name)
 
-    def client(self, api_client: _Client) -> _Client:
+    def client(self, api_client: C) -> C:
         """Return a client with the same configuration, whose writes are waited for.
 
         What is written with it in a run for a name is in the caches that the controller follows before the next run for

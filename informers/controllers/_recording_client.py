@@ -23,7 +23,7 @@ from informers.errors import ConfigurationError
 
 __all__ = ["Address", "Answer", "address_of", "recording_client"]
 
-_Client = TypeVar("_Client")
+C = TypeVar("C")
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PATH = re.compile(
@@ -86,7 +86,7 @@ def address_of(method: str, url: str, host: str) -> Address | None:
     return Address(method, found["group"], plural, namespace, name, subresource, path[:end])
 
 
-def recording_client(api_client: _Client, answered: Callable[[Address, Answer], None]) -> _Client:
+def recording_client(api_client: C, answered: Callable[[Address, Answer], None]) -> C:
     """Return a copy of a client that calls `answered` after each write; the client itself stays as it is.
 
     Args:

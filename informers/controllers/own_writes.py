@@ -36,7 +36,7 @@ __all__ = ["OwnWrites", "Pending"]
 
 _log = logging.getLogger("informers.controllers")
 
-_Client = TypeVar("_Client")
+C = TypeVar("C")
 
 #: Seconds for which the health of an informer is believed: to ask costs a look at the whole cache.
 _HEALTH_AGE = 1.0
@@ -160,7 +160,7 @@ class OwnWrites:
         finally:
             IN_WORK.reset(token)
 
-    def client(self, api_client: _Client) -> _Client:
+    def client(self, api_client: C) -> C:
         """Return a client with the same configuration and connections, whose writes are remembered.
 
         They are remembered for the name in work: that is known in the reconcile function, in tasks that it starts, and
@@ -252,7 +252,7 @@ class OwnWrites:
             if uid:
                 status = {"kind": "Status", "metadata": {}, "details": {"name": name.name, "uid": uid}}
                 yield informer.sighting(status, namespace=namespace)
-        elif read(read(obj, "metadata"), "resourceVersion"):
+        elif read(read(obj, "metadata"), "resourceVersion") and _can_be_seen(kind, name, obj):
             yield informer.sighting(obj, namespace=namespace)
             if address.method == "DELETE":
                 yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
@@ -326,6 +326,12 @@ class OwnWrites:
             self._said.add(text)
             with suppress(Exception):  # of the user's filters of the log
                 _log.info("%s", text)
+
+
+def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:
+    """Return whether an object is or comes into the cache: what was never selected brings no event."""
+    labels = read(read(obj, "metadata"), "labels") or {}
+    return kind.informer.selects(labels) or name in kind.informer.indexer
 
 
 def _uid_in_cache(kind: Kind, name: ObjectName) -> str:

@@ -169,6 +169,7 @@ class ListWatch(Generic[T]):
             label_selector=str(LabelSelector.coerce(label_selector)),
             field_selector=str(FieldSelector.coerce(field_selector)),
         )
+        self._labels = LabelSelector.coerce(label_selector)
         self._tweak = tweak
         self._accept = ("", "")
         kind, api_version = resource.kind, resource.api_version
@@ -193,6 +194,10 @@ class ListWatch(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<ListWatch {self._path}>"
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Return whether the label selector selects these labels; what `tweak` changes of it is not known here."""
+        return self._labels.matches(labels)
 
     def list(self, options: ListOptions, /) -> Page[T]:
         """Return one page, decoded while it arrives; asks for gzip."""

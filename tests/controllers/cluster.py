@@ -16,6 +16,7 @@ from informers.cache.accessor import NamespacedKind
 from informers.cache.listers import NamespacedLister
 from informers.controllers._base_controller import BaseController
 from informers.controllers._recording_client import address_of
+from informers.errors import ConnectionLostError
 from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.source.records import HeldRecord
 from informers.testing import FakeWatch
@@ -50,6 +51,8 @@ class _Source:
 
     def list(self, options: ListOptions, /) -> Page[Obj]:
         with self.cluster.lock:
+            if self.cluster.refuses_lists:
+                raise ConnectionLostError("refused")
             found = [_record(obj) for (plural, _), obj in self.cluster.objects.items() if plural == self.plural]
             self.late.clear()
             self.cluster.delivered[self.plural] = self.cluster.version
@@ -57,6 +60,8 @@ class _Source:
 
     def watch(self, options: ListOptions, /) -> FakeWatch[Obj]:
         with self.cluster.lock:
+            if self.cluster.refuses_lists:
+                raise ConnectionLostError("refused")
             self.watch_now = FakeWatch(options)
             return self.watch_now
 
@@ -101,6 +106,9 @@ class Cluster:
         self.requests: list[tuple[str, str]] = []
         #: What becomes of the next writes: a status, or "lost" for a write that is done but not answered.
         self.failures: list[int | str] = []
+        #: Whether reads get no answer, and whether lists of informers are refused.
+        self.unreachable = False
+        self.refuses_lists = False
         self.configuration = _Configuration()
         self.default_headers: dict[str, str] = {}
         self.cookie = None
@@ -167,6 +175,8 @@ class Cluster:
         key = f"{address.namespace}/{address.name}"
         with self.lock:
             self.requests.append((method, urlsplit(url).path))
+            if method == "GET" and self.unreachable:
+                raise Refusal(0)
             if method == "GET":
                 return self._list(address.plural, address.namespace, parse_qs(urlsplit(url).query))
             failure = self.failures.pop(0) if self.failures else 0

@@ -90,7 +90,8 @@ class TestResults:
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/internal/controller/controller_test.go",
-        "should requeue a Request after a duration (but not rate-limited) if the Result sets RequeueAfter",
+        "should requeue a Request after a duration (but not rate-limited) if the Result sets RequeueAfter "
+        "(regardless of Requeue)",
     )
     def test_a_later_time_is_a_success_and_clears_the_failures(self, make: Any, clock: FakeClock) -> None:
         controller = make(Script(ValueError("no"), Result(requeue_after=30.0), ValueError("no")))
@@ -126,7 +127,7 @@ class TestResults:
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/internal/controller/controller_test.go",
-        "should not requeue a Request if there is an error and it's a terminal error",
+        "should not requeue a Request if there is a terminal error",
     )
     def test_a_terminal_error_waits_for_the_next_event_which_starts_afresh(self, make: Any, clock: FakeClock) -> None:
         controller = make(Script(ValueError("1"), TerminalError("no use"), ValueError("2")))
@@ -390,7 +391,7 @@ class TestRun:
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/internal/controller/controller_test.go",
-        "should not error when context is cancelled during Sources WaitForSync",
+        "should not error when controller Start context is cancelled during Sources WaitForSync",
     )
     @pytest.mark.parametrize("stop", [threading.Event, Signal])
     def test_a_stop_while_it_waits_for_caches_is_not_an_error(self, owners: Any, stop: Any) -> None:

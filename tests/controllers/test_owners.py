@@ -43,8 +43,7 @@ class TestNames:
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/handler/eventhandler_test.go",
-        "should enqueue reconcile.Requests for only the first the Controller "
-        "if there are multiple Controller references",
+        "should enqueue reconcile.Requests for only the first the Controller if there are multiple Controller owners.",
     )
     def test_only_the_controller_counts_unless_every_owner_is_asked_for(self) -> None:
         both = pod(reference(name="other", controller=False), reference())
@@ -69,7 +68,7 @@ class TestNames:
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/handler/eventhandler_test.go",
-        "should enqueue a Request if there are owners matching Group and Kind instead of version.",
+        "should enqueue a Request if there are owners matching Group and Kind with a different version.",
     )
     def test_the_core_group_has_no_name(self) -> None:
         assert names(pod(reference(apiVersion="v1", kind="ConfigMap")), core.V1.config_maps) == [WEB]

@@ -49,6 +49,7 @@ class FedReflector(Generic[T]):
         self._feed = feed
         self._namespace = namespace
         self._resource = resource
+        self.source = source
         #: Set when it is started.
         self.thread: threading.Thread | None = None
         self.reflector: Reflector[T] = Reflector(
