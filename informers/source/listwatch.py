@@ -20,7 +20,7 @@ from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source._models.object_makers import Maker, maker, to_raw
 from informers.source._models.partial_metadata import PartialObjectMetadata
-from informers.source._transport.http_body import Lines
+from informers.source._transport.http_body import Lines, hastened
 from informers.source._transport.transport import Body, Transport
 from informers.source._wire.decode import Decoder
 from informers.source.events import BadObject, Bookmark, Change, ListOptions, Page, WatchEvent
@@ -120,7 +120,7 @@ class ListWatch(Generic[T]):
             server that is gone.
         streaming_timeout: the same while a streaming list is under way: a server that does not know them ignores the
             request's wish and stays silent.
-        list_timeout: seconds without a byte after which a list counts as lost.
+        list_timeout: seconds without a byte, or with less than 50 bytes a second, after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have.
         clock: measures silence.
 
@@ -209,7 +209,8 @@ class ListWatch(Generic[T]):
             idle_timeout=self._list_timeout,
         )
         with body:
-            page = self._decoder.page(body.blocks(), limit=self._max_object_size, on_arrival=self.on_arrival)
+            blocks = hastened(body.blocks(), seconds=self._list_timeout, clock=self._clock)
+            page = self._decoder.page(blocks, limit=self._max_object_size, on_arrival=self.on_arrival)
         if page.records:
             self._see_scope(page.records[0].key)
         return page

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import itertools
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informers.errors import DecodeError
-from informers.source._transport.http_body import Dechunker, Lines, decoded
+from informers.errors import ConnectionLostError, DecodeError
+from informers.source._transport.http_body import Dechunker, Lines, decoded, hastened
+from informers.testing import FakeClock
 
 PARTS = st.lists(st.binary(min_size=1, max_size=40), max_size=5)
 CUTS = st.lists(st.integers(0, 400), max_size=8)
@@ -151,6 +154,24 @@ def test_a_further_member_that_is_cut_off_is_not_taken_for_complete(size: int) -
 def test_what_follows_a_compressed_body_and_is_not_compressed_is_refused() -> None:
     with pytest.raises(DecodeError, match="compression is broken"):
         list(decoded(iter([gzip.compress(b"hello", mtime=0) + b"more"]), chunked=False, gzipped=True))
+
+
+def test_an_answer_that_drips_is_given_up_and_one_that_is_slow_is_not() -> None:
+    clock = FakeClock()
+
+    def coming(size: int, count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            clock.advance(1)
+            yield bytes(size)
+
+    assert len(b"".join(hastened(coming(60, 100), seconds=10, clock=clock))) == 6000
+    # It is over before that can be known.
+    assert len(b"".join(hastened(coming(1, 9), seconds=10, clock=clock))) == 9
+    with pytest.raises(ConnectionLostError, match="no more than 10 bytes in 10 s"):
+        list(hastened(coming(1, 100), seconds=10, clock=clock))
+    # Fast at first.
+    with pytest.raises(ConnectionLostError, match="no more than 400 bytes in 10 s"):
+        list(hastened(itertools.chain(coming(1000, 30), coming(40, 100)), seconds=10, clock=clock))
 
 
 @given(lines=st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=6), cuts=CUTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -228,6 +229,21 @@ def test_an_object_that_is_too_large_is_told() -> None:
         with pytest.raises(DecodeError, match="more than 200 bytes"):
             next(watch.batches())
         watch.close()
+
+
+def test_a_list_that_drips_is_lost() -> None:
+    def drip(connection: Connection) -> None:
+        connection.request()
+        connection.send(CHUNKED + chunk(listing()[:20]))
+        while True:  # until the client goes
+            time.sleep(0.05)
+            connection.send(chunk(b" "))
+
+    with (
+        source_of(drip, list_timeout=0.3) as (_, source),
+        pytest.raises(ConnectionLostError, match=r"an answer brought no more than \d+ bytes in"),
+    ):
+        source.list(ListOptions())
 
 
 def test_a_list_that_falls_silent_is_lost() -> None:

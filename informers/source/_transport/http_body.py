@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Iterator
 from typing import final
 
-from informers.errors import DecodeError
+from informers._base.clock import Clock
+from informers.errors import ConnectionLostError, DecodeError
 
-__all__ = ["BLOCK", "Dechunker", "Lines", "decoded"]
+__all__ = ["BLOCK", "Dechunker", "Lines", "decoded", "hastened"]
 
 #: Bytes asked for at a time: what a burst brings in one go is handed on in one go.
 BLOCK = 1 << 18
@@ -24,6 +25,8 @@ BLOCK = 1 << 18
 _UNPACKED = 1 << 20
 #: Bytes that a trailer may have; API servers send none.
 _TRAILER = 1 << 16
+#: Bytes in a second below which an answer that is to come to an end will not.
+_LEAST_RATE = 50
 #: A chunk's size, and extensions that nobody uses.
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
@@ -186,3 +189,25 @@ def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterato
             break
     if (dechunker is not None and not dechunker.finished) or (gunzipper is not None and gunzipper.is_cut_off):
         raise EOFError
+
+
+def hastened(blocks: Iterator[bytes], *, seconds: float, clock: Clock) -> Iterator[bytes]:
+    """Yield the blocks of an answer that has to come to an end: not so slowly that it will not.
+
+    Args:
+        blocks: of the body.
+        seconds: over which the rate is taken; an answer that needs no longer may be as slow as it likes.
+        clock: measures them.
+
+    Raises:
+        ConnectionLostError: bytes drip, so that no read takes too long, but next to nothing comes.
+    """
+    began, size = clock.monotonic(), 0
+    for block in blocks:
+        size += len(block)
+        now = clock.monotonic()
+        if now - began >= seconds:
+            if size < _LEAST_RATE * (now - began):
+                raise ConnectionLostError(f"an answer brought no more than {size} bytes in {now - began:.0f} s")
+            began, size = now, 0
+        yield block
