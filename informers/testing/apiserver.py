@@ -28,6 +28,8 @@ from informers.testing._http.write_handlers import Handlers
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.deletions import DeleteOptions
+from informers.testing._rules.garbage_collection import GarbageCollector
+from informers.testing._rules.namespaces import NamespaceController
 from informers.testing._rules.object_input import check_json, namespace_in, namespace_of, understood
 from informers.testing._rules.patches import merge_patch
 from informers.testing._rules.registry import Registry, WriteOptions, load
@@ -52,7 +54,7 @@ class APIServer:
 
     Unmodified clients talk to it: the official one, kubectl, and others. It stores objects with versions, lists in
     pages, watches with bookmarks and streaming lists, refuses as the real one does, and goes wrong where `faults`
-    says so. It is for tests: it runs no controllers and no nodes, checks hardly any fields, and has no encryption. It
+    says so. It is for tests: it runs no nodes and hardly any controller, checks few fields, and has no encryption. It
     reads and writes JSON alone, so `kubectl apply` and `kubectl create -f` work, but not `kubectl create configmap` and
     its like, which send protobuf.
 
@@ -69,6 +71,10 @@ class APIServer:
         streaming_lists: whether watches may start with the state (`sendInitialEvents`); older servers refuse that.
         sharding: whether lists and watches may be limited to a share of the objects (`shardSelector`): the feature
             `ShardedListAndWatch`, without which real servers overlook the wish.
+        finalizes_namespaces: whether a namespace that is deleted is emptied, and goes once it is empty, as in a
+            cluster; otherwise it stays, as on an API server without controllers.
+        collects_garbage: whether what is owned goes with its owners, as in a cluster: in the background, in the
+            foreground or not at all, as the deletion asks. An object whose owners are all absent goes, too.
         seed: of uids and generated names.
 
     Raises:
@@ -99,6 +105,8 @@ class APIServer:
         history: int = 10_000,
         streaming_lists: bool = True,
         sharding: bool = False,
+        finalizes_namespaces: bool = True,
+        collects_garbage: bool = False,
         seed: int = 0,
     ) -> None:
         if not bookmark_interval > 0:
@@ -122,6 +130,11 @@ class APIServer:
         self.faults: Faults = Faults(check=self._catalog.check, on_removed=self._watchers.wake)
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
         self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
+        self._namespaces = NamespaceController(self._storage, self._registry, self._catalog)
+        self._finalizes_namespaces = finalizes_namespaces
+        self._garbage = GarbageCollector(self._registry) if collects_garbage else None
+        if collects_garbage:
+            self._registry.policies = {"jobs.batch": "Orphan", "replicationcontrollers": "Orphan"}
         self._handlers = Handlers(
             self._storage,
             Reads(self._storage, self._registry, streaming_lists, sharding),
@@ -376,3 +389,7 @@ class APIServer:
 
     def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
         self._customs.written(served, obj, is_gone)
+        if self._garbage is not None:
+            self._garbage.written(served, obj, is_gone)
+        if self._finalizes_namespaces:
+            self._namespaces.written(served, obj, is_gone)

@@ -178,7 +178,8 @@ def real_endpoint(plane: ControlPlane) -> Endpoint:
 @contextlib.contextmanager
 def fake_endpoint() -> Iterator[Endpoint]:
     """Run the fake server, and give its endpoint."""
-    with APIServer() as server:
+    # No controllers run on the real one either.
+    with APIServer(finalizes_namespaces=False) as server:
         pool = urllib3.PoolManager(retries=False)
         endpoint = Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)
         yield endpoint

@@ -782,3 +782,10 @@ def test_an_object_has_no_head(server: Endpoint, space: Namespace, suffix: str) 
     space.config_map("a")
     answer = server.send("HEAD", space.path("configmaps") + suffix)
     assert (answer.status, answer.raw) == (405, b"")
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_a_namespace_that_every_cluster_has_may_not_be_deleted(server: Endpoint, name: str) -> None:
+    answer = server.send("DELETE", f"/api/v1/namespaces/{name}")
+    message = f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+    refused(answer, 403, "Forbidden", message, {"name": name, "kind": "namespaces"})

@@ -336,12 +336,14 @@ def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_b
     assert ask(server, "/apis/example.com/v1/gears").json["items"] == []
 
 
-def test_a_namespace_keeps_its_own_finalizer(server: APIServer) -> None:
-    answer = ask(server, "/api/v1/namespaces/default", method="DELETE").json
-    assert answer["status"] == {"phase": "Terminating"}
-    answer["spec"] = {}
-    assert ask(server, "/api/v1/namespaces/default/finalize", method="PUT", body=answer).status == 200
-    assert ask(server, "/api/v1/namespaces/default").status == 404
+def test_a_namespace_keeps_its_own_finalizer() -> None:
+    with APIServer(finalizes_namespaces=False) as server:
+        path = "/api/v1/namespaces/kube-node-lease"
+        answer = ask(server, path, method="DELETE").json
+        assert answer["status"] == {"phase": "Terminating"}
+        answer["spec"] = {}
+        assert ask(server, f"{path}/finalize", method="PUT", body=answer).status == 200
+        assert ask(server, path).status == 404
 
 
 def test_the_same_writes_give_the_same_objects() -> None:

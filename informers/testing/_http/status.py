@@ -177,6 +177,12 @@ def terminating(resource: Resource[Any], namespace: str, name: str) -> Failure:
     return Failure(message, code=403, reason="Forbidden", details=details)
 
 
+def protected(resource: Resource[Any], name: str) -> Failure:
+    """Return the 403 for the deletion of a namespace that every cluster has."""
+    message = f"{resource} {quote(name)} is forbidden: this namespace may not be deleted"
+    return Failure(message, code=403, reason="Forbidden", details=_details(resource, name))
+
+
 def apply_conflict(causes: list[tuple[str, str]]) -> Failure:
     """Return the 409 for a server-side apply of fields that others own: pairs of manager and field."""
     by_manager: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import attrs
@@ -30,6 +30,7 @@ __all__ = ["Registry", "WriteOptions"]
 
 #: Subresources whose writes change a part alone.
 _PARTS = frozenset({"status", "ephemeralcontainers", "approval"})
+_PROTECTED = frozenset({"default", "kube-system", "kube-public"})
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 #: With its suffix, a generated name is one that any kind may have.
 _LONGEST_PREFIX = 58
@@ -71,6 +72,8 @@ class Registry:
     def __init__(
         self, storage: Storage, *, clock: Clock, seed: int, on_write: Callable[[Served, Json, bool], None]
     ) -> None:
+        #: What becomes of owned objects where a delete does not say, by resource; none but the general rule at first.
+        self.policies: Mapping[str, str] = {}
         self._on_write = on_write
         self._storage = storage
         self._clock = clock
@@ -222,8 +225,10 @@ class Registry:
                 if wanted and wanted != have:
                     raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
             grace = grace_of(served, obj, options)
+            if str(served.resource) == "namespaces" and name in _PROTECTED and not options.is_inside:
+                raise failures.protected(served.resource, name)
             before = sequence(metadata.get("finalizers"))
-            hold_for(metadata, options.propagation)
+            hold_for(metadata, options.propagation or self.policies.get(str(served.resource), ""))
             if not grace and not is_held(served, obj):
                 if served.is_graceful and not options.is_inside:
                     # The real server marks before it removes.
