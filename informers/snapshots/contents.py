@@ -1,7 +1,7 @@
 """What is in a file of saved caches, what of it is refused, and why.
 
 The first piece says, as JSON, of which cluster and when, and of each kind how it was listed and up to which versions.
-For each kind in turn there follow its dictionaries, its blocks (`informers.source._wire.record_blocks`) and an
+For each kind in turn there follow its formats' dictionaries, its blocks (`informers.source._wire.record_blocks`) and an
 empty piece.
 
 Upstream: none; client-go's caches end with their process.
@@ -32,6 +32,7 @@ from informers.options import KindOptions
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
+from informers.source._bytes.codecs import codec_of
 from informers.source._models.object_makers import Maker, maker
 from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._transport.cluster_id import Cluster
@@ -157,7 +158,7 @@ def save(path: Path, kinds: Sequence[CacheOfKind], *, cluster: Cluster, now: flo
                 "terms": terms,
                 "versions": [[namespace, version] for namespace, version in snapshot.versions.items()],
                 "objects": len(writer),
-                "dictionaries": len(writer.dictionaries),
+                "formats": [codec.name for codec in writer.codecs],
             }
         )
     if entries:
@@ -171,7 +172,7 @@ def save(path: Path, kinds: Sequence[CacheOfKind], *, cluster: Cluster, now: flo
 def _pieces(header: Mapping[str, Any], writers: Sequence[RecordWriter]) -> Iterator[bytes]:
     yield json.dumps(header).encode()
     for writer in writers:
-        yield from writer.dictionaries
+        yield from (codec.dictionary for codec in writer.codecs)
         for heads, data in writer.blocks():
             yield heads
             yield data
@@ -252,7 +253,14 @@ def _read(
                 if kind is not None and difference:
                     refused[kind.name] = difference
                     kind = None
-                records = _records(pieces, kind, dictionaries=entry["dictionaries"])
+                try:
+                    reader = _reader(pieces, kind, entry["formats"])
+                except ConfigurationError as error:
+                    reader = None
+                    if kind is not None:
+                        refused[kind.name] = str(error)
+                        kind = None
+                records = _records(pieces, reader)
                 if kind is not None:
                     if len(records) != entry["objects"]:
                         raise ValueError(f"{len(records)} objects, not {entry['objects']}")
@@ -294,10 +302,20 @@ def _difference(kind: CacheOfKind, saved: Mapping[str, str]) -> str:
     return f"it was saved with another {', another '.join(differences)}" if differences else ""
 
 
-def _records(pieces: Iterator[bytes], kind: CacheOfKind | None, *, dictionaries: int) -> list[Record[Any]]:
+def _reader(pieces: Iterator[bytes], kind: CacheOfKind | None, formats: Sequence[str]) -> RecordReader[Any] | None:
+    """Return what reads one kind's records, from the pieces with its dictionaries; None where nobody wants them.
+
+    Raises:
+        ConfigurationError: what they are packed with is not installed.
+    """
+    dictionaries = [next(pieces) for _ in formats]
+    if kind is None:
+        return None
+    return RecordReader(kind.maker(), [codec_of(*each) for each in zip(formats, dictionaries, strict=True)])
+
+
+def _records(pieces: Iterator[bytes], reader: RecordReader[Any] | None) -> list[Record[Any]]:
     """Read one kind's pieces to their end; return its records, or none where nobody wants them."""
-    known = [next(pieces) for _ in range(dictionaries)]
-    reader = None if kind is None else RecordReader(kind.maker(), known)
     records: list[Record[Any]] = []
     while True:
         heads = next(pieces)

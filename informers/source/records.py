@@ -9,7 +9,8 @@ Upstream: none; client-go caches decoded objects and asks everybody not to chang
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, Protocol, cast, final, runtime_checkable
 
@@ -20,7 +21,7 @@ from informers.objects import object_name, read
 from informers.source._bytes.compression import Packer
 from informers.source._bytes.sources import KnownMetadata, Source
 
-__all__ = ["HeldRecord", "MakesMany", "Origin", "Record", "WireRecord", "objects_of"]
+__all__ = ["HeldRecord", "MakesMany", "Origin", "Record", "WireRecord", "learn_from", "objects_of"]
 
 T = TypeVar("T", default=Any)
 
@@ -210,7 +211,20 @@ class HeldRecord(Record[T]):
         return 0
 
 
+#: Objects that a packer learns from, at most.
+_SAMPLES = 64
+
 _origin_of = attrgetter("origin")
+
+
+def learn_from(records: Collection[Record[Any]]) -> None:
+    """Let what packs these records learn from some of them, spread over all, unless it has learnt before."""
+    samples: dict[Packer, list[bytes]] = {}
+    for record in islice(records, 0, None, -(-len(records) // _SAMPLES) or 1):
+        if isinstance(record, WireRecord) and record.origin.packer.codec is None:
+            samples.setdefault(record.origin.packer, []).append(record.raw)
+    for packer, each in samples.items():
+        packer.learn(each)
 
 
 def objects_of(records: Sequence[Record[T]]) -> list[T]:

@@ -33,6 +33,7 @@ from informers._factory.base import InformerFactory
 from informers.errors import ExpiredError, SnapshotError, TooLargeResourceVersionError
 from informers.kinds import GroupVersion, core, namespaced
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
+from informers.source._bytes import codecs
 from informers.source._transport.cluster_id import Cluster, identify
 from informers.testing import APIServer, RecordingHandler
 from informers.testing.faults import Expire, NoBookmarks, Status
@@ -497,7 +498,7 @@ class TestWhatIsNotTheSame:
         compared = {
             "label_selector", "field_selector", "transform", "tweak", "drop_managed_fields", "shard", "namespace",
         }  # fmt: skip
-        indifferent = {"resync_period", "indexers"}
+        indifferent = {"resync_period", "indexers", "options"}
         assert {field.name for field in attrs.fields(KindOptions)} == compared | indifferent
 
     def test_the_same_selector_in_other_words_is_the_same(self, server: APIServer, path: Path) -> None:
@@ -691,6 +692,24 @@ class TestDamage:
         server.create(config_map("large", "x" * 900))
         assert saved(factory_of(server), path)
         return path.read_bytes()
+
+    @pytest.mark.usefixtures("content")
+    def test_what_is_missing_to_unpack_it_is_said_and_a_list_is_made(
+        self, server: APIServer, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if codecs.best_codec() is not codecs.Zstd:
+            pytest.skip("zstd is not installed")
+
+        def without_zstd() -> None:
+            raise ImportError("no module named 'zstd'")
+
+        monkeypatch.setattr(codecs, "_zstd", without_zstd)
+        later = loaded(server, path)
+        words = "it is packed with zstd: install informers[zstd], or use Python 3.14"
+        assert later.result.refused["configmaps"] == words
+        with later.factory:
+            assert later.factory.wait_for_cache_sync(timeout=10)
+            assert "large" in values(later.factory)
 
     def check(self, path: Path) -> None:
         with pytest.raises(FormatError), read_pieces(path) as pieces:

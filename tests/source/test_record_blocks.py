@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from informers.kinds import core
+from informers.source._bytes.codecs import Codec, codec_of
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import maker
 from informers.source._wire.record_blocks import RecordReader, RecordWriter
-from informers.source.records import Origin, WireRecord
+from informers.source.records import Origin, WireRecord, learn_from
 
 MAKE = maker(core.V1.pods)
 
@@ -28,9 +29,10 @@ def records(count: int, origin: Origin[Any]) -> list[WireRecord[Any]]:
     return made
 
 
-def written(given: Sequence[WireRecord[Any]]) -> tuple[list[bytes], list[tuple[bytes, bytes]]]:
+def written(given: Sequence[WireRecord[Any]]) -> tuple[list[Codec], list[tuple[bytes, bytes]]]:
     writer = RecordWriter(given)
-    return writer.dictionaries, list(writer.blocks())
+    codecs = [codec_of(codec.name, codec.dictionary) for codec in writer.codecs]
+    return codecs, list(writer.blocks())
 
 
 @pytest.mark.parametrize("packed", [0, 1, 40])
@@ -38,8 +40,8 @@ def test_what_is_read_is_what_was_written_packed_or_not(packed: int) -> None:
     given = records(40, Origin(MAKE))
     for record in given[:packed]:
         record.pack()
-    dictionaries, blocks = written(given)
-    reader = RecordReader(MAKE, dictionaries)
+    codecs, blocks = written(given)
+    reader = RecordReader(MAKE, codecs)
     read = [record for block in blocks for record in reader.block(*block)]
     assert [(r.key, r.namespace, r.resource_version, r.labels, r.metadata_end, r.raw) for r in read] == [
         (r.key, r.namespace, r.resource_version, r.labels, r.metadata_end, r.raw) for r in given
@@ -48,6 +50,7 @@ def test_what_is_read_is_what_was_written_packed_or_not(packed: int) -> None:
 
 def test_what_has_not_been_packed_yet_takes_no_more_room() -> None:
     early, late = records(40, Origin(MAKE, Packer())), records(40, Origin(MAKE, Packer()))
+    learn_from(late)
     for record in late:
         record.pack()
     sizes = [sum(len(data) for _, data in written(given)[1]) for given in (early, late)]

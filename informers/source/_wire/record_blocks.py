@@ -15,10 +15,11 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
+from informers.source._bytes.codecs import Codec
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import Maker
 from informers.source._wire.shared_texts import SharedTexts
-from informers.source.records import Origin, Record, WireRecord
+from informers.source.records import Origin, Record, WireRecord, learn_from
 
 __all__ = ["RecordReader", "RecordWriter"]
 
@@ -38,7 +39,7 @@ class RecordWriter:
         records: what to write.
 
     Attributes:
-        dictionaries: what a reader unpacks them with.
+        codecs: what a reader unpacks them with.
 
     Raises:
         ConfigurationError: one of them is held in a form that can't be written.
@@ -53,16 +54,12 @@ class RecordWriter:
             if not isinstance(record, WireRecord):
                 raise ConfigurationError("its objects are held as they are, not as the bytes that came")
             self._records.append(record)
-            held, packer = record.held
-            packers.setdefault(packer)
-            if packer.dictionary is None:
-                # Nothing has been packed yet: the first that is worth it becomes the dictionary.
-                packer.pack(held)
-        known = [(packer, packer.dictionary) for packer in packers]
-        self.dictionaries: list[bytes] = [dictionary for _, dictionary in known if dictionary is not None]
+            packers.setdefault(record.origin.packer)
+        learn_from(self._records)
+        known = [(packer, packer.codec) for packer in packers]
+        self.codecs: list[Codec] = [codec for _, codec in known if codec is not None]
         self._numbers: Mapping[Packer, int] = {
-            packer: number
-            for number, packer in enumerate(packer for packer, dictionary in known if dictionary is not None)
+            packer: number for number, packer in enumerate(packer for packer, codec in known if codec is not None)
         }
 
     def __len__(self) -> int:
@@ -77,7 +74,7 @@ class RecordWriter:
             held, packer = record.held
             number = self._numbers.get(packer, -1)
             if number < 0:
-                # A dictionary that has come since is not among those that are written.
+                # A codec that has come since is not among those that are written.
                 held = packer.unpack(held)
             elif held[:1] == b"{":
                 held = packer.pack(held)
@@ -104,13 +101,13 @@ class RecordReader(Generic[T]):
 
     Args:
         make: makes the object that a reader of the cache sees.
-        dictionaries: the writer's.
+        codecs: the writer's.
 
     Thread safety: none.
     """
 
-    def __init__(self, make: Maker[T], dictionaries: Iterable[bytes]) -> None:
-        self._origins = [Origin(make, Packer(dictionary)) for dictionary in dictionaries]
+    def __init__(self, make: Maker[T], codecs: Iterable[Codec]) -> None:
+        self._origins = [Origin(make, Packer(codec)) for codec in codecs]
         #: For what was not packed.
         self._plain = self._origins[0] if self._origins else Origin(make)
         self._shared = SharedTexts()
