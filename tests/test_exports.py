@@ -108,7 +108,8 @@ def test_a_name_is_the_same_object_wherever_it_is_exported() -> None:
         loaded: ModuleType = importlib.import_module(module)
         for name in loaded.__all__:
             places.setdefault(name, set()).add(id(getattr(loaded, name)))
-    assert {name for name, objects in places.items() if len(objects) > 1} == set()
+    # The design has two of this name: that of `informers.aio` is the same for an event loop.
+    assert {name for name, objects in places.items() if len(objects) > 1} == {"Controller"}
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:

@@ -13,6 +13,7 @@ in the informer's threads; what is the loop's is your handlers, one call at a ti
 
 - `handlers`: coroutine functions as handlers;
 - `streams`: events for `async for`;
+- `controller`: `Controller`, whose reconcile function is a coroutine function;
 - `queues`: work queues whose items are awaited;
 - `waits`: waiting for a write of one's own, or a state of an object;
 - `lifecycle`: start, wait, let go and stop without blocking the loop;
@@ -21,6 +22,7 @@ in the informer's threads; what is the loop's is your handlers, one call at a ti
 Upstream: none.
 """
 
+from informers.aio.controller import Controller as Controller
 from informers.aio.handlers import add_event_handler as add_event_handler
 from informers.aio.lifecycle import release as release
 from informers.aio.lifecycle import running as running
@@ -40,6 +42,7 @@ from informers.aio.wakeups import AsyncStop as AsyncStop
 __all__ = [
     "Added",
     "AsyncStop",
+    "Controller",
     "Deleted",
     "Event",
     "Updated",

@@ -8,17 +8,19 @@ Upstream: none; a goroutine waits in k8s.io/client-go/util/workqueue/queue.go Ge
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from typing import TypeVar
 
 from informers._base.checks import check_timeout
+from informers._base.clock import Clock
 from informers.aio.wakeups import LoopWakeup
 from informers.errors import ConfigurationError, StoppedError
-from informers.workqueue import Queue
+from informers.workqueue import Queue, Waiter
 
-__all__ = ["get", "items"]
+__all__ = ["get", "items", "taken"]
 
 T = TypeVar("T", bound=Hashable)
+R = TypeVar("R")
 
 
 async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
@@ -39,28 +41,48 @@ async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
     if not isinstance(queue, Queue):
         raise ConfigurationError(f"expected a queue of informers.workqueue: got {type(queue).__name__}")
     try:
-        return queue.get(timeout=0)
+        return await taken(lambda: queue.get(timeout=0), queue.waiter, timeout=timeout, clock=queue.clock)
+    except TimeoutError:
+        raise TimeoutError(f"no item in {queue!r} within {timeout} s") from None
+
+
+async def taken(
+    take: Callable[[], R], waiter: Callable[[Callable[[], object]], Waiter], *, timeout: float | None, clock: Clock
+) -> R:
+    """Wait until something can be taken from a queue, and take it.
+
+    Args:
+        take: takes it, or raises TimeoutError at once.
+        waiter: as `Queue.waiter`.
+        timeout: seconds to wait; None waits for ever, zero does not wait.
+        clock: measures them, and delays.
+
+    Raises:
+        TimeoutError: nothing came in time.
+    """
+    try:
+        return take()
     except TimeoutError:
         if timeout == 0:
             raise
-    async with LoopWakeup(timeout=timeout, clock=queue.clock) as wakeup:
+    async with LoopWakeup(timeout=timeout, clock=clock) as wakeup:
         while True:
             wakeup.clear()
-            waiter = queue.waiter(wakeup.wake)
+            wait = waiter(wakeup.wake)
             got = False
             try:
-                in_time = await wakeup.wait(waiter.seconds)
+                in_time = await wakeup.wait(wait.seconds)
                 try:
-                    item = queue.get(timeout=0)
+                    result = take()
                 except TimeoutError:
                     if not in_time:
-                        raise TimeoutError(f"no item in {queue!r} within {timeout} s") from None
+                        raise
                 else:
                     got = True
-                    return item
+                    return result
             finally:
-                if not (got and waiter.is_woken):
-                    waiter.withdraw()
+                if not (got and wait.is_woken):
+                    wait.withdraw()
 
 
 async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:

@@ -251,26 +251,35 @@ class BaseController:
         Raises:
             NotSyncedError: they have not, in time; it says what is missing.
         """
-        registrations = [registration for _, registration in self._registrations]
-        if all(registration.has_synced for registration in registrations):
+        if not self._unsynced():
             return
-        signals = [self._stopping, *(signal for found in registrations for signal in (found.synced, found.ended))]
         with Wakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
-            withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
+            withdrawals = [signal.add_callback(wakeup.wake) for signal in self._sync_signals()]
             try:
                 while True:
                     wakeup.clear()
-                    waited_for = [found for found in registrations if not found.has_synced]
-                    is_over = not waited_for or any(found.ended.is_set() for found in waited_for)
-                    if is_over or self._stopping.is_set() or not wakeup.wait():
+                    if self._is_sync_over() or not wakeup.wait():
                         break
             finally:
                 for withdraw in withdrawals:
                     withdraw()
-            missing = self._unsynced()
-            if missing and not (wakeup.is_stopped or self._stopping.is_set()):
-                reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
-                raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
+            self._check_synced(is_stopped=wakeup.is_stopped)
+
+    def _sync_signals(self) -> list[Signal]:
+        """Return what is raised when `_is_sync_over` may have changed."""
+        return [self._stopping, *(signal for _, found in self._registrations for signal in (found.synced, found.ended))]
+
+    def _is_sync_over(self) -> bool:
+        """Return whether the handlers have been given what was there, or never will be."""
+        waited_for = [found for _, found in self._registrations if not found.has_synced]
+        return not waited_for or self._stopping.is_set() or any(found.ended.is_set() for found in waited_for)
+
+    def _check_synced(self, *, is_stopped: bool) -> None:
+        """Raise NotSyncedError if something is missing, and nobody has asked for the end."""
+        missing = self._unsynced()
+        if missing and not (is_stopped or self._stopping.is_set()):
+            reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
+            raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
 
     def _finish(self) -> None:
         """Say that nothing is in work any more."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import uuid
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from typing import Any, final
 
@@ -31,7 +31,13 @@ from informers.controllers.results import Outcome, Processed, Result, TerminalEr
 from informers.errors import ConfigurationError, escaped
 from informers.objects import ObjectName
 from informers.source._wire.status_errors import retry_after_seconds
-from informers.workqueue import QueueStatistics, RateLimiter, RateLimitingQueue, default_controller_rate_limiter
+from informers.workqueue import (
+    QueueStatistics,
+    RateLimiter,
+    RateLimitingQueue,
+    Waiter,
+    default_controller_rate_limiter,
+)
 
 __all__ = ["Turn", "Turns", "log"]
 
@@ -136,6 +142,10 @@ class Turns:
             raise
         self._queue.done(name)
         return Processed(name, "stale", 0.0)
+
+    def waiter(self, wake: Callable[[], object]) -> Waiter:
+        """Wait without a thread until it is worth asking for a turn by `begin(timeout=0)`; see `Queue.waiter`."""
+        return self._queue.waiter(wake)
 
     def seen(self, name: ObjectName | None) -> None:
         """Wake a name that waits for its own writes, since the cache shows them now; all names where it is None."""

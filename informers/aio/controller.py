@@ -1,0 +1,359 @@
+"""A controller whose reconcile function is a coroutine function: one task for each name that is in work.
+
+It is the controller of `informers.controllers` with another driver: queue, results, own writes, metrics are the same.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/controller.go (v0.25).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, final
+
+from informers._base.checks import check_function, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.signals import Signal
+from informers.aio.queues import taken
+from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
+from informers.controllers._base_controller import BaseController
+from informers.controllers._in_work import IN_WORK
+from informers.controllers._sightings import Kind
+from informers.controllers._turns import Turn, log
+from informers.controllers.predicates import Predicate
+from informers.controllers.reconcile_metrics import ControllerMetricsProvider
+from informers.controllers.results import Processed, Result
+from informers.errors import ConfigurationError, InformersError, StoppedError
+from informers.objects import ObjectName
+from informers.workqueue import RateLimiter
+
+__all__ = ["Controller"]
+
+#: Seconds after which a stop says what it waits for.
+_REMINDER = 5.0
+
+
+@final
+class Controller(BaseController):
+    """Makes things what they should be: awaits a coroutine function with the names of objects that may need a look.
+
+    As `informers.controllers.Controller`, but names are in work at the same time as tasks of the loop, and not in
+    threads: up to `workers`, each for another name. A name is in work once at a time, and comes again only when its
+    task has ended, also where it was cancelled. A thread that the function began, as by `asyncio.to_thread`, goes on
+    when the task is cancelled: so set time limits on the requests themselves, and not by `asyncio.timeout` around them.
+
+    Args:
+        name: for logs, metrics and health.
+        kind: of a factory: what the names are names of.
+        reconcile: a coroutine function that takes an `ObjectName`; returns None or a `Result`. What it raises is
+            logged, and the name is tried again after a growing pause; a `TerminalError` is not.
+        workers: how many names may be in work at once.
+        predicate: which updates of the kind are worth a look; None for all.
+        limiter: how long a name waits after a failure; client-go's for controllers by default.
+        sync_timeout: seconds within which `run` must have been given all that is there.
+        own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
+        run_timeout: seconds after which a run of the function is reported, in the log, the metrics and the health. It
+            is not ended.
+        metrics: where metrics go, for example `informers.metrics.ControllerMetrics()`; nowhere by default.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+        StoppedError: the informer of the kind has been stopped.
+
+    Example:
+        >>> import asyncio
+        >>> from informers import SharedInformerFactory, aio
+        >>> from informers.testing import APIServer
+        >>> async def reconcile(name: ObjectName) -> None:
+        ...     print(name)
+        >>> async def main(server: APIServer) -> None:
+        ...     async with aio.running(SharedInformerFactory(server.client())) as factory:
+        ...         controller = aio.Controller("pods", factory.core.v1.pods, reconcile)
+        ...         factory.start()
+        ...         controller.enqueue(ObjectName("shop", "web-0"))
+        ...         await controller.process_next(timeout=10)
+        >>> with APIServer() as server:
+        ...     asyncio.run(main(server))
+        shop/web-0
+
+    Thread safety: `enqueue`, `health` and `stop` may be called from any thread and loop; `run` and `process_next`
+    belong to one loop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        reconcile: Callable[[ObjectName], Coroutine[Any, Any, Result | None]],
+        *,
+        workers: int = 1,
+        predicate: Predicate | None = None,
+        limiter: RateLimiter[ObjectName] | None = None,
+        sync_timeout: float = 120.0,
+        own_writes_timeout: float = 75.0,
+        run_timeout: float = 300.0,
+        metrics: ControllerMetricsProvider | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if not (inspect.iscoroutinefunction(reconcile) or inspect.iscoroutinefunction(type(reconcile).__call__)):
+            raise ConfigurationError(
+                f"reconcile must be a coroutine function (async def) of (name): got {reconcile!r}; "
+                "informers.controllers.Controller takes a plain one"
+            )
+
+        @functools.wraps(reconcile)
+        def plain(*_arguments: Any) -> None: ...
+
+        check_function("reconcile", plain, "name")
+        self._reconcile = reconcile
+        self._fatal: BaseException | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+        #: Set when no turn is begun any more, and none is in work.
+        self._drained = Signal(clock=clock)
+        super().__init__(
+            name,
+            kind,
+            workers=workers,
+            predicate=predicate,
+            limiter=limiter,
+            sync_timeout=sync_timeout,
+            own_writes_timeout=own_writes_timeout,
+            run_timeout=run_timeout,
+            metrics=metrics,
+            clock=clock,
+        )
+
+    async def run(self, stop: AnyStop) -> None:
+        """Work until `stop` is set, or `stop()` is called; return when nothing is in work any more.
+
+        First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
+        names that wait are dropped: the next run is given all of them anew. What is in work runs to its end; where this
+        is cancelled, that is cancelled too, and waited for.
+
+        Args:
+            stop: an `asyncio.Event`, a `threading.Event` or an `informers.Signal`.
+
+        Raises:
+            NotSyncedError: something was not given to it within `sync_timeout`; it says what, and why.
+            BaseException: what the function raised that is not an `Exception`: `SystemExit`, for example.
+            AlreadyStartedError: it runs already.
+            StoppedError: it has been stopped, or an informer was before it was ready.
+            ConfigurationError: `stop` has not the methods of an event.
+        """
+        if stop is None:
+            raise ConfigurationError("stop must be an asyncio.Event, a threading.Event or a Signal: got None")
+        check_any_stop(stop)
+        self._begin()
+        turns: asyncio.Task[None] | None = None
+        try:
+            async with LoopWakeup(stop=stop, clock=self._clock) as wakeup:
+                withdraw = self._stopping.add_callback(wakeup.wake)
+                try:
+                    await self._wait_filled(self._sync_timeout, stop)
+                    if not (wakeup.is_stopped or self._stopping.is_set()):
+                        turns = asyncio.create_task(self._take_turns())
+                    while not self._stopping.is_set():
+                        wakeup.clear()
+                        late = self._turns.find_overdue() or self._run_timeout
+                        if self._stopping.is_set() or not await wakeup.wait(late):
+                            break
+                finally:
+                    withdraw()
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            raise
+        finally:
+            self._stopping.set()
+            self._turns.shut_down()
+            try:
+                if turns is not None:
+                    turns.cancel()
+                    await _ended({turns})
+                await _ended(self._tasks, self._remind)
+            finally:
+                self._drained.set()
+                self._finish()
+        if self._fatal is not None:
+            raise self._fatal
+
+    async def stop(self, timeout: float | None = 30.0, *, drain: bool = False) -> bool:
+        """End `run`: take no more names, and wait until nothing is in work.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes. In the reconcile function there is no wait.
+            drain: whether names that wait have their turn first. Those whose time has not come are dropped anyway.
+
+        Returns:
+            Whether nothing is in work any more.
+
+        Raises:
+            ConfigurationError: the timeout is negative, or not a number.
+        """
+        check_timeout(timeout)
+        work = IN_WORK.get()
+        is_own = work is not None and work.owner is self._own_writes
+        async with LoopWakeup(timeout=timeout, clock=self._clock) as wakeup:
+            if drain and self._started and not is_own:
+                self._turns.drain(0)
+                await _raised(self._drained, wakeup)
+            self._stopping.set()
+            self._turns.shut_down()
+            with self._lifecycle:
+                if not self._started:
+                    self._finish()
+                    return not self._turns.running
+            return self._ended.is_set() if is_own else await _raised(self._ended, wakeup)
+
+    async def process_next(self, *, timeout: float = 0.0) -> Processed | None:
+        """Take one name and await the function: for tests, and for loops of your own.
+
+        Args:
+            timeout: seconds to wait for the caches, and for a name.
+
+        Returns:
+            What became of the name; None where no name came.
+
+        Raises:
+            NotSyncedError: a cache was not filled in time.
+            StoppedError: the controller has been stopped.
+            BaseException: what the function raised that is not an `Exception`.
+            ConfigurationError: the timeout is negative, or not a number.
+        """
+        check_timeout(timeout)
+        filled = all(informer.has_synced for informer, _ in self._registrations)
+        await self._wait_filled(self._sync_timeout if filled else timeout)
+        try:
+            turn = await self._turn(timeout)
+        except TimeoutError:
+            return None
+        if not isinstance(turn, Turn):
+            return turn
+        task = self._task(turn)
+        is_cancelled = True
+        try:
+            await _ended({task})
+            is_cancelled = False
+        finally:
+            processed = self._end(turn, task, is_cancelled=is_cancelled)
+        if self._fatal is not None:
+            raise self._fatal
+        return processed
+
+    async def _turn(self, timeout: float | None) -> Turn | Processed:
+        return await taken(lambda: self._turns.begin(timeout=0), self._turns.waiter, timeout=timeout, clock=self._clock)
+
+    async def _take_turns(self) -> None:
+        """Begin turns until there are no more, each in a task of its own."""
+        room = asyncio.Event()
+        try:
+            while not self._stopping.is_set():
+                room.clear()
+                if len(self._tasks) >= self._workers:
+                    await room.wait()
+                    continue
+                try:
+                    turn = await self._turn(None)
+                except StoppedError:
+                    if not self._tasks:
+                        break
+                    # What is added again while it is in work has its turn in a drain, too.
+                    await room.wait()
+                    continue
+                if isinstance(turn, Turn):
+                    task = self._task(turn)
+                    self._tasks.add(task)
+                    task.add_done_callback(functools.partial(self._task_ended, turn, room))
+            self._drained.set()
+        except Exception as error:  # noqa: BLE001  it ends the controller, and `run` raises it
+            self._fail(error)
+
+    def _task(self, turn: Turn) -> asyncio.Task[object]:
+        # A task runs in a copy of the context that it is made in.
+        return turn.context.run(asyncio.create_task, self._guarded(turn.name))
+
+    async def _guarded(self, name: ObjectName) -> object:
+        try:
+            return await self._reconcile(name)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            self._fail(error)
+            raise asyncio.CancelledError from error
+
+    def _task_ended(self, turn: Turn, room: asyncio.Event, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        try:
+            self._end(turn, task, is_cancelled=self._stopping.is_set())
+        except Exception as error:  # noqa: BLE001  of a limiter or a clock of the user's
+            self._fail(error)
+        room.set()
+
+    def _end(self, turn: Turn, task: asyncio.Task[object], *, is_cancelled: bool = False) -> Processed | None:
+        """Say how a turn has ended, whose task has. One that something else has cancelled is tried again."""
+        if not task.cancelled():
+            error = task.exception()
+            return self._turns.end(turn, error=error) if error else self._turns.end(turn, result=task.result())
+        if is_cancelled or self._fatal is not None:
+            return self._turns.end(turn, error=asyncio.CancelledError())
+        return self._turns.end(turn, error=InformersError("the reconcile function was cancelled"))
+
+    def _fail(self, error: BaseException) -> None:
+        self._fatal = self._fatal or error
+        self._stopping.set()
+        self._turns.shut_down()
+
+    async def _wait_filled(self, timeout: float, stop: AnyStop | None = None) -> None:
+        """Wait until the handlers have been given what was there at the beginning, or until it is stopped."""
+        if not self._unsynced():
+            return
+        async with LoopWakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
+            withdrawals = [signal.add_callback(wakeup.wake) for signal in self._sync_signals()]
+            try:
+                while True:
+                    wakeup.clear()
+                    if self._is_sync_over() or not await wakeup.wait():
+                        break
+            finally:
+                for withdraw in withdrawals:
+                    withdraw()
+            self._check_synced(is_stopped=wakeup.is_stopped)
+
+    def _remind(self) -> None:
+        running = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in self._turns.running.items())
+        log(logging.WARNING, "controller %s: stop waits for %s", self._name, running or "its tasks")
+
+
+async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = lambda: None) -> None:
+    """Wait until all tasks have ended; where this is cancelled they are, and are waited for all the same."""
+    interrupt: asyncio.CancelledError | None = None
+    while tasks:
+        try:
+            done, pending = await asyncio.wait(tasks, timeout=_REMINDER)
+        except asyncio.CancelledError as error:
+            interrupt = error
+            for task in tasks:
+                task.cancel()
+        else:
+            tasks -= done
+            if pending:
+                remind()
+    if interrupt is not None:
+        raise interrupt
+
+
+async def _raised(signal: Signal, wakeup: LoopWakeup) -> bool:
+    """Wait until a signal is raised; return whether it is."""
+    withdraw = signal.add_callback(wakeup.wake)
+    try:
+        while not signal.is_set():
+            wakeup.clear()
+            if signal.is_set() or not await wakeup.wait():
+                break
+        return signal.is_set()
+    finally:
+        withdraw()
