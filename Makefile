@@ -17,9 +17,9 @@ PYTEST_ARGS ?=
 # Test processes; 0 for none beside pytest's own, for a debugger.
 WORKERS ?= auto
 #: What `make quick` leaves out: whole programs, processes, networks, pages.
-SLOW := aio benchmarks compared_with_go contract docs examples faults growth processes properties real realserver snapshots soak testing
+SLOW := aio benchmarks compared_with_go contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
 
-.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak contract build setup clean
+.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak fuzz contract build setup clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -73,6 +73,9 @@ bench: $(STAMPS)/test  ## compare with other clients; takes minutes
 
 soak: $(STAMPS)/test  ## an hour of random faults
 	$(BIN)/python -m pytest -m soak -o timeout=0 -o faulthandler_timeout=0 tests $(PYTEST_ARGS)
+
+fuzz: $(STAMPS)/test  ## attack what reads the wire and saved caches, for an hour or so
+	HISTORIES=150 $(BIN)/python -m pytest -n $(WORKERS) -o timeout=0 -o faulthandler_timeout=0 tests/fuzz $(PYTEST_ARGS)
 
 contract: $(STAMPS)/test  ## run what needs a real kube-apiserver or client-go; builds both with Go the first time
 	bash tests/realserver/build.sh

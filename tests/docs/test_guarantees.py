@@ -1,4 +1,4 @@
-"""Every promise of docs/explanation/guarantees.md names tests that hold it, and every test that it names exists."""
+"""Every promise of the pages that make them names tests that hold it, and every test that they name exists."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "explanation" / "guarantees.md"
+SECURITY = PAGE.with_name("security.md")
+FAULTS = PAGE.with_name("faults.md")
 TEST = re.compile(r"^- `(?P<path>tests/[\w/]+\.py)::(?P<names>[\w:]+)`$")
 SUMMARY = re.compile(r"^<summary>Held by (?P<count>\d+) tests?</summary>$")
 #: Promises stand before this; behind it stands what can have no test.
@@ -70,7 +72,11 @@ def missing(tests: Sequence[str], root: Path = ROOT) -> list[str]:
     return absent
 
 
-PROMISES = promises(PAGE.read_text(encoding="utf-8"))
+PROMISES = [promise for page in (PAGE, SECURITY) for promise in promises(page.read_text(encoding="utf-8"))]
+#: A row of a table of faults, and the line that names its tests.
+ROW = re.compile(r"^\| (?P<fault>[^|]+?) \| [^|]*\| [^|]*\| [^|]*\|$")
+HELD = re.compile(r"^- (?P<fault>.+?): (?P<tests>`tests/[^`]+`(?:, `tests/[^`]+`)*)$")
+FEW = {"Corrupt bytes without TLS, in a value"}
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=[promise.title for promise in PROMISES])
@@ -83,6 +89,19 @@ def test_a_promise_names_tests_and_they_are_there(promise: Promise) -> None:
 def test_no_two_promises_have_one_title() -> None:
     titles = [promise.title for promise in PROMISES]
     assert len(titles) == len(set(titles)) > 20
+
+
+def test_every_row_of_the_page_on_faults_has_its_test() -> None:
+    """A row is a fault of a table with four columns, but for what nobody could notice."""
+    lines = FAULTS.read_text(encoding="utf-8").partition("## Soak")[0].splitlines()
+    rows = [match["fault"] for line in lines if (match := ROW.match(line))]
+    faults = [fault for fault in rows if fault not in {"Fault", "---", *FEW}]
+    held = {
+        match["fault"]: match["tests"].replace("`", "").split(", ") for line in lines if (match := HELD.match(line))
+    }
+    assert len(faults) == len(set(faults)) > 25
+    assert set(held) == set(faults)
+    assert missing([test for tests in held.values() for test in tests]) == []
 
 
 def test_limits_are_no_promises() -> None:

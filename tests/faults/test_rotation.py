@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,3 +147,59 @@ def test_half_a_rotation_is_a_failure_that_is_over_with_the_other_half(
             use(authority, "second", tmp_path)
             source.list(ListOptions())
     assert seen == ["second"]
+
+
+PLUGIN = """\
+import json, pathlib
+folder = pathlib.Path({folder!r})
+runs = folder / "runs"
+runs.write_text((runs.read_text() if runs.exists() else "") + "x")
+name = "first" if runs.read_text() == "x" else "second"
+status = {{
+    "clientCertificateData": (folder / (name + ".crt")).read_text(),
+    "clientKeyData": (folder / (name + ".key")).read_text(),
+}}
+print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}}))
+"""
+
+
+def test_an_exec_plugin_that_gives_certificates_is_asked_again_by_a_hook(authority: Authority, tmp_path: Path) -> None:
+    """As docs/how-to/authentication.md shows it: the official client leaves no other way."""
+    from kubernetes import config
+    from kubernetes.client import ApiClient, Configuration
+
+    seen: list[str] = []
+    refused: set[str] = set()
+    for name in ("first", "second"):
+        for path, end in zip(authority.issue(name), ("crt", "key"), strict=True):
+            shutil.copy(path, tmp_path / f"{name}.{end}")
+    program = tmp_path / "plugin.py"
+    program.write_text(PLUGIN.format(folder=str(tmp_path)))
+    with serving(judging(refused.__contains__, seen), tls=asking_for_certificates(authority)) as server:
+        command = {"command": sys.executable, "args": [str(program)], "interactiveMode": "Never"}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "a",
+            "clusters": [
+                {"name": "a", "cluster": {"server": server.url, "certificate-authority": str(authority.certificate)}}
+            ],
+            "users": [{"name": "a", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", **command}}}],
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        }
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(json.dumps(document))
+        configuration = Configuration()
+        config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
+        with source_of(ApiClient(configuration)) as source:
+            source.list(ListOptions())
+            refused.add("first")
+            with pytest.raises(StatusError, match="401"):
+                source.list(ListOptions())
+
+            def renew(changed: Configuration) -> None:
+                config.load_kube_config(config_file=str(kubeconfig), client_configuration=changed)
+
+            configuration.refresh_api_key_hook = renew
+            source.list(ListOptions())
+    assert seen == ["first", "first", "second"]

@@ -13,8 +13,8 @@ from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
 from informers.testing import APIServer
 from tests.faults.conftest import server_context
-from tests.faults.proxy import Close, Corrupt, Fault, Hang, Lost, Proxy, Reset
-from tests.faults.rig import BOOKMARKS, Rig, library_threads
+from tests.faults.proxy import Close, Corrupt, Drip, Fault, Hang, Lost, Proxy, Reset
+from tests.faults.rig import BOOKMARKS, IDLE, Rig, library_threads
 from tests.realserver.certificates import Authority
 
 #: A handshake takes some 2000 bytes of the server's.
@@ -123,3 +123,16 @@ def test_a_stopped_source_opens_no_further_connection(front: Proxy, authority: A
     with pytest.raises(StoppedError):
         source.list(ListOptions())
     assert front.accepted == 1
+
+
+def test_a_handshake_that_drips_is_given_up_in_time(server: APIServer, front: Proxy, authority: Authority) -> None:
+    """A byte every now and then, so that no single read takes too long."""
+
+    def script(number: int) -> Fault | None:
+        return Drip(1, 0.05) if number <= 2 else None
+
+    with Rig(server=server, target=front.port, client=client_of(authority), script=script) as rig:
+        seconds = rig.wait_until_whole()
+        # Two handshakes, each of which has twice the idle time.
+        assert seconds < 4 * IDLE + 2.0
+        assert {type(failure.error) for failure in rig.failures} == {ConnectionLostError}
