@@ -1,64 +1,90 @@
-"""An HTTP server for a factory's health: what Kubernetes and Prometheus ask a controller for.
+"""An HTTP server for a program's health: what Kubernetes and Prometheus ask a controller for.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/healthz and pkg/metrics/server.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import selectors
-import socket
+import functools
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar, cast, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
-import attrs
-from typing_extensions import Self, override
+from typing_extensions import Self
 
-from informers._base.forks import new_lock
-from informers._base.threads import start_thread
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import OfOneProcess, importing, new_lock, on_fork
+from informers._base.threads import join_all, start_thread
 from informers._factory.base import InformerFactory
-from informers.errors import ConfigurationError, escaped
+from informers._probes.http_server import LOOK, Answer, ProbeHTTPServer
+from informers._probes.user_checks import checks_of
+from informers.cache.health import FactoryHealth, InformerHealth
+from informers.errors import ConfigurationError
+from informers.workqueue.queue import Queue
 
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
 
-__all__ = ["ProbeServer"]
-
-_log = logging.getLogger("informers.probes")
-
-#: Seconds that a client may take to send its request.
-_PATIENCE = 5.0
-_TEXT = "text/plain; charset=utf-8"
+__all__ = ["HasHealth", "Health", "ProbeServer"]
 
 
-@attrs.frozen
-class _Answer:
-    status: HTTPStatus
-    body: bytes
-    content_type: str = _TEXT
+class Health(Protocol):
+    """How something fares. As text it is a line for people."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may be relied on; `/readyz` fails while it is not."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it works; `/healthz` fails while it does not, and the program is started again."""
+        ...
+
+
+class HasHealth(Protocol):
+    """Anything that can say how it fares: an `informers.controllers.Controller`, or something of your own.
+
+    `health` is called for each probe, in any thread. It must be quick: no request, and no wait.
+    """
+
+    def health(self) -> Health:
+        """Return how it fares, as of now."""
+        ...
 
 
 @final
-class ProbeServer:
+class ProbeServer(OfOneProcess):
     r"""Serves `/healthz`, `/readyz` and, with a registry, `/metrics`. Start it before the factory; stop it last.
 
-    - `/healthz` is 200 while this process answers, and no handler has been at one event for `stuck_after` seconds. That
-      the API server can't be reached does not make it fail: to start this program again would not help.
-    - `/readyz` is 200 once every informer that has been asked for is synced, and until one is stopped. That a watch
-      breaks later does not make it fail: the cache still answers, and no other replica would fare better.
+    - `/healthz` is 200 while this process answers, every controller is live, and no handler or queue's worker has been
+      at one item for `stuck_after` seconds. That the API server can't be reached does not make it fail, unless you give
+      `stale_after`: a new process would not reach it either.
+    - `/readyz` is 200 once every informer that has been asked for is synced, every controller is ready, and no check
+      fails; until one is stopped. That a watch breaks later does not make it fail: the cache still answers, and no
+      other replica would fare better.
 
-    The body of both is `str(factory.health())`: a line for each informer, what is wrong, and when it is tried again.
+    The body has a line for each informer, controller, queue and check: what is wrong, and when it is tried again.
+
+    It answers in a bounded time, whatever clients do: one has five seconds to send its request, and sixteen are served
+    at a time. In a forked child it is stopped.
 
     Args:
         factory: whose health is served.
         port: to listen at; 0 for any that is free.
-        host: address to listen at. In a pod, where probes come from outside, give `""`: all addresses.
+        host: address to listen at. In a pod, where probes come from outside, give `""`: all addresses, of IPv6 and
+            IPv4. `"::"` is the same; `"0.0.0.0"` is IPv4 alone.
         registry: a `prometheus_client.CollectorRegistry` whose metrics are served; None for no `/metrics`.
+        controllers: what else has a `health`; see `HasHealth`.
+        queues: work queues, to be shown, and for `stuck_after`.
+        checks: functions without arguments, by name, for `/readyz`. A check fails if it raises, returns False, or takes
+            longer than five seconds. It runs in a thread of its own, once at a time.
         stuck_after: seconds; None for any time.
+        stale_after: seconds that an informer may fail to follow the server before `/healthz` fails, counted from the
+            first probe that finds it so; None for any time.
+        clock: measures these.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -69,9 +95,9 @@ class ProbeServer:
         >>> from urllib.request import urlopen
         >>> with APIServer() as server:
         ...     factory = SharedInformerFactory(server.client())
-        ...     with ProbeServer(factory, port=0) as probes:
+        ...     with ProbeServer(factory, port=0, checks={"database": lambda: True}) as probes:
         ...         urlopen(f"http://127.0.0.1:{probes.port}/readyz").read()
-        b'no informers\n'
+        b'no informers\ncheck database: passed\n'
 
     Thread safety: all methods may be called from any thread.
     """
@@ -83,24 +109,38 @@ class ProbeServer:
         port: int,
         host: str = "127.0.0.1",
         registry: CollectorRegistry | None = None,
+        controllers: Iterable[HasHealth] = (),
+        queues: Iterable[Queue[Any]] = (),
+        checks: Mapping[str, Callable[[], object]] | None = None,
         stuck_after: float | None = None,
+        stale_after: float | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not isinstance(factory, InformerFactory):
             raise ConfigurationError(f"factory must be a factory of informers: got {type(factory).__name__}")
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
-        if stuck_after is not None and not stuck_after > 0:
-            raise ConfigurationError(f"stuck_after must be seconds above zero, or None: got {stuck_after!r}")
+        if not isinstance(host, str):
+            raise ConfigurationError(f"host must be an address such as '' (all) or '127.0.0.1': got {host!r}")
+        for name, seconds in (("stuck_after", stuck_after), ("stale_after", stale_after)):
+            if seconds is not None and not seconds > 0:
+                raise ConfigurationError(f"{name} must be seconds above zero, or None: got {seconds!r}")
         self._factory = factory
         self._registry = registry
-        self._stuck_after = stuck_after
+        self._controllers = _all_of("controllers", controllers, "health")
+        self._queues = _all_of("queues", queues, "statistics")
+        self._checks = checks_of(checks, clock)
+        self._stuck_after = stuck_after or math.inf
+        self._staleness = _Staleness(stale_after or math.inf, clock)
         self._address = (host, port)
         self._lock = new_lock()
-        self._server: _Server | None = None
+        self._server: ProbeHTTPServer | None = None
         self._thread: threading.Thread | None = None
+        on_fork(self._forked)
 
     def __repr__(self) -> str:
-        return f"<ProbeServer {self._address[0]}:{self._server.port if self._server else self._address[1]}>"
+        host, port = self._address
+        return f"<ProbeServer {f'[{host}]' if ':' in host else host}:{self._server.port if self._server else port}>"
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,156 +165,129 @@ class ProbeServer:
         """Listen. Does nothing if it does.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is taken, or there is no such address here.
         """
         with self._lock:
             if self._server is None:
-                self._server = _Server(self._address, self._answer)
-                self._thread = start_thread("probes", self._server.serve)
+                server = ProbeHTTPServer(*self._address, self._answer)
+                try:
+                    self._thread = start_thread("probes", functools.partial(server.serve_forever, LOOK))
+                except BaseException:
+                    server.server_close()
+                    raise
+                self._server = server
 
     def stop(self) -> None:
-        """Break all connections; returns when all threads have ended."""
+        """Break all connections; returns when all threads have ended but those of checks that hang."""
         with self._lock:
             server, thread = self._server, self._thread
             self._server = self._thread = None
         if server is not None and thread is not None:
             server.end()
-            thread.join()
+            for check in self._checks:
+                check.abandon()
+            server.shutdown()
+            join_all([thread, *server.threads], timeout=None)
+            server.server_close()
 
-    def _answer(self, path: str) -> _Answer:
+    def _forked(self, _parent: int) -> list[int]:
+        """In a forked child: the port is the parent's, and nobody would answer here."""
+        server, self._server, self._thread = self._server, None, None
+        return [] if server is None else server.descriptors()
+
+    def _answer(self, path: str) -> Answer:
         if path == "/healthz":
             return self._healthz()
         if path == "/readyz":
             return self._readyz()
         if path == "/metrics" and self._registry is not None:
-            from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  who has a registry has it
+            with importing():
+                from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  who has a registry has it
 
-            return _Answer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
-        return _Answer(HTTPStatus.NOT_FOUND, b"not found\n")
+            return Answer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
+        return Answer(HTTPStatus.NOT_FOUND, b"not found\n")
 
-    def _healthz(self) -> _Answer:
+    def _healthz(self) -> Answer:
         health = self._factory.health()
-        limit = self._stuck_after
+        controllers = [controller.health() for controller in self._controllers]
         stuck = [
             f"{informer.resource}: handler {handler.name} has been at {handler.busy_with} for {handler.busy_for:.0f} s"
             for informer in health.informers
             for handler in informer.handlers
-            if limit is not None and handler.busy_for is not None and handler.busy_for > limit
+            if handler.busy_for is not None and handler.busy_for > self._stuck_after
         ]
-        return _Answer(
-            HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK, "\n".join([*stuck, f"{health}\n"]).encode()
+        for queue in self._queues:
+            longest = queue.statistics().longest_running
+            if longest > self._stuck_after:
+                stuck.append(f"{queue!r}: a worker has been at one item for {longest:.0f} s")
+        stale = self._staleness.look(health)
+        dead = [f"not live: {controller}" for controller in controllers if not controller.is_live]
+        return _lines([*stuck, *stale, *dead], [*_informers(health), *controllers, *map(repr, self._queues)])
+
+    def _readyz(self) -> Answer:
+        health = self._factory.health()
+        controllers = [controller.health() for controller in self._controllers]
+        runs = [(check.name, check.run()) for check in self._checks]
+        checks = [(name, run.failure()) for name, run in runs]
+        failed = [f"check {name}: {failure}" for name, failure in checks if failure]
+        passed = [f"check {name}: passed" for name, failure in checks if not failure]
+        unready = [f"not ready: {controller}" for controller in controllers if not controller.is_ready]
+        is_ready = health.is_synced and not any(informer.stopped for informer in health.informers)
+        return _lines(
+            [*failed, *unready],
+            [*_informers(health), *controllers, *map(repr, self._queues), *passed],
+            is_good=is_ready,
         )
 
-    def _readyz(self) -> _Answer:
-        health = self._factory.health()
-        is_ready = health.is_synced and not any(informer.stopped for informer in health.informers)
-        return _Answer(HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, f"{health}\n".encode())
+
+def _all_of(name: str, given: Iterable[Any], method: str) -> tuple[Any, ...]:
+    """Return a collection of things that have a method, checked."""
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)):
+        raise ConfigurationError(f"{name} must be a list of what has {method}(): got {type(given).__name__}")
+    found = tuple(given)
+    for each in found:
+        if isinstance(each, type) or not callable(getattr(each, method, None)):
+            raise ConfigurationError(f"{name} must be a list of what has {method}(): got {type(each).__name__} in it")
+    return found
+
+
+def _informers(health: FactoryHealth) -> list[str]:
+    return [str(informer) for informer in health.informers] or [str(health)]
+
+
+def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -> Answer:
+    """Return an answer of lines, in which what others say begins no line of its own."""
+    status = HTTPStatus.OK if is_good and not failures else HTTPStatus.SERVICE_UNAVAILABLE
+    texts = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in str(line)) for line in (*failures, *others))
+    return Answer(status, "".join(f"{text}\n" for text in texts).encode(errors="backslashreplace"))
 
 
 @final
-class _Server(ThreadingHTTPServer):
-    """Knows its connections, so that none outlives it."""
+class _Staleness:
+    """For how long informers have not followed the server, as far as probes have seen."""
 
-    daemon_threads = False
-    block_on_close = True
+    def __init__(self, limit: float, clock: Clock) -> None:
+        self._limit = limit
+        self._clock = clock
+        #: By place and resource, since two informers may have one name.
+        self._since: dict[tuple[int, str], float] = {}
 
-    def __init__(self, address: tuple[str, int], answer: Callable[[str], _Answer]) -> None:
-        self.answer = answer
-        self._lock = new_lock()
-        self._open: set[socket.socket] = set()
-        self._is_ending = False
-        self._wakes, self._waker = socket.socketpair()
-        try:
-            super().__init__(address, _Handler)
-        except OSError as error:
-            self._close_wakers()
-            # Its own text says what is in use, but not where.
-            raise OSError(error.errno, error.strerror, f"{address[0]}:{address[1]}") from error
-        except BaseException:
-            self._close_wakers()
-            raise
-        self.port: int = self.server_address[1]
-
-    def serve(self) -> None:
-        """Take connections until `end`; returns when all have been served."""
-        # Not serve_forever, which looks only now and then whether it is to end.
-        try:
-            with selectors.DefaultSelector() as selector:
-                for each in (self.socket, self._wakes):
-                    selector.register(each, selectors.EVENT_READ)
-                while not self._is_ending:
-                    if any(key.fileobj is self.socket for key, _ in selector.select()):
-                        self._accept()
-        finally:
-            self.server_close()
-            self._close_wakers()
-
-    def end(self) -> None:
-        """Take no more connections, and break those that are open."""
-        with self._lock:
-            self._is_ending = True
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        self._waker.send(b"x")
-
-    def _accept(self) -> None:
-        try:
-            connection, address = self.get_request()
-        except OSError:
-            return  # it is gone again
-        with self._lock:
-            self._open.add(connection)
-            if self._is_ending:
-                connection.shutdown(socket.SHUT_RDWR)
-        self.process_request(connection, address)
-
-    def _close_wakers(self) -> None:
-        self._wakes.close()
-        self._waker.close()
-
-    @override
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    @override
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        _log.debug("a probe's connection broke", exc_info=True)
+    def look(self, health: FactoryHealth) -> list[str]:
+        """Return which have not for too long."""
+        now = self._clock.monotonic()
+        before, self._since = self._since, {}
+        found: list[str] = []
+        for place, informer in enumerate(health.informers):
+            if informer.is_live or not informer.started or (informer.stopped and informer.inherited_from is None):
+                continue
+            key = (place, informer.resource)
+            since = self._since[key] = max(before.get(key, now), now - _silent_for(informer))
+            if now - since >= self._limit:
+                found.append(f"{informer.resource}: has not followed the server for {now - since:.0f} s")
+        return found
 
 
-@final
-class _Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
-
-    timeout: ClassVar[float | None] = _PATIENCE
-
-    @override
-    def version_string(self) -> str:
-        return "informers"
-
-    def do_GET(self) -> None:
-        """Answer, with a body."""
-        self._respond(has_body=True)
-
-    def do_HEAD(self) -> None:
-        """Answer, without."""
-        self._respond(has_body=False)
-
-    def _respond(self, *, has_body: bool) -> None:
-        try:
-            answer = cast("_Server", self.server).answer(self.path.partition("?")[0])
-        except Exception:  # noqa: BLE001  a collector may be the user's
-            _log.exception("%s can't be answered", escaped(self.path))
-            answer = _Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        if has_body:
-            self.wfile.write(answer.body)
-
-    @override
-    def log_message(self, format: str, *args: Any) -> None:
-        _log.debug("%s", escaped(format % args))
+def _silent_for(informer: InformerHealth) -> float:
+    """Return for how long a watch that is not live has shown no sign of life."""
+    ages = [watch.last_event_age for watch in informer.watches if not watch.is_live]
+    return max((math.inf if age is None else age for age in ages), default=math.inf)
