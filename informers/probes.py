@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import OfOneProcess, importing, new_lock, on_fork
+from informers._base.forks import OfOneProcess, hold_forks, new_lock, on_fork
 from informers._base.threads import join_all, start_thread
 from informers._factory.base import InformerFactory
 from informers._probes.http_server import LOOK, Answer, ProbeHTTPServer
@@ -201,7 +201,7 @@ class ProbeServer(OfOneProcess):
         if path == "/readyz":
             return self._readyz()
         if path == "/metrics" and self._registry is not None:
-            with importing():
+            with hold_forks():
                 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  who has a registry has it
 
             return Answer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)

@@ -2,8 +2,9 @@
 
 Only the thread that forks lives on in the child. A lock that another thread held at that moment stays locked there, so
 every lock of this package is made here and is new in a child. What belongs to the parent (an informer that runs, a
-connection) is notified by `on_fork`. A module that another thread was importing can never be imported in the child, so
-a fork waits for the imports that this package does late: these stand inside `importing()`.
+connection) is notified by `on_fork`. Locks of others can't be made anew: a module that another thread was importing can
+never be imported in the child, and what pydantic prepares when it first reads a model stays half prepared. So a fork
+waits for these: they stand inside `hold_forks()`.
 
 Upstream: none; a Go program does not fork.
 """
@@ -25,7 +26,7 @@ from informers.errors import ConfigurationError
 
 __all__ = [
     "OfOneProcess",
-    "importing",
+    "hold_forks",
     "new_condition",
     "new_lock",
     "new_rlock",
@@ -42,16 +43,16 @@ ForkListener = Callable[[int], Iterable[int]]
 
 _log = logging.getLogger("informers")
 
-#: Seconds that a fork waits for an import at most.
-_LONGEST_IMPORT = 10.0
+#: Seconds that a fork waits at most.
+_LONGEST = 10.0
 
 #: Weak, so that nothing lives for the sake of a fork that may never come. Adding and discarding are single steps.
 _locks: set[weakref.ref[Any]] = set()
 _listeners: set[Callable[[], ForkListener | None]] = set()
 
-_imports = threading.RLock()
-#: Whether the fork under way has waited for imports to end; only the thread that forks uses it.
-_has_imports = False
+_hold = threading.RLock()
+#: Whether the fork under way has got it; only the thread that forks uses this.
+_is_held = False
 _process = os.getpid()
 
 
@@ -107,30 +108,30 @@ def on_fork(listener: ForkListener) -> None:
 
 
 @contextmanager
-def importing() -> Generator[None]:
-    """Hold off forks while a module is imported that is not imported at the start."""
-    with _imports:
+def hold_forks() -> Generator[None]:
+    """Hold off forks by other threads, for what must not be cut off in the middle: late imports and first reads."""
+    with _hold:
         yield
 
 
 def _before() -> None:
-    global _has_imports  # noqa: PLW0603  a fork is an event of the whole process
-    _has_imports = _imports.acquire(timeout=_LONGEST_IMPORT)
+    global _is_held  # noqa: PLW0603  a fork is an event of the whole process
+    _is_held = _hold.acquire(timeout=_LONGEST)
 
 
 def _in_parent() -> None:
-    if _has_imports:
-        _imports.release()
+    if _is_held:
+        _hold.release()
 
 
 def _in_child() -> None:
     global _process
     parent, _process = _process, os.getpid()
-    if _has_imports:
-        # This thread may hold it: an import may fork.
-        _imports.release()
+    if _is_held:
+        # Not made anew, since this thread may hold it once more: an import may fork.
+        _hold.release()
     else:
-        _renew(_imports)
+        _renew(_hold)
     for lock in list(_locks):
         _renew(lock())
     descriptors: list[int] = []

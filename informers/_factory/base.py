@@ -144,19 +144,11 @@ class InformerFactory(OfOneProcess):
             ConfigurationError: the factory has an informer of this resource whose objects become something else.
             StoppedError: the factory has been stopped.
         """
-        with self._lock:
-            kind: NamespacedKind[T] | None = self._found_locked(resource)
-            if kind is None:
-                kind = self._add_locked(self._blueprint.namespaced_kind(resource, self._namespaces))
-            return kind
+        return self._kind(resource, lambda namespaces: self._blueprint.namespaced_kind(resource, namespaces))
 
     def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
         """Return the informer and lister of a resource without namespaces; raises as `namespaced_kind` does."""
-        with self._lock:
-            kind: ClusterKind[T] | None = self._found_locked(resource)
-            if kind is None:
-                kind = self._add_locked(self._blueprint.cluster_kind(resource))
-            return kind
+        return self._kind(resource, lambda _namespaces: self._blueprint.cluster_kind(resource))
 
     @property
     def kinds(self) -> tuple[NamespacedKind[Any] | ClusterKind[Any], ...]:
@@ -413,6 +405,27 @@ class InformerFactory(OfOneProcess):
             )
             for name, kind in zip(names, kinds, strict=True)
         ]
+
+    def _kind(self, resource: Resource[Any], make: Callable[[tuple[str, ...] | None], _Kind]) -> _Kind:
+        """Return the kind that there is, or a new one of the factory's namespaces.
+
+        It is made under no lock, since the official client's models may have to be imported for it, and health must
+        not wait for that. Who comes second, or makes it for namespaces that have changed meanwhile, throws it away.
+        """
+        while True:
+            with self._lock:
+                kind: _Kind | None = self._found_locked(resource)
+                namespaces = self._namespaces
+                if kind is not None:
+                    return kind
+                self._check_not_stopped(f" for {resource}")
+            made = make(namespaces)
+            with self._lock:
+                kind = self._found_locked(resource)
+                if kind is not None:
+                    return kind
+                if self._namespaces is namespaces:
+                    return self._add_locked(made)
 
     def _found_locked(self, resource: Resource[Any]) -> Any:
         """Return what the factory has for a resource, or None; refuses a second meaning of one address."""

@@ -8,13 +8,13 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/builder/controller.go, pkg/internal
 
 from __future__ import annotations
 
-import threading
 from typing import Any, TypeVar
 
 from typing_extensions import Self
 
 from informers._base.checks import check_count, check_function, check_limiter, check_seconds
 from informers._base.clock import Clock
+from informers._base.forks import new_lock
 from informers._base.signals import Signal
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.informer import SharedInformer
@@ -73,7 +73,7 @@ class BaseController:
         self._sync_timeout = sync_timeout
         self._run_timeout = run_timeout
         self._clock = clock
-        self._lifecycle = threading.Lock()
+        self._lifecycle = new_lock()
         self._started = False
         #: Set when no more names are to be taken.
         self._stopping = Signal(clock=clock)

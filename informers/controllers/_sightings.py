@@ -5,11 +5,11 @@ Upstream: none; k8s.io/kubernetes/pkg/controller/util/consistency (v1.37) knows 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, final
 
 from informers._base.exceptions import safe_text
+from informers._base.forks import new_lock
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.waits import SeenResult, Sight
 from informers.controllers._recording_client import Address
@@ -85,7 +85,7 @@ class LostAnswer:
         self._kind = kind
         self._address = address
         self._client = client
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._known: Look | None = None
 
     def subscribe(self, _callback: Callable[[], object]) -> Callable[[], None]:

@@ -15,7 +15,6 @@ sigs.k8s.io/controller-runtime/pkg/client/consistency.go (v0.25).
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, final
@@ -24,6 +23,7 @@ import attrs
 
 from informers._base.checks import check_function, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_lock
 from informers.cache.waits import Sight
 from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers._recording_client import Address, Answer, recording_client
@@ -131,7 +131,7 @@ class OwnWrites:
         self._timeout = timeout
         self._on_seen = on_seen
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._kinds: list[Kind] = []
         #: By the name in whose turn they were made; None: outside of any, so that every name waits for them.
         self._writes: dict[ObjectName | None, dict[_Write, None]] = {}

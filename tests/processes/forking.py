@@ -19,10 +19,13 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from kubernetes import client
 
 from informers import ForkedError, SharedInformerFactory, Signal
+from informers.probes import ProbeServer
 from informers.workqueue import Queue
 
 #: Seconds that a child may take: only one that hangs takes longer.
@@ -38,14 +41,15 @@ def main(host: str, count: int) -> dict[str, Any]:
     #: An object that all threads read, some for the first time.
     shared: list[Any] = []
     maps.informer.add_event_handler(Follower(queue, shared))
-    with factory:
+    with factory, ProbeServer(factory, port=0) as probes:
         factory.wait_for_cache_sync(timeout=20).raise_if_unsynced()
         threads = [threading.Thread(target=read, args=(factory, queue, shared, over)) for _ in range(2)]
         for thread in threads:
             thread.start()
         before = watched(factory)
         failures = [
-            fork(number, functools.partial(inherit, number, host, factory, queue, shared)) for number in range(count)
+            fork(number, functools.partial(inherit, number, host, factory, queue, shared, probes))
+            for number in range(count)
         ]
         over.set()
         for thread in threads:
@@ -116,7 +120,14 @@ def fork(number: int, look: Callable[[], object]) -> str:
         return f"child {number}: {file.read().decode() or status}" if status else ""
 
 
-def inherit(number: int, host: str, factory: SharedInformerFactory, queue: Queue[str], shared: list[Any]) -> None:
+def inherit(
+    number: int,
+    host: str,
+    factory: SharedInformerFactory,
+    queue: Queue[str],
+    shared: list[Any],
+    probes: ProbeServer,
+) -> None:
     """Do, in a child, what somebody may do there who does not know of the fork, and what is right."""
     maps, owner = factory.core.v1.config_maps, os.getppid()
     sockets = [path for path in Path("/dev/fd").iterdir() if is_socket(int(path.name))]
@@ -146,6 +157,11 @@ def inherit(number: int, host: str, factory: SharedInformerFactory, queue: Queue
     queue.add("of the child")
     while queue.get(timeout=1) != "of the child":
         pass
+    probes.stop()
+    assert repr(probes).endswith(":0>"), "it does not listen here"
+    if number % 10 == 0:
+        with ProbeServer(factory, port=0) as own_probes:
+            assert f"belongs to process {owner}" in unready(own_probes)
     assert factory.stop()
     assert maps.informer.stop()
     with factory_block(factory):
@@ -181,6 +197,15 @@ def refuse(act: Callable[[], object], owner: int) -> None:
     else:
         is_said = False
     assert is_said, f"{act} does not say that it belongs to another process, and what to do"
+
+
+def unready(probes: ProbeServer) -> str:
+    """Return why it is not ready."""
+    try:
+        urlopen(f"http://127.0.0.1:{probes.port}/readyz", timeout=10)
+    except HTTPError as error:
+        return error.read().decode() if error.code == 503 else str(error)
+    return "it is ready"
 
 
 def is_socket(descriptor: int) -> bool:

@@ -178,13 +178,13 @@ def test_what_does_not_run_at_the_fork_belongs_to_nobody() -> None:
 
 IMPORTS = """
 import os, signal, sys, threading
-from informers._base.forks import importing
+from informers._base.forks import hold_forks
 
 sys.path.insert(0, sys.argv[1])
 sys.began = threading.Event()
 
 def load():
-    with importing():
+    with hold_forks():
         import slow
 
 thread = threading.Thread(target=load)

@@ -25,7 +25,7 @@ from typing import Any, Generic, cast, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.forks import new_rlock
+from informers._base.forks import hold_forks, new_rlock
 from informers.source._bytes.sources import OpenSource, Source
 
 __all__ = ["Lazy", "Reader", "peek"]
@@ -33,6 +33,8 @@ __all__ = ["Lazy", "Reader", "peek"]
 T = TypeVar("T")
 
 _SOURCE = "<source>"
+#: No field has this name.
+_WHOLE = "<whole>"
 
 # Held for a few operations on dictionaries. Re-entrant, since the garbage collector may run a finaliser meanwhile.
 _lock = new_rlock()
@@ -153,6 +155,8 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     """
     model = reader.model
     fields, few = reader.fields, reader.few
+    #: What has been read of any object: then all is prepared for it.
+    used: set[str] = set()
     instance_dict = _descriptor(model, "__dict__")
     slots = [_descriptor(model, name) for name in reader.slots]
     get_dict: Callable[[object], dict[str, Any]] = instance_dict.__get__
@@ -175,11 +179,27 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
                 get_dict(self)[_SOURCE] = unpacked
         return unpacked
 
+    def read(name: str, source: OpenSource) -> Mapping[str, Any]:
+        if name in used:
+            return reader.read(source, name)
+        with hold_forks():
+            values = reader.read(source, name)
+        used.add(name)
+        return values
+
+    def read_whole(source: OpenSource) -> T:
+        if _WHOLE in used:
+            return reader.whole(source)
+        with hold_forks():
+            whole = reader.whole(source)
+        used.add(_WHOLE)
+        return whole
+
     def complete(self: object) -> None:
         source = source_of(self)
         if source is None:
             return
-        whole = reader.whole(opened(self, source))
+        whole = read_whole(opened(self, source))
         with _lock:
             if type(self) is not lazy:
                 return
@@ -195,7 +215,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         if source is not None:
             if name in fields and len(get_dict(self)) <= few:
                 value = reader.early(source, name)
-                values = {name: value} if value is not None else reader.read(opened(self, source), name)
+                values = {name: value} if value is not None else read(name, opened(self, source))
                 with _lock:
                     if type(self) is lazy:
                         known = get_dict(self)

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
-from informers._base.forks import importing
+from informers._base.forks import hold_forks
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source._bytes import deep_json as deep
@@ -42,9 +42,10 @@ def load_model(name: str) -> type[Any]:
     Raises:
         ConfigurationError: the installed client has no such class.
     """
-    with importing():
+    with hold_forks():
         client = importlib.import_module("kubernetes.client")
-    model = getattr(client, name, None)
+        # From 37 on this imports the model.
+        model = getattr(client, name, None)
     if not isinstance(model, type) or not hasattr(model, "openapi_types"):
         raise ConfigurationError(
             f"the installed kubernetes {client.__version__} has no model {name!r}: install a version that has it, "
@@ -95,11 +96,11 @@ def maker(resource: Resource[T]) -> Maker[T]:
 def _lazy(name: str) -> Lazy[Any]:
     model = load_model(name)
     if hasattr(model, "model_validate_json"):
-        with importing():
+        with hold_forks():
             from informers.source._models.pydantic_models import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
 
         return Lazy[Any](ValidatedReader[Any](model))
-    with importing():
+    with hold_forks():
         from informers.source._models.openapi_models import LegacyReader  # noqa: PLC0415  imports the client
 
     return Lazy[Any](LegacyReader(model))

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast, final
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import importing, renewed
+from informers._base.forks import hold_forks, renewed
 from informers.errors import ConfigurationError
 from informers.source._transport.error_text import SlowHeadError
 from informers.source._transport.sockets import Sockets
@@ -36,7 +36,7 @@ def default_api_client() -> ApiClient:
     Raises:
         ConfigurationError: none has been loaded.
     """
-    with importing():
+    with hold_forks():
         from kubernetes import client  # noqa: PLC0415  the official client is imported when it is first used
 
     # Without one the client would silently talk to http://localhost.

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import final
 
-from informers._base.forks import importing
+from informers._base.forks import hold_forks
 
 __all__ = ["ItemSlices"]
 
@@ -35,7 +35,7 @@ _PLACES = 8
 def _prover() -> Callable[[bytes], bool] | None:
     """Return what tells whether bytes are one JSON object; None where that can't be had."""
     try:
-        with importing():
+        with hold_forks():
             from pydantic_core import SchemaValidator, ValidationError, core_schema  # noqa: PLC0415  comes with the client
     except ImportError:
         return None
