@@ -21,7 +21,7 @@ from informers._factory.base import InformerFactory
 from informers._probes.http_server import LOOK, Answer, ProbeHTTPServer
 from informers._probes.user_checks import checks_of
 from informers.cache.health import FactoryHealth, InformerHealth
-from informers.errors import ConfigurationError
+from informers.errors import ConfigurationError, escaped
 from informers.workqueue.queue import Queue
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _informers(health: FactoryHealth) -> list[str]:
 def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -> Answer:
     """Return an answer of lines, in which what others say begins no line of its own."""
     status = HTTPStatus.OK if is_good and not failures else HTTPStatus.SERVICE_UNAVAILABLE
-    texts = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in str(line)) for line in (*failures, *others))
+    texts = (escaped(str(line)) for line in (*failures, *others))
     return Answer(status, "".join(f"{text}\n" for text in texts).encode(errors="backslashreplace"))
 
 

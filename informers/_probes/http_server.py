@@ -24,6 +24,7 @@ from informers._base.clock import SYSTEM_CLOCK
 from informers._base.forks import new_lock
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
+from informers.errors import escaped
 
 __all__ = ["LOOK", "Answer", "ProbeHTTPServer"]
 
@@ -204,4 +205,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: Any) -> None:
-        _log.debug(format, *args)
+        _log.debug("%s", escaped(format % args))

@@ -17,7 +17,7 @@ from typing import Any, Protocol, final
 
 from typing_extensions import override
 
-from informers._base.forks import importing, new_lock
+from informers._base.forks import hold_forks, new_lock
 from informers.errors import ConfigurationError
 
 __all__ = ["DEFLATE", "ZSTD", "Codec", "Deflate", "Zstd", "best_codec", "codec_of"]
@@ -115,7 +115,7 @@ class Zstd(Codec):
         }
         self._lock = new_lock()
         # What is prepared of a dictionary when it is first used has locks, which no fork must find locked.
-        with importing():
+        with hold_forks():
             self._make_packer()
             self.unpack(self.pack(dictionary))
 
@@ -162,7 +162,7 @@ class Zstd(Codec):
 @cache
 def _zstd() -> Any:
     """Return the standard library's module, or the one that has its place in older versions of Python."""
-    with importing():
+    with hold_forks():
         try:
             return importlib.import_module("compression.zstd")
         except ImportError:
