@@ -13,6 +13,7 @@ object that uses kinds of your factory. For a loop of your own take the parts: `
 - `own_writes`: `OwnWrites`: no look at a name before the cache shows what the last one wrote
 - `predicates`: which updates are worth a look
 - `owners`: from an object to its owner, from an owner to its objects
+- `resource_patches`, `object_writes`: finalizers and conditions; patches and applies of any kind by its row
 - `controller_health`, `reconcile_metrics`: what a controller tells of itself
 
 Upstream: sigs.k8s.io/controller-runtime (v0.25), without its manager; k8s.io/kubernetes/pkg/controller (v1.37).
@@ -22,6 +23,9 @@ from __future__ import annotations
 
 from informers.controllers._in_work import ReconcileLogger as ReconcileLogger
 from informers.controllers.controller_health import ControllerHealth as ControllerHealth
+from informers.controllers.object_writes import apply_object as apply_object
+from informers.controllers.object_writes import create_or_patch as create_or_patch
+from informers.controllers.object_writes import patch_object as patch_object
 from informers.controllers.own_writes import OwnWrites as OwnWrites
 from informers.controllers.own_writes import Pending as Pending
 from informers.controllers.owners import ByController as ByController
@@ -35,6 +39,9 @@ from informers.controllers.predicates import generation_changed as generation_ch
 from informers.controllers.predicates import labels_changed as labels_changed
 from informers.controllers.reconcile_metrics import ControllerMetricsProvider as ControllerMetricsProvider
 from informers.controllers.reconcile_metrics import ReconcileMetric as ReconcileMetric
+from informers.controllers.resource_patches import condition_set as condition_set
+from informers.controllers.resource_patches import finalizer_added as finalizer_added
+from informers.controllers.resource_patches import finalizer_removed as finalizer_removed
 from informers.controllers.results import Outcome as Outcome
 from informers.controllers.results import Processed as Processed
 from informers.controllers.results import Result as Result
@@ -58,8 +65,14 @@ __all__ = [
     "all_of",
     "annotations_changed",
     "any_of",
+    "apply_object",
     "by_controller",
+    "condition_set",
     "controller_reference",
+    "create_or_patch",
+    "finalizer_added",
+    "finalizer_removed",
     "generation_changed",
     "labels_changed",
+    "patch_object",
 ]

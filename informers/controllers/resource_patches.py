@@ -1,0 +1,112 @@
+"""Patches of what controllers change of an object: finalizers, and conditions in the status.
+
+They are JSON merge patches. These replace a list as a whole, so they have the version and the uid that they were made
+for: the server refuses them with 409 if somebody was quicker, and nobody's entry is lost. Nothing is sent here:
+`patch_object` sends them.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go (v0.25);
+k8s.io/apimachinery/pkg/api/meta/conditions.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers.errors import ConfigurationError
+from informers.objects import read
+from informers.source._models.object_makers import dump
+
+__all__ = ["condition_set", "finalizer_added", "finalizer_removed"]
+
+
+def finalizer_added(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
+    """Return the patch that adds a finalizer; None if it is there, or the object is being deleted already.
+
+    Add it first, and do nothing else in that run: what comes after must not be left behind.
+
+    Args:
+        obj: a model of the official client, a JSON mapping, or anything with `metadata`.
+        finalizer: for example `pages.example.com/registry`.
+
+    Raises:
+        ConfigurationError: the object has no resource version or uid.
+
+    Example:
+        >>> finalizer_added({"metadata": {"uid": "u", "resourceVersion": "7"}}, "example.com/tidy")
+        {'metadata': {'uid': 'u', 'resourceVersion': '7', 'finalizers': ['example.com/tidy']}}
+    """
+    metadata, found = read(obj, "metadata"), _finalizers(obj)
+    if finalizer in found or read(metadata, "deletion_timestamp", "deletionTimestamp") is not None:
+        return None
+    return {"metadata": {**_preconditions(obj), "finalizers": [*found, finalizer]}}
+
+
+def finalizer_removed(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
+    """Return the patch that removes a finalizer; None if it is not there.
+
+    Remove it when all is tidied up. That must work though nothing was ever made.
+
+    Args:
+        obj: as for `finalizer_added`.
+        finalizer: likewise.
+
+    Raises:
+        ConfigurationError: the object has no resource version or uid.
+    """
+    found = _finalizers(obj)
+    if finalizer not in found:
+        return None
+    return {"metadata": {**_preconditions(obj), "finalizers": [other for other in found if other != finalizer]}}
+
+
+def condition_set(
+    obj: Any, type: str, status: bool | None, /, *, reason: str, message: str = "", clock: Clock = SYSTEM_CLOCK
+) -> dict[str, Any] | None:
+    """Return the patch of the status that sets a condition; None if it is so already.
+
+    `lastTransitionTime` changes with the status alone. `observedGeneration` is that of the given object, so give the
+    one that was looked at. Send it with `subresource="status"`.
+
+    Args:
+        obj: a model of the official client or a JSON mapping, with its `status`.
+        type: for example `Ready`.
+        status: True, False, or None for unknown.
+        reason: one word for programs, for example `RolledOut`.
+        message: for people.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: the object has no resource version or uid, or there is no reason.
+    """
+    if not reason:
+        raise ConfigurationError(f"the condition {type} needs a reason: one word, for example 'RolledOut'")
+    mapping: Mapping[str, Any] = obj if isinstance(obj, Mapping) else dump(obj)
+    before = read(read(mapping, "status"), "conditions") or []
+    value = "Unknown" if status is None else str(status)
+    condition = {"type": type, "status": value, "reason": reason, "message": message}
+    generation = read(read(mapping, "metadata"), "generation")
+    if generation is not None:
+        condition["observedGeneration"] = generation
+    old: Mapping[str, Any] = next((found for found in before if found.get("type") == type), {})
+    if {**old, **condition} == old:
+        return None
+    now = datetime.fromtimestamp(clock.time(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = old.get("lastTransitionTime") if old.get("status") == value else None
+    condition["lastTransitionTime"] = since or now
+    after = [condition if found is old else found for found in before] if old else [*before, condition]
+    return {"metadata": _preconditions(obj), "status": {"conditions": after}}
+
+
+def _finalizers(obj: Any) -> list[str]:
+    return list(read(read(obj, "metadata"), "finalizers") or ())
+
+
+def _preconditions(obj: Any) -> dict[str, str]:
+    metadata = read(obj, "metadata")
+    uid, version = read(metadata, "uid"), read(metadata, "resource_version", "resourceVersion")
+    if not uid or not version:
+        raise ConfigurationError("the object has no uid and resource version: give it as the server or a cache has it")
+    return {"uid": uid, "resourceVersion": version}

@@ -1,0 +1,210 @@
+"""Finalizers, conditions, patches and applies, on the embedded server, with whichever client is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from kubernetes.client import ApiClient
+
+from informers import ConfigurationError, ObjectName, SharedInformerFactory
+from informers.controllers import (
+    apply_object,
+    condition_set,
+    create_or_patch,
+    finalizer_added,
+    finalizer_removed,
+    patch_object,
+)
+from informers.errors import StatusError
+from informers.kinds import core
+from informers.testing import APIServer, FakeClock
+from tests.waiting import eventually
+from tests.widgets import WIDGETS, definition, widget
+
+FINALIZER = "example.com/tidy"
+W = ObjectName("default", "w")
+
+
+@attrs.frozen
+class Scene:
+    server: APIServer
+    client: ApiClient
+
+    def widget(self) -> dict[str, Any]:
+        return self.server.get(WIDGETS, "w")
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with APIServer() as server:
+        server.create(definition())
+        server.create(widget("w", size=1))
+        yield Scene(server, server.client())
+
+
+class TestFinalizers:
+    @pytest.mark.upstream(
+        "controller-runtime/pkg/controller/controllerutil/controllerutil_test.go",
+        "should add the finalizer when not present",
+        "should not add the finalizer when already present",
+        "should remove finalizer if present",
+    )
+    def test_one_is_added_and_removed_by_a_patch_which_is_none_where_nothing_is_to_do(self, scene: Scene) -> None:
+        assert finalizer_removed(scene.widget(), FINALIZER) is None
+        patch = finalizer_added(scene.widget(), FINALIZER)
+        assert patch is not None
+        patch_object(scene.client, WIDGETS, W, patch)
+        assert scene.widget()["metadata"]["finalizers"] == [FINALIZER]
+        assert finalizer_added(scene.widget(), FINALIZER) is None
+        patch = finalizer_removed(scene.widget(), FINALIZER)
+        assert patch is not None
+        patch_object(scene.client, WIDGETS, W, patch)
+        assert not scene.widget()["metadata"].get("finalizers")
+
+    def test_a_patch_of_an_older_state_is_refused_so_no_finalizer_of_others_is_lost(self, scene: Scene) -> None:
+        patch = finalizer_added(scene.widget(), FINALIZER)
+        assert patch is not None
+        patch_object(scene.client, WIDGETS, W, {"metadata": {"finalizers": ["example.com/other"]}})
+        with pytest.raises(StatusError) as caught:
+            patch_object(scene.client, WIDGETS, W, patch)
+        assert caught.value.code == 409
+        assert scene.widget()["metadata"]["finalizers"] == ["example.com/other"]
+
+    def test_none_is_added_to_what_is_being_deleted(self, scene: Scene) -> None:
+        patch_object(scene.client, WIDGETS, W, {"metadata": {"finalizers": ["example.com/other"]}})
+        scene.server.delete(WIDGETS, "w")
+        assert finalizer_added(scene.widget(), FINALIZER) is None
+
+    def test_an_object_that_no_server_gave_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="no uid and resource version"):
+            finalizer_added({"metadata": {"name": "w"}}, FINALIZER)
+
+
+class TestConditions:
+    def test_the_time_of_transition_changes_with_the_status_alone(self, scene: Scene) -> None:
+        clock = FakeClock(start=1_800_000_000.0)
+
+        def set_ready(status: bool | None, reason: str) -> dict[str, Any] | None:
+            patch = condition_set(scene.widget(), "Ready", status, reason=reason, message="m", clock=clock)
+            if patch is None:
+                return None
+            patch_object(scene.client, WIDGETS, W, patch, subresource="status")
+            (found,) = scene.widget()["status"]["conditions"]
+            assert isinstance(found, dict)
+            return found
+
+        first = set_ready(False, "Waits")
+        assert first == {
+            "type": "Ready",
+            "status": "False",
+            "reason": "Waits",
+            "message": "m",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2027-01-15T08:00:00Z",
+        }
+        clock.advance(60.0)
+        assert set_ready(False, "Waits") is None, "nothing is to be written"
+        second = set_ready(False, "StillWaits")
+        assert second is not None
+        assert second["lastTransitionTime"] == "2027-01-15T08:00:00Z"
+        third = set_ready(True, "Done")
+        assert third is not None
+        assert (third["status"], third["lastTransitionTime"]) == ("True", "2027-01-15T08:01:00Z")
+        patch_object(scene.client, WIDGETS, W, {"spec": {"size": 2}})
+        fourth = set_ready(True, "Done")
+        assert fourth is not None
+        assert fourth["observedGeneration"] == 2
+        unknown = set_ready(None, "Lost")
+        assert unknown is not None
+        assert unknown["status"] == "Unknown"
+
+    def test_other_conditions_stay_as_they_are(self) -> None:
+        other = {"type": "Other", "status": "True", "reason": "R", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        obj = {"metadata": {"uid": "u", "resourceVersion": "1"}, "status": {"conditions": [other]}}
+        patch = condition_set(obj, "Ready", True, reason="Done", clock=FakeClock())
+        assert patch is not None
+        assert [found["type"] for found in patch["status"]["conditions"]] == ["Other", "Ready"]
+        assert patch["status"]["conditions"][0] == other
+
+    def test_a_model_of_the_official_client_is_read_like_a_mapping(self, scene: Scene) -> None:
+        pod = {"metadata": {"name": "p"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+        scene.server.create({"apiVersion": "v1", "kind": "Pod", **pod})
+        with SharedInformerFactory(scene.client) as factory:
+            pods = factory.core.v1.pods
+            factory.start()
+            assert factory.wait_for_cache_sync(timeout=10)
+            found = pods.lister.namespace("default").get("p")
+            patch = condition_set(found, "example.com/Gate", True, reason="Open", clock=FakeClock())
+            assert patch is not None
+            assert [condition["type"] for condition in patch["status"]["conditions"]] == ["Ready", "example.com/Gate"]
+
+    def test_a_condition_needs_a_reason(self) -> None:
+        with pytest.raises(ConfigurationError, match="needs a reason"):
+            condition_set({"metadata": {}}, "Ready", True, reason="")
+
+
+class TestApply:
+    def test_what_is_applied_again_changes_nothing(self, scene: Scene) -> None:
+        wanted = {"metadata": {"name": "a", "namespace": "default"}, "spec": {"size": 3}}
+        first = apply_object(scene.client, WIDGETS, wanted, field_manager="widgets")
+        assert first["kind"] == "Widget"
+        again = apply_object(scene.client, WIDGETS, wanted, field_manager="widgets")
+        assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+    def test_a_conflict_is_refused_unless_it_is_forced(self, scene: Scene) -> None:
+        wanted = {"metadata": {"name": "a", "namespace": "default"}, "spec": {"size": 3}}
+        apply_object(scene.client, WIDGETS, wanted, field_manager="one")
+        other = {**wanted, "spec": {"size": 4}}
+        with pytest.raises(StatusError) as caught:
+            apply_object(scene.client, WIDGETS, other, field_manager="two", force=False)
+        assert caught.value.code == 409
+        assert apply_object(scene.client, WIDGETS, other, field_manager="two")["spec"]["size"] == 4
+
+    @pytest.mark.parametrize(
+        ("resource", "obj", "manager", "message"),
+        [
+            (WIDGETS, {"metadata": {"name": "a"}}, "m", "has namespace"),
+            (WIDGETS, {"metadata": {"namespace": "default"}}, "m", "has no name"),
+            (WIDGETS, {"metadata": {"name": "a", "namespace": "default"}}, "", "field_manager"),
+            (core.V1.nodes, {"metadata": {"name": "a", "namespace": "default"}}, "m", "has no namespace"),
+        ],
+    )
+    def test_what_can_not_be_sent_is_said_at_the_call(
+        self, scene: Scene, resource: Any, obj: dict[str, Any], manager: str, message: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=message):
+            apply_object(scene.client, resource, obj, field_manager=manager)
+
+
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/controllerutil/controllerutil_test.go",
+    "creates a new object if one doesn't exists",
+    "patches existing object",
+    "patches only changed objects",
+)
+def test_create_or_patch_writes_only_what_differs(scene: Scene) -> None:
+    with SharedInformerFactory(scene.client) as factory:
+        maps = factory.core.v1.config_maps
+        factory.start()
+        assert factory.wait_for_cache_sync(timeout=10)
+        wanted = {"metadata": {"name": "m", "namespace": "default", "labels": {"a": "b"}}, "data": {"x": "1"}}
+        made = create_or_patch(scene.client, maps, wanted)
+        assert made is not None
+        assert maps.informer.wait_until_seen(made, timeout=10)
+        assert create_or_patch(scene.client, maps, wanted) is None
+        scene.server.patch(core.V1.config_maps, "m", {"data": {"y": "2"}})
+        eventually(lambda: "y" in (maps.lister.namespace("default").get("m").data or {}))
+        assert create_or_patch(scene.client, maps, wanted) is None, "what is not wanted is not looked at"
+        wanted["data"]["x"] = "3"
+        changed = create_or_patch(scene.client, maps, wanted)
+        assert changed is not None
+        assert changed["data"] == {"x": "3", "y": "2"}
+
+
+def test_an_error_of_the_server_has_its_code_and_its_words(scene: Scene) -> None:
+    with pytest.raises(StatusError, match="not found") as caught:
+        patch_object(scene.client, WIDGETS, ObjectName("default", "none"), {"spec": {}})
+    assert caught.value.code == 404

@@ -1,0 +1,121 @@
+"""What a controller counts, for Prometheus, under controller-runtime's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from informers import ObjectName
+from informers.controllers import Controller, Result, TerminalError
+from informers.metrics import ControllerMetrics
+from informers.testing import FakeClock
+from tests.controllers.cluster import OWNERS, Cluster, kind_of, started, written
+from tests.waiting import eventually
+
+WEB = ObjectName("shop", "web")
+TOTAL = "controller_runtime_reconcile_total"
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def owners(cluster: Cluster) -> Iterator[Any]:
+    with kind_of(cluster, OWNERS) as kind:
+        started(kind)
+        yield kind
+
+
+def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(name, {"controller": "sets", **labels})
+
+
+def test_every_metric_is_there_from_the_start_so_that_rates_exist(registry: CollectorRegistry, owners: Any) -> None:
+    Controller("sets", owners, lambda name: None, workers=3, metrics=ControllerMetrics(registry=registry))
+    for result in ("success", "requeue_after", "error"):
+        assert value(registry, TOTAL, result=result) == 0
+    for name in ("reconcile_errors", "terminal_reconcile_errors", "reconcile_timeouts"):
+        assert value(registry, f"controller_runtime_{name}_total") == 0
+    assert value(registry, "controller_runtime_max_concurrent_reconciles") == 3
+    assert value(registry, "controller_runtime_active_workers") == 0
+    assert registry.get_sample_value("workqueue_depth", {"name": "sets"}) == 0
+
+
+def test_each_result_is_counted(registry: CollectorRegistry, owners: Any) -> None:
+    results = iter([None, Result(requeue_after=60.0), ValueError("no"), TerminalError("no")])
+
+    def reconcile(name: ObjectName) -> Result | None:
+        assert value(registry, "controller_runtime_active_workers") == 1
+        found = next(results)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    clock = FakeClock()
+    controller = Controller("sets", owners, reconcile, metrics=ControllerMetrics(registry=registry), clock=clock)
+    for number in range(4):
+        controller.enqueue(ObjectName("shop", str(number)))
+        controller.process_next()
+    found = {result: value(registry, TOTAL, result=result) for result in ("success", "requeue_after", "error")}
+    assert found == {"success": 1, "requeue_after": 1, "error": 2}
+    assert value(registry, "controller_runtime_reconcile_errors_total") == 2
+    assert value(registry, "controller_runtime_terminal_reconcile_errors_total") == 1
+    assert value(registry, "controller_runtime_reconcile_time_seconds_count") == 4
+    assert value(registry, "controller_runtime_reconcile_time_seconds_bucket", le="60.0") == 4
+
+
+def test_a_name_that_is_postponed_is_counted_by_what_it_waits_for(
+    registry: CollectorRegistry, owners: Any, cluster: Cluster
+) -> None:
+    written(cluster, "podsets", WEB)
+    cluster.deliver("podsets")
+
+    def reconcile(name: ObjectName) -> None:
+        url = "http://cluster/apis/example.com/v1/namespaces/shop/podsets/web/status"
+        rest.request("PUT", url, body={"status": {}})
+
+    controller = Controller("sets", owners, reconcile, metrics=ControllerMetrics(registry=registry))
+    rest: Any = controller.client(cluster).rest_client
+    eventually(lambda: controller.health().waiting)
+    controller.process_next()
+    controller.enqueue(WEB)
+    controller.process_next()
+    labels = {"group": "example.com", "resource": "podsets"}
+    assert value(registry, "informers_controller_stale_skips_total", **labels) == 1
+    controller.stop()
+
+
+def test_a_metric_that_raises_costs_no_name(owners: Any, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def inc(self, _amount: float) -> None:
+            raise RuntimeError("broken")
+
+        observe = inc
+
+    class Provider:
+        queues = ControllerMetrics(registry=CollectorRegistry()).queues
+
+        def counter(self, *_: object) -> Broken:
+            return Broken()
+
+        histogram = counter
+
+        def gauge(self, *_: object) -> None: ...
+
+    provider: Any = Provider()
+    controller = Controller("sets", owners, lambda name: None, metrics=provider)
+    controller.enqueue(WEB)
+    processed = controller.process_next()
+    assert processed is not None
+    assert processed.outcome == "success"
+    assert "a metric of a controller can't be told" in caplog.text
