@@ -1,7 +1,7 @@
 """Keeps the label `team` of every deployment equal to that of its namespace.
 
-A whole controller: handlers say which deployment needs a look, a rate-limited queue holds the names, and workers
-compare what the caches say with what should be. Run it against the cluster of your kubeconfig; Ctrl-C ends it.
+A whole controller: what changes says which deployment needs a look, and a function compares what the caches say with
+what should be. Run it against the cluster of your kubeconfig; Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import threading
 from typing import Any
 
 from kubernetes import config
-from kubernetes.client import ApiClient, AppsV1Api, V1Deployment, V1Namespace
+from kubernetes.client import ApiClient, AppsV1Api, V1Namespace
 
-from informers import NotFoundError, ObjectName, ResourceEventHandlerFuncs, SharedInformerFactory, object_name
-from informers.workqueue import RateLimitingQueue
+from informers import NotFoundError, ObjectName, SharedInformerFactory, object_name
+from informers.controllers import Controller
 
 LABEL = "team"
-_log = logging.getLogger("label_enforcer")
 
 
 class LabelEnforcer:
@@ -30,55 +29,25 @@ class LabelEnforcer:
     """
 
     def __init__(self, api_client: ApiClient) -> None:
-        self._api = AppsV1Api(api_client)
         self._factory = SharedInformerFactory(api_client)
         self._deployments = self._factory.apps.v1.deployments
         self._namespaces = self._factory.core.v1.namespaces
-        self._queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(name="deployments")
-        self._deployments.informer.add_event_handler(
-            ResourceEventHandlerFuncs(on_add=self._look_at, on_update=lambda _old, new: self._look_at(new))
-        )
-        self._namespaces.informer.add_event_handler(
-            ResourceEventHandlerFuncs(
-                on_add=self._look_at_all_in, on_update=lambda _old, new: self._look_at_all_in(new)
-            )
-        )
+        self._controller = Controller("team-labels", self._deployments, self._reconcile, workers=2)
+        self._controller.watches(self._namespaces, self._deployments_in)
+        self._api = AppsV1Api(self._controller.client(api_client))
 
-    def run(self, stop: threading.Event, *, workers: int = 2) -> None:
+    def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set.
 
         Raises:
-            NotSyncedError: the caches could not be filled within a minute.
+            NotSyncedError: the caches could not be filled within two minutes.
         """
-        threads = [threading.Thread(target=self._work, name=f"worker-{number}") for number in range(workers)]
         with self._factory:
-            # Before that, a namespace that is not in the cache would look like one that does not exist.
-            self._factory.wait_for_cache_sync(timeout=60).raise_if_unsynced()
-            for thread in threads:
-                thread.start()
-            stop.wait()
-            self._queue.shut_down_with_drain(timeout=10)
-            for thread in threads:
-                thread.join()
+            self._controller.run(stop)
 
-    def _look_at(self, deployment: V1Deployment) -> None:
-        self._queue.add(object_name(deployment))
-
-    def _look_at_all_in(self, namespace: V1Namespace) -> None:
-        for deployment in self._deployments.lister.namespace(object_name(namespace).name).list():
-            self._look_at(deployment)
-
-    def _work(self) -> None:
-        for name in self._queue.items():
-            try:
-                self._reconcile(name)
-            except Exception:  # noqa: BLE001  whatever it is, it is tried again
-                _log.exception("%s: trying again", name)
-                self._queue.add_rate_limited(name)
-            else:
-                self._queue.forget(name)
-            finally:
-                self._queue.done(name)
+    def _deployments_in(self, namespace: V1Namespace) -> list[ObjectName]:
+        found = self._deployments.lister.namespace(object_name(namespace).name).list()
+        return [object_name(deployment) for deployment in found]
 
     def _reconcile(self, name: ObjectName) -> None:
         try:
@@ -88,7 +57,7 @@ class LabelEnforcer:
             return
         wanted = labels_of(namespace).get(LABEL)
         if labels_of(deployment).get(LABEL) != wanted:
-            _log.info("%s: %s=%s", name, LABEL, wanted)
+            self._controller.logger.info("%s=%s", LABEL, wanted)
             patch = {"metadata": {"labels": {LABEL: wanted}}}
             self._api.patch_namespaced_deployment(name.name, name.namespace, patch)
 

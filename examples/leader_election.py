@@ -1,7 +1,8 @@
 """A controller of which several replicas run, and one works: the one that holds a lease.
 
-All fill their caches, so that another can take over within a moment; only the leader's worker runs. Who loses the lease
-ends, with exit code 1, and is started again by Kubernetes: that is the only way to be sure that nothing goes on.
+All fill their caches and their queues, so that another can take over within a moment; only the leader's controller
+runs. The one that loses the lease ends, with exit code 1, and is started again by Kubernetes: that is the only way to
+be sure that nothing goes on.
 
 The work: each ConfigMap with the label `signed=please` is signed with the leader's name. Needs `kubernetes` 37 or
 newer, whose leader election can use a lease.
@@ -14,6 +15,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +24,8 @@ from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.leaderelection import electionconfig, leaderelection
 from kubernetes.leaderelection.resourcelock import leaselock
 
-from informers import NotFoundError, ObjectName, ResourceEventHandlerFuncs, SharedInformerFactory, object_name
-from informers.workqueue import RateLimitingQueue
+from informers import NotFoundError, ObjectName, SharedInformerFactory
+from informers.controllers import Controller
 
 _log = logging.getLogger("signer")
 # The official client has types, but not here.
@@ -41,39 +43,23 @@ class Signer:
     """
 
     def __init__(self, api_client: ApiClient, identity: str) -> None:
-        self._api = CoreV1Api(api_client)
         self._identity = identity
         self.factory = SharedInformerFactory(api_client, label_selector="signed=please")
         self._maps = self.factory.core.v1.config_maps
-        self._queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(name="config-maps")
-        # Names are merged in the queue, so without a worker it holds each once.
-        self._maps.informer.add_event_handler(
-            ResourceEventHandlerFuncs(
-                on_add=lambda obj: self._queue.add(object_name(obj)),
-                on_update=lambda _old, new: self._queue.add(object_name(new)),
-            )
-        )
+        # Its handlers are there from now on, so the queue of a replica that waits holds each name once.
+        self._controller = Controller("signer", self._maps, self._reconcile)
+        self._stop = threading.Event()
+        self._api = CoreV1Api(self._controller.client(api_client))
 
-    def work(self) -> None:
-        """Be the leader: work until the process ends."""
+    def lead(self) -> None:
+        """Be the leader: work until the lease is lost."""
         _log.info("%s leads", self._identity)
-        for name in self._queue.items():
-            try:
-                if self._queue.shutting_down:
-                    continue  # what is left is the next leader's
-                self._reconcile(name)
-            except Exception:  # noqa: BLE001  whatever it is, it is tried again
-                _log.exception("%s: trying again", name)
-                self._queue.add_rate_limited(name)
-            else:
-                self._queue.forget(name)
-            finally:
-                self._queue.done(name)
+        self._controller.run(self._stop)
 
     def stop(self) -> None:
-        """Be the leader no longer."""
+        """Be the leader no longer: what waits is the next one's."""
         _log.info("%s leads no longer", self._identity)
-        self._queue.shut_down()
+        self._stop.set()
 
     def _reconcile(self, name: ObjectName) -> None:
         try:
@@ -99,14 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load()
     signer = Signer(ApiClient(), options.identity)
     with signer.factory:
-        signer.factory.wait_for_cache_sync(timeout=60).raise_if_unsynced()
         election = _LeaderElection(
             _Config(
                 _LeaseLock("signer", options.namespace, options.identity),
                 lease_duration=options.lease_seconds,
                 renew_deadline=options.lease_seconds * 2 // 3,
                 retry_period=max(1, options.lease_seconds // 8),
-                onstarted_leading=signer.work,
+                onstarted_leading=signer.lead,
                 onstopped_leading=signer.stop,
             )
         )

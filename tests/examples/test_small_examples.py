@@ -17,7 +17,6 @@ import pytest
 from informers.kinds import coordination, core
 from informers.testing import APIServer
 from tests.examples.background import Said, in_background
-from tests.examples.clients import needs_content_type
 from tests.waiting import eventually
 from tests.widgets import definition, widget
 
@@ -44,7 +43,6 @@ def page(name: str, text: str) -> dict[str, Any]:
     return {"apiVersion": "example.com/v1", "kind": "Page", "metadata": metadata, "spec": {"text": text}}
 
 
-@needs_content_type
 def test_a_page_is_published_changed_and_taken_back(server: APIServer) -> None:
     from custom_resource import FINALIZER, V1, PageController
 
@@ -208,7 +206,7 @@ def test_who_leads_no_longer_leaves_what_is_queued(server: APIServer) -> None:
         handlers = signer.factory.core.v1.config_maps.informer.health
         eventually(lambda: [handler.delivered for handler in handlers().handlers] == [1])
         signer.stop()
-        signer.work()
+        signer.lead()
     assert "data" not in server.get(core.V1.config_maps, "before")
 
 

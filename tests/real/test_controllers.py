@@ -13,7 +13,6 @@ import pytest
 from informers import SharedInformerFactory, aio
 from informers.testing import RecordingHandler
 from tests.examples.background import Said, in_background
-from tests.examples.clients import needs_content_type
 from tests.faults.rig import eventually
 from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import QUICK
@@ -69,7 +68,6 @@ def pages(real_apiserver: ControlPlane) -> Iterator[None]:
     real_apiserver.request("DELETE", f"{DEFINITIONS}/pages.example.com")
 
 
-@needs_content_type
 @pytest.mark.usefixtures("pages")
 def test_a_page_is_published_and_its_finalizer_lets_it_go(space: Space) -> None:
     from custom_resource import PageController
