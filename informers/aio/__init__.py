@@ -8,8 +8,8 @@
         async for event in aio.events(pods.informer):
             ...
 
-Listers, indexers and everything else that only reads are used as they are: they never wait. Watching and decoding go on
-in the informer's threads; what is the loop's is your handlers, one call at a time for each.
+Listers, indexers and everything else that only reads are used as they are: they never wait. Watching goes on in the
+informer's threads; what is the loop's is your handlers, objects at the same time and each object's events in order.
 
 - `handlers`: coroutine functions as handlers;
 - `streams`: events for `async for`;

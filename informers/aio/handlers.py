@@ -1,4 +1,8 @@
-"""Coroutine functions as handlers: a handler's thread hands each call to the loop, and waits for it.
+"""Coroutine functions as handlers: a handler's thread hands its events to the loop, which calls it for each.
+
+The events of one object wait for each other, in a chain; those of different objects do not::
+
+    handler's thread ──→ inbox ──→ a chain for each object ──→ calls, so many at a time
 
 Upstream: none.
 """
@@ -6,19 +10,21 @@ Upstream: none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import functools
 import inspect
 import logging
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, final
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, cast, final
 
+import attrs
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_count
 from informers._base.forks import new_lock
-from informers.cache.handlers import ResourceEventHandlerFuncs
+from informers.cache.handlers import Callbacks, Delivery, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.errors import ConfigurationError
@@ -30,8 +36,8 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.aio")
 
-#: Seconds between two looks at whether the loop has been closed, of which nobody is told.
-_LOOK = 0.2
+#: After so many events from the inbox, the loop has a turn.
+_BURST = 64
 #: Calls that were cancelled and are not over yet.
 _ending: set[asyncio.Task[Any]] = set()
 
@@ -42,34 +48,41 @@ def add_event_handler(
     on_add: Callable[[T], Coroutine[Any, Any, object]] | Callable[[T, bool], Coroutine[Any, Any, object]] | None = None,
     on_update: Callable[[T, T], Coroutine[Any, Any, object]] | None = None,
     on_delete: Callable[[T | DeletedFinalStateUnknown[T]], Coroutine[Any, Any, object]] | None = None,
+    workers: int = 100,
     resync_period: float | None = None,
 ) -> Registration[T]:
     """Let coroutine functions be told what changes, in the loop that runs here; arguments as those of plain handlers.
 
-    One call at a time: the next event waits until the last call is over. When the handler is removed or the informer
-    stopped, a call under way is cancelled. What it raises is logged and counted, and the next event goes on.
+    The events of one object come in order, each when the call for the one before is over. Those of different objects
+    come at the same time, up to `workers` calls: so what the functions share may change wherever they await. When the
+    handler is removed or the informer stopped, calls under way are cancelled. What one raises is logged and counted,
+    and the next event goes on. A call sees the context variables as they are set here.
 
     Args:
         informer: whose events.
         on_add: takes the object; and whether it is in the initial list, if it has a second parameter for that.
         on_update: takes the old object and the new one.
         on_delete: takes the object, or a `DeletedFinalStateUnknown`.
+        workers: how many calls there may be at once; with 1 all events come one after the other, in order.
         resync_period: seconds after which it is told of every object again; 0 for never, None for the informer's.
 
     Returns:
         What `informer.remove_event_handler` takes, and `synced`.
 
     Raises:
-        ConfigurationError: one is no coroutine function, or can't be called so.
+        ConfigurationError: one is not a coroutine function, or can't be called so, or another argument is wrong.
         StoppedError: the informer has been stopped.
         RuntimeError: no loop runs here.
     """
-    caller = _Caller(asyncio.get_running_loop())
-    handler: ResourceEventHandlerFuncs[T] = ResourceEventHandlerFuncs(
-        on_add=caller.bridge("on_add", on_add),
-        on_update=caller.bridge("on_update", on_update),
-        on_delete=caller.bridge("on_delete", on_delete),
+    check_count("workers", workers, at_least=1)
+    caller = _Caller(asyncio.get_running_loop(), workers)
+    functions: ResourceEventHandlerFuncs[T] = ResourceEventHandlerFuncs(
+        on_add=_plain("on_add", on_add),
+        on_update=_plain("on_update", on_update),
+        on_delete=_plain("on_delete", on_delete),
     )
+    callbacks = attrs.evolve(Callbacks.of(functions), hand_over=caller.hand_over)
+    handler = cast("ResourceEventHandler[T]", callbacks)
     registration = informer.add_event_handler(handler, resync_period=resync_period)
     registration.ended.add_callback(caller.end)
     caller.remove_with(lambda: informer.remove_event_handler(registration))
@@ -81,41 +94,63 @@ def cancelled_calls(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
     return {task for task in _ending if task.get_loop() is loop}
 
 
+def _plain(what: str, function: Any) -> Any:
+    """Return the plain function for a coroutine function, of the same signature and name: it returns the coroutine.
+
+    Raises:
+        ConfigurationError: it is not a coroutine function.
+    """
+    if function is None:
+        return None
+    # A callable object counts by its method.
+    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)):
+        raise ConfigurationError(
+            f"{what} must be a coroutine function (async def): got {function!r}; "
+            "a plain one goes to informer.add_event_handler"
+        )
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return call
+
+
 @final
 class _Caller:
-    """Has coroutine functions called in a loop by a handler's thread, which waits for each call.
+    """Delivers a handler's events in a loop: those of one object in order, those of several at the same time.
 
-    Thread safety: all methods may be called from any thread.
+    Thread safety: `hand_over`, `remove_with` and `end` may be called from any thread; the rest belongs to the loop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, workers: int) -> None:
         self._loop = loop
+        self._workers = workers
         self._context = contextvars.copy_context()
         self._lock = new_lock()
-        self._call: _Call | None = None
+        #: What has been handed over, and not been looked at by the loop.
+        self._inbox: deque[Delivery] = deque()
+        self._is_called = False
         self._is_ended = False
         self._remove: Callable[[], object] | None = None
+        #: By key, what waits for the one that is under way, or ready.
+        self._chains: dict[str, deque[Delivery]] = {}
+        self._ready: deque[tuple[str, Delivery]] = deque()
+        self._calls: set[asyncio.Task[object]] = set()
 
-    def bridge(self, what: str, function: Any) -> Any:
-        """Return the plain function for a coroutine function, of the same signature and name.
-
-        Raises:
-            ConfigurationError: it is none.
-        """
-        if function is None:
-            return None
-        # A callable object counts by its method.
-        if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)):
-            raise ConfigurationError(
-                f"{what} must be a coroutine function (async def): got {function!r}; "
-                "a plain one goes to informer.add_event_handler"
-            )
-
-        @functools.wraps(function)
-        def call(*arguments: Any) -> None:
-            self._run(functools.partial(function, *arguments))
-
-        return call
+    def hand_over(self, delivery: Delivery) -> None:
+        """Take an event, in the handler's thread."""
+        with self._lock:
+            if self._is_ended:
+                return
+            self._inbox.append(delivery)
+            is_called, self._is_called = self._is_called, True
+        if is_called and not self._loop.is_closed():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._accept)
+        except RuntimeError:
+            self._loop_is_closed()
 
     def remove_with(self, remove: Callable[[], object]) -> None:
         """Say how the handler is removed once its loop is closed."""
@@ -126,102 +161,86 @@ class _Caller:
             remove()
 
     def end(self) -> None:
-        """Make no more calls, and cancel the one under way."""
+        """Make no more calls, and cancel those under way."""
         with self._lock:
             self._is_ended = True
-            call = self._call
-        if call is not None:
-            call.abandon()
-
-    def _run(self, function: Callable[[], Awaitable[object]]) -> None:
-        call = _Call(self._loop, self._context, function)
-        with self._lock:
-            if self._is_ended:
-                return
-            self._call = call
-        try:
-            if call.is_over():
-                call.raise_error()
-            else:
-                self._loop_is_closed()
-        finally:
-            with self._lock:
-                self._call = None
+            self._inbox.clear()
+        with suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._cancel)
 
     def _loop_is_closed(self) -> None:
         with self._lock:
             if self._is_ended:
                 return
             self._is_ended = True
+            self._inbox.clear()
             remove = self._remove
         _log.error("the event loop of a handler has been closed: the handler is removed")
         if remove is not None:
             remove()
 
+    def _accept(self) -> None:
+        for _ in range(_BURST):
+            with self._lock:
+                if not self._inbox:
+                    self._is_called = False
+                    break
+                delivery = self._inbox.popleft()
+            # With one call at a time all events are one chain.
+            key = delivery.key if self._workers > 1 else ""
+            chain = self._chains.get(key)
+            if chain is None:
+                self._chains[key] = deque()
+                self._ready.append((key, delivery))
+            else:
+                chain.append(delivery)
+        else:
+            self._loop.call_soon(self._accept)
+        self._fill()
 
-@final
-class _Call:
-    """One call of a coroutine function in a loop."""
+    def _fill(self) -> None:
+        """Make as many calls as there may be."""
+        while self._ready and len(self._calls) < self._workers and not self._is_ended:
+            key, delivery = self._ready.popleft()
+            try:
+                coroutine = cast("Coroutine[Any, Any, object] | None", delivery.begin())
+            except BaseException as error:  # noqa: BLE001  what makes the object may be the user's
+                delivery.finish(error)
+            else:
+                if coroutine is not None:
+                    # A task runs in a copy of the context that it is made in.
+                    call = self._context.run(self._loop.create_task, coroutine)
+                    self._calls.add(call)
+                    call.add_done_callback(functools.partial(self._over, key, delivery))
+                    continue
+                delivery.finish(None)
+            self._go_on(key)
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        context: contextvars.Context,
-        function: Callable[[], Awaitable[object]],
-    ) -> None:
-        self._loop = loop
-        self._context = context
-        self._function = function
-        self._over = threading.Event()
-        self._is_abandoned = False
-        self._task: asyncio.Task[object] | None = None
-        self._error: BaseException | None = None
+    def _go_on(self, key: str) -> None:
+        chain = self._chains.get(key)
+        if chain:
+            self._ready.append((key, chain.popleft()))
+        else:
+            self._chains.pop(key, None)
 
-    def is_over(self) -> bool:
-        """Make the call and wait until it is over; return whether it is, which it never will be in a closed loop."""
-        try:
-            self._loop.call_soon_threadsafe(self._begin)
-        except RuntimeError:
-            return False
-        while not self._over.wait(_LOOK):
-            if self._loop.is_closed():
-                return False
-        return True
-
-    def raise_error(self) -> None:
-        """Raise what the call raised, unless nobody waits for it any more."""
-        if self._error is not None and not self._is_abandoned:
-            raise self._error
-
-    def abandon(self) -> None:
-        """Wait no longer, and cancel it."""
-        self._is_abandoned = True
-        self._over.set()
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            self._loop.call_soon_threadsafe(self._cancel)
-
-    def _begin(self) -> None:
-        if self._is_abandoned:
-            return
-        # A task runs in a copy of the context that it is made in.
-        self._task = self._context.run(self._loop.create_task, self._awaited())
-        self._task.add_done_callback(self._finished)
-
-    async def _awaited(self) -> object:
-        return await self._function()
+    def _over(self, key: str, delivery: Delivery, call: asyncio.Task[object]) -> None:
+        self._calls.discard(call)
+        if call.cancelled():
+            error: BaseException | None = asyncio.CancelledError("the call of the handler was cancelled")
+        else:
+            error = call.exception()
+        if self._is_ended:
+            if error is not None and not call.cancelled():
+                _log.error("a handler failed while it was cancelled", exc_info=error)
+            error = None
+        delivery.finish(error)
+        self._go_on(key)
+        self._fill()
 
     def _cancel(self) -> None:
-        task = self._task
-        if task is not None and not task.done():
-            _ending.add(task)
-            task.add_done_callback(_ending.discard)
-            task.cancel()
-
-    def _finished(self, task: asyncio.Task[object]) -> None:
-        if task.cancelled():
-            self._error = asyncio.CancelledError("the call of the handler was cancelled")
-        else:
-            self._error = task.exception()
-            if self._error is not None and self._is_abandoned:
-                _log.error("a handler failed while it was cancelled", exc_info=self._error)
-        self._over.set()
+        self._ready.clear()
+        self._chains.clear()
+        for call in self._calls:
+            _ending.add(call)
+            call.add_done_callback(_ending.discard)
+            call.cancel()

@@ -148,15 +148,37 @@ class FilteringResourceEventHandler(Generic[T]):
             self._handler.on_delete(obj)
 
 
+class Delivery(Protocol):
+    """An event that a listener has handed over to be delivered elsewhere."""
+
+    @property
+    def key(self) -> str:
+        """Key of the object: what is of one key must be delivered in order."""
+        ...
+
+    def begin(self) -> object:
+        """Call the handler; return what it returned, None where it has no such function. Raises what that raises."""
+        ...
+
+    def finish(self, error: BaseException | None) -> None:
+        """Say that the delivery is over, and how the handler failed if it did."""
+        ...
+
+
 @final
 @attrs.frozen(eq=False)
 class Callbacks(Generic[T]):
-    """A handler as its listener calls it: None where there is nothing to call, so no object need be made."""
+    """A handler as its listener calls it: None where there is nothing to call, so no object need be made.
+
+    Attributes:
+        hand_over: takes an event that is delivered elsewhere than in the listener's thread, which does not wait for it.
+    """
 
     name: str
     on_add: Callable[[T, bool], object] | None
     on_update: OnUpdate[T] | None
     on_delete: OnDelete[T] | None
+    hand_over: Callable[[Delivery], None] | None = None
 
     @classmethod
     def of(cls, handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T]) -> Callbacks[T]:
@@ -165,6 +187,8 @@ class Callbacks(Generic[T]):
         Raises:
             ConfigurationError: it is no handler.
         """
+        if isinstance(handler, Callbacks):
+            return cast("Callbacks[T]", handler)
         if isinstance(handler, ResourceEventHandlerFuncs):
             functions = (handler.on_add, handler.on_update, handler.on_delete)
             name = next((name_of(function) for function in functions if function is not None), "(no functions)")

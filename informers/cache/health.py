@@ -111,7 +111,7 @@ class HandlerHealth:
         backlog: events that it has not finished yet.
         delivered: events that it has finished, those on which it failed among them.
         failed: events on which it raised.
-        busy_with: key of the object that it is being told of; None while it is idle.
+        busy_with: key of the object that it is being told of, the first where it is told of several; None while idle.
         busy_for: seconds that this has taken so far.
         resync_period: seconds between resyncs; 0 for none.
     """
@@ -286,7 +286,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
 
 def handler_health(listener: Listener, now: float) -> HandlerHealth:
     """Return how a handler fares at the moment `now` of its clock."""
-    busy_with, busy_since = listener.busy_with, listener.busy_since
+    busy_with, busy_since = listener.busy or (None, None)
     return HandlerHealth(
         name=listener.callbacks.name,
         synced=listener.synced.is_set(),

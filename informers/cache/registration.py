@@ -72,10 +72,10 @@ class Registration(Generic[T]):
             return ""
         if self._listener.ended.is_set():
             return "removed, or its informer stopped, before it was synced"
-        waiting, key = self._waiting, self._listener.busy_with
+        waiting, busy = self._waiting, self._listener.busy
         return self._informer.why_not_synced() or (
             f"{waiting} event{'s' * (waiting != 1)} still to be delivered"
-            + (f", the handler is busy with {escaped(key)}" if key else "")
+            + (f", the handler is busy with {escaped(busy[0])}" if busy else "")
         )
 
     def sync_progress(self) -> PartProgress:

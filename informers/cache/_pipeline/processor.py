@@ -44,10 +44,11 @@ class Added(Generic[T]):
         """Key of the object."""
         return self.record.key
 
-    def deliver(self, callbacks: Callbacks[T]) -> None:
-        """Tell the handler."""
-        if callbacks.on_add is not None:
-            callbacks.on_add(self.record.object(), self.is_in_initial_list)
+    def deliver(self, callbacks: Callbacks[T]) -> object:
+        """Tell the handler; return what it returned."""
+        if callbacks.on_add is None:
+            return None
+        return callbacks.on_add(self.record.object(), self.is_in_initial_list)
 
 
 @final
@@ -69,14 +70,13 @@ class Updated(Generic[T]):
         old, new = self.old, self.new
         return old is new or (bool(new.resource_version) and old.resource_version == new.resource_version)
 
-    def deliver(self, callbacks: Callbacks[T]) -> None:
-        """Tell the handler."""
+    def deliver(self, callbacks: Callbacks[T]) -> object:
+        """Tell the handler; return what it returned."""
         if callbacks.on_update is None:
-            return
+            return None
         new = self.new.object()
         if self.old is self.new:
-            callbacks.on_update(new, new)
-            return
+            return callbacks.on_update(new, new)
         try:
             old = self.old.object()
         except Exception:  # noqa: BLE001  what makes it may be the user's
@@ -84,10 +84,8 @@ class Updated(Generic[T]):
             _log.warning(
                 "%s can't be made as it was, so its update is told as an add", escaped(self.key), exc_info=True
             )
-            if callbacks.on_add is not None:
-                callbacks.on_add(new, False)
-        else:
-            callbacks.on_update(old, new)
+            return None if callbacks.on_add is None else callbacks.on_add(new, False)
+        return callbacks.on_update(old, new)
 
 
 @final
@@ -103,10 +101,10 @@ class Deleted(Generic[T]):
         """Key of the object."""
         return self.record.key
 
-    def deliver(self, callbacks: Callbacks[T]) -> None:
-        """Tell the handler."""
+    def deliver(self, callbacks: Callbacks[T]) -> object:
+        """Tell the handler; return what it returned."""
         if callbacks.on_delete is None:
-            return
+            return None
         try:
             obj = self.record.object()
         except Exception:  # noqa: BLE001  what makes it may be the user's
@@ -114,9 +112,8 @@ class Deleted(Generic[T]):
             _log.warning(
                 "%s can't be made as it was last, so its deletion has no object", escaped(self.key), exc_info=True
             )
-            callbacks.on_delete(DeletedFinalStateUnknown(self.key))
-        else:
-            callbacks.on_delete(DeletedFinalStateUnknown(self.key, obj) if self.missed else obj)
+            return callbacks.on_delete(DeletedFinalStateUnknown(self.key))
+        return callbacks.on_delete(DeletedFinalStateUnknown(self.key, obj) if self.missed else obj)
 
 
 @final
@@ -126,10 +123,9 @@ class Gone(Generic[T]):
 
     key: str
 
-    def deliver(self, callbacks: Callbacks[T]) -> None:
-        """Tell the handler."""
-        if callbacks.on_delete is not None:
-            callbacks.on_delete(DeletedFinalStateUnknown(self.key))
+    def deliver(self, callbacks: Callbacks[T]) -> object:
+        """Tell the handler; return what it returned."""
+        return None if callbacks.on_delete is None else callbacks.on_delete(DeletedFinalStateUnknown(self.key))
 
 
 @final
@@ -140,12 +136,41 @@ class Synced:
     signal: Signal
 
 
-Notification: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Gone[T] | Synced
+_ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Gone[T]
+Notification: TypeAlias = _ObjectEvent[T] | Synced
+
+
+@final
+@attrs.define(eq=False)
+class _HandedOver(Generic[T]):
+    """A `Delivery` of a listener."""
+
+    listener: Listener[T]
+    notification: _ObjectEvent[T]
+    #: When the handler was called.
+    since: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the object."""
+        return self.notification.key
+
+    def begin(self) -> object:
+        """Call the handler; return what it returned."""
+        self.since = self.listener.now()
+        return self.notification.deliver(self.listener.callbacks)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Say that the delivery is over, and how the handler failed if it did."""
+        self.listener.finish(self, error)
 
 
 @final
 class Listener(Generic[T]):
     """A handler with its queue and its thread.
+
+    Where the handler is called elsewhere, as a coroutine is on its loop, the thread hands events over and goes on. They
+    count as the backlog until they are finished, and the handler is synced when all are that came before the mark.
 
     Args:
         callbacks: the handler.
@@ -177,10 +202,13 @@ class Listener(Generic[T]):
         self.ended: Signal = Signal(clock=clock)
         self._thread: threading.Thread | None = None
         self._next_resync = clock.monotonic() + resync_period
+        #: What has been handed over and is not finished.
+        self._open: dict[_HandedOver[T], None] = {}
+        #: Marks that have been reached, each with what must be finished before it.
+        self._marks: list[tuple[Signal, set[_HandedOver[T]]]] = []
         self.delivered: int = 0
         self.failed: int = 0
-        self.busy_with: str | None = None
-        self.busy_since: float | None = None
+        self._busy: tuple[str, float] | None = None
 
     def __repr__(self) -> str:
         return f"<Listener {self.callbacks.name} backlog={self.backlog}{' ended' if self.ended.is_set() else ''}>"
@@ -190,8 +218,19 @@ class Listener(Generic[T]):
         """How many notifications are not delivered yet, with the one under way."""
         with self._condition:
             if self.ended.is_set():
-                return int(self.busy_since is not None)
-            return len(self._waiting) + len(self._taken)
+                return int(self._busy is not None) + len(self._open)
+            return len(self._waiting) + len(self._taken) + len(self._open) + len(self._marks)
+
+    @property
+    def busy(self) -> tuple[str, float] | None:
+        """Key of the object that the handler is being told of, and since when by the clock; of several the first."""
+        with self._condition:
+            begun = ((delivery.key, delivery.since) for delivery in self._open if delivery.since is not None)
+            return min(begun, key=lambda busy: busy[1], default=self._busy)
+
+    def now(self) -> float:
+        """Return the time by the listener's clock."""
+        return self._clock.monotonic()
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -217,7 +256,26 @@ class Listener(Generic[T]):
         self.ended.set()
         with self._condition:
             self._waiting.clear()
+            self._marks.clear()
+            self._open = {delivery: None for delivery in self._open if delivery.since is not None}
             self._condition.notify_all()
+
+    def finish(self, delivery: _HandedOver[T], error: BaseException | None) -> None:
+        """Take note that what was handed over is finished."""
+        synced: list[Signal] = []
+        with self._condition:
+            if self._open.pop(delivery, self) is self:
+                return
+            self.delivered += 1
+            self.failed += error is not None
+            for _, before in self._marks:
+                before.discard(delivery)
+            while self._marks and not self._marks[0][1]:
+                synced.append(self._marks.pop(0)[0])
+        if error is not None:
+            self._report(delivery.notification, error)
+        for signal in synced:
+            signal.set()
 
     def _run(self) -> None:
         while True:
@@ -240,26 +298,38 @@ class Listener(Generic[T]):
     def _deliver(self, notification: Notification[T]) -> None:
         if isinstance(notification, Synced):
             # No event: it is not counted.
+            with self._condition:
+                if self._open:
+                    self._marks.append((notification.signal, set(self._open)))
+                    return
             notification.signal.set()
             return
-        self.busy_with = notification.key
-        self.busy_since = self._clock.monotonic()
+        if self.callbacks.hand_over is not None:
+            delivery = _HandedOver(self, notification)
+            with self._condition:
+                self._open[delivery] = None
+            self.callbacks.hand_over(delivery)
+            return
+        self._busy = (notification.key, self._clock.monotonic())
         try:
             notification.deliver(self.callbacks)
-        except BaseException:  # noqa: BLE001  the handler is the user's, and even an exit must not lose the rest
+        except BaseException as error:  # noqa: BLE001  the handler is the user's, and even an exit must not lose the rest
             self.failed += 1
-            # The user's filters of the log may raise, too.
-            with suppress(Exception):
-                _log.exception(
-                    "handler %s failed on %s of %s; going on with the next event",
-                    self.callbacks.name,
-                    type(notification).__name__.lower(),
-                    escaped(notification.key),
-                )
+            self._report(notification, error)
         finally:
             self.delivered += 1
-            self.busy_since = None
-            self.busy_with = None
+            self._busy = None
+
+    def _report(self, notification: _ObjectEvent[T], error: BaseException) -> None:
+        # The user's filters of the log may raise, too.
+        with suppress(Exception):
+            _log.error(
+                "handler %s failed on %s of %s; going on with the next event",
+                self.callbacks.name,
+                type(notification).__name__.lower(),
+                escaped(notification.key),
+                exc_info=error,
+            )
 
     def _is_due(self) -> bool:
         return self.resync_period > 0 and self._clock.monotonic() >= self._next_resync
