@@ -141,6 +141,7 @@ class APIServer:
             Subresources(self._storage, self._registry, self._catalog, clock),
             self._registry,
             self._catalog,
+            self._customs,
             self._access,
             self.faults,
             self.requests,

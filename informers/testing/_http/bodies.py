@@ -19,6 +19,7 @@ __all__ = ["APPLY", "read_configuration", "read_delete_options", "read_object", 
 
 #: So much of a body is said again where it can't be used.
 _SHOWN = 30
+_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 _POLICIES = ("Foreground", "Background", "Orphan")
 
 #: Media type of a server-side apply.
@@ -111,6 +112,7 @@ def read_options(request: Request, target: Target) -> WriteOptions:
         subresource=target.subresource,
         is_dry_run=_is_dry_run([request.query["dryRun"]] if "dryRun" in request.query else [], target.verb),
         force=flag(request.query, "force"),
+        is_strict=_is_strict(request, target.verb),
     )
 
 
@@ -163,6 +165,13 @@ def _is_dry_run(values: list[Any], verb: str) -> bool:
         why = f'Unsupported value: [{shown}]: supported values: "All"'
         raise _invalid_options(verb, Cause("FieldValueNotSupported", "dryRun", why))
     return bool(values)
+
+
+def _is_strict(request: Request, verb: str) -> bool:
+    value = request.query.get("fieldValidation", "")
+    if value not in _VALIDATIONS:
+        raise _invalid_options(verb, Cause.not_supported("fieldValidation", value, list(_VALIDATIONS)))
+    return value == "Strict"
 
 
 def _invalid_options(verb: str, cause: Cause) -> Failure:

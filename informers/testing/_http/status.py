@@ -278,6 +278,11 @@ def too_large_version(version: int, current: int, *, retry_after: int) -> Failur
     )
 
 
+def restarting() -> Failure:
+    """Return the 429 for a watch of custom resources whose definition was changed just now."""
+    return Failure("storage is (re)initializing", code=429, reason="TooManyRequests", retry_after=1)
+
+
 def method_not_allowed() -> Failure:
     """Return the 405."""
     message = "the server does not allow this method on the requested resource"

@@ -26,6 +26,7 @@ from informers.testing._http.status import Cause, Failure
 from informers.testing._http.subresource_handlers import Subresources
 from informers.testing._rules.admission import mistyped
 from informers.testing._rules.authorization import Access
+from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
 from informers.testing._rules.registry import Registry, load
 from informers.testing._store.documents import Json, decode, encode
@@ -71,6 +72,7 @@ class Handlers:
         subresources: what parts of objects say, and do.
         registry: the rules for writes.
         catalog: what is served.
+        customs: what is served of definitions.
         access: who may do what.
         faults: what goes wrong.
         requests: where each request is noted.
@@ -84,6 +86,7 @@ class Handlers:
     subresources: Subresources
     registry: Registry
     catalog: Catalog
+    customs: Customs
     access: Access
     faults: Faults
     requests: RequestLog
@@ -324,6 +327,8 @@ class Handlers:
         fault = scripted and scripted.fault
         if "watch" not in target.served.verbs:
             raise failures.method_not_allowed()
+        if self.customs.is_restarting(target.served):
+            raise failures.restarting()
         form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
         query = self.reads.query(target, request, is_watch=True)
         # As the real server, spread over an interval so that clients do not all come back at once.

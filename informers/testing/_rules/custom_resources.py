@@ -29,12 +29,34 @@ class Customs:
         self._registry = registry
         self._catalog = catalog
         self._watchers = watchers
+        #: What each definition said last, by name.
+        self._specs: dict[str, Json] = {}
+        #: Collections of which no watch has been asked for since their definition was changed.
+        self._restarting: set[str] = set()
+
+    def is_restarting(self, served: Served) -> bool:
+        """Return whether a watch is the first one since a definition was changed, which is too early."""
+        with self._storage.lock:
+            is_first = served.collection in self._restarting
+            self._restarting.discard(served.collection)
+            return is_first
 
     def written(self, served: Served, obj: Json, is_gone: bool) -> None:
         """Take an object that was written or removed, which may be a definition."""
         if str(served.resource) != DEFINITIONS:
             return
         named = dict(defined(obj))
+        name, spec = obj["metadata"]["name"], obj["spec"]
+        before = self._specs.pop(name, spec)
+        if not is_gone:
+            self._specs[name] = spec
+            if before != spec:
+                # Its storage is made anew: watches end, and the history is lost.
+                collection = next(iter(named)).collection
+                for custom in named:
+                    self._watchers.drop(custom.resource)
+                self._storage.begin_anew(collection)
+                self._restarting.add(collection)
         for custom, is_served in named.items():
             if is_served and not is_gone:
                 self._catalog.add(custom)

@@ -121,7 +121,12 @@ def defined(obj: Json) -> Iterator[tuple[Served, bool]]:
             where = mapping(parts["scale"])
             named = (where.get(f"{field}Path", "") for field in ("specReplicas", "statusReplicas", "labelSelector"))
             scale = ScalePaths(*(tuple(path.strip(".").split(".")) if path else () for path in named))
-        yield (
-            Served.custom(resource, has_status="status" in parts, names=names, scale=scale),
-            bool(version.get("served")),
+        custom = Served.custom(
+            resource,
+            has_status="status" in parts,
+            names=names,
+            scale=scale,
+            fields=[each["jsonPath"].lstrip(".") for each in sequence(version.get("selectableFields"))],
+            schema=mapping(mapping(version.get("schema")).get("openAPIV3Schema")),
         )
+        yield custom, bool(version.get("served"))

@@ -22,6 +22,7 @@ from informers.testing._rules.admission import checked, complete, validate
 from informers.testing._rules.defaults import with_defaults
 from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
 from informers.testing._rules.managed_fields import Writer
+from informers.testing._rules.schemas import shaped
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Served
 from informers.testing._store.storage import Record, Storage
@@ -46,6 +47,7 @@ class WriteOptions:
         is_dry_run: nothing is stored.
         is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
         force: for server-side apply.
+        is_strict: fields that the server does not know are refused.
     """
 
     manager: str = "informers-testing"
@@ -53,6 +55,7 @@ class WriteOptions:
     is_dry_run: bool = False
     is_inside: bool = False
     force: bool = False
+    is_strict: bool = False
 
 
 @final
@@ -127,7 +130,7 @@ class Registry:
                 metadata["generation"] = 1
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
-            obj = with_defaults(served, obj)
+            obj = with_defaults(served, _fitted(served, obj, options))
             # What the server sets by itself belongs to nobody.
             ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
             complete(served, obj)
@@ -307,7 +310,7 @@ class Registry:
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
         validate(served, obj, is_inside=options.is_inside, old=old)
-        obj = with_defaults(served, obj, old)
+        obj = with_defaults(served, _fitted(served, obj, options), old)
         metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
@@ -329,6 +332,27 @@ class Registry:
         record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, True)
         return record
+
+
+def _fitted(served: Served, obj: Json, options: WriteOptions) -> Json:
+    """Return an object as the schema of its definition has it.
+
+    Raises:
+        Failure: 422; 400 for fields that it does not know, where the write wants to be told.
+    """
+    if not served.schema:
+        return obj
+    shape = shaped(obj, served.schema)
+    resource, name = served.resource, obj["metadata"].get("name", "")
+    if shape.unknown and options.is_strict:
+        unknown = ", ".join(f'unknown field "{path}"' for path in sorted(shape.unknown))
+        kind, version = resource.kind, resource.version
+        raise failures.bad_request(
+            f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {unknown}'
+        )
+    if shape.causes:
+        raise failures.invalid(resource.group, resource.kind, name, shape.causes)
+    return shape.obj
 
 
 def _part(served: Served, old: Json, obj: Json, subresource: str) -> Json:

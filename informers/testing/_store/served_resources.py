@@ -186,6 +186,7 @@ class Served:
         list_kind: kind of its lists.
         fields: what field selectors can ask for besides name and namespace, with defaults.
         scale: where its objects have what a scale says; None if they can't be scaled.
+        schema: what a definition says of its objects; empty for nothing.
     """
 
     resource: NamespacedResource[Any] | ClusterResource[Any]
@@ -197,6 +198,7 @@ class Served:
     list_kind: str = ""
     fields: dict[str, str] = attrs.field(factory=dict[str, str], eq=False, repr=False)
     scale: ScalePaths | None = None
+    schema: Json = attrs.field(factory=dict[str, Any], eq=False, repr=False)
 
     @classmethod
     def builtin(cls, resource: NamespacedResource[Any] | ClusterResource[Any]) -> Served:
@@ -221,6 +223,8 @@ class Served:
         has_status: bool = True,
         names: Json | None = None,
         scale: ScalePaths | None = None,
+        fields: Iterable[str] = (),
+        schema: Json | None = None,
     ) -> Served:
         """Return a custom resource, with the names that its definition has."""
         names = names or {}
@@ -232,7 +236,9 @@ class Served:
             singular=names.get("singular") or resource.kind.lower(),
             categories=tuple(names.get("categories") or ()),
             list_kind=names.get("listKind") or f"{resource.kind}List",
+            fields=dict.fromkeys(fields, ""),
             scale=scale,
+            schema=schema or {},
         )
 
     @property
