@@ -15,6 +15,7 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar
 
 from informers._base.clock import Clock
+from informers.source._bytes.codecs import Zstd, best_codec
 from informers.source.records import Record, learn_from
 
 __all__ = ["Compactor", "LatePacker"]
@@ -27,8 +28,8 @@ _QUIET = 0.25
 _GENERATION = 5.0
 #: Objects packed at a time, some 10 to 50 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
-#: Bytes of a list's objects that may wait to be packed.
-_WAITING = 12 << 20
+#: Bytes of a list's objects that may wait to be packed. Packing by zstd takes so little time that more gain nothing.
+_WAITING, _WAITING_FOR_ZSTD = 12 << 20, 4 << 20
 
 
 @final
@@ -41,16 +42,17 @@ class LatePacker(Generic[T]):
     def __init__(self) -> None:
         self._waiting: deque[Record[T]] = deque()
         self._size = 0
+        self._limit = _WAITING_FOR_ZSTD if best_codec() is Zstd else _WAITING
         self._has_learnt = False
 
     def add(self, record: Record[T]) -> None:
         """Take the list's next object."""
         self._waiting.append(record)
         self._size += record.size
-        if self._size > _WAITING and not self._has_learnt:
+        if self._size > self._limit and not self._has_learnt:
             learn_from(self._waiting)
             self._has_learnt = True
-        while self._size > _WAITING:
+        while self._size > self._limit:
             record = self._waiting.popleft()
             self._size -= record.size
             record.pack()

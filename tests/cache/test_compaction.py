@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from informers.cache import _compaction
 from informers.cache._compaction import Compactor, LatePacker
+from informers.source._bytes.codecs import Deflate, Zstd
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
 from tests.cache.things import Obj, obj
@@ -120,10 +124,14 @@ def test_what_stays_unchanged_under_load_is_packed_a_few_at_a_time() -> None:
     assert counts == [8, 16, 20, 20]
 
 
-def test_a_list_is_packed_as_it_comes_but_for_its_last_12_megabytes() -> None:
+@pytest.mark.parametrize(("codec", "waiting"), [(Deflate, 12), (Zstd, 4)])
+def test_a_list_is_packed_as_it_comes_but_for_its_last_megabytes(
+    codec: type, waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_compaction, "best_codec", lambda: codec)
     packer: LatePacker[Obj] = LatePacker()
     records = [Loose(f"n{number}") for number in range(50)]
     for number, record in enumerate(records):
         packer.add(record)
-        assert packed(records) == max(0, number + 1 - 12)
-    assert [record.packed for record in records] == [1] * 38 + [0] * 12
+        assert packed(records) == max(0, number + 1 - waiting)
+    assert [record.packed for record in records] == [1] * (50 - waiting) + [0] * waiting

@@ -251,7 +251,7 @@ class Decoder(Generic[T]):
                 "" if version is None else version.decode(),
                 "" if uid is None else uid.decode(),
                 None if labels is None else shared.decoded_labels(labels),
-                end - start,
+                shared.number(end - start),
             )
         except UnicodeDecodeError:
             return None
@@ -284,7 +284,8 @@ class Decoder(Generic[T]):
         if any(metadata.get(name, "?") in _EMPTY for name in ("namespace", "resourceVersion", "uid", "labels")):
             # The record does not tell what is empty from what is missing.
             end = 0
-        return WireRecord(raw, self._origin, key, self._shared.text(namespace), version, uid, labels, end)
+        shared = self._shared
+        return WireRecord(raw, self._origin, key, shared.text(namespace), version, uid, labels, shared.number(end))
 
 
 def _written(mapping: dict[str, Any]) -> bytes:

@@ -127,7 +127,9 @@ class RecordReader(Generic[T]):
                 origin = self._origins[number] if number >= 0 else self._plain
                 key = f"{namespace}/{name}" if namespace else str(name)
                 known = shared.labels(labels) if labels else None
-                records.append(WireRecord(held, origin, key, shared.text(namespace), version, uid, known, end))
+                records.append(
+                    WireRecord(held, origin, key, shared.text(namespace), version, uid, known, shared.number(end))
+                )
         except (zlib.error, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"no block of records: {error!r}") from error
         if position != len(data):

@@ -1,4 +1,4 @@
-"""Texts and labels that many objects have, kept once.
+"""Texts, numbers and labels that many objects have, kept once.
 
 Not by `sys.intern`: what that gets stays for ever in some versions of Python. Here they go with their decoder, and what
 is remembered is limited, since a server may send a value of its own with each object.
@@ -20,15 +20,24 @@ _MOST = 10_000
 
 @final
 class SharedTexts:
-    """Hands out equal texts and labels as one object.
+    """Hands out equal texts, numbers and labels as one object.
 
     Thread safety: all methods may be called from any thread.
     """
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
+        self._numbers: dict[int, int] = {}
         self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         self._decoded: dict[bytes, Any] = {}
+
+    def number(self, number: int) -> int:
+        """Return an equal number."""
+        known = self._numbers.get(number)
+        if known is None:
+            _make_room(self._numbers)
+            known = self._numbers[number] = number
+        return known
 
     def text(self, text: str) -> str:
         """Return an equal text."""
