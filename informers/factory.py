@@ -43,7 +43,9 @@ class SharedInformerFactory(KindGroups, InformerFactory):
 
     Args:
         api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds after which handlers are told of every object again, from the cache; 0 for never.
+        default_resync: seconds, and at random up to a tenth more, after which handlers are told of every object again,
+            from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
+            on, for example "failed", and hides that it missed something. It sends no request.
         namespace: None for all, a name, or a collection of names: one cache, one watch for each.
         label_selector: such as `app=web`, for all kinds.
         field_selector: such as `metadata.name!=x`, for all kinds.

@@ -16,12 +16,13 @@ from typing_extensions import Self, TypeVar
 from informers._base.checks import check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock
+from informers._base.wakeups import Stop
 from informers._factory.blueprint import Blueprint, Overrides
 from informers.cache._reflector.watch_failures import WatchErrorHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
-from informers.cache.sync import SyncProgress, SyncResult, wait_for_cache_sync
+from informers.cache.sync import NamespaceSync, Syncable, SyncProgress, SyncResult, wait_for_cache_sync
 from informers.errors import ConfigurationError, DecodeError, ForkedError, SourceError, StoppedError
 from informers.options import KindOptions, ReflectorOptions, namespaces_of
 from informers.resources import ClusterResource, NamespacedResource, Resource
@@ -49,7 +50,9 @@ class InformerFactory(OfOneProcess):
 
     Args:
         api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds after which handlers are told of every object again, from the cache; 0 for never.
+        default_resync: seconds, and at random up to a tenth more, after which handlers are told of every object again,
+            from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
+            on, for example "failed", and hides that it missed something. It sends no request.
         namespace: None for all, a name, or a collection of names: one cache, one watch for each.
         label_selector: such as `app=web`, for all kinds.
         field_selector: such as `metadata.name!=x`, for all kinds.
@@ -76,7 +79,7 @@ class InformerFactory(OfOneProcess):
     def __init__(
         self,
         api_client: ApiClient | None = None,
-        default_resync: float = 600.0,
+        default_resync: float = 0.0,
         *,
         namespace: str | Collection[str] | None = None,
         label_selector: str | Mapping[str, str] | LabelSelector | None = None,
@@ -156,17 +159,20 @@ class InformerFactory(OfOneProcess):
         with self._lock:
             return tuple(self._kinds.values())
 
-    def add_namespace(self, namespace: str) -> None:
+    def add_namespace(self, namespace: str) -> NamespaceSync:
         """Follow one namespace more, with every informer that follows the factory's; returns at once.
 
-        Its objects come as adds. An informer that has not synced waits for them too; one that has stays synced, and
-        `health` says when it is live again.
+        What is in it already comes as adds of the initial list. Until its first list is in the cache, a lookup there
+        says that it is not synced, and `wait_for_cache_sync` waits for it. An informer that has synced stays synced.
 
         Args:
             namespace: a name.
 
+        Returns:
+            What to wait for: `bool(added.wait(timeout=60))` says whether all informers have listed the namespace.
+
         Raises:
-            ConfigurationError: it is no name or followed already, or the factory was made for all namespaces.
+            ConfigurationError: it is not a name, or is followed already, or the factory was made for all namespaces.
             StoppedError: the factory has been stopped.
         """
         if not isinstance(namespace, str) or not namespace:
@@ -185,6 +191,7 @@ class InformerFactory(OfOneProcess):
                 # One may have been stopped just now, or been given this namespace by itself.
                 with suppress(StoppedError, ConfigurationError):
                     informer.add_namespace(namespace, source)
+        return NamespaceSync(namespace, lambda: self._syncs_of(namespace), clock=self._clock)
 
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the caches, and handlers get tombstones of them.
@@ -223,14 +230,19 @@ class InformerFactory(OfOneProcess):
                 informer.start()
 
     def wait_for_cache_sync(
-        self, timeout: float | None = None, *, progress: Callable[[SyncProgress], object] | None = None
+        self,
+        timeout: float | None = None,
+        *,
+        stop: Stop | None = None,
+        progress: Callable[[SyncProgress], object] | None = None,
     ) -> SyncResult:
-        """Wait until the first list of every informer is in its cache.
+        """Wait until the first list of every informer is in its cache, those of namespaces that were added included.
 
-        An informer that has not been started is not waited for, and is in the result.
+        An informer that has not been started, or follows no namespace, is not waited for, and is in the result.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
             progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What
                 it raises ends the wait.
 
@@ -238,18 +250,21 @@ class InformerFactory(OfOneProcess):
             True if all are synced; as text it names those that are not, and why.
 
         Raises:
-            ConfigurationError: `timeout` is none, or `progress` is no function.
+            ConfigurationError: an argument is wrong.
         """
         with self._lock:
             informers = self._informers_locked()
         started = [informer for informer in informers if informer.is_started and not informer.is_stopped]
-        result = wait_for_cache_sync(*started, timeout=timeout, progress=progress, clock=self._clock)
+        following = [informer for informer in started if informer.namespaces]
+        result = wait_for_cache_sync(*following, timeout=timeout, stop=stop, progress=progress, clock=self._clock)
         unsynced = dict(result.unsynced)
         for informer in informers:
             if not informer.is_started and not informer.is_stopped:
                 unsynced[informer.name] = "not started: call factory.start() after asking for the informer"
             elif informer.is_stopped and not informer.has_synced:
                 unsynced[informer.name] = informer.why_not_synced()
+            elif not informer.namespaces:
+                unsynced[informer.name] = "it follows no namespace"
         return SyncResult(unsynced)
 
     def health(self) -> FactoryHealth:
@@ -458,6 +473,11 @@ class InformerFactory(OfOneProcess):
             raise ForkedError("the factory", owner)
         if self._stopped:
             raise StoppedError(f"the factory has been stopped: make a new one{purpose}")
+
+    def _syncs_of(self, namespace: str) -> list[Syncable]:
+        with self._lock:
+            found = [informer.sync_of(namespace) for informer in self._informers_locked()]
+        return [sync for sync in found if sync is not None]
 
     def _informers_locked(self) -> list[SharedInformer[Any]]:
         return [kind.informer for kind in self._kinds.values()]

@@ -121,13 +121,15 @@ class Blueprint:
             if namespaces is None
             else {name: self.source(resource, name) for name in namespaces},
         )
-        lister = NamespacedLister(informer.indexer, str(resource), synced=informer.synced)
+        lister = NamespacedLister(informer.indexer, str(resource), has_listed=informer.has_listed)
         return NamespacedKind(resource, informer, lister)
 
     def cluster_kind(self, resource: ClusterResource[T]) -> ClusterKind[T]:
         """Return a new informer with its lister."""
         informer = self._informer(resource, self.source(resource, None))
-        return ClusterKind(resource, informer, ClusterLister(informer.indexer, str(resource), synced=informer.synced))
+        return ClusterKind(
+            resource, informer, ClusterLister(informer.indexer, str(resource), has_listed=informer.has_listed)
+        )
 
     def _informer(
         self, resource: Resource[T], source: ListerWatcher[T] | Mapping[str, ListerWatcher[T]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast, final
 
 from typing_extensions import TypeVar
@@ -17,6 +17,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock, on_fork
 from informers._base.signals import Signal
 from informers._base.threads import join_all, start_thread
+from informers.cache._contents import Contents
 from informers.cache._pipeline.controller import Controller, Transform
 from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
 from informers.cache._pipeline.inlets import Reflectors
@@ -28,10 +29,9 @@ from informers.cache.health import InformerHealth, handler_health, inherited_hea
 from informers.cache.indexer import Indexer
 from informers.cache.observed import ObservedCache
 from informers.cache.registration import Registration
-from informers.cache.store import Store
-from informers.cache.sync import PartProgress
+from informers.cache.sync import NamespaceSync, PartProgress, Syncable
 from informers.errors import AlreadyStartedError, ConfigurationError, ForkedError, StoppedError
-from informers.options import IndexFunction, ReflectorOptions
+from informers.options import IndexFunction, ReflectorOptions, check_options
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
 
@@ -57,13 +57,17 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
     6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
     7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
 
-    What it does not: not every state of an object is seen. An object that was deleted and created again between two
-    lists is told as one update, whose `metadata.uid` differs.
+    8. One uid has one history. An object that was deleted and created again while nobody watched is told as the
+       deletion of the old one, by a tombstone, and the addition of the new one. No older state follows a newer one,
+       unless the server itself went back: a list after a backup was restored.
+
+    What it does not: not every state of an object is seen.
 
     Args:
         source: where objects come from; or one source for each namespace, by its name.
         resource: names the resource in messages.
-        resync_period: seconds after which a handler is told of every object again, without any request; 0 for never.
+        resync_period: seconds, and at random up to a tenth more, after which a handler is told of every object again,
+            without any request; 0 for never. For what it costs see `SharedInformerFactory`.
         indexers: index functions by name.
         transform: changes each object before it is stored; see `informers.cache.Transform`.
         makes_objects: make each object once as it comes, so that one that can't be made is set aside; otherwise that
@@ -103,6 +107,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         else:
             sources = {None: source}
         self._resource = resource
+        check_options(options)
+        self._uniform = (options or ReflectorOptions()).uniform
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
         self._lifecycle = new_lock()
@@ -113,12 +119,11 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
-        self._store: Store[T] = Store(on_index_failure=self._index_failed)
+        self._contents: Contents[T] = Contents(self._index_failed)
         self._controller: Controller[T] = Controller(
             resource,
             queue=self._queue,
-            store=self._store,
-            scopes=set(sources),
+            contents=self._contents,
             restore=restore,
             transform=transform,
             makes_objects=makes_objects,
@@ -128,7 +133,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             clock=clock,
         )
         if indexers:
-            self._store.add_indexers(indexers)
+            self._contents.add_indexers(indexers)
         self._reflectors: Reflectors[T] = Reflectors(
             sources, queue=self._queue, resource=resource, options=options, clock=clock
         )
@@ -136,10 +141,12 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             resource,
             controller=self._controller,
             reflectors=self._reflectors,
-            store=self._store,
+            indexer=Indexer(self._contents),
             stop=self._stop,
             clock=clock,
         )
+        for _, reflector in self._reflectors:
+            self._controller.follow(reflector.scope)
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
         self._threads: tuple[threading.Thread, ...] = ()
         self._handlers_so_far = 0
@@ -151,8 +158,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             return f"<SharedInformer {self._resource} of process {self._inherited_from}, inherited by a fork>"
         state = "stopped" if self.is_stopped else "synced" if self.has_synced else "not synced"
         return (
-            f"<SharedInformer {self._resource} {state}, {len(self._store)} objects "
-            f"rv={self._store.resource_version} handlers={len(self._controller.listeners)}>"
+            f"<SharedInformer {self._resource} {state}, {len(self._indexer)} objects "
+            f"rv={self._indexer.resource_version} handlers={len(self._controller.listeners)}>"
         )
 
     @property
@@ -163,15 +170,18 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
     @property
     def indexer(self) -> Indexer[T]:
         """The cache, for reading."""
-        return self._store
+        return self._indexer
 
     @property
     def has_synced(self) -> bool:
         """Whether the first list, or what has happened since a snapshot, is in the cache; stays true.
 
+        With several namespaces, that of each. One that follows no namespace has not synced. A namespace that is added
+        later has a state of its own: `has_listed`, and what `add_namespace` returns.
+
         Whether the cache is fresh is what `health` says.
         """
-        return self._synced.is_set()
+        return self._synced.is_set() and len(self._reflectors) > 0
 
     @property
     def synced(self) -> Signal:
@@ -207,10 +217,19 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
         return self._reflectors.last_sync_resource_version
 
+    @property
+    def parts(self) -> Sequence[Syncable]:
+        """The namespaces that were added since it has synced, and are not listed yet: those can be waited for."""
+        if not self.has_synced:
+            return ()
+        return [fed for _, fed in self._reflectors if not fed.scope.synced.is_set()]
+
     def why_not_synced(self) -> str:
         """Return in words what the first list waits for, with its last error; empty if it is in."""
         if self.has_synced:
             return ""
+        if not len(self._reflectors):
+            return "it follows no namespace"
         if not (self._started or self._stopped):
             return "not started: call start() of its factory, or its own"
         return self.health().reason
@@ -218,7 +237,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
     def sync_progress(self) -> PartProgress:
         """Return how far the first list is; cheaper than `health`."""
         if self.has_synced:
-            return PartProgress(name=self.name, objects=len(self._store), total=len(self._store), synced=True)
+            return PartProgress(name=self.name, objects=len(self._indexer), total=len(self._indexer), synced=True)
         listed, total = self._reflectors.listed, self._reflectors.total
         return PartProgress(name=self.name, objects=listed, total=total, synced=False)
 
@@ -243,7 +262,11 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         callbacks = Callbacks.of(handler)
         period = self._resync_period if resync_period is None else check_period("resync_period", resync_period)
         listener: Listener[T] = Listener(
-            callbacks, resync_period=period, resync=self._controller.resync, clock=self._clock
+            callbacks,
+            resync_period=period,
+            resync=self._controller.resync,
+            uniform=self._uniform,
+            clock=self._clock,
         )
         with self._lifecycle:
             self._check_not_stopped(f"handler {callbacks.name} was not added: ")
@@ -259,18 +282,25 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         return Registration(listener, self, self._resource)
 
     def remove_event_handler(self, registration: Registration[T]) -> None:
-        """Tell a handler nothing more. What it has not been told yet is dropped; a call under way goes on.
+        """Tell a handler nothing more, as `Registration.remove` does.
+
+        What it has not been told yet is dropped; a call under way goes on.
 
         To wait for that call, use `registration.join()`. Removing it again does nothing.
 
         Raises:
-            ConfigurationError: it is no registration.
+            ConfigurationError: it is not a registration, or that of another informer.
         """
         if not isinstance(registration, Registration):
             raise ConfigurationError(
                 f"expected the registration that add_event_handler returned: got {type(registration).__name__}"
             )
-        if registration._informer is self and self._inherited_from is None:  # noqa: SLF001  the two are one thing
+        if registration._informer is not self:  # noqa: SLF001  the two are one thing
+            raise ConfigurationError(
+                f"this is the registration of a {registration.name}: another informer has it, not this one of "
+                f"{self._resource}; call its remove()"
+            )
+        if self._inherited_from is None:
             self._controller.leave(registration._listener)  # noqa: SLF001
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
@@ -284,7 +314,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             StoppedError: the informer has been stopped.
         """
         self._check_not_stopped("indexers were not added: ")
-        self._store.add_indexers(indexers)
+        self._contents.add_indexers(indexers)
 
     def start(self) -> None:
         """Begin to follow the server; returns at once. Does nothing if it has been started.
@@ -312,7 +342,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         Raises:
             NotSyncedError: it is not whole: not all has been listed, or an object is set aside.
         """
-        return self._controller.snapshot({namespace for namespace, _ in self._reflectors})
+        return self._controller.snapshot()
 
     def resume(self, snapshot: Snapshot[T]) -> None:
         """Begin with what was saved, and not with a list; to be called before `start`.
@@ -338,9 +368,10 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
                     f"{_named(namespaces)}"
                 )
             self._is_resumed = True
-            # The queue is empty, so this does not wait; the controller takes it first.
-            self._queue.put([snapshot])
-            for namespace, fed in self._reflectors:
+            for number, (namespace, fed) in enumerate(self._reflectors):
+                if not number:
+                    # The queue is empty, so this does not wait; the controller takes it first, for all scopes.
+                    self._queue.put(fed.scope, [snapshot])
                 fed.reflector.resume(snapshot.versions[namespace])
 
     def stop(self, timeout: float | None = None) -> bool:
@@ -366,15 +397,19 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         self._stop.set()
         for _, fed in self._reflectors:
             fed.stop()
+            fed.scope.ended.set()
         self._queue.close()
         for listener in self._controller.listeners:
             listener.end()
         return join_all(self._threads, timeout=timeout, remind=self._remind)
 
-    def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> None:
+    def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> NamespaceSync:
         """Follow one namespace more; of an informer that was made with a source for each.
 
-        Before the informer has synced, this namespace's list is waited for too.
+        What is in it already comes as adds of the initial list. `has_synced` stays true if it was.
+
+        Returns:
+            What to wait for: `bool(added.wait(timeout=60))` says whether its first list is in the cache.
 
         Raises:
             ConfigurationError: it is there already, or the informer follows all namespaces; or it is no name, or
@@ -384,15 +419,16 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         with self._lifecycle:
             self._check_not_stopped()
             fed = self._reflectors.add(namespace, source)
-            self._controller.await_list(namespace)
+            self._controller.follow(fed.scope)
             if self._started:
                 try:
                     self._note(fed.start())
                 except BaseException:
                     # As for a handler: see there.
+                    self._controller.unfollow(fed.scope)
                     self._reflectors.remove(namespace)
-                    self._controller.forget_list(namespace)
                     raise
+        return NamespaceSync(namespace, lambda: [fed], clock=self._clock)
 
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
@@ -403,8 +439,11 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             ConfigurationError: it is not followed.
         """
         with self._lifecycle:
+            followed = self._reflectors.get(namespace)
+            if followed is not None:
+                # First of all: what counts as synced is decided when its objects have left the cache.
+                self._controller.unfollow(followed.scope)
             fed = self._reflectors.remove(namespace)
-            self._controller.forget_list(namespace)
         # Not under the lock: the source may be the user's.
         fed.stop()
         if fed.thread is not None:
@@ -416,20 +455,20 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             return inherited_health(self._resource, self._inherited_from)
         busy_since = self._controller.busy_since
         now = self._clock.monotonic()
-        records = self._store.records()
+        records = self._indexer.records()
         return InformerHealth(
             resource=self._resource,
             started=self._started,
             stopped=self._stopped,
-            synced=self._synced.is_set(),
+            synced=self.has_synced,
             objects=len(records),
             bytes=sum(record.size for record in records),
-            resource_version=self._store.resource_version,
+            resource_version=self._indexer.resource_version,
             queued=len(self._queue),
             watches=tuple(watch_health(namespace, fed.reflector, now) for namespace, fed in self._reflectors),
             handlers=tuple(handler_health(listener, now) for listener in self._controller.listeners),
-            set_aside=dict(self._controller.set_aside),
-            set_aside_total=self._controller.set_aside_total,
+            set_aside=dict(self._controller.set_aside.objects),
+            set_aside_total=self._controller.set_aside.total,
             latencies=None if self._controller.latency is None else self._controller.latency.look(),
             busy_for=None if busy_since is None else now - busy_since,
         )
@@ -463,11 +502,11 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             self._synced = Signal(clock=self._clock)
             self._stop = Signal(clock=self._clock)
             self._stop.set()
-            self._store.bar(f"the cache of {self._resource}", parent)
+            self._contents.bar(f"the cache of {self._resource}", parent)
         return ()
 
     def _index_failed(self, index: str, key: str, error: Exception) -> None:
-        self._controller.report_index_failure(index, key, error)
+        self._controller.set_aside.report_index_failure(index, key, error)
 
     def _start_listener(self, listener: Listener[T], number: int) -> None:
         listener.start(f"handler-{self._resource}-{number}")

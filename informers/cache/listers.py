@@ -5,13 +5,13 @@ Upstream: k8s.io/client-go/tools/cache/listers.go and k8s.io/client-go/listers (
 
 from __future__ import annotations
 
+import builtins
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, final
 
 from typing_extensions import TypeVar
 
-from informers._base.signals import Signal
 from informers._base.threads import is_own_thread
 from informers.cache.indexer import Indexer
 from informers.errors import WAIT_FIRST, ConfigurationError, NotFoundError
@@ -26,40 +26,46 @@ _log = logging.getLogger("informers.cache")
 #: What selects by labels: such as `app=web,tier in (a,b)`, a mapping of labels, or None for all.
 Labels: TypeAlias = str | Mapping[str, str] | LabelSelector | None
 
+#: Returns whether all of a namespace is in the cache (None: of everything), so that what is not there does not exist.
+HasListed: TypeAlias = Callable[[str | None], bool]
+
 
 @final
 class _Cache(Generic[T]):
     """What listers read: a cache, and whether it was read too early."""
 
-    def __init__(self, indexer: Indexer[T], resource: str, synced: Signal | None) -> None:
+    def __init__(self, indexer: Indexer[T], resource: str, has_listed: HasListed | None) -> None:
         self.resource = resource
         self._indexer = indexer
-        self._synced = synced
+        self._has_listed = has_listed
         self._has_warned = False
 
     def __str__(self) -> str:
         return f"{self.resource}, {self._indexer.size}"
 
-    @property
-    def is_synced(self) -> bool:
-        return self._synced is None or self._synced.is_set()
+    def is_synced(self, namespace: str | None) -> bool:
+        return self._has_listed is None or self._has_listed(namespace)
 
     def list(self, namespace: str | None, label_selector: Labels) -> list[T]:
         found = self._indexer.list(namespace=namespace, label_selector=label_selector)
         # A handler may look before all is there: what comes later is told to it.
-        if not found and not self._has_warned and not is_own_thread() and not self.is_synced:
+        if not found and not self._has_warned and not is_own_thread() and not self.is_synced(namespace):
             self._has_warned = True
             _log.warning("%s were listed before their cache has synced: %s", self.resource, WAIT_FIRST)
         return found
 
-    def get(self, name: str, prefix: str) -> T:
+    def by_index(self, name: str, value: str, namespace: str | None) -> builtins.list[T]:
+        return self._indexer.by_index(name, value, namespace=namespace)
+
+    def get(self, name: str, namespace: str | None) -> T:
         if not isinstance(name, str) or "/" in name:
             raise ConfigurationError(
                 f"name must be an object's own name such as 'web-0', without its namespace: got {name!r}"
             )
-        obj = self._indexer.get(prefix + name)
+        key = name if namespace is None else f"{namespace}/{name}"
+        obj = self._indexer.get(key)
         if obj is None:
-            raise NotFoundError(self.resource, prefix + name, is_synced=self.is_synced)
+            raise NotFoundError(self.resource, key, is_synced=self.is_synced(namespace))
         return obj
 
 
@@ -72,8 +78,8 @@ class NamespacedLister(Generic[T]):
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodLister and its like (v0.37).
     """
 
-    def __init__(self, indexer: Indexer[T], resource: str, *, synced: Signal | None = None) -> None:
-        self._cache = _Cache(indexer, resource, synced)
+    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
+        self._cache = _Cache(indexer, resource, has_listed)
 
     def __repr__(self) -> str:
         return f"<NamespacedLister of {self._cache}>"
@@ -85,6 +91,14 @@ class NamespacedLister(Generic[T]):
             ConfigurationError: the selector can't be read.
         """
         return self._cache.list(None, label_selector)
+
+    def by_index(self, name: str, value: str) -> builtins.list[T]:
+        """Return the objects of all namespaces that an index has under a value; see `SharedInformer.add_indexers`.
+
+        Raises:
+            ConfigurationError: there is no such index, or the value is not a string.
+        """
+        return self._cache.by_index(name, value, None)
 
     def namespace(self, namespace: str) -> NamespaceLister[T]:
         """Return the lister of one namespace.
@@ -125,6 +139,14 @@ class NamespaceLister(Generic[T]):
         """
         return self._cache.list(self._namespace, label_selector)
 
+    def by_index(self, name: str, value: str) -> builtins.list[T]:
+        """Return the namespace's objects that an index has under a value; see `SharedInformer.add_indexers`.
+
+        Raises:
+            ConfigurationError: there is no such index, or the value is not a string.
+        """
+        return self._cache.by_index(name, value, self._namespace)
+
     def get(self, name: str) -> T:
         """Return the object of this name.
 
@@ -132,7 +154,7 @@ class NamespaceLister(Generic[T]):
             NotFoundError: the cache has none.
             ConfigurationError: `name` is no name.
         """
-        return self._cache.get(name, f"{self._namespace}/")
+        return self._cache.get(name, self._namespace)
 
 
 @final
@@ -142,8 +164,8 @@ class ClusterLister(Generic[T]):
     Upstream: k8s.io/client-go/listers/core/v1/node.go NodeLister and its like (v0.37).
     """
 
-    def __init__(self, indexer: Indexer[T], resource: str, *, synced: Signal | None = None) -> None:
-        self._cache = _Cache(indexer, resource, synced)
+    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
+        self._cache = _Cache(indexer, resource, has_listed)
 
     def __repr__(self) -> str:
         return f"<ClusterLister of {self._cache}>"
@@ -156,6 +178,14 @@ class ClusterLister(Generic[T]):
         """
         return self._cache.list(None, label_selector)
 
+    def by_index(self, name: str, value: str) -> builtins.list[T]:
+        """Return the objects that an index has under a value; see `SharedInformer.add_indexers`.
+
+        Raises:
+            ConfigurationError: there is no such index, or the value is not a string.
+        """
+        return self._cache.by_index(name, value, None)
+
     def get(self, name: str) -> T:
         """Return the object of this name.
 
@@ -163,7 +193,7 @@ class ClusterLister(Generic[T]):
             NotFoundError: the cache has none.
             ConfigurationError: `name` is no name.
         """
-        return self._cache.get(name, "")
+        return self._cache.get(name, None)
 
     if not TYPE_CHECKING:  # likewise
 

@@ -16,7 +16,8 @@ from informers._base.signals import Signal
 from informers._base.wakeups import Stop
 from informers.cache._pipeline.controller import Controller
 from informers.cache._pipeline.inlets import Reflectors
-from informers.cache.store import Store
+from informers.cache.indexer import Indexer
+from informers.cache.sync import Syncable
 from informers.cache.waits import Lookout, Position, SeenResult, Sighting, mark_of
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName
@@ -36,7 +37,7 @@ class ObservedCache(Generic[T]):
         resource: names the resource in messages.
         controller: changes the cache, and calls back when it has.
         reflectors: what is followed.
-        store: the cache.
+        indexer: the cache.
         stop: raised when nothing more comes.
         clock: for waiting.
 
@@ -49,14 +50,14 @@ class ObservedCache(Generic[T]):
         *,
         controller: Controller[T],
         reflectors: Reflectors[T],
-        store: Store[T],
+        indexer: Indexer[T],
         stop: Signal,
         clock: Clock,
     ) -> None:
         self._resource = resource
         self._controller = controller
         self._reflectors = reflectors
-        self._store = store
+        self._indexer = indexer
         self._stop = stop
         self._clock = clock
         self._is_of_all = None in reflectors
@@ -74,7 +75,26 @@ class ObservedCache(Generic[T]):
         Raises:
             ConfigurationError: the informer follows single namespaces, and none was named.
         """
-        return self._controller.version_of(self._scope_of(namespace))
+        return self._position_of(self._scope_of(namespace)).version
+
+    @property
+    def namespaces(self) -> tuple[str | None, ...]:
+        """What it follows: namespaces by name, `(None,)` for all, or nothing."""
+        return tuple(namespace for namespace, _ in self._reflectors)
+
+    def sync_of(self, namespace: str) -> Syncable | None:
+        """Return what waits for the first list of a namespace; None where that has no list of its own."""
+        return self._reflectors.get(namespace)
+
+    def has_listed(self, namespace: str | None) -> bool:
+        """Return whether what the cache shows of a namespace is all that there is: its first list is in.
+
+        Args:
+            namespace: a name; None for objects of the whole cluster, or for everything that is followed.
+        """
+        if namespace is None or self._is_of_all:
+            return len(self._reflectors) > 0 and all(followed.scope.is_listed for _, followed in self._reflectors)
+        return self._position_of(namespace).is_listed
 
     def has_seen(self, written: Any, *, namespace: str | None = None) -> bool:
         """Return whether the cache has reached a write: what is read from it from then on is not older.
@@ -184,7 +204,7 @@ class ObservedCache(Generic[T]):
         key = mark.key
         if mark.gone and not mark.namespace:
             # A Status does not say the namespace: then the object's key is sought, once.
-            key = next((record.key for record in self._store.records() if record.uid == mark.gone), key)
+            key = next((record.key for record in self._indexer.records() if record.uid == mark.gone), key)
 
         def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
             observers = self._controller.observers
@@ -198,7 +218,7 @@ class ObservedCache(Generic[T]):
         return Sighting(
             mark,
             position=lambda: self._position_of(scope),
-            record=lambda: self._store.record(key),
+            record=lambda: self._indexer.record(key),
             subscribe=subscribe,
         )
 
@@ -222,7 +242,7 @@ class ObservedCache(Generic[T]):
             str(name),
             resource=self._resource,
             position=lambda: self._position_of(scope),
-            record=lambda: self._store.record(str(name)),
+            record=lambda: self._indexer.record(str(name)),
             subscribe=subscribe,
         )
 
@@ -259,14 +279,13 @@ class ObservedCache(Generic[T]):
             )
         return namespace
 
-    def _position_of(self, scope: str | None) -> Position:
-        if self._stop.is_set():
-            ended = f"the informer of {self._resource} has been stopped"
-        elif scope not in self._reflectors:
-            ended = f"the informer of {self._resource} does not follow namespace {scope!r}"
-        else:
-            ended = ""
-        return Position(self._controller.version_of(scope), ended, self._controller.times_back(scope))
+    def _position_of(self, namespace: str | None) -> Position:
+        followed = self._reflectors.get(namespace)
+        if followed is None:
+            return Position("", ended=f"the informer of {self._resource} does not follow namespace {namespace!r}")
+        scope = followed.scope
+        ended = f"the informer of {self._resource} has been stopped" if self._stop.is_set() else ""
+        return Position(scope.version, is_listed=scope.is_listed, ended=ended, times_back=scope.times_back)
 
 
 def _end(ends: Iterable[Callable[[], None]]) -> None:

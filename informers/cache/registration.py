@@ -5,6 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/shared_informer.go ResourceEventHandlerRe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -13,7 +14,7 @@ from informers._base.checks import check_timeout
 from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._pipeline.processor import Listener
-from informers.cache.sync import PartProgress
+from informers.cache.sync import PartProgress, Syncable
 from informers.errors import escaped
 
 __all__ = ["Registration"]
@@ -23,7 +24,7 @@ T = TypeVar("T", default=Any)
 
 @final
 class Registration(Generic[T]):
-    """A handler in an informer: tells how far it is, and removes it (`SharedInformer.remove_event_handler`).
+    """A handler in an informer: tells how far it is, and removes it.
 
     Thread safety: may be used from any thread.
     """
@@ -66,6 +67,11 @@ class Registration(Generic[T]):
         # The last that is waiting is the mark behind which it is synced.
         return max(0, self.backlog - 1)
 
+    @property
+    def parts(self) -> Sequence[Syncable]:
+        """Nothing is to be waited for besides."""
+        return ()
+
     def why_not_synced(self) -> str:
         """Return in words what it waits for; empty if it is synced."""
         if self.has_synced:
@@ -88,6 +94,10 @@ class Registration(Generic[T]):
         total = told + self._waiting if part.synced else part.total
         return PartProgress(name=self.name, objects=told, total=total, synced=False)
 
+    def remove(self) -> None:
+        """Remove the handler, as `SharedInformer.remove_event_handler` does."""
+        self._informer.remove_event_handler(self)
+
     def join(self, timeout: float | None = None) -> bool:
         """Wait until a removed handler's last call has returned; return whether it has.
 
@@ -95,7 +105,7 @@ class Registration(Generic[T]):
             timeout: seconds to wait at most; None for as long as it takes. In a handler there is no wait.
 
         Raises:
-            ConfigurationError: `timeout` is none.
+            ConfigurationError: `timeout` is invalid.
         """
         check_timeout(timeout)
         thread = self._listener.thread

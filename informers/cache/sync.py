@@ -5,19 +5,27 @@ Upstream: k8s.io/client-go/tools/cache/wait.go and shared_informer.go WaitForCac
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, final
 
 import attrs
 
-from informers._base.checks import check_function, check_timeout
+from informers._base.checks import check_function, check_stop, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import new_condition
 from informers._base.signals import Signal
+from informers._base.wakeups import Stop, Wakeup
 from informers.errors import ConfigurationError, NotSyncedError
 
-__all__ = ["PROGRESS_INTERVAL", "PartProgress", "SyncProgress", "SyncResult", "Syncable", "wait_for_cache_sync"]
+__all__ = [
+    "PROGRESS_INTERVAL",
+    "NamespaceSync",
+    "PartProgress",
+    "SyncProgress",
+    "SyncResult",
+    "Syncable",
+    "wait_for_cache_sync",
+]
 
 #: Seconds between two reports of progress.
 PROGRESS_INTERVAL = 1.0
@@ -96,6 +104,11 @@ class Syncable(Protocol):
         """Return how far it is."""
         ...
 
+    @property
+    def parts(self) -> Sequence[Syncable]:
+        """What is to be waited for besides: namespaces that were added to a synced informer."""
+        ...
+
 
 @final
 @attrs.frozen
@@ -129,18 +142,19 @@ class SyncResult:
 def wait_for_cache_sync(
     *syncables: Syncable,
     timeout: float | None = None,
-    stop: Signal | None = None,
+    stop: Stop | None = None,
     progress: Callable[[SyncProgress], object] | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> SyncResult:
     """Wait until informers and handlers are synced.
 
-    Returns at once when all are, or when one of the others can't be any more, because it was stopped.
+    A namespace that was added to a synced informer is waited for, too. Returns at once when all are synced, or when one
+    of the others can't be any more, because it was stopped.
 
     Args:
         syncables: informers, or registrations of handlers.
         timeout: seconds to wait at most; None for as long as it takes.
-        stop: ends the wait when it is raised.
+        stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
         progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What it
             raises ends the wait.
         clock: for waiting.
@@ -150,14 +164,15 @@ def wait_for_cache_sync(
         {}
 
     Raises:
-        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, `progress` is no
-            function, or `stop` no signal.
+        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, `progress` is not
+            a function, or `stop` can't end a wait.
 
     Thread safety: may be called from any thread; in a handler it would wait for itself.
 
     Upstream: k8s.io/client-go/tools/cache/wait.go WaitFor (v0.37).
     """
     check_timeout(timeout)
+    check_stop(stop)
     check_function("progress", progress, "progress")
     for syncable in syncables:
         if not isinstance(getattr(syncable, "synced", None), Signal):
@@ -165,44 +180,85 @@ def wait_for_cache_sync(
                 f"expected informers or registrations of handlers, such as factory.core.v1.pods.informer: "
                 f"got {type(syncable).__name__}{_advice(syncable)}"
             )
-    if not (stop is None or isinstance(stop, Signal)):
-        raise ConfigurationError(
-            f"stop must be an informers.Signal, such as `informer.ended`: got {type(stop).__name__}"
-        )
-    condition = new_condition()
-    signals = [signal for syncable in syncables for signal in (syncable.synced, syncable.ended)]
-    if stop is not None:
-        signals.append(stop)
-
-    def wake() -> None:
-        with condition:
-            condition.notify_all()
-
-    def is_over() -> bool:
-        waiting = [syncable for syncable in syncables if not syncable.synced.is_set()]
-        stopped = stop is not None and stop.is_set()
-        return not waiting or stopped or any(syncable.ended.is_set() for syncable in waiting)
-
-    withdrawals = [signal.add_callback(wake) for signal in signals]
+    everything = [*syncables, *(part for syncable in syncables for part in syncable.parts)]
     begin = clock.monotonic()
-    deadline = None if timeout is None else begin + timeout
-    try:
-        while not _is_over_by(condition, is_over, PROGRESS_INTERVAL if progress else None, deadline, clock):
-            if progress is not None:
-                progress(_look(syncables, clock.monotonic() - begin))
-    finally:
-        for withdraw in withdrawals:
-            withdraw()
+    with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
+        signals = [signal for syncable in everything for signal in (syncable.synced, syncable.ended)]
+        withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
+        look = begin + PROGRESS_INTERVAL
+        try:
+            while True:
+                wakeup.clear()
+                waiting = [syncable for syncable in everything if not syncable.synced.is_set()]
+                if not waiting or any(syncable.ended.is_set() for syncable in waiting):
+                    break
+                if not wakeup.wait(max(0.0, look - clock.monotonic()) if progress is not None else None):
+                    break
+                if progress is not None and clock.monotonic() >= look:
+                    look += PROGRESS_INTERVAL
+                    progress(_look(everything, clock.monotonic() - begin))
+        finally:
+            for withdraw in withdrawals:
+                withdraw()
     if progress is not None:
-        progress(_look(syncables, clock.monotonic() - begin))
+        progress(_look(everything, clock.monotonic() - begin))
     unsynced: dict[str, str] = {}
-    for syncable in syncables:
+    # Two may have one name: handlers of one function, or the pods of two clusters.
+    alike: Counter[str] = Counter()
+    for syncable in everything:
         if not syncable.synced.is_set():
-            # Two may have one name: handlers of one function, or the pods of two clusters.
-            alike = sum(name.partition(" #")[0] == syncable.name for name in unsynced)
-            name = f"{syncable.name} #{alike + 1}" if alike else syncable.name
+            alike[syncable.name] += 1
+            count = alike[syncable.name]
+            name = f"{syncable.name} #{count}" if count > 1 else syncable.name
             unsynced[name] = syncable.why_not_synced() or "not in time"
     return SyncResult(unsynced)
+
+
+@final
+class NamespaceSync:
+    """The first list of a namespace that was added, to be waited for.
+
+    Args:
+        namespace: its name.
+        parts: returns what is waited for, as of now.
+        clock: for waiting.
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, namespace: str, parts: Callable[[], Sequence[Syncable]], *, clock: Clock) -> None:
+        self._namespace = namespace
+        self._parts = parts
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<NamespaceSync of {self._namespace}, {'synced' if self.has_synced else 'not synced'}>"
+
+    @property
+    def has_synced(self) -> bool:
+        """Whether everything that follows the namespace has its first list in the cache, and something follows it."""
+        parts = self._parts()
+        return bool(parts) and all(part.synced.is_set() for part in parts)
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        stop: Stop | None = None,
+        progress: Callable[[SyncProgress], object] | None = None,
+    ) -> SyncResult:
+        """Wait until the first list of the namespace is in the cache; arguments as those of `wait_for_cache_sync`.
+
+        Returns:
+            True if it is; as text it says what is missing, and why.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+        """
+        parts = self._parts()
+        if not parts:
+            return SyncResult({f"namespace {self._namespace}": "nothing follows it"})
+        return wait_for_cache_sync(*parts, timeout=timeout, stop=stop, progress=progress, clock=self._clock)
 
 
 def _advice(other: object) -> str:
@@ -211,27 +267,6 @@ def _advice(other: object) -> str:
         return ", which has a wait_for_cache_sync of its own"
     informer = getattr(other, "informer", None)
     return "; give its .informer" if isinstance(getattr(informer, "synced", None), Signal) else ""
-
-
-def _is_over_by(
-    condition: threading.Condition,
-    is_over: Callable[[], bool],
-    seconds: float | None,
-    deadline: float | None,
-    clock: Clock,
-) -> bool:
-    """Wait for a while; return whether the whole wait is over, be it by its deadline."""
-    look = None if seconds is None else clock.monotonic() + seconds
-    ends = [end for end in (look, deadline) if end is not None]
-    with condition:
-        while not is_over():
-            now = clock.monotonic()
-            if deadline is not None and now >= deadline:
-                return True
-            if look is not None and now >= look:
-                return False
-            clock.wait(condition, min(ends) - now if ends else None)
-    return True
 
 
 def _look(syncables: Sequence[Syncable], seconds: float) -> SyncProgress:

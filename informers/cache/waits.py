@@ -98,11 +98,13 @@ class Position:
 
     Attributes:
         version: up to which everything is in the cache; empty before the first list.
+        is_listed: whether the first list is in the cache.
         ended: why nothing more comes, in words; empty while it does.
         times_back: how often a list has taken the version back, as after a backup of the server was restored.
     """
 
     version: str
+    is_listed: bool = False
     ended: str = ""
     times_back: int = 0
 
@@ -159,7 +161,7 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None) -> SeenR
         position: of the cache, where the write's namespace belongs to. Taken before `record`.
         record: what the cache has of the object.
     """
-    if not position.version:
+    if not (position.version or position.is_listed):
         return SeenResult(Sight.NOT_YET, "the cache has not been listed")
     if mark.version and not (record is not None and record.resource_version == mark.version):
         reached = reaches(position.version, mark.version)
@@ -284,7 +286,7 @@ class Lookout(Generic[T]):
         position = self._position()
         record = self._record()
         # Before the first list nobody knows whether the object is there.
-        if position.version:
+        if position.is_listed:
             obj = None if record is None else record.object()
             if predicate(obj):
                 return (obj,)
@@ -321,7 +323,7 @@ class Lookout(Generic[T]):
 
     def state(self) -> str:
         """Return in words what the cache shows of the object."""
-        if not self._position().version:
+        if not self._position().is_listed:
             return "the cache has not been listed"
         record = self._record()
         if record is None:

@@ -45,14 +45,10 @@ class Change(Generic[T]):
 @final
 @attrs.frozen
 class Bookmark:
-    """Everything up to `resource_version` has been sent; `initial_events_end` ends a streaming list.
-
-    Where a cache has one watch for each namespace, `namespace` says which of them got that far.
-    """
+    """Everything up to `resource_version` has been sent; `initial_events_end` ends a streaming list."""
 
     resource_version: str
     initial_events_end: bool = False
-    namespace: str | None = None
 
 
 @final

@@ -12,12 +12,14 @@ from typing import Any
 import attrs
 import pytest
 
-from informers import NextStep, Store, WatchFailure
+from informers import Indexer, NextStep, WatchFailure
 from informers._base.clock import SYSTEM_CLOCK
 from informers._base.signals import Signal
+from informers.cache._contents import Contents
 from informers.cache._pipeline.controller import Controller
-from informers.cache._pipeline.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.processor import Listener, Synced
+from informers.cache._pipeline.scopes import Scope
 from informers.cache.handlers import Callbacks
 from informers.errors import DecodeError, NotSyncedError, StatusError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
@@ -41,17 +43,20 @@ def record(name: str, version: str = "", **fields: Any) -> HeldRecord[Obj]:
 class World:
     """A controller with one handler; `apply` runs deltas through it."""
 
-    store: Store[Obj]
+    store: Indexer[Obj]
     queue: DeltaQueue[Obj]
     controller: Controller[Obj]
     handler: RecordingHandler[Obj]
     listener: Listener[Obj]
     synced: Signal
     failures: list[WatchFailure]
+    scopes: dict[str | None, Scope]
 
-    def apply(self, *deltas: Delta[Obj]) -> None:
-        """Run deltas through the controller, and wait until the handler has been told."""
-        self.queue.put(deltas)
+    def apply(self, *deltas: Delta[Obj] | tuple[str, Delta[Obj]]) -> None:
+        """Run deltas, of the only scope or of a named one, through the controller; wait until the handler is told."""
+        for delta in deltas:
+            namespace, what = delta if isinstance(delta, tuple) else (None, delta)
+            self.queue.put(self.scopes[namespace], [what])
         drained = threading.Event()
         while len(self.queue):
             self.controller._queue, queue = _Once(self.queue), self.controller._queue  # type: ignore[assignment] # one round
@@ -75,7 +80,7 @@ class _Once:
         self._queue = queue
         self.closed = False
 
-    def pop(self, *, timeout: float | None) -> list[Delta[Obj]]:
+    def pop(self, *, timeout: float | None) -> list[tuple[Scope, Delta[Obj]]]:
         if not len(self._queue):
             self.closed = True
             return []
@@ -109,16 +114,17 @@ def world(
     controllers: list[Controller[Obj]] = []
 
     def report(index: str, key: str, error: Exception) -> None:
-        controllers[0].report_index_failure(index, key, error)
+        controllers[0].set_aside.report_index_failure(index, key, error)
 
-    store: Store[Obj] = Store(indexers, on_index_failure=report)
+    contents: Contents[Obj] = Contents(report)
+    if indexers:
+        contents.add_indexers(indexers)
     queue: DeltaQueue[Obj] = DeltaQueue()
     synced = Signal()
     controller = Controller(
         "things",
         queue=queue,
-        store=store,
-        scopes=scopes or {None},
+        contents=contents,
         restore=HeldRecord,
         transform=transform,
         on_failure=failures.append,
@@ -127,12 +133,15 @@ def world(
         clock=SYSTEM_CLOCK,
     )
     controllers.append(controller)
+    followed = {namespace: Scope(namespace, clock=SYSTEM_CLOCK) for namespace in scopes or {None}}
+    for scope in followed.values():
+        controller.follow(scope)
     handler: RecordingHandler[Obj] = RecordingHandler(react)
     listener: Listener[Obj] = Listener(Callbacks.of(handler), resync_period=resync_period, resync=controller.resync)
     controller.join(listener)
     listener.start("handler-things-1")
     try:
-        yield World(store, queue, controller, handler, listener, synced, failures)
+        yield World(Indexer(contents), queue, controller, handler, listener, synced, failures, followed)
     finally:
         listener.end()
         assert listener.thread is not None
@@ -182,7 +191,7 @@ def test_a_list_is_told_as_deletions_first_then_the_rest_in_its_order(
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestReplaceEvents")
 def test_the_cache_has_the_whole_list_before_a_handler_is_told_of_any_of_it() -> None:
     seen: list[tuple[list[str], str]] = []
-    stores: list[Store[Obj]] = []
+    stores: list[Indexer[Obj]] = []
 
     with world(react=lambda _event: seen.append((stores[0].keys(), stores[0].resource_version))) as w:
         stores.append(w.store)
@@ -204,7 +213,7 @@ def test_what_a_change_is_told_as_is_decided_by_the_cache() -> None:
             Change(DELETED, record("never-seen", "5")),
             Change(ADDED, record("a", "6")),
         )
-        assert w.told() == ["add a", "update a", "delete a", "delete never-seen", "add a"]
+        assert w.told() == ["add a", "update a", "delete a", "add a"]
         assert w.store.resource_version == "6"
 
 
@@ -242,14 +251,14 @@ def test_the_cache_is_synced_once_the_first_list_is_in_even_an_empty_one() -> No
 
 def test_of_several_namespaces_all_must_be_in() -> None:
     with world(scopes={"one", "two"}) as w:
-        w.apply(Replaced([record("one/a", "1")], "1", "one"))
+        w.apply(("one", Replaced([record("one/a", "1")], "1")))
         assert not w.synced.is_set()
-        w.apply(Replaced([record("two/a", "2")], "2", "two"))
+        w.apply(("two", Replaced([record("two/a", "2")], "2")))
         assert w.synced.is_set()
         assert w.told() == ["add one/a (initial)", "add two/a (initial)"]
-        w.apply(Replaced([], "3", "one"))
+        w.apply(("one", Replaced([], "3")))
         assert w.told() == ["delete one/a (tombstone)"]
-        w.apply(Forgotten("two"))
+        w.apply(("two", NamespaceRemoved()))
         assert w.told() == ["delete two/a (tombstone)"]
         assert w.store.keys() == []
 
@@ -262,14 +271,14 @@ def test_a_list_of_one_namespace_says_nothing_of_what_is_set_aside_in_another() 
 
     with world(scopes={"one", "two"}, transform=transform) as w:
         w.apply(
-            Replaced([record("one/a", "1", broken=True)], "1", "one"),
-            Replaced([record("two/b", "2", broken=True)], "2", "two"),
+            ("one", Replaced([record("one/a", "1", broken=True)], "1")),
+            ("two", Replaced([record("two/b", "2", broken=True)], "2")),
         )
-        assert list(w.controller.set_aside) == ["one/a", "two/b"]
-        w.apply(Replaced([], "3", "two"))
-        assert list(w.controller.set_aside) == ["one/a"]
-        w.apply(Forgotten("one"))
-        assert not w.controller.set_aside
+        assert list(w.controller.set_aside.objects) == ["one/a", "two/b"]
+        w.apply(("two", Replaced([], "3")))
+        assert list(w.controller.set_aside.objects) == ["one/a"]
+        w.apply(("one", NamespaceRemoved()))
+        assert not w.controller.set_aside.objects
 
 
 def test_no_handler_is_synced_before_the_cache() -> None:
@@ -288,8 +297,8 @@ def test_no_handler_is_synced_before_the_cache() -> None:
 
 def test_a_namespace_that_is_forgotten_is_not_waited_for() -> None:
     with world(scopes={"one", "two"}) as w:
-        w.controller.forget_list("two")
-        w.apply(Replaced([], "1", "one"), Forgotten("two"))
+        w.controller.unfollow(w.scopes["two"])
+        w.apply(("one", Replaced([], "1")), ("two", NamespaceRemoved()))
         assert w.synced.is_set()
 
 
@@ -362,8 +371,8 @@ def test_an_object_on_which_a_transform_fails_is_set_aside_alone(wrong: str) -> 
 
         assert w.store.keys() == ["a", "c", "d"]
         assert w.store.resource_version == "5"
-        assert list(w.controller.set_aside) == ["bad"]
-        assert w.controller.set_aside_total == 2
+        assert list(w.controller.set_aside.objects) == ["bad"]
+        assert w.controller.set_aside.total == 2
         assert [(f.key, f.next_step) for f in w.failures] == [("bad", NextStep.GO_ON)] * 2
         assert w.synced.is_set()
 
@@ -376,9 +385,9 @@ def test_an_object_that_is_well_again_is_no_longer_set_aside() -> None:
 
     with world(transform=transform) as w:
         w.apply(Replaced([record("a", "1", broken=True)], "1"))
-        assert list(w.controller.set_aside) == ["a"]
+        assert list(w.controller.set_aside.objects) == ["a"]
         w.apply(Change(MODIFIED, record("a", "2")))
-        assert not w.controller.set_aside
+        assert not w.controller.set_aside.objects
         assert w.told() == ["add a"]
 
 
@@ -391,8 +400,8 @@ def test_an_object_that_a_list_brings_in_is_set_aside_until_it_is_in() -> None:
             raise ValueError("broken")
         if looks:
             with pytest.raises(NotSyncedError, match="not whole: 1 objects are set aside, such as a"):
-                w.controller.snapshot({None})
-            looks.append(",".join(w.controller.set_aside))
+                w.controller.snapshot()
+            looks.append(",".join(w.controller.set_aside.objects))
         return thing
 
     with world(transform=transform) as w:
@@ -401,7 +410,7 @@ def test_an_object_that_a_list_brings_in_is_set_aside_until_it_is_in() -> None:
         w.apply(Replaced([record("a", "2"), record("b", "2")], "2"))
         assert looks == ["from here on", "a", "a"]
         assert w.store.keys() == ["a", "b"]
-        assert not w.controller.set_aside
+        assert not w.controller.set_aside.objects
 
 
 def test_the_cache_keeps_the_last_good_state_of_an_object_that_is_set_aside_through_a_list() -> None:
@@ -426,13 +435,13 @@ def test_a_deletion_is_told_though_the_transform_fails_on_it() -> None:
 
     with world(transform=transform) as w:
         w.apply(Replaced([record("a", "1")], "1"))
-        w.apply(Change(DELETED, record("a", "2", broken=True)), Change(DELETED, record("b", "3", broken=True)))
+        w.apply(Change(DELETED, record("a", "2", broken=True)), Change(DELETED, record("never-told", "3", broken=True)))
         # With what the cache had, and not with what came: a transform may be there to keep that from them.
         states = [event.obj and event.obj["metadata"]["resourceVersion"] for event in w.handler.events]
-        assert states == ["1", "1", None]
-        assert w.told() == ["add a (initial)", "delete a (tombstone)", "delete b (tombstone)"]
+        assert states == ["1", "1"]
+        assert w.told() == ["add a (initial)", "delete a (tombstone)"]
         assert w.store.keys() == []
-        assert not w.controller.set_aside
+        assert not w.controller.set_aside.objects
 
 
 def test_an_index_function_that_fails_is_reported_and_its_object_kept() -> None:
@@ -462,7 +471,7 @@ def test_failures_reach_the_error_handler_in_order_and_what_it_raises_is_contain
         def fail(_failure: WatchFailure) -> None:
             raise RuntimeError("handler's own")
 
-        w.controller._on_failure = fail
+        w.controller.set_aside._on_failure = fail
         w.apply(failure, Change(ADDED, record("a", "2")))
         words = "the error handler of things failed on: things: 403 Forbidden: no; next: list in 1.5 s"
         assert [log.getMessage() for log in caplog.records if log.levelno == logging.ERROR] == [words]
@@ -476,7 +485,7 @@ def test_a_failure_is_a_warning_in_the_log_only_where_nobody_else_is_told_of_it(
     caplog.set_level(logging.DEBUG, "informers")
     with world() as w:
         if not is_handled:
-            w.controller._on_failure = None
+            w.controller.set_aside._on_failure = None
         w.apply(WatchFailure("things", None, StatusError("no", code=403, reason="Forbidden"), NextStep.LIST, 1.5))
     logged = [(log.levelno, log.getMessage()) for log in caplog.records]
     level = logging.DEBUG if is_handled else logging.WARNING
@@ -524,7 +533,7 @@ def test_a_resync_that_comes_due_while_a_handler_is_let_go_shows_nothing_that_it
         end = w.listener.end
 
         def end_late() -> None:
-            w.queue.put([Change(MODIFIED, record("a", "2"))])
+            w.queue.put(w.scopes[None], [Change(MODIFIED, record("a", "2"))])
             w.controller._apply_changes(w.queue.pop())  # type: ignore[arg-type] # there is one change in it
             w.controller.resync(w.listener)
             wait_idle(w.listener)
@@ -554,7 +563,7 @@ def test_readers_only_ever_see_transformed_objects() -> None:
         reader = threading.Thread(target=read)
         reader.start()
         for version in range(200):
-            w.queue.put([Change(MODIFIED, record(f"n{version % 5}", str(version)))])
+            w.queue.put(w.scopes[None], [Change(MODIFIED, record(f"n{version % 5}", str(version)))])
         w.apply(Replaced([record(f"n{n}", "999") for n in range(5)], "999"))
         w.controller.resync(w.listener)
         stop.set()

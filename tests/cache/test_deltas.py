@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from informers.cache._pipeline.deltas import Delta, DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced
+from informers.cache._pipeline.scopes import Scope
 from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
@@ -17,8 +18,11 @@ def change(name: str, kind: ChangeType = ChangeType.ADDED, version: str = "") ->
     return Change(kind, HeldRecord({"metadata": {"name": name, "resourceVersion": version}}))
 
 
-def names(deltas: list[Delta[Any]]) -> list[str]:
-    return [delta.record.key if isinstance(delta, Change) else type(delta).__name__ for delta in deltas]
+SCOPE = Scope(None, clock=FakeClock())
+
+
+def names(deltas: list[tuple[Scope, Delta[Any]]]) -> list[str]:
+    return [delta.record.key if isinstance(delta, Change) else type(delta).__name__ for _, delta in deltas]
 
 
 @pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_basic", "TestRealFIFO_detectLineJumpers")
@@ -27,7 +31,7 @@ def test_each_producers_deltas_come_out_in_its_order() -> None:
 
     def produce(prefix: str) -> None:
         for number in range(500):
-            queue.put([change(f"{prefix}-{number}")])
+            queue.put(SCOPE, [change(f"{prefix}-{number}")])
 
     producers = [threading.Thread(target=produce, args=(prefix,)) for prefix in "abc"]
     for producer in producers:
@@ -51,8 +55,8 @@ def test_every_event_is_delivered_though_the_key_is_the_same() -> None:
         change("a", ChangeType.DELETED, "3"),
         change("unknown", ChangeType.DELETED, "4"),
     ]
-    queue.put(given)
-    assert queue.pop() == given
+    queue.put(SCOPE, given)
+    assert queue.pop() == [(SCOPE, delta) for delta in given]
 
 
 @pytest.mark.upstream(
@@ -76,7 +80,7 @@ def test_every_event_is_delivered_though_the_key_is_the_same() -> None:
 def test_changes_come_in_batches_and_everything_else_by_itself(waiting: list[str], batches: list[list[str]]) -> None:
     queue: DeltaQueue[Any] = DeltaQueue(batch=3)
     special: dict[str, Delta[Any]] = {"replaced": Replaced((), "5"), "bookmark": Bookmark("6")}
-    queue.put([special.get(name) or change(name) for name in waiting])
+    queue.put(SCOPE, [special.get(name) or change(name) for name in waiting])
 
     assert [names(queue.pop()) for _ in batches] == batches
     assert len(queue) == 0
@@ -85,9 +89,9 @@ def test_changes_come_in_batches_and_everything_else_by_itself(waiting: list[str
 @pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_PopShouldUnblockWhenClosed")
 def test_a_close_ends_every_wait_but_what_is_queued_still_comes() -> None:
     queue: DeltaQueue[Any] = DeltaQueue()
-    queue.put([change("a")])
+    queue.put(SCOPE, [change("a")])
     queue.close()
-    queue.put([change("late")])
+    queue.put(SCOPE, [change("late")])
     assert names(queue.pop()) == ["a"]
     assert queue.pop() == []
 
@@ -104,11 +108,11 @@ def test_a_close_ends_every_wait_but_what_is_queued_still_comes() -> None:
 
 def test_a_full_queue_holds_its_producer_until_there_is_room() -> None:
     queue: DeltaQueue[Any] = DeltaQueue(limit=2)
-    queue.put([change("a"), change("b")])
+    queue.put(SCOPE, [change("a"), change("b")])
     done = threading.Event()
 
     def produce() -> None:
-        queue.put([change("c")])
+        queue.put(SCOPE, [change("c")])
         done.set()
 
     producer = threading.Thread(target=produce)
@@ -124,29 +128,29 @@ def test_a_list_counts_as_many_as_it_has_objects() -> None:
     """A cache that is held up while its watch fails again and again would be queued as a whole, again and again."""
     queue: DeltaQueue[Any] = DeltaQueue(limit=3)
     listed = Replaced([change(name).record for name in "abc"], "1")
-    queue.put([listed])
+    queue.put(SCOPE, [listed])
     done = threading.Event()
 
     def produce() -> None:
-        queue.put([listed])
+        queue.put(SCOPE, [listed])
         done.set()
 
     producer = threading.Thread(target=produce)
     producer.start()
     assert not done.wait(0.05)
-    assert queue.pop() == [listed]
+    assert queue.pop() == [(SCOPE, listed)]
     assert done.wait(5)
     producer.join()
-    assert queue.pop() == [listed]
-    queue.put([change("d")])
-    queue.put([change("e")])
+    assert queue.pop() == [(SCOPE, listed)]
+    queue.put(SCOPE, [change("d")])
+    queue.put(SCOPE, [change("e")])
     assert names(queue.pop()) == ["d", "e"]
 
 
 def test_a_close_lets_a_held_producer_go() -> None:
     queue: DeltaQueue[Any] = DeltaQueue(limit=1)
-    queue.put([change("a")])
-    producer = threading.Thread(target=lambda: queue.put([change("b")]))
+    queue.put(SCOPE, [change("a")])
+    producer = threading.Thread(target=lambda: queue.put(SCOPE, [change("b")]))
     producer.start()
     queue.close()
     producer.join(5)
@@ -166,22 +170,26 @@ def test_a_pop_with_a_timeout_comes_back_empty_when_it_is_over() -> None:
     assert not queue.closed
 
 
-def test_a_way_in_that_is_ended_lets_nothing_in_and_the_others_do() -> None:
+def test_a_scope_that_is_ended_lets_nothing_in_and_the_others_do() -> None:
     queue: DeltaQueue[Any] = DeltaQueue(limit=1)
-    ending, other = queue.feed(), queue.feed()
-    ending.put([Bookmark("1")])
-    waiter = threading.Thread(target=ending.put, args=([Bookmark("waits for room")],))
+    ending, other = Scope("one", clock=FakeClock()), Scope("two", clock=FakeClock())
+    queue.put(ending, [Bookmark("1")])
+    waiter = threading.Thread(target=queue.put, args=(ending, [Bookmark("waits for room")]))
     waiter.start()
-    ending.end(Forgotten("one"))
-    ending.end(Forgotten("twice"))
+    queue.end(ending, NamespaceRemoved())
+    queue.end(ending, NamespaceRemoved())
     waiter.join(10)
     assert not waiter.is_alive()
-    ending.put([Bookmark("late")])
+    queue.put(ending, [Bookmark("late")])
     assert repr(queue) == "<DeltaQueue 2 waiting>"
     taken = [queue.pop() for _ in range(2)]
-    other.put([Bookmark("2")])
+    queue.put(other, [Bookmark("2")])
     taken.append(queue.pop())
-    assert [type(deltas[0]).__name__ for deltas in taken] == ["Bookmark", "Forgotten", "Bookmark"]
+    assert [(scope.namespace, names(taken[number])) for number, ((scope, _),) in enumerate(taken)] == [
+        ("one", ["Bookmark"]),
+        ("one", ["NamespaceRemoved"]),
+        ("two", ["Bookmark"]),
+    ]
     queue.close()
-    other.end(Forgotten("closed"))
+    queue.end(other, NamespaceRemoved())
     assert repr(queue) == "<DeltaQueue 0 waiting, closed>"

@@ -202,14 +202,18 @@ def test_a_handler_that_is_removed_is_told_nothing_more_and_may_be_removed_again
 
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerRemoveForeignHandler")
-def test_a_registration_of_another_informer_changes_nothing_and_what_is_none_is_refused() -> None:
+def test_a_registration_of_another_informer_is_refused_and_so_is_what_is_not_a_registration() -> None:
     with informer(FakeSource()) as one, informer(FakeSource()) as other:
         handler: RecordingHandler[Obj] = RecordingHandler()
         registration = one.add_event_handler(handler)
-        other.remove_event_handler(registration)
+        with pytest.raises(ConfigurationError, match=r"another informer has it, .* call its remove\(\)"):
+            other.remove_event_handler(registration)
         assert len(one.health().handlers) == 1
         with pytest.raises(ConfigurationError, match="expected the registration that add_event_handler returned: got"):
             one.remove_event_handler(handler)  # type: ignore[arg-type] # the mistake that is tested
+        registration.remove()
+        registration.remove()
+        assert one.health().handlers == ()
 
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerMultipleRegistration")

@@ -685,18 +685,19 @@ def test_a_namespace_that_is_added_before_the_first_sync_is_waited_for_and_one_t
         three.go_on.set()
 
 
-def test_an_informer_of_no_namespace_yet_is_synced_and_takes_one_later() -> None:
+def test_an_informer_of_no_namespace_yet_has_not_synced_and_takes_one_later() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("one/a"))
     with informer({}) as made:
         handler: RecordingHandler[Obj] = RecordingHandler()
         registration = made.add_event_handler(handler)
-        started(made)
-        assert registration.synced.wait(10)
+        made.start()
+        assert str(wait_for_cache_sync(made, timeout=0)) == "not synced: things: it follows no namespace"
+        assert not made.has_listed(None)
         assert (made.last_sync_resource_version, len(made.indexer)) == ("", 0)
-        made.add_namespace("one", source)
-        handler.wait_for(1)
-        assert handler.texts() == ["add one/a"]
+        assert made.add_namespace("one", source).wait(timeout=10)
+        assert wait_for_cache_sync(made, registration, timeout=10)
+        assert handler.texts() == ["add one/a (initial)"]
         made.stop(10)
         assert not made.health().is_live
 
@@ -742,7 +743,7 @@ def test_namespaces_come_and_go_while_others_look() -> None:
     with informer({}) as made:
         handler: RecordingHandler[Obj] = RecordingHandler()
         made.add_event_handler(handler)
-        started(made)
+        made.start()
 
         def change(name: str) -> None:
             for _ in range(15):

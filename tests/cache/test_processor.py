@@ -189,15 +189,6 @@ def test_no_object_is_made_for_who_does_not_ask_for_it() -> None:
         notification.deliver(callbacks)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "is_repetition"),
-    [("1", "1", True), ("1", "2", False), ("", "", False)],
-    ids=["same version", "another", "no versions"],
-)
-def test_what_has_the_version_that_it_had_is_a_repetition(old: str, new: str, is_repetition: bool) -> None:
-    assert Updated(record("a", old), record("a", new)).is_repetition is is_repetition
-
-
 def test_a_resync_comes_when_its_period_is_over_and_again_a_period_later() -> None:
     clock = FakeClock()
 

@@ -514,9 +514,12 @@ def test_pages_of_which_many_are_empty_are_joined_all_the_same() -> None:
 
 
 def test_a_store_that_takes_no_list_costs_pauses() -> None:
-    class Full(Store[Obj]):
-        def replace_records(self, *args: Any, **options: Any) -> Any:
+    class Full:
+        def replace_records(self, *_args: Any, **_options: Any) -> Any:
             raise OSError("disk full")
+
+        def apply_events(self, _events: Any) -> Any:
+            raise AssertionError("there is nothing to apply")
 
     run = _by_request(lambda _: page("10"), store=Full())
     assert_bounded(run)
@@ -558,7 +561,7 @@ def test_a_failure_handler_that_raises_is_logged_and_ends_nothing(caplog: pytest
 def test_an_object_that_was_set_aside_and_then_deleted_is_not_kept() -> None:
     """A list keeps what the store has of an object that can't be read; but only if it still exists."""
     store: Store[Obj] = Store()
-    store.replace_records([record("a"), record("b")], "1")
+    store.replace([record("a").object(), record("b").object()], "1")
     bad = BadObject(DecodeError("bad labels", key="a"), "2")
     Run([Stream(bad, added("b", "3"), end("4"), LONG)], streaming=True, store=store)
     assert store.keys() == ["a", "b"]

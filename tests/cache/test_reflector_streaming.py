@@ -273,12 +273,13 @@ def test_a_bad_object_in_a_streaming_list_leaves_the_others_alone() -> None:
 def test_a_stop_that_comes_while_a_list_is_handed_on_closes_its_watch() -> None:
     source: FakeSource[Obj] = FakeSource()
     with rig(source, streaming=True, start=False) as r:
-        hand_on = r.store.replace_records
+        writer: Any = r.reflector._store
+        hand_on = writer.replace_records
 
         def stop_too(*args: Any, **kwargs: Any) -> object:
             r.reflector.stop()
             return hand_on(*args, **kwargs)
 
-        r.store.replace_records = stop_too  # type: ignore[method-assign] # stands for a queue that is full
+        writer.replace_records = stop_too  # stands for a queue that is full
         r.reflector.run()
         assert [watch.closed for watch in source.watches] == [True]

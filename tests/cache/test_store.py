@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from informers import ConfigurationError, ObjectName, Store
+from informers.cache.store import StoreWriter
 from informers.errors import DecodeError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
@@ -176,13 +177,11 @@ def test_the_store_has_the_version_of_its_last_change() -> None:
     assert store.resource_version == "6", "an object without a version leaves it"
     store.replace([pod("c", version="1")], "8")
     assert store.resource_version == "8"
-    store.bookmark("9")
-    assert store.resource_version == "9"
 
 
 def test_a_store_takes_what_a_watch_says() -> None:
     store: Store[Pod] = Store()
-    store.apply_events(
+    StoreWriter(store).apply_events(
         [
             Change(ChangeType.ADDED, HeldRecord(pod("a", version="1"))),
             Change(ChangeType.MODIFIED, HeldRecord(pod("b", version="2"))),
@@ -196,18 +195,21 @@ def test_a_store_takes_what_a_watch_says() -> None:
     assert store.resource_version == "5"
 
 
-def test_a_replacement_can_be_limited_to_a_namespace_and_spare_keys() -> None:
+def test_a_list_of_a_reflector_spares_what_can_not_be_read() -> None:
     store: Store[Pod] = Store()
-    for name, namespace in (("a", "one"), ("b", "one"), ("c", "one"), ("d", "two")):
-        store.add(pod(name, namespace=namespace))
+    for name in "abc":
+        store.add(pod(name))
+    StoreWriter(store).replace_records([HeldRecord(pod("a", version="2"))], "7", keep=["default/b"])
+    assert store.keys() == ["default/a", "default/b"]
+    assert store.resource_version == "7"
 
-    done = store.replace_records(
-        [HeldRecord(pod("a", namespace="one", version="2"))], "7", namespace="one", keep=["one/b"]
-    )
 
-    assert [record.key for record in done.removed] == ["one/c"]
-    assert [(old.key if old else None, new.key) for old, new in done.written] == [("one/a", "one/a")]
-    assert store.keys() == ["one/a", "one/b", "two/d"]
+def test_a_user_of_a_store_sees_nothing_that_only_its_writer_may_call() -> None:
+    shown = {name for name in dir(Store) if not name.startswith("_")}
+    assert shown == {
+        *("add", "update", "delete", "replace", "add_indexers", "indexers", "resource_version", "size"),
+        *("get", "keys", "list", "record", "records", "by_index", "index", "index_keys", "index_values"),
+    }
 
 
 def test_of_two_objects_with_one_name_in_a_replacement_the_later_counts() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -26,6 +28,10 @@ class Part:
 
     def sync_progress(self) -> PartProgress:
         return PartProgress(name=self.name, objects=self.objects, total=self.total, synced=self.synced.is_set())
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        return ()
 
     def why_not_synced(self) -> str:
         return "" if self.synced.is_set() else self.reason
@@ -102,9 +108,16 @@ def test_what_can_not_be_synced_is_refused_with_advice(wrong: Any) -> None:
         wait_for_cache_sync(wrong)
 
 
-def test_an_event_that_has_no_callbacks_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"stop must be an informers\.Signal, .*: got Event"):
-        wait_for_cache_sync(stop=threading.Event())  # type: ignore[arg-type] # the mistake that is tested
+def test_an_event_ends_a_wait_as_a_signal_does_and_what_can_not_is_refused() -> None:
+    stop = threading.Event()
+    waiter = threading.Thread(target=lambda: wait_for_cache_sync(Part("pods"), stop=stop))
+    waiter.start()
+    stop.set()
+    waiter.join(10)
+    assert not waiter.is_alive()
+    for wrong in (7, asyncio.Event(), object()):
+        with pytest.raises(ConfigurationError, match=r"stop must have the methods is_set\(\) and wait\(\)"):
+            wait_for_cache_sync(stop=wrong)  # type: ignore[arg-type] # the mistake that is tested
 
 
 def test_a_negative_timeout_is_refused() -> None:

@@ -68,8 +68,8 @@ def test_a_namespace_that_is_added_comes_as_adds_to_every_informer(server: APISe
         factory.add_namespace("c")
         config_maps.wait_for(2)
         secrets.wait_for(1)
-    assert config_maps.texts() == ["add a/m (initial)", "add c/m"]
-    assert secrets.texts() == ["add c/s"]
+    assert config_maps.texts() == ["add a/m (initial)", "add c/m (initial)"]
+    assert secrets.texts() == ["add c/s (initial)"]
 
 
 def test_a_namespace_that_is_removed_leaves_the_cache_with_tombstones(server: APIServer) -> None:
@@ -99,7 +99,7 @@ def test_a_namespace_may_come_back(server: APIServer) -> None:
         handler.wait_for(4)
         server.create(config_map("b", "new"))
         handler.wait_for(5)
-    assert handler.texts()[2:] == ["delete b/m (tombstone)", "add b/m", "add b/new"]
+    assert handler.texts()[2:] == ["delete b/m (tombstone)", "add b/m (initial)", "add b/new"]
 
 
 def followed(informer: SharedInformer[Any]) -> list[str | None]:
@@ -141,10 +141,16 @@ def test_the_last_namespace_may_be_removed_and_kinds_be_asked_for_then(server: A
         handler = RecordingHandler[Any]()
         factory.core.v1.config_maps.informer.add_event_handler(handler)
         factory.start()
-        assert factory.wait_for_cache_sync(timeout=10)
+        assert str(factory.wait_for_cache_sync()) == "not synced: configmaps: it follows no namespace"
         assert keys(factory) == []
-        factory.add_namespace("b")
-        assert str(handler.wait_for(1)[-1]) == "add b/m"
+        added = factory.add_namespace("b")
+        assert added.wait(timeout=10)
+        assert factory.wait_for_cache_sync(timeout=10)
+        assert str(handler.wait_for(1)[-1]) == "add b/m (initial)"
+        factory.remove_namespace("b")
+        assert not added.has_synced
+        assert str(added.wait()) == "not synced: namespace b: nothing follows it"
+        assert str(factory.wait_for_cache_sync()) == "not synced: configmaps: it follows no namespace"
 
 
 def test_kinds_that_are_asked_for_later_follow_the_namespaces_of_then(server: APIServer) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from informers.cache._pipeline.deltas import DeltaQueue, Forgotten, Replaced
+from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
+from informers.cache._pipeline.scopes import Scope
 from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock
 from tests.properties.profile import histories
 
 BATCH, LIMIT = 3, 8
+SCOPE = Scope(None, clock=FakeClock())
 
 
 def change(kind: ChangeType, name: str) -> Change[Any]:
@@ -25,7 +27,7 @@ DELTAS = st.one_of(
     st.builds(change, st.just(ChangeType.MODIFIED), st.sampled_from("abc")),
     st.builds(lambda version: Bookmark(str(version)), st.integers(1, 9)),
     st.builds(lambda version: Replaced((), str(version)), st.integers(1, 9)),
-    st.builds(Forgotten, st.sampled_from(["blue", "green"])),
+    st.builds(NamespaceRemoved),
 )
 
 
@@ -42,7 +44,7 @@ class DeltaQueueMachine(RuleBasedStateMachine):
     @rule(deltas=st.lists(DELTAS, max_size=5))
     def put(self, deltas: list[Any]) -> None:
         """What is put after the end is dropped."""
-        self.queue.put(deltas)
+        self.queue.put(SCOPE, deltas)
         if not self.closed:
             self.model += deltas
 
@@ -56,7 +58,7 @@ class DeltaQueueMachine(RuleBasedStateMachine):
             count += 1
         count = min(max(count, 1), len(self.model))
         assert len(taken) == count
-        assert all(one is other for one, other in zip(taken, self.model, strict=False))
+        assert all(one is other for (_, one), other in zip(taken, self.model, strict=False))
         del self.model[:count]
 
     @rule()

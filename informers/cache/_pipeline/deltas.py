@@ -5,7 +5,6 @@ Upstream: k8s.io/client-go/tools/cache/the_real_fifo.go (v0.37).
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeAlias, final
@@ -15,11 +14,12 @@ from typing_extensions import TypeVar
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition
+from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
 
-__all__ = ["Delta", "DeltaQueue", "Feed", "Forgotten", "Replaced", "Snapshot"]
+__all__ = ["Delta", "DeltaQueue", "NamespaceRemoved", "Replaced", "Snapshot"]
 
 T = TypeVar("T", default=Any)
 
@@ -27,27 +27,23 @@ T = TypeVar("T", default=Any)
 @final
 @attrs.frozen(eq=False)
 class Replaced(Generic[T]):
-    """A list: these are all the objects of the namespace (None: of everything), as of this version.
+    """A list: these are all the objects of its scope, as of this version.
 
     Attributes:
         records: in the server's order.
         resource_version: of the list.
-        namespace: what the list was limited to.
         keep: keys that the list has, but in no form that can be held.
     """
 
     records: Sequence[Record[T]]
     resource_version: str
-    namespace: str | None = None
     keep: Sequence[str] = ()
 
 
 @final
 @attrs.frozen(eq=False)
-class Forgotten:
-    """A namespace is no longer watched: its objects leave the cache."""
-
-    namespace: str
+class NamespaceRemoved:
+    """A namespace is no longer followed: its objects leave the cache."""
 
 
 @final
@@ -70,8 +66,8 @@ class Snapshot(Generic[T]):
         return max(self.versions.values(), key=lambda version: (len(version), version), default="")
 
 
-#: What waits in the queue. A failure waits with the rest, so that users' error handlers run where they may.
-Delta: TypeAlias = Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | Forgotten
+#: What happens to a cache. A failure waits with the rest, so that users' error handlers run where they may.
+Delta: TypeAlias = Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | NamespaceRemoved
 
 
 @final
@@ -92,7 +88,7 @@ class DeltaQueue(Generic[T]):
         self._clock = clock
         self._limit = limit
         self._batch = batch
-        self._waiting: deque[Delta[T]] = deque()
+        self._waiting: deque[tuple[Scope, Delta[T]]] = deque()
         #: Objects of the lists that wait: each may be the whole cache once more.
         self._listed = 0
         self._closed = False
@@ -103,24 +99,28 @@ class DeltaQueue(Generic[T]):
     def __repr__(self) -> str:
         return f"<DeltaQueue {len(self)} waiting{', closed' if self._closed else ''}>"
 
-    def put(self, deltas: Sequence[Delta[T]]) -> None:
-        """Append deltas, in order; waits while the queue is full. After `close` they are dropped."""
-        self.feed().put(deltas)
+    def put(self, scope: Scope, deltas: Sequence[Delta[T]]) -> None:
+        """Append deltas of a scope, in order; waits while the queue is full.
 
-    def feed(self) -> Feed[T]:
-        """Return a way in that can be ended by itself."""
-        return Feed(self, self._condition)
-
-    def _put_for(self, feed: Feed[T], deltas: Sequence[Delta[T]]) -> None:
+        After `end` of the scope, or `close`, they are dropped: also those that wait for room.
+        """
         with self._condition:
-            while self._is_full() and not self._closed and not feed.ended:
+            while self._is_full() and not self._closed and not scope.is_shut:
                 self._clock.wait(self._condition, None)
-            if not feed.ended:
-                self._append_locked(deltas)
+            if not scope.is_shut:
+                self._append_locked(scope, deltas)
 
-    def _append_locked(self, deltas: Sequence[Delta[T]]) -> None:
+    def end(self, scope: Scope, last: Delta[T]) -> None:
+        """Let nothing more of a scope in after this last delta, for which there is always room: this never waits."""
+        with self._condition:
+            if not scope.is_shut:
+                scope.is_shut = True
+                self._append_locked(scope, [last])
+                self._condition.notify_all()
+
+    def _append_locked(self, scope: Scope, deltas: Sequence[Delta[T]]) -> None:
         if not self._closed:
-            self._waiting.extend(deltas)
+            self._waiting.extend([(scope, delta) for delta in deltas])
             self._listed += sum(map(_listed, deltas))
             self._condition.notify_all()
 
@@ -129,14 +129,14 @@ class DeltaQueue(Generic[T]):
         """Whether nothing more is taken."""
         return self._closed
 
-    def pop(self, *, timeout: float | None = None) -> list[Delta[T]]:
+    def pop(self, *, timeout: float | None = None) -> list[tuple[Scope, Delta[T]]]:
         """Wait for deltas and take them: changes up to a batch, anything else by itself.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
 
         Returns:
-            An empty list where none came in time, or once the queue is closed and empty.
+            Deltas with their scopes; none where none came in time, or once the queue is closed and empty.
         """
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._condition:
@@ -150,9 +150,10 @@ class DeltaQueue(Generic[T]):
             was_full = self._is_full()
             waiting = self._waiting
             taken = [waiting.popleft()]
-            self._listed -= _listed(taken[0])
-            if isinstance(taken[0], Change):
-                while waiting and len(taken) < self._batch and isinstance(waiting[0], Change):
+            first = taken[0][1]
+            self._listed -= _listed(first)
+            if isinstance(first, Change):
+                while waiting and len(taken) < self._batch and isinstance(waiting[0][1], Change):
                     taken.append(waiting.popleft())
             if was_full:
                 self._condition.notify_all()
@@ -166,31 +167,6 @@ class DeltaQueue(Generic[T]):
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-
-
-@final
-class Feed(Generic[T]):
-    """A way into a queue. Once it is ended nothing more comes by it, not even what waits there for room.
-
-    Thread safety: all methods may be called from any thread.
-    """
-
-    def __init__(self, queue: DeltaQueue[T], condition: threading.Condition) -> None:
-        self._queue = queue
-        self._condition = condition
-        self.ended: bool = False
-
-    def put(self, deltas: Sequence[Delta[T]]) -> None:
-        """Do what `DeltaQueue.put` does; after `end` the deltas are dropped."""
-        self._queue._put_for(self, deltas)  # noqa: SLF001  the two are one thing
-
-    def end(self, *last: Delta[T]) -> None:
-        """Let nothing more in after these last deltas, for which there is always room: this never waits."""
-        with self._condition:
-            if not self.ended:
-                self.ended = True
-                self._queue._append_locked(last)  # noqa: SLF001
-                self._condition.notify_all()
 
 
 def _listed(delta: Delta[Any]) -> int:

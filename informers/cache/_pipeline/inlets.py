@@ -9,29 +9,37 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, final
 
-import attrs
 from typing_extensions import TypeVar
 
 from informers._base.clock import Clock
+from informers._base.exceptions import safe_text
+from informers._base.forks import new_lock
+from informers._base.signals import Signal
 from informers._base.threads import start_thread
-from informers.cache._pipeline.deltas import DeltaQueue, Feed, Forgotten, Replaced
+from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
+from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.reflector import Reflector
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.cache._reflector.watch_session import Seen
+from informers.cache.sync import PartProgress, Syncable
 from informers.errors import ConfigurationError
 from informers.options import ReflectorOptions
-from informers.source.events import Bookmark
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import Record
 
-__all__ = ["FedReflector", "Reflectors"]
+__all__ = ["NamespaceReflector", "Reflectors"]
 
 T = TypeVar("T", default=Any)
 
 
 @final
-class FedReflector(Generic[T]):
-    """A reflector that fills its informer's queue, by a way that can be shut.
+class NamespaceReflector(Generic[T]):
+    """A reflector of one scope, which fills its informer's queue until that is shut for it. Its list can be waited for.
+
+    Attributes:
+        scope: what it follows.
+        reflector: lists and watches.
+        thread: that of the reflector; None until it is started.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -39,24 +47,23 @@ class FedReflector(Generic[T]):
     def __init__(
         self,
         source: ListerWatcher[T],
-        feed: Feed[T],
+        queue: DeltaQueue[T],
+        scope: Scope,
         *,
         resource: str,
-        namespace: str | None,
         options: ReflectorOptions | None,
         clock: Clock,
     ) -> None:
-        self._feed = feed
-        self._namespace = namespace
+        self._queue = queue
         self._resource = resource
         self.source = source
-        #: Set when it is started.
+        self.scope: Scope = scope
         self.thread: threading.Thread | None = None
         self.reflector: Reflector[T] = Reflector(
             source,
             self,
             resource=resource,
-            namespace=namespace,
+            namespace=scope.namespace,
             options=options,
             on_failure=self._failed,
             clock=clock,
@@ -65,34 +72,70 @@ class FedReflector(Generic[T]):
     def start(self) -> threading.Thread:
         """Start its thread; return that, also the second time."""
         if self.thread is None:
-            name = f"reflector-{self._resource}" + (f"-{self._namespace}" if self._namespace else "")
+            name = f"reflector-{self._resource}" + (f"-{self.scope.namespace}" if self.scope.namespace else "")
             self.thread = start_thread(name, self.reflector.run)
         return self.thread
 
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
+        namespace = self.scope.namespace
+        return self._resource if namespace is None else f"{self._resource} in {namespace}"
+
+    @property
+    def synced(self) -> Signal:
+        """Raised when its first list is in the cache."""
+        return self.scope.synced
+
+    @property
+    def ended(self) -> Signal:
+        """Raised when it is followed no longer."""
+        return self.scope.ended
+
+    @property
+    def parts(self) -> Sequence[Syncable]:
+        """Nothing is to be waited for besides."""
+        return ()
+
+    def why_not_synced(self) -> str:
+        """Return in words what its first list waits for, with its last error; empty if it is in the cache."""
+        if self.scope.is_listed:
+            return ""
+        if self.scope.ended.is_set():
+            return "no longer followed"
+        if self.thread is None:
+            return "not started"
+        progress = self.reflector.progress
+        if progress.lists:
+            return "listed, not in the cache yet"
+        error = progress.error
+        return progress.state.value + (f", last error: {safe_text(error, str)}" if error is not None else "")
+
+    def sync_progress(self) -> PartProgress:
+        """Return how far its first list is."""
+        progress = self.reflector.progress
+        synced = self.scope.synced.is_set()
+        return PartProgress(name=self.name, objects=progress.listed, total=progress.total, synced=synced)
+
     def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> None:
         """Queue a list."""
-        self._feed.put([Replaced(records, resource_version, self._namespace, keep)])
+        self._queue.put(self.scope, [Replaced(records, resource_version, keep)])
 
     def apply_events(self, events: Sequence[Seen[T]]) -> None:
         """Queue what a watch said."""
-        if self._namespace is not None:
-            events = [
-                attrs.evolve(event, namespace=self._namespace) if isinstance(event, Bookmark) else event
-                for event in events
-            ]
-        self._feed.put(events)
+        self._queue.put(self.scope, events)
 
     def stop(self) -> None:
         """End the reflector within a moment."""
         self.reflector.stop()
 
-    def forget(self, namespace: str) -> None:
+    def forget(self) -> None:
         """Let nothing more of it into the queue, and have what it brought leave the cache."""
-        self._feed.end(Forgotten(namespace))
+        self._queue.end(self.scope, NamespaceRemoved())
 
     def _failed(self, failure: WatchFailure) -> None:
         # By way of the queue, so that the error handler runs where users' code may.
-        self._feed.put([failure])
+        self._queue.put(self.scope, [failure])
 
 
 @final
@@ -107,7 +150,7 @@ class Reflectors(Generic[T]):
         clock: for waiting.
 
     Raises:
-        ConfigurationError: a namespace is no name, or a source none.
+        ConfigurationError: a namespace is not a name, or a source is invalid.
 
     Thread safety: `add` and `remove` must not be called at the same time as each other; everything else may be.
     """
@@ -125,18 +168,26 @@ class Reflectors(Generic[T]):
         self._resource = resource
         self._options = options
         self._clock = clock
-        #: Replaced, never mutated, so it may be read at any time.
-        self._by_namespace: Mapping[str | None, FedReflector[T]] = {}
+        self._lock = new_lock()
+        self._by_namespace: dict[str | None, NamespaceReflector[T]] = {}
         for namespace, source in sources.items():
             self.add(namespace, source)
 
-    def __iter__(self) -> Iterator[tuple[str | None, FedReflector[T]]]:
-        return iter(self._by_namespace.items())
+    def __iter__(self) -> Iterator[tuple[str | None, NamespaceReflector[T]]]:
+        with self._lock:
+            return iter(list(self._by_namespace.items()))
+
+    def __len__(self) -> int:
+        return len(self._by_namespace)
+
+    def get(self, namespace: str | None) -> NamespaceReflector[T] | None:
+        """Return the one of a namespace, if that is followed."""
+        return self._by_namespace.get(namespace)
 
     def __contains__(self, namespace: object) -> bool:
         return namespace in self._by_namespace
 
-    def add(self, namespace: str | None, source: ListerWatcher[T]) -> FedReflector[T]:
+    def add(self, namespace: str | None, source: ListerWatcher[T]) -> NamespaceReflector[T]:
         """Add one; it is not started.
 
         Raises:
@@ -148,18 +199,19 @@ class Reflectors(Generic[T]):
             raise ConfigurationError(f"the informer of {self._resource} follows namespace {namespace!r} already")
         if not (namespace is None or (isinstance(namespace, str) and namespace)):
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
-        made = FedReflector(
+        made = NamespaceReflector(
             source,
-            self._queue.feed(),
+            self._queue,
+            Scope(namespace, clock=self._clock),
             resource=self._resource,
-            namespace=namespace,
             options=self._options,
             clock=self._clock,
         )
-        self._by_namespace = {**self._by_namespace, namespace: made}
+        with self._lock:
+            self._by_namespace[namespace] = made
         return made
 
-    def remove(self, namespace: str) -> FedReflector[T]:
+    def remove(self, namespace: str) -> NamespaceReflector[T]:
         """Take one out, and forget what it brought; it is not stopped.
 
         Raises:
@@ -168,8 +220,9 @@ class Reflectors(Generic[T]):
         found = self._by_namespace.get(namespace)
         if found is None or namespace is None:
             raise ConfigurationError(f"the informer of {self._resource} does not follow namespace {namespace!r}")
-        self._by_namespace = {name: other for name, other in self._by_namespace.items() if name != namespace}
-        found.forget(namespace)
+        with self._lock:
+            del self._by_namespace[namespace]
+        found.forget()
         return found
 
     @property

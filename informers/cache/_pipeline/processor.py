@@ -24,11 +24,18 @@ from informers.errors import escaped
 from informers.objects import DeletedFinalStateUnknown
 from informers.source.records import Record
 
-__all__ = ["Added", "Deleted", "Gone", "Listener", "Notification", "Synced", "Updated"]
+__all__ = ["BEHIND", "Added", "Deleted", "Listener", "Notification", "ObjectEvent", "Synced", "Updated"]
 
 T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
+
+#: Events that wait for a handler which was synced before: from here on it is said, once until half of them are done.
+BEHIND = 10_000
+
+
+def _same(low: float, _high: float) -> float:
+    return low
 
 
 @final
@@ -67,15 +74,14 @@ class Updated(Generic[T]):
     @property
     def is_repetition(self) -> bool:
         """Whether the object is as it was: a list had it again, or a resync delivers it."""
-        old, new = self.old, self.new
-        return old is new or (bool(new.resource_version) and old.resource_version == new.resource_version)
+        return self.old is self.new
 
     def deliver(self, callbacks: Callbacks[T]) -> object:
         """Tell the handler; return what it returned."""
         if callbacks.on_update is None:
             return None
         new = self.new.object()
-        if self.old is self.new:
+        if self.is_repetition:
             return callbacks.on_update(new, new)
         try:
             old = self.old.object()
@@ -118,26 +124,14 @@ class Deleted(Generic[T]):
 
 @final
 @attrs.define(eq=False)
-class Gone(Generic[T]):
-    """An object is gone of which the cache had nothing, and whose last state can't be had."""
-
-    key: str
-
-    def deliver(self, callbacks: Callbacks[T]) -> object:
-        """Tell the handler; return what it returned."""
-        return None if callbacks.on_delete is None else callbacks.on_delete(DeletedFinalStateUnknown(self.key))
-
-
-@final
-@attrs.define(eq=False)
 class Synced:
     """Everything that was there at the beginning has been delivered before this."""
 
     signal: Signal
 
 
-_ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T] | Gone[T]
-Notification: TypeAlias = _ObjectEvent[T] | Synced
+ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T]
+Notification: TypeAlias = ObjectEvent[T] | Synced
 
 
 @final
@@ -146,7 +140,7 @@ class _HandedOver(Generic[T]):
     """A `Delivery` of a listener."""
 
     listener: Listener[T]
-    notification: _ObjectEvent[T]
+    notification: ObjectEvent[T]
     #: When the handler was called.
     since: float | None = None
 
@@ -174,8 +168,9 @@ class Listener(Generic[T]):
 
     Args:
         callbacks: the handler.
-        resync_period: seconds after which all objects are delivered again; 0 for never.
+        resync_period: seconds after which all objects are delivered again, and up to a tenth more; 0 for never.
         resync: delivers them: called in this listener's thread, it calls `push`.
+        uniform: returns a random number between two, for the jitter of resyncs.
         clock: for waiting.
 
     Thread safety: all methods may be called from any thread; `push` neither blocks nor calls users' code.
@@ -187,12 +182,14 @@ class Listener(Generic[T]):
         *,
         resync_period: float = 0.0,
         resync: Callable[[Listener[T]], None],
+        uniform: Callable[[float, float], float] = _same,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.callbacks = callbacks
         self.resync_period = resync_period
         self.synced: Signal = Signal(clock=clock)
         self._resync = resync
+        self._uniform = uniform
         self._clock = clock
         self._condition = new_condition()
         self._waiting: deque[Notification[T]] = deque()
@@ -201,7 +198,9 @@ class Listener(Generic[T]):
         #: Raised when nothing more is delivered.
         self.ended: Signal = Signal(clock=clock)
         self._thread: threading.Thread | None = None
-        self._next_resync = clock.monotonic() + resync_period
+        self._next_resync = 0.0
+        self._set_next_resync()
+        self._is_behind = False
         #: What has been handed over and is not finished.
         self._open: dict[_HandedOver[T], None] = {}
         #: Marks that have been reached, each with what must be finished before it.
@@ -241,7 +240,7 @@ class Listener(Generic[T]):
         """Start to deliver, in a thread of this name; does nothing the second time or after `end`."""
         with self._condition:
             if self._thread is None and not self.ended.is_set():
-                self._next_resync = self._clock.monotonic() + self.resync_period
+                self._set_next_resync()
                 self._thread = start_thread(name, self._run)
 
     def push(self, notifications: Sequence[Notification[T]]) -> None:
@@ -250,6 +249,21 @@ class Listener(Generic[T]):
             if not self.ended.is_set() and notifications:
                 self._waiting.extend(notifications)
                 self._condition.notify_all()
+
+    def report_backlog(self, resource: str) -> None:
+        """Log once that the handler is slower than its events come; under no lock, since the log may be users' code."""
+        count = self.backlog
+        if count < BEHIND // 2:
+            self._is_behind = False
+        elif count >= BEHIND and not self._is_behind and self.synced.is_set():
+            self._is_behind = True
+            with suppress(Exception):  # of the user's filters of the log
+                _log.warning(
+                    "handler %s of %s is behind: a backlog of %s events waits for it, in memory",
+                    self.callbacks.name,
+                    resource,
+                    f"{count:,}",
+                )
 
     def end(self) -> None:
         """Deliver nothing more: what waits is dropped, what is under way runs to its end."""
@@ -292,7 +306,7 @@ class Listener(Generic[T]):
                 # One at a time, so that nothing is kept alive for the sake of what came with it.
                 taken.popleft()
             if self._is_due() and not self.ended.is_set():
-                self._next_resync = self._clock.monotonic() + self.resync_period
+                self._set_next_resync()
                 self._resync(self)
 
     def _deliver(self, notification: Notification[T]) -> None:
@@ -320,7 +334,7 @@ class Listener(Generic[T]):
             self.delivered += 1
             self._busy = None
 
-    def _report(self, notification: _ObjectEvent[T], error: BaseException) -> None:
+    def _report(self, notification: ObjectEvent[T], error: BaseException) -> None:
         # The user's filters of the log may raise, too.
         with suppress(Exception):
             _log.error(
@@ -330,6 +344,11 @@ class Listener(Generic[T]):
                 escaped(notification.key),
                 exc_info=error,
             )
+
+    def _set_next_resync(self) -> None:
+        # Jitter, so that what was started together does not resync together for ever.
+        period = self.resync_period * self._uniform(1.0, 1.1) if self.resync_period else 0.0
+        self._next_resync = self._clock.monotonic() + period
 
     def _is_due(self) -> bool:
         return self.resync_period > 0 and self._clock.monotonic() >= self._next_resync

@@ -22,6 +22,7 @@ from informers.cache._reflector.progress import SHORT_WATCH, Progress
 from informers.cache._reflector.streamed_list import StreamedList
 from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchFailure
 from informers.cache._reflector.watch_session import OpenWatch, Seen
+from informers.cache.store import Store, StoreWriter
 from informers.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -101,7 +102,7 @@ class Reflector(Generic[T]):
     def __init__(
         self,
         source: ListerWatcher[T],
-        store: ReflectorStore[T],
+        store: ReflectorStore[T] | Store[T],
         *,
         resource: str = "objects",
         namespace: str | None = None,
@@ -110,11 +111,11 @@ class Reflector(Generic[T]):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._source = source
-        self._store = store
+        self._store: ReflectorStore[T] = StoreWriter(store) if isinstance(store, Store) else store
         self._resource = resource
         self._namespace = namespace
         _check_methods("source", source, ("list", "watch", "close"), "ListWatch")
-        _check_methods("store", store, ("replace_records", "apply_events"), "Store")
+        _check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
         check_options(options)
         self._options = options = options or ReflectorOptions()
         self._on_failure = on_failure

@@ -1,0 +1,72 @@
+"""What a cache follows: all namespaces by one list and watch, or some, each by its own.
+
+Upstream: none; client-go has one informer for each namespace, or one for all.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from informers._base.clock import Clock
+from informers._base.signals import Signal
+from informers.cache.versions import reaches
+
+__all__ = ["Scope"]
+
+
+@final
+class Scope:
+    """One list and watch of a cache. A namespace that is removed and added again gets a new one.
+
+    Args:
+        namespace: None for all.
+        clock: for waiting.
+
+    Attributes:
+        synced: raised when its first list, or what has happened since a snapshot, is in the cache.
+        ended: raised when it is no longer followed.
+        version: what the cache has of it: everything up to this; empty before the first list. It changes under the
+            lock of the cache, and so do the next three.
+        is_filled: whether the cache has a list or a snapshot of it.
+        is_listed: whether `synced` is to be raised: a snapshot alone may be old.
+        times_back: how often a list has taken the version back, as after a backup of the server was restored.
+        is_shut: whether the queue takes nothing more of it. It changes under the lock of the queue.
+    """
+
+    def __init__(self, namespace: str | None, *, clock: Clock) -> None:
+        self.namespace: str | None = namespace
+        self.synced: Signal = Signal(clock=clock)
+        self.ended: Signal = Signal(clock=clock)
+        self.version: str = ""
+        self.is_filled: bool = False
+        self.is_listed: bool = False
+        self.times_back: int = 0
+        self.is_shut: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.namespace or 'of all namespaces'} rv={self.version}>"
+
+    def move(self, version: str) -> bool:
+        """Move the version on; return whether it has moved. An event never takes it back."""
+        if not self.is_filled or not version or version == self.version or reaches(version, self.version) is False:
+            return False
+        self.version = version
+        return True
+
+    def resume(self, version: str) -> None:
+        """Set the version of a snapshot."""
+        self.version = version
+        self.is_filled = True
+
+    def start_again(self, version: str) -> bool:
+        """Set the version of a list; return whether that took it back."""
+        is_back = reaches(version, self.version) is False
+        self.times_back += is_back
+        self.version = version
+        self.is_filled = self.is_listed = True
+        return is_back
+
+    def empty(self) -> None:
+        """Note that the cache has nothing of it any more."""
+        self.version = ""
+        self.is_filled = self.is_listed = False

@@ -1,0 +1,96 @@
+"""Objects that are on the server but not in the cache in that form, and the reporting of failures.
+
+Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37); an unreadable object ends a watch there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import final
+
+from informers._base.exceptions import as_exception, clear_frames, safe_text
+from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.errors import DecodeError
+
+__all__ = ["SetAside"]
+
+_log = logging.getLogger("informers.cache")
+
+
+@final
+class SetAside:
+    """The objects of one cache that were set aside, by key, and why.
+
+    Args:
+        resource: names the resource in messages.
+        on_failure: is called with every failure; None for the log alone.
+
+    Attributes:
+        objects: by key. Replaced or changed by the controller's thread; a list replaces it in one step with the cache.
+        total: how often an object had to be set aside, or left out of an index.
+
+    Thread safety: it belongs to the controller's thread; the attributes may be read from any.
+    """
+
+    def __init__(self, resource: str, on_failure: WatchErrorHandler | None) -> None:
+        self._resource = resource
+        self._on_failure = on_failure
+        self.objects: dict[str, Exception] = {}
+        self.total: int = 0
+        #: Errors of the step that goes on, whose frames are cleared at its end.
+        self._reasons: list[Exception] = []
+
+    def put(self, key: str, error: Exception) -> None:
+        """Set an object aside, and report that; its key is empty where not even that could be read."""
+        self._reasons.append(error)
+        self.total += 1
+        if key:
+            self.objects[key] = error
+        self.report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
+
+    def announce(self, keys: Iterable[str]) -> None:
+        """Note objects of a list whose errors are put next: the cache must not look whole until then."""
+        for key in filter(None, keys):
+            self.objects.setdefault(key, DecodeError("the server has it in no form that can be held", key=key))
+
+    def take_back(self, key: str) -> None:
+        """Note that an object can be held again, or is gone."""
+        if self.objects:
+            self.objects.pop(key, None)
+
+    def keep(self, keys: Iterable[str], *, namespace: str | None) -> None:
+        """Forget all objects of a namespace (None: of all) but these."""
+        kept = set(keys)
+        self.objects = {
+            key: error
+            for key, error in self.objects.items()
+            if key in kept or namespace not in {None, key.rpartition("/")[0]}
+        }
+
+    def report_index_failure(self, index: str, key: str, error: Exception) -> None:
+        """Report an index function that raised; the object is in the cache, but not in that index."""
+        reason = DecodeError(f"index function {index!r} failed: {safe_text(error)}", key=key)
+        reason.__cause__ = error
+        self._reasons.append(reason)
+        self.total += 1
+        self.report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
+
+    def report(self, failure: WatchFailure) -> None:
+        """Report a failure to the error handler, which decides what is logged of it, or else to the log."""
+        with suppress(Exception):  # of the user's filters of the log
+            _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", failure)
+        if self._on_failure is None:
+            return
+        try:
+            self._on_failure(failure)
+        except BaseException as error:  # noqa: BLE001  the handler is the user's
+            reason = as_exception(error)
+            with suppress(Exception):  # likewise
+                _log.error("the error handler of %s failed on: %s", self._resource, str(failure), exc_info=reason)
+
+    def clear_frames(self) -> None:
+        """Let go of what the errors of this step hold by their tracebacks."""
+        while self._reasons:
+            clear_frames(self._reasons.pop())
