@@ -12,7 +12,7 @@ import attrs
 
 from informers._base.exceptions import safe_text
 from informers.cache._pipeline.latency import Latencies
-from informers.cache._pipeline.processor import Listener
+from informers.cache._pipeline.processor import BEHIND, Listener
 from informers.cache._reflector.progress import ReflectorState
 from informers.cache._reflector.reflector import Reflector
 from informers.errors import escaped
@@ -209,8 +209,18 @@ class InformerHealth:
             reasons = [str(watch) for watch in self.watches if not self.synced or not watch.is_live]
         return "; ".join(filter(None, (*reasons, self._held_up)))
 
+    @property
+    def backlogs(self) -> str:
+        """Which handlers are behind by ten thousand events or more, in words; empty if none is."""
+        return "; ".join(
+            f"handler {handler.name} is behind: {handler.backlog:,} events wait for it"
+            for handler in self.handlers
+            if handler.synced and handler.backlog >= BEHIND
+        )
+
     def __str__(self) -> str:
-        return f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
+        text = f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
+        return f"{text}; {self.backlogs}" if self.backlogs else text
 
 
 @final

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from informers.cache._contents import Contents, IndexFailure, Write, distinct, log_failure
 from informers.cache.indexer import Indexer
+from informers.cache.versions import reaches
 from informers.options import IndexFunction
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
@@ -124,4 +125,5 @@ class StoreWriter(Generic[T]):
                 deleted = event.type is ChangeType.DELETED
                 writes.append(Write(event.record.key, None if deleted else event.record))
             with self._contents.writing(writes):
-                self._contents.write_locked(writes, version)
+                is_older = reaches(version, self._contents.resource_version) is False
+                self._contents.write_locked(writes, "" if is_older else version)

@@ -24,11 +24,11 @@ from informers import (
 )
 from informers._base.threads import start_thread
 from informers.cache._pipeline.deltas import Replaced
-from informers.errors import StatusError
-from informers.source.events import ListOptions
+from informers.errors import ConnectionLostError, StatusError
+from informers.source.events import Change, ChangeType, ListOptions
 from informers.source.records import HeldRecord
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
-from tests.cache.things import Obj, informer, obj, started
+from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import QUICK, eventually
 
 
@@ -700,6 +700,67 @@ def test_an_informer_of_no_namespace_yet_has_not_synced_and_takes_one_later() ->
         assert handler.texts() == ["add one/a (initial)"]
         made.stop(10)
         assert not made.health().is_live
+
+
+def made(name: str, uid: str) -> Obj:
+    thing = obj(name)
+    thing["metadata"]["uid"] = uid
+    return thing
+
+
+def test_what_was_made_anew_while_nobody_watched_is_told_as_two_objects() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    source.add(made("a", "first"))
+    with informer(source, options=QUICK) as watching:
+        handler: RecordingHandler[Obj] = RecordingHandler()
+        watching.add_event_handler(handler)
+        started(watching)
+        source.list_error = source.watch_error = ConnectionLostError("away")
+        source.break_watches(ConnectionLostError("away"))
+        source.delete(made("a", "first"))
+        source.add(made("a", "second"))
+        source.forget_history()
+        source.list_error = source.watch_error = None
+        handler.wait_for(3)
+        assert handler.texts() == ["add a (initial)", "delete a (tombstone)", "add a"]
+        uids = [event.obj and event.obj["metadata"]["uid"] for event in handler.events]
+        assert uids == ["first", "first", "second"]
+
+
+def test_a_watch_is_opened_again_where_it_was_though_a_deletion_had_an_older_version() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    with informer(source, options=QUICK) as watching:
+        started(watching)
+        watch = source.wait_for_watch()
+        watch.send(Change(ChangeType.ADDED, record("a", "4")), Change(ChangeType.ADDED, record("b", "10")))
+        watching.wait_until("b", lambda thing: thing, timeout=10)
+        watch.send(Change(ChangeType.DELETED, record("a", "4")))
+        watching.wait_until("a", lambda thing: thing is None, timeout=10)
+        assert watching.resource_version_of(None) == watching.indexer.resource_version == "10"
+        source.drop_watches()
+        assert source.wait_for_watch(2).options.resource_version == "10"
+
+
+def test_a_handler_that_is_behind_is_named_in_health_and_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    source: FakeSource[Obj] = FakeSource()
+    source.add(obj("a", n=0))
+    go_on = threading.Event()
+    with informer(source) as watching:
+        registration = watching.add_event_handler(
+            ResourceEventHandlerFuncs(on_update=lambda _old, _new: go_on.wait(30))
+        )
+        started(watching)
+        assert registration.synced.wait(10)
+        for number in range(1, 12_001):
+            source.modify(obj("a", n=number))
+        eventually(lambda: registration.backlog == 12_000)
+        eventually(lambda: "is behind" in caplog.text)
+        assert "is behind: 12,000 events wait for it" in str(watching.health())
+        assert caplog.text.count("is behind") == 1
+        assert watching.health().is_live
+        go_on.set()
+        eventually(lambda: not registration.backlog)
+        assert "behind" not in str(watching.health())
 
 
 def test_a_namespace_may_go_before_the_start() -> None:

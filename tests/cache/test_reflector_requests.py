@@ -214,8 +214,13 @@ LONG = 400.0
         ),
         pytest.param(
             [page("10"), Stream(modified("a", "5"), LONG)],
-            [LIST, WATCH, "watch 5"],
-            id="versions are not compared: a lower one counts",
+            [LIST, WATCH, "watch 10"],
+            id="an event does not take the version back",
+        ),
+        pytest.param(
+            [page("10"), Stream(modified("a", "odd"), LONG)],
+            [LIST, WATCH, "watch odd"],
+            id="a version that has no order counts",
         ),
         pytest.param(
             [page("10"), Stream((modified("a", "11"), ErrorEvent(INTERNAL), modified("b", "12")))],

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from informers import ConfigurationError, KindOptions, SharedInformer, SharedInformerFactory, StoppedError, WatchFailure
+from informers import (
+    ConfigurationError,
+    KindOptions,
+    NotFoundError,
+    SharedInformer,
+    SharedInformerFactory,
+    StoppedError,
+    WatchFailure,
+)
 from informers.kinds import core
 from informers.testing import APIServer, FakeSource, RecordingHandler
 from tests.waiting import QUICK, Failures, eventually
@@ -70,6 +78,37 @@ def test_a_namespace_that_is_added_comes_as_adds_to_every_informer(server: APISe
         secrets.wait_for(1)
     assert config_maps.texts() == ["add a/m (initial)", "add c/m (initial)"]
     assert secrets.texts() == ["add c/s (initial)"]
+
+
+def test_a_namespace_that_is_added_later_is_waited_for_and_not_synced_before_it_is_listed(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client(), namespace="a", options=QUICK)
+    config_maps = factory.core.v1.config_maps
+    with factory:
+        assert factory.wait_for_cache_sync(timeout=10)
+        server.deny(core.V1.config_maps)
+        added = factory.add_namespace("c")
+        assert not added.has_synced
+        assert not added.wait(timeout=0)
+        assert config_maps.informer.has_synced
+        result = factory.wait_for_cache_sync(timeout=0)
+        assert list(result.unsynced) == ["configmaps in c"]
+        with pytest.raises(NotFoundError) as caught:
+            config_maps.lister.namespace("c").get("m")
+        assert not caught.value.is_synced
+        with pytest.raises(NotFoundError) as caught:
+            config_maps.lister.namespace("a").get("none")
+        assert caught.value.is_synced
+        stop = threading.Event()
+        stop.set()
+        assert not added.wait(stop=stop)
+        server.allow(core.V1.config_maps)
+        assert added.wait(timeout=10)
+        assert factory.wait_for_cache_sync(timeout=0)
+        assert added.has_synced
+        assert config_maps.lister.namespace("c").get("m").metadata.name == "m"
+        with pytest.raises(NotFoundError) as caught:
+            config_maps.lister.namespace("never-followed").get("m")
+        assert not caught.value.is_synced
 
 
 def test_a_namespace_that_is_removed_leaves_the_cache_with_tombstones(server: APIServer) -> None:

@@ -21,6 +21,13 @@ def version_of(obj: Any) -> str:
     return str(obj.metadata.resource_version)
 
 
+def uid_of(obj: Any) -> str:
+    """Return the uid of a model or mapping; empty where it has none."""
+    if isinstance(obj, Mapping):
+        return str(obj["metadata"].get("uid") or "")
+    return str(getattr(obj.metadata, "uid", None) or "")
+
+
 def versions(objects: list[dict[str, Any]]) -> dict[str, str]:
     """Return key and resource version of a server's objects."""
     return {object_key(obj): obj["metadata"]["resourceVersion"] for obj in objects}
@@ -33,11 +40,12 @@ class Seen:
     type: str
     key: str
     version: str
+    uid: str = ""
 
 
 @final
 class History(ResourceEventHandler[Any]):
-    """Checks that each object is added, then updated, then deleted, and that its versions never go back.
+    """Checks that each object is added, then updated, then deleted, once for each uid, and never goes back in version.
 
     Args:
         react: called with each event, in the handler's thread: to be slow, or to raise.
@@ -57,6 +65,8 @@ class History(ResourceEventHandler[Any]):
         self._present: dict[str, str] = {}
         #: Last version told of each key; of those that are gone only as many as there may be names.
         self._last: dict[str, int] = {}
+        #: Uids of what is there and of what was last under each name.
+        self._uids: dict[str, str] = {}
         self.broken: list[str] = []
         self.counts: Counter[str] = Counter()
         self.events: list[Seen] = []
@@ -88,8 +98,15 @@ class History(ResourceEventHandler[Any]):
 
     def _take(self, kind: str, key: str, obj: Any) -> None:
         version = version_of(obj) if obj is not None else "0"
+        uid = uid_of(obj) if obj is not None else self._uids.get(key, "")
         with self._lock:
             is_present = key in self._present
+            known = self._uids.get(key, "")
+            if kind == "add" and uid and known == uid:
+                self._complain(f"add of {key}, whose uid {uid} was added before")
+            if kind != "add" and known != uid:
+                self._complain(f"{kind} of {key} with uid {uid}, but {known} was told")
+            self._uids[key] = uid
             if (kind == "add") == is_present:
                 self._complain(f"{kind} of {key}, which {'is' if is_present else 'is not'} there")
             if int(version) < self._last.get(key, 0):
@@ -100,7 +117,7 @@ class History(ResourceEventHandler[Any]):
                 self._present.pop(key, None)
             else:
                 self._present[key] = version
-            seen = Seen("resync" if is_repetition else kind, key, version)
+            seen = Seen("resync" if is_repetition else kind, key, version, uid)
             self.counts[seen.type] += 1
             if self._keep and not is_repetition:
                 self.events.append(seen)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from informers import ReflectorOptions, SharedInformer
+from informers import ReflectorOptions, SharedInformer, object_key
 from informers._base.clock import SYSTEM_CLOCK
 from informers.backoff import BackoffSettings
 from informers.cache._reflector.watch_failures import NextStep, WatchFailure
@@ -23,7 +23,7 @@ from informers.kinds import core
 from informers.source.listwatch import ListWatch, restorer
 from informers.testing import APIServer
 from tests.faults.rig import eventually, plain_client
-from tests.properties.history import History, Seen, versions
+from tests.properties.history import History, Seen, uid_of, versions
 from tests.properties.profile import TIMES, histories
 
 CONFIG_MAPS = core.V1.config_maps
@@ -93,6 +93,7 @@ class InformerMachine(RuleBasedStateMachine):
             clock=FastClock(),
         )
         self.cached: dict[str, str] = {}
+        self.uids: dict[str, str] = {}
         self.missed: list[Seen] = []
         self.watchers: list[Watcher] = []
         self.cut_by = ""
@@ -113,8 +114,8 @@ class InformerMachine(RuleBasedStateMachine):
         assert lasted < 1.0
         assert [complaint for watcher in self.watchers for complaint in watcher.history.broken] == []
 
-    def happened(self, kind: str, key: str, version: str) -> None:
-        event = Seen(kind, key, version)
+    def happened(self, kind: str, key: str, version: str, uid: str) -> None:
+        event = Seen(kind, key, version, uid)
         if self.cut_by:
             self.missed.append(event)
         else:
@@ -126,6 +127,7 @@ class InformerMachine(RuleBasedStateMachine):
                 self.cached.pop(event.key)
             else:
                 self.cached[event.key] = event.version
+                self.uids[event.key] = event.uid
         for watcher in self.watchers:
             watcher.expected += events
 
@@ -174,17 +176,17 @@ class InformerMachine(RuleBasedStateMachine):
             obj = self.server.patch(CONFIG_MAPS, name, {"data": {"after": there[key]}}, namespace=namespace)
         else:
             obj = self.server.create({"metadata": {"namespace": namespace, "name": name}}, resource=CONFIG_MAPS)
-        self.happened("update" if key in there else "add", key, obj["metadata"]["resourceVersion"])
+        self.happened("update" if key in there else "add", key, obj["metadata"]["resourceVersion"], uid_of(obj))
 
     @precondition(lambda self: self.server.list(CONFIG_MAPS))
     @rule(number=st.integers(0, 5), again=st.booleans())
     def remove(self, number: int, again: bool) -> None:
         """Delete an object, and perhaps create another one under its name."""
-        there = sorted(versions(self.server.list(CONFIG_MAPS)))
-        key = there[number % len(there)]
+        there = {object_key(obj): obj for obj in self.server.list(CONFIG_MAPS)}
+        key = sorted(there)[number % len(there)]
         namespace, name = key.split("/")
         self.server.delete(CONFIG_MAPS, name, namespace=namespace)
-        self.happened("delete", key, self.server.resource_version)
+        self.happened("delete", key, self.server.resource_version, uid_of(there[key]))
         if again:
             self.write(key)
 
@@ -199,7 +201,7 @@ class InformerMachine(RuleBasedStateMachine):
         """Whoever comes late is told of what is in the cache as adds."""
         self.settle()
         watcher = Watcher(reaction)
-        watcher.expected = [Seen("add", key, version) for key, version in self.cached.items()]
+        watcher.expected = [Seen("add", key, version, self.uids[key]) for key, version in self.cached.items()]
         watcher.registration = self.informer.add_event_handler(watcher.history)
         self.watchers.append(watcher)
 
@@ -282,11 +284,18 @@ class InformerMachine(RuleBasedStateMachine):
         # A watch that ended at once, in good order, is followed by a list too.
         must_list = any(failure.next_step is not NextStep.WATCH for failure in list(self.failures))
         if must_list or int(before.resource_version) < self.compacted:
-            there = versions(self.server.list(CONFIG_MAPS))
-            missed = [Seen("tombstone", key, version) for key, version in self.cached.items() if key not in there]
+            listed = self.server.list(CONFIG_MAPS)
+            there, uids = versions(listed), {object_key(obj): uid_of(obj) for obj in listed}
+            # One uid, one history: what was made anew under its name is told as two objects.
+            stays = {key for key in self.cached if uids.get(key) == self.uids[key]}
+            missed = [
+                Seen("tombstone", key, version, self.uids[key])
+                for key, version in self.cached.items()
+                if key not in stays
+            ]
             for key, version in there.items():
-                if self.cached.get(key) != version:
-                    missed.append(Seen("update" if key in self.cached else "add", key, version))
+                if key not in stays or self.cached[key] != version:
+                    missed.append(Seen("update" if key in stays else "add", key, version, uids[key]))
         self.tell(missed)
         self.follows_again(before)
         self.settle()

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
+from informers.cache.versions import reaches
 from informers.errors import StatusError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, WatchEvent
 from informers.source.listwatch import Watch
@@ -56,5 +57,7 @@ class OpenWatch(Generic[T]):
                     continue
                 self.is_ordered = True
             reached = event.record.resource_version if isinstance(event, Change) else event.resource_version
-            version = reached or version
+            # A deletion may carry an older version, and a server may replay: only a list goes back.
+            if reached and reaches(reached, version) is not False:
+                version = reached
         return seen, version, None
