@@ -133,9 +133,9 @@ class BaseController:
 
         Args:
             kind: of a factory.
-            names: from an object to the names that it concerns: `ObjectName`s of the controller's own kind. It runs in
-                the handler's thread. What it raises is logged and counted in the informer's health, and that event is
-                lost.
+            names: from an object to the names that it concerns, each an `ObjectName` of the controller's own kind. It
+                runs in the handler's thread. What it raises is logged and counted in the informer's health, and that
+                event is lost.
             predicate: which updates are worth a look; None for all.
 
         Returns:
