@@ -51,7 +51,9 @@ async def run(api_client: ApiClient, stop: asyncio.Event, say: Say = print) -> N
 
         aio.add_event_handler(pods.informer, on_add=on_change, on_delete=on_change)
         factory.start()
-        result = await aio.synced(factory, timeout=60)
+        result = await aio.synced(factory, timeout=60, stop=stop)
+        if stop.is_set():
+            return
         result.raise_if_unsynced()
 
         async def report() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +148,57 @@ def test_an_application_on_an_event_loop_follows_pods(server: APIServer) -> None
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+
+
+@pytest.fixture
+def unreachable() -> Iterator[Path]:
+    """A kubeconfig of a server that takes connections, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, tempfile.TemporaryDirectory() as folder:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        path = Path(folder) / "kubeconfig"
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "c", "cluster": {"server": url}}],
+                    "users": [{"name": "u", "user": {}}],
+                    "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                    "current-context": "c",
+                }
+            )
+        )
+        yield path
+
+
+@pytest.mark.parametrize("name", ["asyncio_app", "dynamic", "label_enforcer"])
+def test_an_example_ends_at_once_on_a_signal_while_no_server_answers(name: str, unreachable: Path) -> None:
+    # A line on standard output when its handlers of signals are there, and its first wait has begun.
+    code = f"""
+import signal, runpy, sys, threading, time
+def told():
+    while signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, None):
+        time.sleep(0.01)
+    while not any(thread.name.startswith("informers-") for thread in threading.enumerate()):
+        time.sleep(0.01)
+    print("waits", flush=True)
+threading.Thread(target=told, daemon=True).start()
+sys.argv = [{name!r}]
+runpy.run_path({str(EXAMPLES / (name + ".py"))!r}, run_name="__main__")
+"""
+    environment = {**os.environ, "KUBECONFIG": str(unreachable)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"waits\n"
+            process.send_signal(signal.SIGTERM)
+            begin = time.monotonic()
+            assert process.wait(20) == 0
+            assert time.monotonic() - begin < 5
+        finally:
+            process.kill()
 
 
 class Replica:
