@@ -116,8 +116,8 @@ class ListReader(Generic[T]):
                     self._parts, self._rest = [self._rest], b""
                 return
         is_stuck = self._slices is None or self._cut_items(self._slices)
-        # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first, but
-        # not beyond what an item may have.
+        # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first,
+        # though not beyond what an item may have.
         patience = min(2 * self._tried if is_stuck else max(2 * self._tried, _PATIENCE), self._limit + 1)
         if self._rest and len(self._rest) >= patience:
             self._decode_items(is_end=False)
