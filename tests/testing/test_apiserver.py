@@ -308,7 +308,7 @@ def test_what_follows_a_head_is_the_next_answer(server: APIServer, path: str) ->
     connection = connect(server)
     with closing(connection), socket.create_connection((connection.host, connection.port), timeout=10) as raw:
         for request, then in ((f"HEAD {path}", "keep-alive"), ("GET /livez", "close")):
-            raw.sendall(f"{request} HTTP/1.1\r\nHost: test\r\nConnection: {then}\r\n\r\n".encode())
+            raw.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\nConnection: {then}\r\n\r\n".encode())
         received = b"".join(iter(lambda: raw.recv(65536), b""))
     _, second = received.split(b"\r\n\r\n", 1)
     assert second.startswith(b"HTTP/1.1 200 OK"), received

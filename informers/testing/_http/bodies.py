@@ -22,6 +22,13 @@ _SHOWN = 30
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 _POLICIES = ("Foreground", "Background", "Orphan")
 
+#: Nodes that YAML may come to once its aliases are followed.
+_YAML_LIMIT = 100_000
+_NO_PROTOBUF = (
+    ". This test server reads no protobuf: send JSON. In Go set ContentType of the rest.Config to application/json. With "
+    "kubectl use `kubectl create -f FILE` or `kubectl apply -f FILE` in place of `kubectl create KIND`"
+)
+
 #: Media type of a server-side apply.
 APPLY = "application/apply-patch+yaml"
 
@@ -53,7 +60,8 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
                 f"{unrecognized}: couldn't get version/kind; json parse error: {problem}"
             ) from None
     else:
-        raise failures.unsupported_media_type(["application/json", "application/yaml"])
+        advice = _NO_PROTOBUF if "protobuf" in media else ""
+        raise failures.unsupported_media_type(["application/json", "application/yaml"], advice=advice)
     if not isinstance(obj, dict):
         raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is no mapping")
     content = cast("Json", obj)
@@ -93,11 +101,33 @@ def _read_yaml(body: bytes) -> Any:
         for first, resolvers in loader.yaml_implicit_resolvers.items()
     }
     try:
-        return decode(encode(loader.get_single_data()))
+        content = loader.get_single_data()
+        _weigh(content, {})
+        return decode(encode(content))
     except (yaml.YAMLError, TypeError) as problem:
         raise ValueError(str(problem)) from problem
     finally:
         loader.dispose()
+
+
+def _weigh(value: Any, known: dict[int, int]) -> int:
+    """Return how many nodes a value comes to with its aliases followed; each is looked at once.
+
+    Raises:
+        ValueError: they are too many, or a value is within itself.
+    """
+    if not isinstance(value, (dict, list)):
+        return 1
+    there = cast("Json | list[Any]", value)
+    if id(there) in known:
+        weight = known[id(there)]
+    else:
+        known[id(there)] = _YAML_LIMIT + 1  # until it is known: whoever comes by here again is within it
+        weight = 1 + sum(_weigh(item, known) for item in (there.values() if isinstance(there, dict) else there))
+        known[id(there)] = weight
+    if weight > _YAML_LIMIT:
+        raise ValueError("yaml: document contains excessive aliasing")
+    return weight
 
 
 def read_options(request: Request, target: Target) -> WriteOptions:

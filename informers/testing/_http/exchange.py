@@ -20,7 +20,7 @@ import attrs
 from informers._base.clock import Clock
 from informers._base.forks import new_condition
 
-__all__ = ["BrokenConnectionError", "Exchange", "Request", "read_request"]
+__all__ = ["BODY_LIMIT", "BrokenConnectionError", "Exchange", "Request", "read_request"]
 
 #: The real server compresses what is larger than this, for clients that ask.
 _GZIP_FROM = 128 * 1024
@@ -28,7 +28,10 @@ _GZIP_FROM = 128 * 1024
 _ONE_PIECE = 64 * 1024
 _BATCH = 256 * 1024
 _HEAD_LIMIT = 64 * 1024
-_BODY_LIMIT = 16 * 1024 * 1024
+#: Bytes of a body that the real server reads.
+BODY_LIMIT = 3 * 1024 * 1024
+#: Bytes that are read and thrown away, so that whoever sends them gets to read the refusal.
+_DISCARD_LIMIT = 64 * 1024 * 1024
 
 
 class BrokenConnectionError(Exception):
@@ -45,6 +48,7 @@ class Request:
         query: the first value of each parameter.
         headers: names in small letters.
         body: as sent.
+        is_too_large: the body was larger than the server takes, and has been thrown away.
     """
 
     method: str
@@ -52,11 +56,12 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
+    is_too_large: bool = False
 
     @property
     def wants_close(self) -> bool:
-        """Return whether the client wants the connection to end with the answer."""
-        return self.headers.get("connection", "").lower() == "close"
+        """Return whether the connection ends with the answer."""
+        return self.is_too_large or self.headers.get("connection", "").lower() == "close"
 
 
 @final
@@ -84,14 +89,25 @@ class Reader:
 
     def exactly(self, length: int) -> bytes:
         """Return the next `length` bytes."""
-        if length > _BODY_LIMIT:
-            raise BrokenConnectionError(f"a body of more than {_BODY_LIMIT} bytes")
+        if length < 0:
+            raise ValueError(f"a length of {length}")
         while len(self._buffer) < length:
             if not self._fill():
                 raise BrokenConnectionError("the client left in mid-request")
         found = bytes(self._buffer[:length])
         del self._buffer[:length]
         return found
+
+    def discard(self, length: int) -> None:
+        """Throw the next `length` bytes away."""
+        if not 0 <= length <= _DISCARD_LIMIT:
+            raise BrokenConnectionError(f"a body of {length} bytes")
+        while length:
+            if not self._buffer and not self._fill():
+                raise BrokenConnectionError("the client left in mid-request")
+            taken = min(length, len(self._buffer))
+            del self._buffer[:taken]
+            length -= taken
 
     def _fill(self) -> bool:
         try:
@@ -122,19 +138,32 @@ def read_request(reader: Reader, sock: socket.socket) -> Request | None:
     query: dict[str, str] = {}
     for name, value in parse_qsl(url.query, keep_blank_values=True):
         query.setdefault(name, value)
-    return Request(parts[0], unquote(url.path), query, headers, _read_body(reader, headers))
+    body = _read_body(reader, headers)
+    return Request(parts[0], unquote(url.path), query, headers, body or b"", is_too_large=body is None)
 
 
-def _read_body(reader: Reader, headers: Mapping[str, str]) -> bytes:
+def _read_body(reader: Reader, headers: Mapping[str, str]) -> bytes | None:
+    """Return a body, or None for one that is too large, which is thrown away."""
     try:
         if headers.get("transfer-encoding", "").lower() != "chunked":
-            return reader.exactly(int(headers.get("content-length", "0")))
+            length = int(headers.get("content-length", "0"))
+            if length <= BODY_LIMIT:
+                return reader.exactly(length)
+            reader.discard(length)
+            return None
         pieces: list[bytes] = []
+        total = 0
         while size := int((reader.until(b"\r\n", _HEAD_LIMIT) or b"0").partition(b";")[0], 16):
-            pieces.append(reader.exactly(size))
+            total += size
+            if total <= BODY_LIMIT:
+                pieces.append(reader.exactly(size))
+            elif total <= _DISCARD_LIMIT:
+                reader.discard(size)
+            else:
+                raise BrokenConnectionError(f"a body of more than {_DISCARD_LIMIT} bytes")
             reader.until(b"\r\n", _HEAD_LIMIT)
         reader.until(b"\r\n", _HEAD_LIMIT)
-        return b"".join(pieces)
+        return b"".join(pieces) if total <= BODY_LIMIT else None
     except ValueError as problem:
         raise BrokenConnectionError(f"a body of unclear length: {problem}") from problem
 

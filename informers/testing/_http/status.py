@@ -294,11 +294,22 @@ def unsupported_patch_type() -> Failure:
     return Failure("415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={})
 
 
-def unsupported_media_type(accepted: list[str]) -> Failure:
+def unsupported_media_type(accepted: list[str], *, advice: str = "") -> Failure:
     """Return the 415 for a body of another type than the accepted ones."""
     listed = ", ".join(accepted)
     message = f"the body of the request was in an unknown format - accepted media types include: {listed}"
-    return Failure(message, code=415, reason="UnsupportedMediaType")
+    return Failure(message + advice, code=415, reason="UnsupportedMediaType")
+
+
+def too_large(limit: int) -> Failure:
+    """Return the 413 for a body of more than `limit` bytes."""
+    return Failure(f"Request entity too large: limit is {limit}", code=413, reason="RequestEntityTooLarge")
+
+
+def other_host(host: str) -> Failure:
+    """Return the 403 for a request to another host: a page in a browser could send it by a name of its own."""
+    message = f"this test server answers to 127.0.0.1 and localhost alone: the request is to {quote(host)}"
+    return Failure(message, code=403, reason="Forbidden")
 
 
 def not_acceptable(message: str = "only the following media types are accepted: application/json") -> Failure:

@@ -17,7 +17,7 @@ from informers._base.clock import Clock
 from informers.testing._http import status as failures
 from informers.testing._http.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
 from informers.testing._http.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
-from informers.testing._http.exchange import BrokenConnectionError, Exchange, Request
+from informers.testing._http.exchange import BODY_LIMIT, BrokenConnectionError, Exchange, Request
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.representations import Form, negotiate
 from informers.testing._http.reviews import review
@@ -58,6 +58,7 @@ _PATCHES: dict[str, Callable[[Json, Any], Any]] = {
     "application/merge-patch+json": merge_patch,
     "application/strategic-merge-patch+json": strategic_patch,
 }
+_LOOPBACK = re.compile(r"(?i:127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?")
 _BROKEN = b'{"kind": this is no JSON\n'
 
 
@@ -106,6 +107,10 @@ class Handlers:
         exchange.on_status = lambda status: self.requests.add(attrs.evolve(noted, status=status))
         fault: ScriptedFault | None = None
         try:
+            if not _LOOPBACK.fullmatch(host := request.headers.get("host", "localhost")):
+                raise failures.other_host(host)
+            if request.is_too_large:
+                raise failures.too_large(BODY_LIMIT)
             for fault in self.faults.take(noted):
                 self._before_answer(exchange, noted, fault.fault)
             self.access.check(noted, request.headers.get("authorization", ""))
