@@ -25,8 +25,8 @@ _POLICIES = ("Foreground", "Background", "Orphan")
 #: Nodes that YAML may come to once its aliases are followed.
 _YAML_LIMIT = 100_000
 _NO_PROTOBUF = (
-    ". This test server reads no protobuf: send JSON. In Go set ContentType of the rest.Config to application/json. With "
-    "kubectl use `kubectl create -f FILE` or `kubectl apply -f FILE` in place of `kubectl create KIND`"
+    ". This test server reads no protobuf: send JSON. In Go set ContentType of the rest.Config to application/json. "
+    "With kubectl use `kubectl create -f FILE` or `kubectl apply -f FILE` in place of `kubectl create KIND`"
 )
 
 #: Media type of a server-side apply.
