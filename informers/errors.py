@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 
+#: Characters of a text of others that are shown: whoever writes a message of a megabyte must not fill a log with it.
+_LONGEST_TEXT = 4096
+
 #: What to do before a cache is read.
 WAIT_FIRST = "start the factory, and call wait_for_cache_sync() before reading"
 
@@ -58,7 +61,8 @@ def escaped(text: str) -> str:
     A server's message, or the name of an object (a Role may have almost any), could otherwise forge lines of a log,
     move a terminal's cursor, or turn around the order of what stands there. Whatever `str.isprintable` does not let
     pass is escaped as `repr` does it: line breaks, control characters, invisible and bidirectional marks. Letters of
-    all languages stay. The texts of this package's errors, of failures and of health are escaped already.
+    all languages stay. What is longer than 4,096 characters is cut, and says so. The texts of this package's errors, of
+    failures and of health are escaped already.
 
     Args:
         text: what was received.
@@ -67,6 +71,8 @@ def escaped(text: str) -> str:
         >>> print(escaped("a\nCRITICAL all is lost\x1b[2J"))
         a\nCRITICAL all is lost\x1b[2J
     """
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

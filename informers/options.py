@@ -48,7 +48,8 @@ class ReflectorOptions:
         page_size: objects in a page of a list; 0 for 500, or for all where the server has a watch cache to read from.
         streaming_lists: whether to try streaming lists.
         min_watch_timeout: the server is asked to end a watch after one to two times as many seconds, at random.
-        connect_timeout: seconds within which a connection must stand, its TLS handshake included.
+        connect_timeout: seconds for each step before a request can be sent: credentials, name look-up and connection, a
+            proxy's tunnel, TLS handshake.
         idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark. A
             server sends one each minute or so: with less than that, watches are given up that are well.
         streaming_timeout: seconds without a byte after which a streaming list is given up, and pages are listed. A

@@ -49,6 +49,14 @@ def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert escaped(text) == text
 
 
+def test_what_is_very_long_is_cut_and_says_so() -> None:
+    assert escaped("x" * 4096) == "x" * 4096
+    assert escaped("x" * 4097) == "x" * 4096 + "… (4,097 characters)"
+    error = error_of_status({"message": "\n" * (1 << 20), "code": 500})
+    assert len(str(error)) < 9000
+    assert len(str(WatchFailure("pods", None, error, NextStep.LIST))) < 9000
+
+
 def test_what_is_escaped_is_written_as_python_does() -> None:
     assert escaped("a\n\x1b[2J\u202eb") == r"a\n\x1b[2J\u202eb"
 

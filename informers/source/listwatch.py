@@ -113,7 +113,8 @@ class ListWatch(Generic[T]):
         tweak: changes the options of every list and watch, last of all.
         metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.
-        connect_timeout: seconds within which a connection must stand, its TLS handshake included.
+        connect_timeout: seconds for each step before a request can be sent: credentials, name look-up and connection, a
+            proxy's tunnel, TLS handshake.
         idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark on
             one: it does so each minute or so. Before that, and for ever of a kind without bookmarks, silence is no
             sign: such a watch counts as lost where the server has not ended it in time, and TCP keep-alive notices a
