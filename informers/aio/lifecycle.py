@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +21,14 @@ from informers.aio.handlers import cancelled_calls
 from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
-from informers.cache.sync import PROGRESS_INTERVAL, SyncProgress, SyncResult, wait_for_cache_sync
+from informers.cache.sync import (
+    PROGRESS_INTERVAL,
+    NamespaceSync,
+    Syncable,
+    SyncProgress,
+    SyncResult,
+    wait_for_cache_sync,
+)
 from informers.resources import Resource
 
 __all__ = ["release", "running", "stop", "synced"]
@@ -112,7 +120,7 @@ async def _cancelled_calls(timeout: float | None) -> None:
 
 
 async def synced(
-    *what: InformerFactory | SharedInformer[Any] | Registration[Any],
+    *what: InformerFactory | SharedInformer[Any] | Registration[Any] | NamespaceSync,
     timeout: float | None = None,
     stop: AnyStop | None = None,
     progress: Callable[[SyncProgress], object] | None = None,
@@ -120,7 +128,7 @@ async def synced(
     """Wait until factories, informers and handlers are synced; otherwise as `informers.wait_for_cache_sync`.
 
     Args:
-        what: factories, informers, or what `add_event_handler` returned.
+        what: factories, informers, or what `add_event_handler` or `add_namespace` returned.
         timeout: seconds to wait at most; None for as long as it takes.
         stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
         progress: told how far they are, on the loop: each second, and when the wait is over. Try `print`. What it
@@ -137,19 +145,30 @@ async def synced(
     check_any_stop(stop)
     check_function("progress", progress, "progress")
     loop = asyncio.get_running_loop()
-    factories = [each for each in what if isinstance(each, InformerFactory)]
-    others = [each for each in what if not isinstance(each, InformerFactory)]
-    wait_for_cache_sync(*others, timeout=0)  # says what is wrong with them
-    # As with the factory's own method: what has not been started is not waited for, and is in the result.
-    informers = [kind.informer for factory in factories for kind in factory.kinds if kind.informer.is_started]
-    waiting: list[SharedInformer[Any] | Registration[Any]] = [
-        *others,
-        *(informer for informer in informers if not informer.is_stopped),
-    ]
+    # Each says at the end what is missing, and now what is wrong with it.
+    results: list[Callable[[], SyncResult]] = []
+    waiting: list[Syncable] = []
+    others: list[SharedInformer[Any] | Registration[Any]] = []
+    for each in what:
+        if isinstance(each, InformerFactory):
+            results.append(functools.partial(each.wait_for_cache_sync, timeout=0))
+            # As with the factory's own method: what is not started, or follows nothing, is in the result alone.
+            informers = [kind.informer for kind in each.kinds if kind.informer.is_started]
+            waiting += [informer for informer in informers if informer.namespaces and not informer.is_stopped]
+        elif isinstance(each, NamespaceSync):
+            results.append(functools.partial(each.wait, timeout=0))
+            waiting += each.parts
+        else:
+            others.append(each)
+    results.append(functools.partial(wait_for_cache_sync, *others, timeout=0))
+    for result in results:
+        result()
+    waiting += others
+    waiting += [part for each in waiting for part in each.parts]
     begin = loop.time()
 
     def is_over() -> bool:
-        left = [each for each in waiting if not each.has_synced]
+        left = [each for each in waiting if not each.synced.is_set()]
         return not left or any(each.ended.is_set() for each in left)
 
     def tell() -> None:
@@ -172,7 +191,4 @@ async def synced(
             for withdraw in withdrawals:
                 withdraw()
     tell()
-    unsynced = dict(wait_for_cache_sync(*others, timeout=0).unsynced)
-    for factory in factories:
-        unsynced.update(factory.wait_for_cache_sync(timeout=0).unsynced)
-    return SyncResult(unsynced)
+    return SyncResult({name: why for result in results for name, why in result().unsynced.items()})

@@ -235,6 +235,11 @@ class NamespaceSync:
         return f"<NamespaceSync of {self._namespace}, {'synced' if self.has_synced else 'not synced'}>"
 
     @property
+    def parts(self) -> Sequence[Syncable]:
+        """What is waited for, as of now: what follows the namespace."""
+        return self._parts()
+
+    @property
     def has_synced(self) -> bool:
         """Whether everything that follows the namespace has its first list in the cache, and something follows it."""
         parts = self._parts()

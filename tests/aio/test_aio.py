@@ -124,6 +124,30 @@ def test_a_wait_ends_with_its_stop_and_says_what_is_missing(server: APIServer, m
     run(main)
 
 
+def test_a_namespace_that_is_added_is_waited_for_alone_and_with_its_factory(server: APIServer) -> None:
+    async def main() -> None:
+        for namespace in ("default", "shop"):
+            server.create({**config_map("m"), "metadata": {"name": "m", "namespace": namespace}})
+        factory = SharedInformerFactory(server.client(), namespace=["default"], options=QUICK)
+        maps = factory.core.v1.config_maps
+        async with aio.running(factory):
+            assert await aio.synced(factory, timeout=LIMIT)
+            server.deny(core.V1.config_maps)
+            added = factory.add_namespace("shop")
+            for what in (added, factory):
+                result = await aio.synced(what, timeout=0.01)
+                assert not result
+                assert "shop" in str(result)
+            server.allow(core.V1.config_maps)
+            assert await aio.synced(added, timeout=LIMIT)
+            assert await aio.synced(factory, timeout=LIMIT)
+            assert len(maps.lister.namespace("shop").list()) == 1
+        nowhere = SharedInformerFactory(server.client(), namespace=["default"]).add_namespace("shop")
+        assert "nothing follows it" in str(await aio.synced(nowhere, timeout=0))
+
+    run(main)
+
+
 def test_one_informer_is_let_go_while_the_loop_runs_and_its_calls_are_cancelled(server: APIServer) -> None:
     async def main() -> None:
         began, cleaned_up, ticks = asyncio.Event(), False, 0
