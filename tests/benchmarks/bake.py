@@ -7,6 +7,8 @@ made in a directory of its own for each size, and kept between runs in the user'
     initial.json               the streaming list    state.json              the same without its end bookmark
     burst-N.json               a burst of changes    steady.json             changes that carry their time of sending
 
+The same state as custom resources, whose keys are sorted, is in files whose names begin with `custom-`; no changes.
+
 The protobuf files for client-go (initial.pb, burst-N.pb, steady.pb) are made from these by client-go's own encoder.
 """
 
@@ -22,6 +24,7 @@ from pathlib import Path
 import corpus
 
 PAGE = 500
+CUSTOM_VERSION = "bench.example/v1"
 BURSTS = ("metadata", "status", "everything")
 END = b"0\r\n\r\n"
 
@@ -46,8 +49,40 @@ def prepare(cache: Path, *, pods: int, events: int, steady: int) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     _bake(partial, pods=pods, events=events, steady=steady)
+    if events:
+        _bake_custom(partial, pods=pods)
     partial.rename(target)
     return target
+
+
+def _bake_custom(folder: Path, *, pods: int) -> None:
+    first, last = corpus.FIRST_VERSION, corpus.FIRST_VERSION + pods
+    items: list[bytes] = []
+    for number in range(pods):
+        pod = json.loads(corpus.typed(corpus.pod(number, version=first + number)))
+        items.append(_sorted({**pod, "kind": "Widget", "apiVersion": CUSTOM_VERSION}))
+    bookmark = json.loads(_bookmark(last)) | {"kind": "Widget", "apiVersion": CUSTOM_VERSION}
+    with (folder / "custom-initial.json").open("wb") as initial, (folder / "custom-state.json").open("wb") as state:
+        for item in items:
+            line = chunk(b'{"type":"ADDED","object":%b}\n' % item)
+            initial.write(line)
+            state.write(line)
+        initial.write(chunk(b'{"type":"BOOKMARK","object":%b}\n' % _sorted(bookmark)))
+    _write_sorted_list(folder / "custom-list.json", items, {"resourceVersion": str(last)})
+    for at in range(0, pods, PAGE):
+        rest = pods - at - PAGE
+        following = {"continue": f"page-{at // PAGE + 1}", "remainingItemCount": rest} if rest > 0 else {}
+        metadata = {**following, "resourceVersion": str(last)}
+        _write_sorted_list(folder / f"custom-pages-{at // PAGE:05d}.json", items[at : at + PAGE], metadata)
+
+
+def _sorted(mapping: object) -> bytes:
+    return json.dumps(mapping, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _write_sorted_list(path: Path, items: Iterable[bytes], metadata: dict[str, object]) -> None:
+    head = b'{"apiVersion":"%b","items":[' % CUSTOM_VERSION.encode()
+    _write_pieces(path, _list_pieces(head, items, b'],"kind":"WidgetList","metadata":%b}\n' % _sorted(metadata)))
 
 
 def _bake(folder: Path, *, pods: int, events: int, steady: int) -> None:
@@ -109,9 +144,13 @@ def _write_list(path: Path, items: Iterable[bytes], version: int, *, token: int 
         b'{"kind":"PodList","apiVersion":"v1","metadata":%b,"items":['
         % json.dumps(meta, separators=(",", ":")).encode()
     )
+    _write_pieces(path, _list_pieces(head, items, b"]}\n"))
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     squeeze = zlib.compressobj(1, wbits=31)  # as the API server does it: gzip, level 1
     with path.open("wb") as plain, path.with_name(path.name + ".gz").open("wb") as squeezed:
-        for piece in _list_pieces(head, items):
+        for piece in pieces:
             plain.write(chunk(piece))
             if data := squeeze.compress(piece):
                 squeezed.write(chunk(data))
@@ -119,7 +158,7 @@ def _write_list(path: Path, items: Iterable[bytes], version: int, *, token: int 
         squeezed.write(chunk(squeeze.flush()) + END)
 
 
-def _list_pieces(head: bytes, items: Iterable[bytes]) -> Iterator[bytes]:
+def _list_pieces(head: bytes, items: Iterable[bytes], tail: bytes) -> Iterator[bytes]:
     for at, item in enumerate(items):
         yield (b"," if at else head) + item
-    yield b"]}\n"
+    yield tail

@@ -26,6 +26,7 @@ class Peer:
         variant: Passed on to the script.
         often: Whether it is quick enough to be repeated.
         scales: Whether it is also run with the larger numbers of pods.
+        syncs_only: Whether only its sync is measured.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Peer:
     variant: str = ""
     often: bool = True
     scales: bool = False
+    syncs_only: bool = False
 
     def command(self) -> list[str]:
         """Return the command that runs it, after making its environment.
@@ -57,6 +59,15 @@ class PeerMissingError(Exception):
 
 PEERS = (
     Peer("informers", "use_informers.py", scales=True),
+    Peer("informers (deflate)", "use_informers.py", variant="deflate", syncs_only=True),
+    Peer("informers (pages)", "use_informers.py", variant="pages", syncs_only=True),
+    Peer("informers (one answer)", "use_informers.py", variant="whole", syncs_only=True),
+    Peer("informers (no handler)", "use_informers.py", variant="bare", syncs_only=True),
+    Peer("informers (pages; no handler)", "use_informers.py", variant="bare,pages", syncs_only=True),
+    Peer("informers (custom kind; no handler)", "use_informers.py", variant="bare,custom", syncs_only=True),
+    Peer(
+        "informers (custom kind; pages; no handler)", "use_informers.py", variant="bare,custom,pages", syncs_only=True
+    ),
     Peer("client-go (json)", variant="json", scales=True),
     Peer("client-go (protobuf)", variant="protobuf", scales=True),
     Peer("lightkube", "use_lightkube.py", ("lightkube==1.0.1",), scales=True),

@@ -18,6 +18,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,24 +72,24 @@ def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Iterator[Resu
             commands[peer.name] = peer.command()
         except (peers.PeerMissingError, subprocess.TimeoutExpired) as error:
             missing[peer.name] = str(error)
-    load = os.getloadavg()[0]  # before this adds its own
+    busy: list[float] = []
     sizes = [int(size) for size in args.pods.split(",")]
     runs: dict[str, dict[str, list[Result]]] = {}
     for size in sizes:
         first = size == sizes[0]
         group = [peer for peer in chosen if peer.name in commands and (first or peer.scales)]
-        runs[str(size)] = measure_size(group, commands, size, args, events=first)
-        yield describe(runs, missing, load, args)
+        runs[str(size)] = measure_size(group, commands, size, args, busy, events=first)
+        yield describe(runs, missing, busy, args)
 
 
 def describe(
-    runs: dict[str, dict[str, list[Result]]], missing: dict[str, str], load: float, args: argparse.Namespace
+    runs: dict[str, dict[str, list[Result]]], missing: dict[str, str], busy: list[float], args: argparse.Namespace
 ) -> Result:
     """Return the report of these runs."""
     return {
         "machine": {
             "cpus": os.cpu_count(), "processor": processor(), "python": platform.python_version(),
-            "load": load,
+            "busy": statistics.median(busy), "busiest": max(busy),
         },
         "settings": {"events": args.events, "steady": args.steady, "rate": args.rate, "repeat": args.repeat},
         "import_s": import_seconds(),
@@ -99,9 +100,15 @@ def describe(
 
 
 def measure_size(
-    group: list[peers.Peer], commands: dict[str, list[str]], size: int, args: argparse.Namespace, *, events: bool
+    group: list[peers.Peer],
+    commands: dict[str, list[str]],
+    size: int,
+    args: argparse.Namespace,
+    busy: list[float],
+    *,
+    events: bool,
 ) -> dict[str, list[Result]]:
-    """Run each client with so many pods, in turns."""
+    """Run each client with so many pods, in turns; note before each how busy others keep the machine."""
     say(f"recording {size:,} pods")
     count, steady = (args.events, args.steady) if events else (0, 0)
     folder = bake.prepare(peers.CACHE / "recordings", pods=size, events=count, steady=steady)
@@ -117,8 +124,10 @@ def measure_size(
             for peer in group:
                 if turn and not peer.often:
                     continue
+                busy.append(busy_share())
                 say(f"{size:,} pods, turn {turn + 1}: {peer.name}")
-                results.setdefault(peer.name, []).append(run_client(commands[peer.name], address, options))
+                given = {**options, "bursts": "", "events": 0, "steady": 0} if peer.syncs_only else options
+                results.setdefault(peer.name, []).append(run_client(commands[peer.name], address, given))
             if not turn and OURS in results:
                 resync = [sys.executable, str(peers.HERE / "clients" / "resync_informers.py")]
                 results["informers resync"] = [run_client(resync, address, options)]
@@ -192,6 +201,20 @@ def median(results: list[Result]) -> Result:
         else:
             merged[key] = values[-1]
     return merged
+
+
+def busy_share(seconds: float = 0.5) -> float:
+    """Return what part of the processors others take, while nothing of ours runs."""
+
+    def times() -> tuple[int, int]:
+        with Path("/proc/stat").open(encoding="ascii") as stat:
+            each = [int(value) for value in stat.readline().split()[1:]]
+        return sum(each), each[3] + each[4]  # idle, and waiting for a disk
+
+    all_before, idle_before = times()
+    time.sleep(seconds)
+    all_after, idle_after = times()
+    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
 
 
 def processor() -> str:

@@ -1,4 +1,4 @@
-"""An API server that plays a recording: pods alone, on loopback, faster than any client.
+"""An API server that plays a recording: pods, also as a custom kind, on loopback, faster than any client.
 
     python tests/benchmarks/server.py FOLDER [--behind]
 
@@ -89,6 +89,8 @@ STATUS = {
 }
 
 
+#: What a resource's files begin with.
+STATES = {"/api/v1/pods": "", "/apis/bench.example/v1/widgets": "custom-"}
 _VERSIONS = re.compile(rb'"resourceVersion":"(\d+)"')
 
 
@@ -156,26 +158,27 @@ class Connection:
         watch = query.get("watch") in ("1", "true", "True")
         if url.path == "/api/v1/namespaces" and watch:
             return self._watch_nothing()
-        if url.path != "/api/v1/pods":
+        prefix = STATES.get(url.path)
+        if prefix is None:
             found = _discovery(url.path.rstrip("/"), headers.get("accept", ""))
             return self._send_json(found or STATUS, status="200 OK" if found else "404 Not Found")
         if watch:
-            return self._watch(query, headers.get("accept", JSON))
-        return self._list(query, squeeze="gzip" in headers.get("accept-encoding", ""))
+            return self._watch(query, headers.get("accept", JSON), prefix)
+        return self._list(query, prefix, squeeze="gzip" in headers.get("accept-encoding", ""))
 
     def _control(self, action: str, query: dict[str, str]) -> bool:
         name = f"burst-{query['n']}" if action == "burst" else "steady"
         started = self._player.order(name, float(query.get("rate", 0)))
         return self._send_json({"started": started}, status="200 OK" if started else "503 Service Unavailable")
 
-    def _list(self, query: dict[str, str], *, squeeze: bool) -> bool:
+    def _list(self, query: dict[str, str], prefix: str, *, squeeze: bool) -> bool:
         name = "list.json"
         if query.get("limit") == "1":
             return self._one()
         if "limit" in query and int(query["limit"]) > 0:
             name = f"pages-{int(query.get('continue', 'page-0').removeprefix('page-')):05d}.json"
         self._send_head(JSON, "gzip" if squeeze else "")
-        self._send_file(name + (".gz" if squeeze else ""))
+        self._send_file(prefix + name + (".gz" if squeeze else ""))
         return True
 
     def _one(self) -> bool:
@@ -188,14 +191,14 @@ class Connection:
         shown = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": [json.loads(first)]}
         return self._send_json(shown, status="200 OK")
 
-    def _watch(self, query: dict[str, str], accept: str) -> bool:
+    def _watch(self, query: dict[str, str], accept: str, prefix: str) -> bool:
         protobuf = accept.startswith(PROTOBUF) and (self._player.folder / "initial.pb").exists()
         kind = "pb" if protobuf else "json"
         self._send_head(f"{PROTOBUF};stream=watch" if protobuf else JSON)
         if query.get("sendInitialEvents") == "true":
-            self._send_file(f"initial.{kind}")
+            self._send_file(f"{prefix}initial.{kind}")
         elif query.get("resourceVersion", "") in ("", "0"):
-            self._send_file(f"state.{kind}")
+            self._send_file(f"{prefix}state.{kind}")
         elif self._player.behind and query["resourceVersion"] == _list_version(self._player.folder):
             self._send_file(f"burst-0.{kind}")
         orders = self._player.open_watch()

@@ -10,6 +10,7 @@ OURS = "informers"
 
 # Against each client: how many times faster, what part of its memory, how many times the events.
 GOALS: dict[str, dict[str, float]] = {
+    "client-go (protobuf)": {"sync_s": 1.6, "rss_mib": 0.45, "metadata_per_s": 1.5, "status_per_s": 1.2},
     "client-go (json)": {"sync_s": 4, "rss_mib": 0.6, "metadata_per_s": 5, "status_per_s": 4},
     "kubernetes.informer": {"sync_s": 10, "rss_mib": 0.12, "metadata_per_s": 8, "status_per_s": 6},
     "lightkube": {"sync_s": 2, "rss_mib": 0.33, "metadata_per_s": 1.5, "status_per_s": 1},
@@ -77,7 +78,7 @@ def _figures(results: Report) -> str:
 def _ratios(results: Report) -> str:
     rows = []
     for peer in results:
-        if peer in (OURS, "informers resync", "transfer"):
+        if peer.startswith(OURS) or peer == "transfer":
             continue
         cells = []
         for _, figure in RATIOS:
@@ -94,10 +95,35 @@ def _ratios(results: Report) -> str:
     return _table([f"{OURS} against", *(head for head, _ in RATIOS)], rows) if rows else ""
 
 
+#: Of each other way to sync: against what, by what figure, and at most how many times.
+WAYS = (
+    ("informers (deflate)", "client-go (protobuf)", "sync_s", 1.0),
+    ("informers (pages)", "client-go (protobuf)", "sync_s", 1.0),
+    ("informers (pages)", OURS, "sync_peak_mib", 1.2),
+    ("informers (one answer)", "client-go (protobuf)", "sync_s", 1.0),
+    ("informers (one answer)", OURS, "sync_peak_mib", 1.2),
+    ("informers (custom kind; no handler)", "informers (no handler)", "sync_s", 1.4),
+    ("informers (custom kind; no handler)", "informers (no handler)", "sync_peak_mib", 1.4),
+    ("informers (custom kind; pages; no handler)", "informers (pages; no handler)", "sync_s", 1.4),
+    ("informers (custom kind; pages; no handler)", "informers (pages; no handler)", "sync_peak_mib", 1.4),
+)
+
+
+def _ways(results: Report) -> list[list[str]]:
+    rows: list[list[str]] = []
+    for name, other, figure, goal in WAYS:
+        ours, theirs = results.get(name, {}).get(figure), results.get(other, {}).get(figure)
+        if ours and theirs:
+            what = "time" if figure == "sync_s" else "peak"
+            rows.append([f"{name}: {what} over that of {other}", f"{ours / theirs:.2f}", _verdict(ours / theirs, goal)])
+    return rows
+
+
 def _extras(report: Report) -> list[str]:
     rows: list[list[str]] = [
         ["`import informers`", f"{report['import_s']:.3f} s", _verdict(report["import_s"], IMPORT_GOAL)],
     ]
+    rows += [row for results in report["medians"].values() for row in _ways(results)]
     sizes = list(report["medians"])
     for larger in sizes[1:]:
         small, large = (report["medians"][size].get(OURS, {}) for size in (sizes[0], larger))
@@ -123,10 +149,10 @@ def _extras(report: Report) -> list[str]:
         f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in"
         f" a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
     )
-    if machine["load"] > 0.3:
-        parts.append(
-            f"The machine was busy with something else (load {machine['load']:.1f}): times are too long, ratios rough."
-        )
+    parts.append(
+        f"Between turns, others took {machine['busy']:.0%} of the processors in the median, {machine['busiest']:.0%} at"
+        + (" most: times are too long, ratios rough." if machine["busy"] > 0.05 else " most: it was quiet.")
+    )
     return parts
 
 

@@ -1,4 +1,9 @@
-"""This library: a shared informer of all pods, one handler, default options."""
+"""This library: a shared informer of all pods, one handler, default options.
+
+Variants, separated by commas: `custom` follows the same objects as custom resources, `pages` lists in pages and `whole`
+in one answer instead of a stream, `deflate` packs as if zstd were not installed, `bare` has no handler: for objects of
+custom kinds are mappings, and a handler that gets one has all of it decoded.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 
 import attributes
+import attrs
 from harness import Bench, seconds_per_call
 
 bench = Bench("informers", attributes.READERS)
@@ -13,18 +19,50 @@ bench = Bench("informers", attributes.READERS)
 with bench.importing():
     from kubernetes.client import ApiClient, Configuration
 
-    from informers import ResourceEventHandlerFuncs, SharedInformerFactory
+    from informers import (
+        DynamicSharedInformerFactory,
+        ListOptions,
+        ReflectorOptions,
+        ResourceEventHandlerFuncs,
+        SharedInformerFactory,
+    )
+    from informers.source._bytes import codecs
+
+
+def as_one_answer(options: ListOptions) -> ListOptions:
+    return attrs.evolve(options, limit=0)
+
+
+def without_zstd() -> None:
+    raise ImportError("no zstd in this variant")
 
 
 def main() -> None:
-    factory = SharedInformerFactory(ApiClient(Configuration(host=bench.url)), default_resync=0)
-    pods = factory.core.v1.pods
-    updated = bench.updated
-    pods.informer.add_event_handler(
-        ResourceEventHandlerFuncs(on_add=bench.added, on_update=lambda _old, new: updated(new)), resync_period=None
+    variants = set(filter(None, bench.args.variant.split(",")))
+    if "deflate" in variants:
+        codecs._zstd = without_zstd
+    kind = DynamicSharedInformerFactory if "custom" in variants else SharedInformerFactory
+    factory = kind(
+        ApiClient(Configuration(host=bench.url)),
+        default_resync=0,
+        options=ReflectorOptions(streaming_lists=not variants & {"pages", "whole"}),
+        tweak=as_one_answer if "whole" in variants else None,
     )
+    if isinstance(factory, SharedInformerFactory):
+        pods = factory.core.v1.pods
+    else:
+        pods = factory.for_resource("bench.example", "v1", "widgets")
+    updated = bench.updated
+    if "bare" not in variants:
+        pods.informer.add_event_handler(
+            ResourceEventHandlerFuncs(on_add=bench.added, on_update=lambda _old, new: updated(new)), resync_period=None
+        )
     bench.start()
     factory.start()
+    if "bare" in variants:
+        factory.wait_for_cache_sync(timeout=bench.args.limit).raise_if_unsynced()
+        for _ in range(len(pods.informer.indexer)):
+            bench.added()
 
     def reads() -> dict[str, float]:
         keys = list(islice(pods.informer.indexer.keys(), 1000))
@@ -46,7 +84,7 @@ def main() -> None:
             "list_namespace_s": seconds_per_call(pods.lister.namespace(names[0][0]).list),
         }
 
-    bench.measure(reads=reads)
+    bench.measure(reads=None if variants else reads)
 
 
 if __name__ == "__main__":
