@@ -5,11 +5,16 @@ Upstream: k8s.io/client-go/tools/cache/shared_informer.go (v0.37).
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast, final
+from contextlib import suppress
+from typing import Any, Generic, cast, final
 
+import attrs
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_period, check_timeout
@@ -119,7 +124,12 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
-        self._contents: Contents[T] = Contents(self._index_failed)
+
+        # What threads run must not hold this informer: then it ends when nobody else does.
+        def index_failed(index: str, key: str, error: Exception) -> None:
+            controller.set_aside.report_index_failure(index, key, error)
+
+        self._contents: Contents[T] = Contents(index_failed)
         self._controller: Controller[T] = Controller(
             resource,
             queue=self._queue,
@@ -132,6 +142,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             stop=self._stop,
             clock=clock,
         )
+        controller = self._controller
         if indexers:
             self._contents.add_indexers(indexers)
         self._reflectors: Reflectors[T] = Reflectors(
@@ -150,6 +161,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
         self._threads: tuple[threading.Thread, ...] = ()
         self._handlers_so_far = 0
+        #: Runs when this was started and nobody holds it any more.
+        self._finalizer: weakref.finalize[..., SharedInformer[T]] | None = None
         self._inherited_from: int | None = None
         on_fork(self._forked)
 
@@ -329,7 +342,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
                 return
             # If the system has no thread left half way, the next start goes on from there.
             if not self._threads:
-                self._note(start_thread(f"controller-{self._resource}", self._control))
+                self._note(self._start_controller())
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
             for _, fed in self._reflectors:
@@ -394,13 +407,9 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             return True
         with self._lifecycle:
             self._stopped = True
-        self._stop.set()
-        for _, fed in self._reflectors:
-            fed.stop()
-            fed.scope.ended.set()
-        self._queue.close()
-        for listener in self._controller.listeners:
-            listener.end()
+            if self._finalizer is not None:
+                self._finalizer.detach()
+        _Parts(self._controller, self._reflectors, self._queue, self._stop).end()
         return join_all(self._threads, timeout=timeout, remind=self._remind)
 
     def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> NamespaceSync:
@@ -479,12 +488,12 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             if self._controller.latency is None:
                 self._controller.latency = Latency()
 
-    def _control(self) -> None:
-        try:
-            self._controller.run()
-        finally:
-            # Should it ever end by an error, the cache must not look alive.
-            self.stop()
+    def _start_controller(self) -> threading.Thread:
+        parts = _Parts(self._controller, self._reflectors, self._queue, self._stop)
+        thread = start_thread(f"controller-{self._resource}", functools.partial(_control, weakref.ref(self), parts))
+        self._finalizer = weakref.finalize(self, _dropped, self._resource, self._queue)
+        self._finalizer.atexit = False
+        return thread
 
     def _check_not_stopped(self, before: str = "", *, advice: str = "") -> None:
         if self._inherited_from is not None:
@@ -497,6 +506,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         if self._threads and not self._stopped:
             self._inherited_from = parent
             self._stopped = True
+            if self._finalizer is not None:
+                self._finalizer.detach()
             self._threads = ()
             # New ones, since who waits for these waits here; the callbacks of the old are the parent's.
             self._synced = Signal(clock=self._clock)
@@ -504,9 +515,6 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             self._stop.set()
             self._contents.bar(f"the cache of {self._resource}", parent)
         return ()
-
-    def _index_failed(self, index: str, key: str, error: Exception) -> None:
-        self._controller.set_aside.report_index_failure(index, key, error)
 
     def _start_listener(self, listener: Listener[T], number: int) -> None:
         listener.start(f"handler-{self._resource}-{number}")
@@ -519,6 +527,52 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
     def _remind(self, running: Iterable[threading.Thread]) -> None:
         names = ", ".join(thread.name for thread in running)
         _log.warning("stop of %s waits for %s: %s", self._resource, names, self.health().busy or "no handler is busy")
+
+
+@final
+@attrs.frozen(eq=False)
+class _Parts(Generic[T]):
+    """What an informer's threads work on: all that has to end with it."""
+
+    controller: Controller[T]
+    reflectors: Reflectors[T]
+    queue: DeltaQueue[T]
+    stop: Signal
+
+    def end(self) -> None:
+        """End all threads, without a wait."""
+        self.stop.set()
+        for _, fed in self.reflectors:
+            fed.stop()
+            fed.scope.ended.set()
+        self.queue.close()
+        for listener in self.controller.listeners:
+            listener.end()
+
+
+def _control(informer: weakref.ref[SharedInformer[T]], parts: _Parts[T]) -> None:
+    """Run the controller; then end the rest: should it ever end by an error, the cache must not look alive."""
+    try:
+        parts.controller.run()
+    finally:
+        held = informer()
+        if held is not None:
+            held.stop()
+        else:
+            parts.end()
+
+
+def _dropped(resource: str, queue: DeltaQueue[Any]) -> None:
+    """End an informer that nobody holds any more; it may be that the garbage collector calls this, in any thread."""
+    # The controller ends the rest, in its own thread: that takes locks, and calls back.
+    queue.close()
+    message = (
+        f"the informer of {resource} ends, since nothing holds it or its factory any more, and it was not stopped: "
+        "keep the factory while it is needed, and call its stop(), or use it in a with statement"
+    )
+    with suppress(Exception):  # of the user's filters of the log
+        _log.warning(message)
+    warnings.warn(message, ResourceWarning, stacklevel=2)
 
 
 def _named(namespaces: Iterable[str | None]) -> str:

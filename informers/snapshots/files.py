@@ -9,6 +9,8 @@ Upstream: none.
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import hashlib
 import os
 import stat
@@ -19,6 +21,11 @@ from pathlib import Path
 from typing import BinaryIO, final
 
 from informers.errors import ConfigurationError, SnapshotError
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment] # its absence is looked for
 
 __all__ = ["FormatError", "check_path", "read_pieces", "write_pieces"]
 
@@ -66,13 +73,19 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
         raise SnapshotError(f"the snapshot {path} can't be written: that is no regular file")
     temporary = ""
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        _remove_partial(path)
+        descriptor, temporary = _new_partial(path)
         with os.fdopen(descriptor, "wb") as file:
             _write(file, pieces)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
-        os.replace(temporary, path)  # noqa: PTH105  its errors name both
+            if fcntl is not None:
+                # While it is locked, or another writer would take it for a dead one's.
+                os.replace(temporary, path)  # noqa: PTH105  its errors name both
+        if fcntl is None:
+            # Windows moves no file that is open.
+            os.replace(temporary, path)  # noqa: PTH105  likewise
     except BaseException as error:
         if temporary:
             with contextlib.suppress(OSError):
@@ -84,6 +97,37 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
         raise
     _sync_folder(path.parent)
     return size
+
+
+def _new_partial(path: Path) -> tuple[int, str]:
+    """Open a new file beside a path; while it is open it is locked, by which others see that its writer lives."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        # Another writer may have taken it for a dead one's before it was locked.
+        if _lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return descriptor, name
+        os.close(descriptor)
+
+
+def _remove_partial(path: Path) -> None:
+    """Remove what writers have left beside a path that were killed in the middle of it."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+            with contextlib.suppress(OSError), left.open("rb") as file:
+                if _lock(file.fileno()):
+                    left.unlink()
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until it is closed; return whether nobody else had it locked. Some file systems know no locks."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in {errno.EACCES, errno.EAGAIN}
+    return True
 
 
 def _is_special(path: Path) -> bool:
