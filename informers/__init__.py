@@ -23,11 +23,13 @@ from __future__ import annotations
 from informers._base.signals import Signal as Signal
 from informers.backoff import BackoffSettings as BackoffSettings
 from informers.cache._pipeline.latency import Latencies as Latencies
-from informers.cache._reflector.progress import ReflectorState as ReflectorState
 from informers.cache._reflector.reflector import Reflector as Reflector
+from informers.cache._reflector.states import ReflectorState as ReflectorState
 from informers.cache._reflector.watch_failures import NextStep as NextStep
 from informers.cache._reflector.watch_failures import WatchErrorHandler as WatchErrorHandler
 from informers.cache._reflector.watch_failures import WatchFailure as WatchFailure
+from informers.cache._reflector.watch_failures import WatchRecovery as WatchRecovery
+from informers.cache._reflector.watch_failures import WatchRecoveryHandler as WatchRecoveryHandler
 from informers.cache.accessor import ClusterKind as ClusterKind
 from informers.cache.accessor import NamespacedKind as NamespacedKind
 from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
@@ -142,6 +144,8 @@ __all__ = [
     "WatchErrorHandler",
     "WatchFailure",
     "WatchHealth",
+    "WatchRecovery",
+    "WatchRecoveryHandler",
     "annotations_of",
     "labels_of",
     "metadata_of",

@@ -55,6 +55,7 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
         watch_error_handler: told of every failure, with what happens next and when.
+        watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.
 

@@ -56,6 +56,8 @@ class ReflectorOptions:
             stream is also given up that takes longer than this and 50 ms for each object.
         list_timeout: seconds without a byte after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have; a larger one ends the request.
+        connection_lifetime: seconds after which the next request makes a new connection: so a fleet spreads over API
+            servers again that were replaced, and leaves a stale one. Not all at once, since watches end at random.
         backoff: how the pauses after failures grow.
         uniform: returns a random number between two; for jitter.
 
@@ -80,6 +82,7 @@ class ReflectorOptions:
     streaming_timeout: float = 10.0
     list_timeout: float = 120.0
     max_object_size: int = 64 << 20
+    connection_lifetime: float = 300.0
     backoff: BackoffSettings = attrs.field(factory=BackoffSettings)
     uniform: Callable[[float, float], float] = _uniform
 
@@ -96,6 +99,7 @@ class ReflectorOptions:
         check_time_limit("streaming_timeout", self.streaming_timeout)
         check_time_limit("list_timeout", self.list_timeout)
         check_object_size(self.max_object_size)
+        check_time_limit("connection_lifetime", self.connection_lifetime)
         if not isinstance(self.backoff, BackoffSettings):
             raise ConfigurationError(f"backoff must be BackoffSettings: got {self.backoff!r}")
         if not callable(self.uniform):

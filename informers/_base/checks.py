@@ -15,6 +15,7 @@ __all__ = [
     "check_function",
     "check_hashable",
     "check_limiter",
+    "check_methods",
     "check_object_size",
     "check_period",
     "check_seconds",
@@ -75,6 +76,20 @@ def check_time_limit(name: str, seconds: object) -> None:
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _DAY:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, and at most a day: got {seconds!r}")
+
+
+def check_methods(what: str, given: object, methods: tuple[str, ...], example: str) -> None:
+    """Refuse what lacks a method.
+
+    Raises:
+        ConfigurationError: saying which, and what has them.
+    """
+    missing = [name for name in methods if not callable(getattr(given, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"a {what} has the methods {', '.join(methods[:-1])} and {methods[-1]}, as {example} does: "
+            f"{type(given).__name__} has no {', '.join(missing)}"
+        )
 
 
 def check_object_size(size: object) -> None:

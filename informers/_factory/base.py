@@ -18,7 +18,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock
 from informers._base.wakeups import Stop
 from informers._factory.blueprint import Blueprint, Overrides
-from informers.cache._reflector.watch_failures import WatchErrorHandler
+from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
@@ -62,6 +62,7 @@ class InformerFactory(OfOneProcess):
         shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
         watch_error_handler: told of every failure, with what happens next and when.
+        watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.
 
@@ -90,6 +91,7 @@ class InformerFactory(OfOneProcess):
         shard: Shard | None = None,
         overrides: Overrides | None = None,
         watch_error_handler: WatchErrorHandler | None = None,
+        watch_recovery_handler: WatchRecoveryHandler | None = None,
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -109,6 +111,7 @@ class InformerFactory(OfOneProcess):
             overrides=overrides,
             metadata_only=self._metadata_only,
             watch_error_handler=watch_error_handler,
+            watch_recovery_handler=watch_recovery_handler,
             options=options,
             clock=clock,
         )

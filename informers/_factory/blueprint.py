@@ -13,7 +13,7 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function
 from informers._base.clock import Clock
-from informers.cache._reflector.watch_failures import WatchErrorHandler
+from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.informer import SharedInformer
 from informers.cache.listers import ClusterLister, NamespacedLister
@@ -48,6 +48,7 @@ class Blueprint:
         overrides: what single kinds have otherwise.
         metadata_only: whether the server is asked for objects' metadata alone.
         watch_error_handler: told of every failure.
+        watch_recovery_handler: told when a watch works again after failures.
         options: how to list and watch.
         clock: for waiting.
 
@@ -65,6 +66,7 @@ class Blueprint:
         overrides: Overrides | None,
         metadata_only: bool,
         watch_error_handler: WatchErrorHandler | None,
+        watch_recovery_handler: WatchRecoveryHandler | None,
         options: ReflectorOptions | None,
         clock: Clock,
     ) -> None:
@@ -73,7 +75,9 @@ class Blueprint:
         self._overrides = _overrides(overrides)
         self.metadata_only = metadata_only
         check_function("watch_error_handler", watch_error_handler, "failure")
+        check_function("watch_recovery_handler", watch_recovery_handler, "recovery")
         self._watch_error_handler = watch_error_handler
+        self._watch_recovery_handler = watch_recovery_handler
         self._clock = clock
 
     def options_of(self, resource: Resource[Any]) -> KindOptions:
@@ -103,6 +107,7 @@ class Blueprint:
             streaming_timeout=limits.streaming_timeout,
             list_timeout=limits.list_timeout,
             max_object_size=limits.max_object_size,
+            connection_lifetime=limits.connection_lifetime,
             clock=self._clock,
         )
         return source if options.shard is None else ShardedSource(source, options.shard)
@@ -145,6 +150,7 @@ class Blueprint:
             makes_objects=resource.decode is not None and not self.metadata_only,
             restore=restorer(resource, metadata_only=self.metadata_only),
             watch_error_handler=self._watch_error_handler,
+            watch_recovery_handler=self._watch_recovery_handler,
             options=options.options,
             clock=self._clock,
         )

@@ -13,8 +13,8 @@ import attrs
 from informers._base.exceptions import safe_text
 from informers.cache._pipeline.latency import Latencies
 from informers.cache._pipeline.processor import BEHIND, Listener
-from informers.cache._reflector.progress import ReflectorState
 from informers.cache._reflector.reflector import Reflector
+from informers.cache._reflector.states import ReflectorState
 from informers.errors import escaped
 
 __all__ = [
@@ -43,6 +43,10 @@ class WatchHealth:
         last_event_age: seconds since the last event or bookmark; None before the first.
         is_doubtful: whether the last watch was silent until it was given up, and nothing has come since: a server, or
             something before it, that takes watches but sends nothing looks like that.
+        not_live_for: seconds for which there has been no watch that works, from the first moment on; 0 while there is
+            one.
+        asked_to_wait: what the server asked for a pause with (429, 503), which is waited for and not a failure; None
+            where it did not.
         error: what went wrong last, if nothing has gone right since.
         retry_in: seconds until the next try; None where nothing waits.
         resource_version: the last one seen.
@@ -78,6 +82,8 @@ class WatchHealth:
     watch_seconds: float = 0.0
     watch_events: int = 0
     short_watches: int = 0
+    not_live_for: float = 0.0
+    asked_to_wait: Exception | None = None
 
     @property
     def is_live(self) -> bool:
@@ -93,6 +99,8 @@ class WatchHealth:
             text += f" ({self.listed:,}{total} objects so far)"
         if self.namespace is not None:
             text = f"{self.namespace}: {text}"
+        if self.asked_to_wait is not None:
+            text += f": {safe_text(self.asked_to_wait, str)}"
         if self.error is not None:
             text += f", last error: {safe_text(self.error, str)}"
         if self.retry_in is not None:
@@ -150,6 +158,7 @@ class InformerHealth:
             that is measured.
         inherited_from: id of the process that it belongs to, where this one was forked from that; None otherwise. Then
             it counts as stopped, and of the rest nothing is known here.
+        age: seconds since the informer was made.
     """
 
     resource: str
@@ -167,6 +176,19 @@ class InformerHealth:
     latencies: Latencies | None = None
     busy_for: float | None = None
     inherited_from: int | None = None
+    age: float = 0.0
+
+    @property
+    def not_live_for(self) -> float:
+        """Seconds for which the cache has not followed the server; 0 while it does. Of several watches, the longest.
+
+        Of an informer that never was live these are the seconds since it was made.
+        """
+        if self.is_live:
+            return 0.0
+        if not self.synced:
+            return self.age
+        return max((self.busy_for or 0.0, *(watch.not_live_for for watch in self.watches)))
 
     @property
     def is_live(self) -> bool:
@@ -240,6 +262,11 @@ class FactoryHealth:
         return all(informer.synced for informer in self.informers)
 
     @property
+    def not_live_for(self) -> float:
+        """Seconds for which some cache has not followed the server; 0 while all do."""
+        return max((informer.not_live_for for informer in self.informers), default=0.0)
+
+    @property
     def is_live(self) -> bool:
         """Whether every cache follows the server right now."""
         return all(informer.is_live for informer in self.informers)
@@ -271,6 +298,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
     """Return how a reflector fares at the moment `now` of its clock."""
     progress = reflector.progress
     connected, event, retry = progress.connected_since, progress.last_event, progress.retry_at
+    not_live = progress.not_live_since
     return WatchHealth(
         namespace=namespace,
         state=progress.state,
@@ -291,6 +319,8 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
         watch_seconds=progress.watch_seconds,
         watch_events=progress.watch_events,
         short_watches=progress.short_watches,
+        not_live_for=0.0 if not_live is None else now - not_live,
+        asked_to_wait=progress.asked_to_wait,
     )
 
 

@@ -28,7 +28,7 @@ from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.processor import Listener
-from informers.cache._reflector.watch_failures import WatchErrorHandler
+from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, inherited_health, watch_health
 from informers.cache.indexer import Indexer
@@ -79,6 +79,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             shows when it is read, for who makes objects by code of the user's.
         restore: makes a record of what the transform returned.
         watch_error_handler: told of every failure.
+        watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.
 
@@ -102,11 +103,13 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         makes_objects: bool = False,
         restore: Callable[[T], Record[T]] = HeldRecord,
         watch_error_handler: WatchErrorHandler | None = None,
+        watch_recovery_handler: WatchRecoveryHandler | None = None,
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         check_function("transform", transform, "obj")
         check_function("watch_error_handler", watch_error_handler, "failure")
+        check_function("watch_recovery_handler", watch_recovery_handler, "recovery")
         if isinstance(source, Mapping):
             sources: Mapping[str | None, ListerWatcher[T]] = cast("Mapping[str | None, ListerWatcher[T]]", source)
         else:
@@ -138,6 +141,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             transform=transform,
             makes_objects=makes_objects,
             on_failure=watch_error_handler,
+            on_recovery=watch_recovery_handler,
             synced=self._synced,
             stop=self._stop,
             clock=clock,
@@ -158,6 +162,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         )
         for _, reflector in self._reflectors:
             self._controller.follow(reflector.scope)
+        self._made = clock.monotonic()
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
         self._threads: tuple[threading.Thread, ...] = ()
         self._handlers_so_far = 0
@@ -458,6 +463,33 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         if fed.thread is not None:
             join_all([fed.thread], timeout=None)
 
+    def relist(self, namespace: str | None = None) -> None:
+        """Make a new connection and a new list, of what the server has now; returns at once.
+
+        For whoever knows that the cache is behind: a write was refused by a conflict, or a user asks for it. Handlers,
+        indexers and registrations stay; handlers are told what has changed, and nothing of what has not. It costs the
+        server a list, which it reads from its storage: do not call it in a loop. While the list is under way the cache
+        can be read as it was, and `health` says that it is not live. Does nothing before the start, since that begins
+        with a list.
+
+        Args:
+            namespace: one of those that the informer has a list and watch for; None for all of them.
+
+        Raises:
+            ConfigurationError: it does not follow this namespace by itself.
+            StoppedError: the informer has been stopped.
+        """
+        if self._stopped:
+            raise StoppedError(f"the informer of {self._resource} has been stopped")
+        if namespace is not None and namespace not in self._reflectors:
+            raise ConfigurationError(
+                f"the informer of {self._resource} has no list of namespace {namespace!r} alone: it follows "
+                f"{_named({name for name, _ in self._reflectors})}"
+            )
+        for name, fed in self._reflectors:
+            if namespace is None or name == namespace:
+                fed.reflector.relist()
+
     def health(self) -> InformerHealth:
         """Return how it fares, as of now."""
         if self._inherited_from is not None:
@@ -480,6 +512,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             set_aside_total=self._controller.set_aside.total,
             latencies=None if self._controller.latency is None else self._controller.latency.look(),
             busy_for=None if busy_since is None else now - busy_since,
+            age=now - self._made,
         )
 
     def measure_latencies(self) -> None:

@@ -29,7 +29,16 @@ from informers.source.records import HeldRecord, Record
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["HandsOnArrivals", "ListWatch", "ListerWatcher", "TweakListOptions", "Watch", "check_namespace", "restorer"]
+__all__ = [
+    "HandsOnArrivals",
+    "ListWatch",
+    "ListerWatcher",
+    "Reconnects",
+    "TweakListOptions",
+    "Watch",
+    "check_namespace",
+    "restorer",
+]
 
 _log = logging.getLogger("informers.source")
 
@@ -100,6 +109,15 @@ class HandsOnArrivals(Protocol):
     on_arrival: Callable[[Sequence[Record[Any]]], None] | None
 
 
+@runtime_checkable
+class Reconnects(Protocol):
+    """What a `ListerWatcher` may be besides: one that can be told to make new connections."""
+
+    def reconnect(self) -> None:
+        """Break off the request under way, and make new connections from now on; from any thread, within a moment."""
+        ...
+
+
 @final
 class ListWatch(Generic[T]):
     """Lists and watches a resource of an API server, through the official client's configuration.
@@ -123,6 +141,7 @@ class ListWatch(Generic[T]):
             request's wish and stays silent.
         list_timeout: seconds without a byte, or with less than 50 bytes a second, after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have.
+        connection_lifetime: seconds after which the next request makes a new connection.
         clock: measures silence.
 
     Attributes:
@@ -152,6 +171,7 @@ class ListWatch(Generic[T]):
         streaming_timeout: float = 10.0,
         list_timeout: float = 120.0,
         max_object_size: int = 64 << 20,
+        connection_lifetime: float = 300.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not isinstance(resource, Resource):
@@ -162,6 +182,7 @@ class ListWatch(Generic[T]):
         check_time_limit("streaming_timeout", streaming_timeout)
         check_time_limit("list_timeout", list_timeout)
         check_object_size(max_object_size)
+        check_time_limit("connection_lifetime", connection_lifetime)
         check_function("tweak", tweak, "options")
         self.on_arrival: Callable[[Sequence[Record[Any]]], None] | None = None
         self._resource = resource
@@ -189,7 +210,9 @@ class ListWatch(Generic[T]):
         self._max_object_size = max_object_size
         self._patience = _Patience(idle_timeout)
         self._clock = clock
-        self._transport = Transport(api_client, connect_timeout=connect_timeout, clock=clock)
+        self._transport = Transport(
+            api_client, connect_timeout=connect_timeout, connection_lifetime=connection_lifetime, clock=clock
+        )
         #: Whether an object has shown if the resource has namespaces.
         self._is_scope_seen = False
 
@@ -261,6 +284,10 @@ class ListWatch(Generic[T]):
                 "NamespacedResource" if has_namespaces else "ClusterResource",
                 has_namespaces,
             )
+
+    def reconnect(self) -> None:
+        """Break off the request under way, and make new connections from now on."""
+        self._transport.reconnect()
 
     def _options(self, options: ListOptions) -> ListOptions:
         options = attrs.evolve(

@@ -17,7 +17,7 @@ from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
 from informers.source.events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
-from informers.source.listwatch import ListerWatcher, Watch
+from informers.source.listwatch import ListerWatcher, Reconnects, Watch
 
 __all__ = ["Shard", "ShardedSource", "fnv1a"]
 
@@ -107,6 +107,11 @@ class ShardedSource(Generic[T]):
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+    def reconnect(self) -> None:
+        """Have the source make new connections, where it can."""
+        if isinstance(self._source, Reconnects):
+            self._source.reconnect()
 
     def _options(self, options: ListOptions) -> ListOptions:
         return attrs.evolve(options, shard_selector=self._shard.selector)

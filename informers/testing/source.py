@@ -12,7 +12,7 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar
 
 from informers._base.forks import new_condition
-from informers.errors import ExpiredError, StatusError, StoppedError
+from informers.errors import ConnectionLostError, ExpiredError, StatusError, StoppedError
 from informers.source.events import Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
 
@@ -210,6 +210,10 @@ class FakeSource(Generic[T]):
                         watch.send(change)
             self._open.append(watch)
             return watch
+
+    def reconnect(self) -> None:
+        """Break every open watch, as a source does that makes new connections."""
+        self.break_watches(ConnectionLostError("the connection was given up for a new one"))
 
     def close(self) -> None:
         """End every watch, and refuse further requests."""

@@ -12,7 +12,8 @@ import pytest
 
 from informers import ListWatch, PartProgress, ReflectorOptions, Shard, SyncProgress, wait_for_cache_sync
 from informers.cache._reflector.paged_list import PagedList
-from informers.cache._reflector.progress import Progress
+from informers.cache._reflector.progress import Outage, Progress
+from informers.cache._reflector.states import Connecting, Memory, Situation, Stopped, Streaming, Waiting, Watching
 from informers.errors import StatusError
 from informers.kinds import core
 from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
@@ -27,11 +28,17 @@ def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [log.getMessage() for log in caplog.records if log.levelno == logging.INFO]
 
 
+LISTING = Situation(Streaming(""), Memory())
+CONNECTING = Situation(Connecting(resumes=True), Memory())
+WATCHING = Situation(Watching(), Memory())
+WAITING = Situation(Waiting(Connecting(resumes=True)), Memory())
+
+
 def test_a_list_that_takes_long_is_told_every_five_seconds_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     progress = Progress("pods", clock)
-    progress.listing()
+    progress.entered(LISTING)
     for second in range(13):
         progress.arrived(1000 * second)
         clock.advance(1)
@@ -49,7 +56,7 @@ def test_a_list_that_is_quick_is_not_told(caplog: pytest.LogCaptureFixture) -> N
     clock = FakeClock()
     progress = Progress("pods", clock)
     for _ in range(3):
-        progress.listing()
+        progress.entered(LISTING)
         progress.arrived(500)
         clock.advance(4.9)
         progress.arrived(1000)
@@ -63,11 +70,11 @@ def test_what_the_server_says_of_the_rest_is_told_and_forgotten_with_the_list(
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     progress = Progress("pods in shop", clock)
-    progress.listing()
+    progress.entered(LISTING)
     clock.advance(6)
     progress.arrived(500, 1500)
     assert (progress.listed, progress.total) == (500, 2000)
-    progress.listing()
+    progress.entered(LISTING)
     assert (progress.listed, progress.total) == (0, None)
     progress.arrived(500)
     assert (progress.listed, progress.total) == (500, None)
@@ -217,30 +224,49 @@ def test_a_watch_is_short_that_ends_by_itself_within_a_second_and_without_an_eve
     progress = Progress("pods", clock)
 
     def watch(seconds: float, events: int) -> None:
-        progress.opening()
+        progress.entered(CONNECTING)
         progress.opened()
+        progress.entered(WATCHING)
         if events:
             progress.arrived_by_watch(events)
         clock.advance(seconds)
 
     for seconds, events in ((0.5, 0), (0.5, 1), (1.0, 0), (2.0, 3)):
         watch(seconds, events)
-        progress.failed(StatusError("over", code=0, reason=""), 0.0)
+        progress.failed(StatusError("over", code=0, reason=""))
     assert (progress.watches_ended, progress.watch_seconds, progress.watch_events) == (4, 4.0, 4)
     assert progress.short_watches == 1
     watch(0.5, 0)
     assert progress.watches_ended == 4
-    progress.ended()
+    progress.entered(Situation(Stopped(), Memory()))
     assert (progress.watches_ended, progress.short_watches) == (5, 1), "it was stopped, and did not end by itself"
+
+
+def test_a_time_without_a_watch_that_works_is_measured_from_the_first_moment_on() -> None:
+    clock = FakeClock()
+    progress = Progress("pods", clock)
+    assert progress.not_live_since == 0.0
+    clock.advance(3)
+    assert progress.entered(WATCHING) == Outage(seconds=3.0, failures=0, is_first=True)
+    assert progress.not_live_since is None
+    clock.advance(10)
+    for _ in range(2):
+        progress.failed(StatusError("no", code=500))
+        assert progress.entered(WAITING) is None
+        clock.advance(6)
+        assert progress.not_live_since == 13.0
+    progress.entered(CONNECTING)
+    assert progress.entered(WATCHING) == Outage(seconds=12.0, failures=2, is_first=False)
+    assert progress.entered(WATCHING) is None
 
 
 def test_lists_that_were_completed_are_summed_up() -> None:
     clock = FakeClock()
     progress = Progress("pods", clock)
     for seconds, objects in ((3.0, 10), (2.0, 20)):
-        progress.listing()
+        progress.entered(LISTING)
         clock.advance(7.0)
-        progress.listing()
+        progress.entered(LISTING)
         clock.advance(seconds)
         progress.listed_all(objects)
     assert (progress.lists, progress.list_seconds, progress.items_listed) == (2, 5.0, 30)

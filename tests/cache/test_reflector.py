@@ -238,19 +238,20 @@ def test_a_watch_that_ends_when_its_time_is_up_is_opened_again_without_a_word() 
         assert len(r.listed()) == 1
 
 
-def test_a_server_that_ends_each_watch_after_an_event_is_asked_once_a_second_at_most() -> None:
+def test_a_server_that_ends_each_watch_after_an_event_is_not_asked_at_once_each_time() -> None:
     with rig() as r:
-        for number in range(1, 4):
+        for number in range(1, 5):
             r.source.wait_for_watch(number)
             r.source.add(obj(f"n{number}"))
             r.wait_for(lambda number=number: len(r.store) == number)
             r.source.drop_watches()
-            r.clock.wait_for_waiters()
-            assert len(r.source.watches) == number
-            assert r.clock.next_deadline() == number * 1.0
-            r.clock.advance(1)
-        r.source.wait_for_watch(4)
-        assert len(r.listed()) == 1
+            if number > 1:
+                r.clock.wait_for_waiters()
+                assert len(r.source.watches) == number
+                assert r.clock.next_deadline() == pytest.approx((number - 1) * 0.8)
+                r.clock.advance(0.8)
+        r.source.wait_for_watch(5)
+        assert (len(r.listed()), r.failures) == (1, [])
 
 
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorListAndWatchInitConnBackoff")
@@ -295,10 +296,12 @@ def test_pauses_start_small_again_after_two_quiet_minutes() -> None:
             r.pass_pause(4)
         r.source.wait_for_watch()
         r.clock.advance(150)
-        r.source.break_watches(REFUSED)
+        source.list_error = failing([REFUSED])
+        r.source.break_watches(INTERNAL)
+        r.pass_pause(1)
         r.pass_pause()
         r.source.wait_for_watch(2)
-        assert [failure.delay for failure in r.failures] == [0.8, 1.6, 3.2, 0.8]
+        assert [failure.delay for failure in r.failures] == [0.8, 1.6, 3.2, 0.8, 1.6]
 
 
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestBackoffOnTooManyRequests", "TestNoRelistOnTooManyRequests")
@@ -316,14 +319,34 @@ def test_too_many_requests_cost_a_pause_but_no_list() -> None:
         assert [failure.delay for failure in r.failures] == [0.8, 1.6, 3.2, 6.4]
 
 
-def test_a_pause_is_at_least_as_long_as_the_server_asks() -> None:
+@pytest.mark.parametrize(
+    "asking",
+    [TooManyRequestsError("slow", code=429, retry_after=17.0), StatusError("full", code=503, retry_after=17.0)],
+    ids=["429", "503"],
+)
+def test_a_pause_that_the_server_asks_for_is_as_long_as_it_asks_and_is_not_a_failure(asking: StatusError) -> None:
     source: FakeSource[Obj] = FakeSource()
-    source.list_error = failing([TooManyRequestsError("slow", code=429, retry_after=17.0), INTERNAL])
+    source.list_error = failing([asking] * 10)
     with rig(source) as r:
-        r.pass_pause()
-        r.pass_pause()
+        for number in range(1, 11):
+            r.clock.wait_for_waiters()
+            progress = r.reflector.progress
+            assert (progress.state, progress.asked_to_wait) == (ReflectorState.ASKED_TO_WAIT, asking)
+            assert (r.clock.next_deadline(), progress.failures, progress.error) == (17.0 * number, 0, None)
+            r.clock.advance(17.0)
         source.wait_for_watch()
-        assert [failure.delay for failure in r.failures] == [17.0, 1.6]
+        assert (r.failures, len(r.listed())) == ([], 11)
+
+
+def test_what_is_asked_for_an_eleventh_time_in_a_row_is_a_failure_which_the_pause_honours() -> None:
+    source: FakeSource[Obj] = FakeSource()
+    asking = TooManyRequestsError("slow", code=429, retry_after=17.0)
+    source.list_error = failing([asking] * 12)
+    with rig(source) as r:
+        for _ in range(12):
+            r.pass_pause(17.0)
+        source.wait_for_watch()
+        assert [(failure.error, failure.delay) for failure in r.failures] == [(asking, 17.0)] * 2
 
 
 def test_a_pause_is_no_longer_than_ten_minutes_however_long_the_server_asks() -> None:

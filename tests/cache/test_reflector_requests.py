@@ -29,6 +29,8 @@ from informers.source.records import HeldRecord
 
 Obj: TypeAlias = dict[str, Any]
 
+ASKED = TooManyRequestsError("slow down", code=429, reason="TooManyRequests", retry_after=3.0)
+BAD_REQUEST = StatusError("invalid resource version", code=400, reason="BadRequest")
 EXPIRED = ExpiredError("too old", code=410, reason="Expired")
 TOO_LARGE = TooLargeResourceVersionError("Too large resource version", code=504, reason="Timeout")
 BUSY = TooManyRequestsError("slow down", code=429, reason="TooManyRequests")
@@ -214,8 +216,8 @@ LONG = 400.0
         ),
         pytest.param(
             [page("10"), Stream(modified("a", "5"), LONG)],
-            [LIST, WATCH, "watch 10"],
-            id="an event does not take the version back",
+            [LIST, WATCH, WATCH],
+            id="a lower version does not take the watch back",
         ),
         pytest.param(
             [page("10"), Stream(modified("a", "odd"), LONG)],
@@ -268,7 +270,7 @@ LONG = 400.0
         ),
         pytest.param(
             [page("10"), BUSY, REFUSED, Stream(ErrorEvent(BUSY)), Stream(modified("a", "11"), REFUSED)],
-            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, "pause 3.2", WATCH, "pause 6.4", "watch 11"],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, "pause 3.2", WATCH, "watch 11"],
             id="a server that is busy or gone: the same watch again, and no list",
         ),
         pytest.param(
@@ -283,8 +285,53 @@ LONG = 400.0
         ),
         pytest.param(
             [page("10"), Stream(modified("a", "11"), 0.25)],
-            [LIST, WATCH, "pause 0.75", "watch 11"],
-            id="a watch that ends after an event: the next after a second",
+            [LIST, WATCH, "watch 11"],
+            id="a watch that ends after an event: the next at once",
+        ),
+        pytest.param(
+            [page("10"), *(Stream(modified("a", str(n)), 0.25) for n in (11, 12)), Stream(modified("a", "13"), LONG)],
+            [LIST, WATCH, "watch 11", "pause 0.8", "watch 12", "watch 13"],
+            id="watches that end after an event: the first pause between them",
+        ),
+        pytest.param(
+            [page("10"), *(Stream(modified("a", str(n)), REFUSED) for n in (11, 12)), REFUSED, Stream(9.0, REFUSED)],
+            [LIST, WATCH, "watch 11", "pause 0.8", "watch 12", "pause 0.8", "watch 12", "watch 12"],
+            id="watches that break after an event: likewise, and they have worked",
+        ),
+        pytest.param(
+            [page("10"), REFUSED, REFUSED, Stream(6.0, REFUSED), REFUSED],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, WATCH, "pause 0.8", WATCH],
+            id="a watch that lasted has worked, though it brought nothing: pauses start small again",
+        ),
+        pytest.param(
+            [page("10"), REFUSED, REFUSED, Stream(2.0, REFUSED), REFUSED],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, WATCH, "pause 3.2", WATCH],
+            id="one that lasted two seconds is opened again at once, and the pauses go on",
+        ),
+        pytest.param(
+            [page("10"), Stream(Bookmark("12"), 60.0, REFUSED), Stream(Bookmark("13"), 60.0, SILENT)],
+            [LIST, WATCH, "watch 12", "watch 13"],
+            id="a watch that worked and then breaks, or falls silent, is opened again at once",
+        ),
+        pytest.param(
+            [page("10"), ASKED, ASKED, ASKED],
+            [LIST, WATCH, "pause 3", WATCH, "pause 3", WATCH, "pause 3", WATCH],
+            id="a server that names a time is asked again after it",
+        ),
+        pytest.param(
+            [page("10"), *[ASKED] * 12],
+            [LIST, *[WATCH, "pause 3"] * 11, WATCH, "pause 3", WATCH],
+            id="pauses that it names are at least as long also when they count",
+        ),
+        pytest.param(
+            [page("10"), Stream(modified("a", "1x7"), LONG), INTERNAL, BAD_REQUEST, page("20")],
+            [LIST, WATCH, "watch 1x7", "pause 0.8", "list at 1x7, all", "list newest, 500", "watch 20"],
+            id="a version that lists are refused with as a bad request: the newest, at once",
+        ),
+        pytest.param(
+            [page("10"), Stream(Bookmark("12"), LONG), Stream(added("a", "12")), page("12"), Stream(added("a", "12"))],
+            [LIST, WATCH, "watch 12", "pause 0.8", "list at 12, all", "watch 12", "watch 12"],
+            id="a watch that begins with what was there: a list, but not behind a list",
         ),
         pytest.param([page("10"), Stream(1.0)], [LIST, WATCH, WATCH], id="a watch that lasted is opened again at once"),
         pytest.param(
@@ -577,7 +624,7 @@ def test_an_object_that_was_set_aside_and_then_deleted_is_not_kept() -> None:
 def test_a_watch_that_brought_something_is_not_called_empty_whatever_the_clock_says() -> None:
     run = Run([page("10"), Stream(modified("a", "11")), Stream(modified("a", "12"))])
     assert run.failures == []
-    assert run.log == [LIST, WATCH, "pause 1", "watch 11", "pause 1", "watch 12"]
+    assert run.log == [LIST, WATCH, "watch 11", "pause 0.8", "watch 12"]
 
 
 def test_nothing_is_connected_while_a_watch_is_being_opened_again() -> None:

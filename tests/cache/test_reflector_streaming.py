@@ -239,7 +239,7 @@ def test_a_server_whose_streams_break_twice_is_asked_for_no_third() -> None:
         r.source.wait_for_watch(4).send(ErrorEvent(EXPIRED))
         r.pass_pause()
         r.source.wait_for_watch(5)
-        assert r.watched() == ["s", "0", "0s", "0", "0"]
+        assert r.watched() == ["s", "0", "s", "0", "0"]
 
 
 @pytest.mark.parametrize("error", [EXPIRED, INTERNAL])

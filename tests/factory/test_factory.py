@@ -325,6 +325,7 @@ def test_time_limits_and_sizes_are_those_of_the_factory_or_of_the_kind(monkeypat
         "streaming_timeout": 5.0,
         "list_timeout": 60.0,
         "max_object_size": 1 << 20,
+        "connection_lifetime": 60.0,
     }
     own = {core.V1.secrets: KindOptions(options=ReflectorOptions(idle_timeout=70.0))}
     with client.ApiClient(client.Configuration(host="http://x")) as api_client:

@@ -25,7 +25,12 @@ from informers.cache._pipeline.observers import Observers
 from informers.cache._pipeline.processor import Added, Listener, Notification, ObjectEvent, Synced, Updated
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
-from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchFailure
+from informers.cache._reflector.watch_failures import (
+    WatchErrorHandler,
+    WatchFailure,
+    WatchRecovery,
+    WatchRecoveryHandler,
+)
 from informers.cache.versions import reaches, sort_key
 from informers.errors import ConfigurationError, NotSyncedError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType
@@ -51,6 +56,7 @@ class Controller(Generic[T]):
         transform: see `Transform`.
         makes_objects: see `SharedInformer`.
         on_failure: is called with every failure.
+        on_recovery: is called when a watch works again after failures.
         synced: raised when something is followed, and all of it has been listed for the first time.
         stop: ends `run`.
         clock: for waiting.
@@ -68,6 +74,7 @@ class Controller(Generic[T]):
         transform: Transform[T] | None = None,
         makes_objects: bool = False,
         on_failure: WatchErrorHandler | None = None,
+        on_recovery: WatchRecoveryHandler | None = None,
         synced: Signal,
         stop: Signal,
         clock: Clock,
@@ -90,7 +97,7 @@ class Controller(Generic[T]):
         self.observers: Observers = Observers()
         #: Changed under the cache's lock only; replaced, never mutated, so it may be read without.
         self._listeners: tuple[Listener[T], ...] = ()
-        self.set_aside: SetAside = SetAside(resource, on_failure)
+        self.set_aside: SetAside = SetAside(resource, on_failure, on_recovery)
         #: Since when it has been at what was popped last, by the clock's `monotonic`; None while it waits for more.
         self.busy_since: float | None = None
         #: How long it takes to apply what was popped; None while nobody wants to know.
@@ -115,7 +122,7 @@ class Controller(Generic[T]):
                 for listener in self._listeners:
                     listener.report_backlog(self._resource)
             self.set_aside.clear_frames()
-            if self.latency is not None and deltas and not isinstance(deltas[0][1], WatchFailure):
+            if self.latency is not None and deltas and not isinstance(deltas[0][1], (WatchFailure, WatchRecovery)):
                 self.latency.observe(self._clock.monotonic() - begin)
             self._compactor.work(is_idle=not deltas)
 
@@ -185,7 +192,7 @@ class Controller(Generic[T]):
             self.set_aside.put(first.error.key, first.error)
             if first.resource_version:
                 self._apply_position(scope, first.resource_version)
-        elif isinstance(first, WatchFailure):
+        elif isinstance(first, (WatchFailure, WatchRecovery)):
             self.set_aside.report(first)
         elif isinstance(first, NamespaceRemoved):
             self._apply_removal(scope)

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition
 from informers.cache._pipeline.scopes import Scope
-from informers.cache._reflector.watch_failures import WatchFailure
+from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
 from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
 
@@ -67,7 +67,9 @@ class Snapshot(Generic[T]):
 
 
 #: What happens to a cache. A failure waits with the rest, so that users' error handlers run where they may.
-Delta: TypeAlias = Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | NamespaceRemoved
+Delta: TypeAlias = (
+    Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | WatchRecovery | NamespaceRemoved
+)
 
 
 @final

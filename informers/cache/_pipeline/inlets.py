@@ -19,7 +19,7 @@ from informers._base.threads import start_thread
 from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.reflector import Reflector
-from informers.cache._reflector.watch_failures import WatchFailure
+from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
 from informers.cache._reflector.watch_session import Seen
 from informers.cache.sync import PartProgress, Syncable
 from informers.errors import ConfigurationError
@@ -65,7 +65,8 @@ class NamespaceReflector(Generic[T]):
             resource=resource,
             namespace=scope.namespace,
             options=options,
-            on_failure=self._failed,
+            on_failure=self._report,
+            on_recovery=self._report,
             clock=clock,
         )
 
@@ -133,9 +134,9 @@ class NamespaceReflector(Generic[T]):
         """Let nothing more of it into the queue, and have what it brought leave the cache."""
         self._queue.end(self.scope, NamespaceRemoved())
 
-    def _failed(self, failure: WatchFailure) -> None:
-        # By way of the queue, so that the error handler runs where users' code may.
-        self._queue.put(self.scope, [failure])
+    def _report(self, what: WatchFailure | WatchRecovery) -> None:
+        # By way of the queue, so that the handlers of these run where users' code may.
+        self._queue.put(self.scope, [what])
 
 
 @final

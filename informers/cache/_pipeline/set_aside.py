@@ -11,7 +11,13 @@ from contextlib import suppress
 from typing import final
 
 from informers._base.exceptions import as_exception, clear_frames, safe_text
-from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchFailure
+from informers.cache._reflector.watch_failures import (
+    NextStep,
+    WatchErrorHandler,
+    WatchFailure,
+    WatchRecovery,
+    WatchRecoveryHandler,
+)
 from informers.errors import DecodeError
 
 __all__ = ["SetAside"]
@@ -26,6 +32,7 @@ class SetAside:
     Args:
         resource: names the resource in messages.
         on_failure: is called with every failure; None for the log alone.
+        on_recovery: is called when a watch works again after failures; None for the log alone.
 
     Attributes:
         objects: by key. Replaced or changed by the controller's thread; a list replaces it in one step with the cache.
@@ -34,9 +41,12 @@ class SetAside:
     Thread safety: it belongs to the controller's thread; the attributes may be read from any.
     """
 
-    def __init__(self, resource: str, on_failure: WatchErrorHandler | None) -> None:
+    def __init__(
+        self, resource: str, on_failure: WatchErrorHandler | None, on_recovery: WatchRecoveryHandler | None = None
+    ) -> None:
         self._resource = resource
         self._on_failure = on_failure
+        self._on_recovery = on_recovery
         self.objects: dict[str, Exception] = {}
         self.total: int = 0
         #: Errors of the step that goes on, whose frames are cleared at its end.
@@ -77,18 +87,20 @@ class SetAside:
         self.total += 1
         self.report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
 
-    def report(self, failure: WatchFailure) -> None:
-        """Report a failure to the error handler, which decides what is logged of it, or else to the log."""
+    def report(self, what: WatchFailure | WatchRecovery) -> None:
+        """Report a failure or recovery to its handler; the error handler decides what is logged of both."""
         with suppress(Exception):  # of the user's filters of the log
-            _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", failure)
-        if self._on_failure is None:
-            return
+            _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", what)
         try:
-            self._on_failure(failure)
+            if isinstance(what, WatchRecovery):
+                if self._on_recovery is not None:
+                    self._on_recovery(what)
+            elif self._on_failure is not None:
+                self._on_failure(what)
         except BaseException as error:  # noqa: BLE001  the handler is the user's
-            reason = as_exception(error)
+            reason, kind = as_exception(error), "error" if isinstance(what, WatchFailure) else "recovery"
             with suppress(Exception):  # likewise
-                _log.error("the error handler of %s failed on: %s", self._resource, str(failure), exc_info=reason)
+                _log.error("the %s handler of %s failed on: %s", kind, self._resource, str(what), exc_info=reason)
 
     def clear_frames(self) -> None:
         """Let go of what the errors of this step hold by their tracebacks."""

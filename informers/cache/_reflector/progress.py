@@ -5,35 +5,45 @@ Upstream: none; client-go shows no more than the last resource version.
 
 from __future__ import annotations
 
-import enum
 import logging
 from contextlib import suppress
 from typing import final
 
+import attrs
+
 from informers._base.clock import Clock
+from informers.cache._reflector.states import (
+    AskedToWait,
+    Connecting,
+    Memory,
+    NotStarted,
+    Paging,
+    ReflectorState,
+    Resting,
+    Situation,
+    Stopped,
+    Streaming,
+    Watching,
+)
+from informers.cache._reflector.transitions import SHORT_WATCH
 from informers.cache.sync import PartProgress
 
-__all__ = ["SHORT_WATCH", "Progress", "ReflectorState"]
+__all__ = ["Outage", "Progress"]
 
 _log = logging.getLogger("informers.cache")
 
-#: Seconds. A watch that ends sooner is not opened again at once, whatever it brought.
-SHORT_WATCH = 1.0
 #: Seconds between two lines in the log about a list that takes long.
 _NEWS = 5.0
 
 
 @final
-class ReflectorState(enum.Enum):
-    """What a reflector is doing."""
+@attrs.frozen
+class Outage:
+    """A time without a watch that worked, which is over; `failures` were told in it."""
 
-    NOT_STARTED = "not started"
-    LISTING = "listing"
-    CONNECTING = "opening a watch"
-    CATCHING_UP = "catching up from a saved version"
-    WATCHING = "watching"
-    WAITING = "waiting to try again"
-    STOPPED = "stopped"
+    seconds: float
+    failures: int
+    is_first: bool
 
 
 @final
@@ -45,10 +55,10 @@ class Progress:
         clock: tells the time.
 
     Attributes:
-        state: what it is doing.
+        situation: where the reflector is, and what it knows.
+        not_live_since: since when there has been no watch that works; None while there is one.
         connected_since: since when the watch that is open has been open; None while there is none.
         last_event: when an event or a bookmark came last; None before the first.
-        is_doubtful: whether the last watch was silent until it was given up, and nothing has come since.
         error: what went wrong last, if nothing has gone right since.
         retry_at: when it is tried again; None where nothing waits.
         listed: objects that the list under way, or else the last, has brought.
@@ -69,12 +79,10 @@ class Progress:
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
         self._clock = clock
-        self.state: ReflectorState = ReflectorState.NOT_STARTED
+        self.situation: Situation = Situation(NotStarted(), Memory())
+        self.not_live_since: float | None = clock.monotonic()
         self.connected_since: float | None = None
         self.last_event: float | None = None
-        self.is_doubtful: bool = False
-        #: Whether anything has come since the list or the opening of the watch.
-        self._is_proven = False
         self.error: Exception | None = None
         self.retry_at: float | None = None
         self.listed: int = 0
@@ -85,6 +93,9 @@ class Progress:
         self.lists: int = 0
         self.watches: int = 0
         self.failures: int = 0
+        #: How many since there was a watch that worked, but for those that another way to list has made good.
+        self._failures_in_outage = 0
+        self._was_live = False
         self.list_seconds: float = 0.0
         self.items_listed: int = 0
         self.watches_ended: int = 0
@@ -94,11 +105,67 @@ class Progress:
         #: Of the watch that is open.
         self._events = 0
 
-    def listing(self) -> None:
-        """Note that a list begins."""
-        self.state = ReflectorState.LISTING
-        self._disconnected()
+    @property
+    def state(self) -> ReflectorState:
+        """What it is doing."""
+        return self.situation.state.shown
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the last watch was silent until it was given up, and nothing has come since."""
+        return self.situation.memory.silent_watches > 0
+
+    @property
+    def asked_to_wait(self) -> Exception | None:
+        """What the server asked for a pause with; None where it did not."""
+        state = self.situation.state
+        return state.reason if isinstance(state, AskedToWait) else None
+
+    def entered(self, situation: Situation) -> Outage | None:
+        """Note where the reflector is now; return the outage that ends by it, if one does."""
+        state = situation.state
+        self.situation = situation
         self.retry_at = None
+        if isinstance(state, (Streaming, Paging)):
+            self._listing()
+        if isinstance(state, Stopped):
+            self._disconnected(by_itself=False)
+        elif isinstance(state, (Connecting, Resting)):
+            self._disconnected()
+        return self._live(is_live=isinstance(state, Watching))
+
+    def pausing(self, seconds: float) -> None:
+        """Note that a pause begins."""
+        self._disconnected()
+        self.retry_at = self._clock.monotonic() + seconds
+
+    def opened(self) -> None:
+        """Note that a watch is open."""
+        self.connected_since = self._clock.monotonic()
+        self.watches += 1
+        self._events = 0
+
+    def failed(self, error: Exception, *, is_made_good: bool = False) -> None:
+        """Note a failure; `is_made_good` says that pages are listed in place of a stream, at once."""
+        self.failures += 1
+        self._failures_in_outage += not is_made_good
+        self.error = error
+        self._disconnected()
+
+    def _live(self, *, is_live: bool) -> Outage | None:
+        if not is_live:
+            if self.not_live_since is None:
+                self.not_live_since = self._clock.monotonic()
+            return None
+        if self.not_live_since is None:
+            return None
+        seconds = self._clock.monotonic() - self.not_live_since
+        outage = Outage(seconds, self._failures_in_outage, not self._was_live)
+        self.not_live_since, self._failures_in_outage, self._was_live = None, 0, True
+        return outage
+
+    def _listing(self) -> None:
+        self._disconnected()
         self.listed = 0
         self.total = None
         self._list_began = self._clock.monotonic()
@@ -122,53 +189,12 @@ class Progress:
         self.list_seconds += self._clock.monotonic() - self._list_began
         self.items_listed += listed
         self.error = None
-        self._prove()
-
-    def opening(self) -> None:
-        """Note that a watch has been asked for, and no answer has come yet."""
-        self.state = ReflectorState.CONNECTING
-        self._disconnected()
-        self.retry_at = None
-
-    def opened(self) -> None:
-        """Note that a watch is open."""
-        self.state = ReflectorState.WATCHING
-        self.connected_since = self._clock.monotonic()
-        self.watches += 1
-        self._events = 0
-        self.retry_at = None
-        self._is_proven = False
-
-    def catching_up(self, *, is_over: bool) -> None:
-        """Note that the watch that is open still has to bring what has happened before, or has now."""
-        self.state = ReflectorState.WATCHING if is_over else ReflectorState.CATCHING_UP
 
     def arrived_by_watch(self, count: int) -> None:
         """Note a sign of life: events and bookmarks, so many."""
         self._events += count
         self.last_event = self._clock.monotonic()
         self.error = None
-        self._prove()
-
-    def failed(self, error: Exception, delay: float) -> None:
-        """Note a failure, and that the next try is `delay` seconds away."""
-        self.failures += 1
-        self.error = error
-        if self.is_silence(error):
-            self.is_doubtful = True
-        self._disconnected()
-        self.retry_at = self._clock.monotonic() + delay
-        self.state = ReflectorState.WAITING
-
-    def is_silence(self, error: Exception) -> bool:
-        """Return whether an error ends a watch that is open, but has never brought anything."""
-        return self.connected_since is not None and not self._is_proven and isinstance(error.__cause__, TimeoutError)
-
-    def ended(self) -> None:
-        """Note that nothing more will happen."""
-        self.state = ReflectorState.STOPPED
-        self._disconnected(by_itself=False)
-        self.retry_at = None
 
     def _disconnected(self, *, by_itself: bool = True) -> None:
         """Note that no watch is open; if one was, that it is no more."""
@@ -180,10 +206,6 @@ class Progress:
         self.watch_seconds += lasted
         self.watch_events += self._events
         self.short_watches += by_itself and not self._events and lasted < SHORT_WATCH
-
-    def _prove(self) -> None:
-        self._is_proven = True
-        self.is_doubtful = False
 
     def _say(self, what: str) -> None:
         total = self.total if self.total != self.listed else None

@@ -1,4 +1,4 @@
-"""Keeps a store equal to a source: lists, watches from there on, and begins anew when that fails.
+"""Keeps a store equal to a source: does what the state says, and asks `step` what follows.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 """
@@ -7,63 +7,76 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Generic, Protocol, final
+from typing import Any, Generic, final
 
+import attrs
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_methods
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import as_exception, clear_frames
-from informers._base.signals import Signal
 from informers.backoff import Backoff
+from informers.cache._reflector.interrupts import Interrupts
 from informers.cache._reflector.paged_list import PagedList
-from informers.cache._reflector.progress import SHORT_WATCH, Progress
-from informers.cache._reflector.streamed_list import StreamedList
-from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchFailure
-from informers.cache._reflector.watch_session import OpenWatch, Seen
-from informers.cache.store import Store, StoreWriter
-from informers.errors import (
-    ConfigurationError,
-    ConnectionLostError,
-    ExpiredError,
-    StatusError,
-    StoppedError,
-    TooLargeResourceVersionError,
-    TooManyRequestsError,
-    escaped,
+from informers.cache._reflector.progress import Progress
+from informers.cache._reflector.states import (
+    Arrived,
+    AskedToWait,
+    Began,
+    CatchingUp,
+    CaughtUp,
+    Compared,
+    Comparing,
+    Connecting,
+    Doubting,
+    Ended,
+    Failed,
+    Listed,
+    ListsBy,
+    Memory,
+    NotStarted,
+    Opened,
+    Outcome,
+    Paging,
+    RelistAsked,
+    Resting,
+    Situation,
+    StopAsked,
+    Stopped,
+    StreamBroke,
+    Streaming,
+    Waited,
+    Waiting,
+    Watching,
 )
+from informers.cache._reflector.streamed_list import StreamedList
+from informers.cache._reflector.transitions import Step, step
+from informers.cache._reflector.watch_failures import (
+    NextStep,
+    WatchErrorHandler,
+    WatchFailure,
+    WatchRecovery,
+    WatchRecoveryHandler,
+)
+from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore, Seen
+from informers.cache.store import Store, StoreWriter
+from informers.cache.versions import reaches
+from informers.errors import StoppedError, escaped
 from informers.options import ReflectorOptions, check_options
 from informers.source.events import BadObject, Bookmark, ListOptions, WatchEvent
-from informers.source.listwatch import ListerWatcher
+from informers.source.listwatch import ListerWatcher, Reconnects
 from informers.source.records import Record
 
-__all__ = ["Reflector", "ReflectorStore"]
+__all__ = ["Reflector"]
 
 _log = logging.getLogger("informers")
 
 T = TypeVar("T", default=Any)
 
-
-_PAGE_SIZE = 500
-#: Seconds that a server may ask for a pause to last (Retry-After). Some ask for days: that would be giving up.
-_LONGEST_ASKED = 600.0
 #: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
 _CATCH_UP = 3
-#: Answers by which a server says that it does not know streaming lists.
-_NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
-
-
-class ReflectorStore(Protocol[T]):
-    """What a reflector fills: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
-
-    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> object:
-        """Take the whole content anew; `keep` are keys that exist, but in no form that can be held."""
-        ...
-
-    def apply_events(self, events: Sequence[Seen[T]]) -> object:
-        """Take what a watch said, in order."""
-        ...
 
 
 @final
@@ -71,9 +84,11 @@ class Reflector(Generic[T]):
     """Lists and watches a source, and writes what it sees to a store.
 
     Begins with a streaming list where the source can do it, else with a list in pages, and watches from there. A watch
-    that ends is opened again at the last version; one that fails otherwise, or whose version is too old, is followed
-    by a list. Every failure costs a pause, which grows, has jitter, honours what the server asks for, and ends with
-    `stop`. Nothing is ever given up.
+    that worked and ends is opened again at the last version, at once, however it ended. One that fails otherwise, or
+    whose version is too old, is followed by a list. Every other failure costs a pause, which grows, has jitter, honours
+    what the server asks for, and ends with `stop`. Nothing is ever given up.
+
+    What it does next is decided in `informers/cache/_reflector/transitions.py`, by the states of `states.py`.
 
     Args:
         source: where objects come from; the reflector closes it.
@@ -82,10 +97,11 @@ class Reflector(Generic[T]):
         namespace: likewise; None for all.
         options: how.
         on_failure: told of every failure, in the reflector's own thread; it must be quick. What it raises is logged.
+        on_recovery: told when a watch works again after failures, likewise.
         clock: for waiting.
 
     Raises:
-        ConfigurationError: `source`, `store` or `options` are none.
+        ConfigurationError: `source`, `store` or `options` is not one.
 
     Example:
         >>> from informers.cache.store import Store
@@ -94,7 +110,7 @@ class Reflector(Generic[T]):
         >>> reflector = Reflector(FakeSource(), store)
         >>> reflector.stop()
 
-    Thread safety: `run` belongs to one thread; `stop` and the properties may be used from any.
+    Thread safety: `run` belongs to one thread; `stop`, `relist` and the properties may be used from any.
 
     Upstream: k8s.io/client-go/tools/cache/reflector.go Reflector (v0.37).
     """
@@ -108,41 +124,38 @@ class Reflector(Generic[T]):
         namespace: str | None = None,
         options: ReflectorOptions | None = None,
         on_failure: WatchErrorHandler | None = None,
+        on_recovery: WatchRecoveryHandler | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._source = source
         self._store: ReflectorStore[T] = StoreWriter(store) if isinstance(store, Store) else store
         self._resource = resource
         self._namespace = namespace
-        _check_methods("source", source, ("list", "watch", "close"), "ListWatch")
-        _check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
+        check_methods("source", source, ("list", "watch", "close"), "ListWatch")
+        check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
         check_options(options)
         self._options = options = options or ReflectorOptions()
         self._on_failure = on_failure
+        self._on_recovery = on_recovery
         self._clock = clock
         self._backoff = Backoff(options.backoff, clock=clock, uniform=options.uniform)
-        self._stop = Signal(clock=clock)
-        #: The last version seen, where a watch goes on from; empty before the first list.
-        self._version = ""
-        #: Whether the server has no such version any more, or not yet: the next list then asks for the newest.
-        self._is_version_lost = False
-        #: Whether lists at version 0 come in pages: then there is no watch cache, and none may come as a whole.
-        self._is_paged = False
-        #: Until the source shows that it can't, lists are streamed.
-        self._is_streaming = options.streaming_lists
-        #: How many streams in a row have broken where pages did not.
-        self._broken_streams = 0
-        #: Whether the store has a saved content, and what has happened since is not known yet.
-        self._is_resuming = False
+        self._interrupts = Interrupts(clock)
+        lists_by = ListsBy.STREAM if options.streaming_lists else ListsBy.PAGES
+        self._situation = Situation(NotStarted(), Memory(page_size=options.page_size, lists_by=lists_by))
+        self._saved = ""
+        #: The watch that is open; None while there is none.
+        self._watch: OpenWatch[T] | None = None
         self.progress: Progress = Progress(resource if namespace is None else f"{resource} in {namespace}", clock)
 
     def __repr__(self) -> str:
-        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={self._version}>")
+        version = self.last_sync_resource_version
+        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={version}>")
 
     @property
     def last_sync_resource_version(self) -> str:
         """Version of the last list, event or bookmark; empty before the first list."""
-        return self._version
+        watch = self._watch
+        return watch.version if watch is not None else self._situation.memory.version or self._saved
 
     def resume(self, resource_version: str) -> None:
         """Begin with a watch, not with a list: the store has everything up to this version. To be called before `run`.
@@ -150,282 +163,238 @@ class Reflector(Generic[T]):
         A list is made after all where the server can't go on from there, or does not show that it has: then it brings
         no bookmark before the first watch ends, which is asked for to be soon.
         """
-        self._version = resource_version
-        self._is_resuming = True
+        self._saved = resource_version
+
+    def relist(self) -> None:
+        """Make a new connection and a new list, of the newest version; what is under way is broken off.
+
+        A source of your own is broken off if it has `reconnect` (see `Reconnects`), and otherwise when it brings
+        something. Does nothing before `run`, which begins with a list.
+        """
+        if not isinstance(self._situation.state, NotStarted):
+            self._interrupts.relist(self._reconnect)
 
     def stop(self) -> None:
         """End `run` within a moment, whatever it is doing."""
-        self._stop.set()
+        self._interrupts.stop()
         self._close_source()
 
     def run(self) -> None:
         """List and watch until `stop`."""
+        came: Outcome = Began(self._saved)
         try:
-            while not self._stop.is_set():
-                try:
-                    self._follow(self._resume() if self._is_resuming else self._fill())
-                except BaseException as error:  # noqa: BLE001  a source of the user's own may raise anything, as may a tweak
-                    # Even a StoppedError, which may be of something else that the tweak uses.
-                    self._pause(as_exception(error), NextStep.LIST)
+            while not isinstance(self._situation.state, Stopped):
+                self._enter(step(self._situation, self._unless_interrupted(came)))
+                came = self._act()
         finally:
-            self.progress.ended()
+            self._close_watch()
+            # Should it ever end by an error, it must not look alive.
+            self._enter(step(self._situation, StopAsked()))
             self._close_source()
 
-    def _resume(self) -> OpenWatch[T] | None:
-        """Watch from a saved version until nothing is missing; return that watch. Raises where a list is due."""
-        self._is_resuming = False
-        while not self._stop.is_set():
-            try:
-                return self._catch_up()
-            except (ConnectionLostError, TooManyRequestsError) as error:
-                if self.progress.is_silence(error):
-                    raise
-                self._pause(error, NextStep.WATCH)
-        return None
+    def _unless_interrupted(self, came: Outcome) -> Outcome:
+        """Return what came, or what came in between."""
+        if self._interrupts.stopped:
+            self._close_watch()
+            return StopAsked()
+        if self._interrupts.wants_relist:
+            self._close_watch()
+            self._interrupts.take_relist()
+            return RelistAsked()
+        return came
 
-    def _catch_up(self) -> OpenWatch[T]:
-        saved = self._version
-        self.progress.opening()
-        # A watch from a version that the server has not reached is silent, not refused. This costs one object.
-        newest = self._source.list(ListOptions(limit=1)).resource_version
-        if not _is_reached(saved, newest):
-            self._is_version_lost = True
-            raise TooLargeResourceVersionError(f"the server is at version {newest!r}, the cache was saved at {saved!r}")
-        if newest == saved:
-            stream = self._open()
-            self._store.apply_events([Bookmark(saved)])
-            return stream
-        stream = self._open(_CATCH_UP)
-        self.progress.catching_up(is_over=False)
+    def _enter(self, due: Step) -> None:
+        """Tell what is to be told, and be in the next state."""
+        if due.has_worked:
+            self._backoff.reset()
+        if due.is_caught_up:
+            mark = Bookmark(due.situation.memory.version)
+            self._guarded(lambda: self._store.apply_events([mark]), "a bookmark of %s could not be stored")
+        delay = self._delay(due.situation)
+        if due.error is not None:
+            clear_frames(due.error)
+            self.progress.failed(due.error, is_made_good=due.next_step is NextStep.LIST_PAGES)
+        self._situation = due.situation
+        outage = self.progress.entered(due.situation)
+        if delay is not None:
+            self.progress.pausing(delay)
+        if due.error is not None:
+            failure = WatchFailure(self._resource, self._namespace, due.error, due.next_step, delay or 0.0)
+            self._tell(self._on_failure, failure)
+        if outage is not None and outage.failures:
+            recovery = WatchRecovery(self._resource, self._namespace, outage.seconds, outage.failures, outage.is_first)
+            self._tell(self._on_recovery, recovery)
+
+    def _delay(self, situation: Situation) -> float | None:
+        """Return how long the pause of a state is; None of one that is not a pause."""
+        state = situation.state
+        if isinstance(state, Waiting):
+            return self._backoff.next(at_least=state.at_least)
+        if isinstance(state, AskedToWait):
+            return state.seconds
+        return self._options.backoff.initial if isinstance(state, Resting) else None
+
+    def _act(self) -> Outcome:
+        """Do what the state says; return what came of it."""
         try:
-            for batch in stream.batches:
-                self._take(stream, batch)
-                is_marked = any(isinstance(event, Bookmark) for event in batch)
-                if is_marked or _is_reached(newest, self._version):
-                    if not is_marked:
-                        self._store.apply_events([Bookmark(self._version)])
-                    self.progress.catching_up(is_over=True)
-                    return stream
-            raise _NotCaughtUpError(f"a watch from the saved version {saved} ended without a bookmark")
-        except BaseException:
-            stream.watch.close()
-            raise
+            match self._situation.state:
+                case Comparing():
+                    return Compared(self._source.list(ListOptions(limit=1)).resource_version)
+                case CatchingUp(newest=newest):
+                    return self._catch_up(newest)
+                case Streaming(at=at):
+                    return self._list_by_stream(at)
+                case Paging(at=at, limit=limit):
+                    return self._list_in_pages(at, limit)
+                case Connecting(resumes=resumes):
+                    self._watch = self._open(resumes=resumes)
+                    return Opened()
+                case Watching() | Doubting():
+                    return self._follow()
+                case _:
+                    if self.progress.retry_at is not None:
+                        self._interrupts.wait(self.progress.retry_at - self._clock.monotonic())
+                    return Waited()
+        except BaseException as error:  # noqa: BLE001  a source of the user's own may raise anything, as may a tweak
+            # Even a StoppedError, which may be of something else that the tweak uses.
+            reason = as_exception(error)
+            return Failed(reason) if self._watch is None else self._end(self._watch, reason)
 
-    def _fill(self) -> OpenWatch[T] | None:
-        """Bring the store up to date by a list; return the watch that goes on from it, if it was streamed."""
-        while True:
-            was_lost = self._is_version_lost
-            self.progress.listing()
-            is_broken = False
-            try:
-                if self._is_streaming:
-                    stream, is_broken = self._list_streaming()
-                    if stream is not None:
-                        return stream
-                self._list_pages()
-                # Once may be a mishap; a server that does pages but no streams is not asked for a third.
-                self._broken_streams += is_broken
-                self._is_streaming = self._is_streaming and self._broken_streams < 2
-            except (ExpiredError, TooLargeResourceVersionError) as error:
-                self._is_version_lost = True
-                if was_lost:
-                    raise
-                self._tell(error, NextStep.LIST, 0.0)
-            else:
-                return None
-
-    def _list_streaming(self) -> tuple[OpenWatch[T] | None, bool]:
-        """List by a stream; none where pages should be tried, and whether that is because it broke."""
-        try:
-            watch = self._source.watch(
-                ListOptions(
-                    resource_version="" if self._is_version_lost else self._version,
-                    resource_version_match="NotOlderThan",
-                    send_initial_events=True,
-                    allow_watch_bookmarks=True,
-                    timeout_seconds=self._watch_timeout(),
-                )
-            )
-        except (TooManyRequestsError, ExpiredError, TooLargeResourceVersionError, StoppedError):
-            raise
-        except ConnectionLostError as error:
-            # What stands between may hold an answer back until its body begins, which here it may never do.
-            if not isinstance(error.__cause__, TimeoutError):
-                raise
-            self._tell(error, NextStep.LIST_PAGES, 0.0)
-            return None, True
-        except Exception as error:  # noqa: BLE001  a source of the user's own may raise anything
-            if isinstance(error, StatusError) and error.code in _NOT_UNDERSTOOD:
-                self._is_streaming = False
-            self._tell(error, NextStep.LIST_PAGES, 0.0)
-            return None, False
-        stream = OpenWatch(watch, self._clock.monotonic(), watch.batches())
-        try:
-            rest = self._read_list(stream)
-        except (ExpiredError, TooLargeResourceVersionError, StoppedError):
-            watch.close()
-            raise
-        except Exception as error:  # noqa: BLE001  as above
-            watch.close()
-            self._tell(error, NextStep.LIST_PAGES, 0.0)
-            return None, True
-        self._broken_streams = 0
-        self.progress.opened()
-        if rest:
-            # What is behind the end is the watch's, also an error: the list is not to blame for it.
-            stream.batches = itertools.chain([rest], stream.batches)
-        return stream, False
-
-    def _read_list(self, stream: OpenWatch[T]) -> Sequence[WatchEvent[T]]:
-        """Read a streaming list to its end and replace the store's content; return the events behind the end."""
-        content: StreamedList[T] = StreamedList(
-            stream.opened, patience=self._options.streaming_timeout, limit=self._options.min_watch_timeout
-        )
-        for batch in stream.batches:
-            rest = content.take(batch, self._clock.monotonic())
-            if rest is not None:
-                self._replace(content.records, content.resource_version, content.bad)
-                return rest
-            self.progress.arrived(len(content))
-        raise ConnectionLostError("a streaming list did not come to its end")
-
-    def _list_pages(self) -> None:
-        """List in pages and replace the store's content."""
-        self.progress.listing()
-        version = "" if self._is_version_lost else self._version or "0"
-        limit = self._options.page_size or (_PAGE_SIZE if self._is_paged or version in {"", "0"} else 0)
-        content: PagedList[T] = PagedList(self._source, resource_version=version, limit=limit)
-        try:
-            content.read(
-                on_progress=self.progress.arrived, on_expired=lambda error: self._tell(error, NextStep.LIST, 0.0)
-            )
-        finally:
-            self._is_paged = self._is_paged or (version == "0" and content.has_pages)
+    def _list_in_pages(self, at: str, limit: int) -> Outcome:
+        content: PagedList[T] = PagedList(self._source, resource_version=at, limit=limit)
+        content.read(on_progress=self.progress.arrived, on_expired=self._expired)
         self._replace(content.records, content.resource_version, content.bad)
+        return Listed(content.resource_version, content.has_pages)
 
-    def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
-        if self._stop.is_set():
-            raise StoppedError("the reflector has been stopped")
-        self._store.replace_records(records, resource_version, keep=[event.error.key for event in bad])
-        # Only now: reporting one before the list would have the list forget it.
-        if bad:
-            self._store.apply_events([BadObject(event.error) for event in bad])  # their versions are the list's
-        self._version = resource_version
-        self._is_version_lost = False
-        self.progress.listed_all(len(records))
-
-    def _follow(self, stream: OpenWatch[T] | None) -> None:
-        """Watch, opening again what ends; raises when a list is due."""
-        if stream is not None and self._stop.is_set():
-            # The stop came while the list was handed on.
-            stream.watch.close()
-        while not self._stop.is_set():
-            try:
-                if stream is None:
-                    stream = self._open()
-                self._drain(stream)
-            except (ConnectionLostError, TooManyRequestsError) as error:
-                if not self._version or self._is_second_silence(error):
-                    raise
-                self._pause(error, NextStep.WATCH)
-            if not self._version:
-                # Without a version to go on from, what is deleted in between would be missed.
-                return
-            stream = None
-
-    def _is_second_silence(self, error: Exception) -> bool:
-        """Whether two watches in a row were taken, but never brought anything.
-
-        That is how a server answers whose versions are lower than ours, since it was put back to a backup: it waits to
-        get there. Only a list shows that.
-        """
-        return self.progress.is_doubtful and self.progress.is_silence(error)
-
-    def _open(self, timeout: int = 0) -> OpenWatch[T]:
-        self.progress.opening()
+    def _list_by_stream(self, at: str) -> Outcome:
+        """Read a streaming list to its end and replace the store's content; the watch goes on."""
         watch = self._source.watch(
             ListOptions(
-                resource_version=self._version,
+                resource_version=at,
+                resource_version_match="NotOlderThan",
+                send_initial_events=True,
+                allow_watch_bookmarks=True,
+                timeout_seconds=self._watch_timeout(),
+            )
+        )
+        opened = self._clock.monotonic()
+        batches: Iterator[Sequence[WatchEvent[T]]] = watch.batches()
+        content: StreamedList[T] = StreamedList(
+            opened, patience=self._options.streaming_timeout, limit=self._options.min_watch_timeout
+        )
+        try:
+            rest = content.read(batches, now=self._clock.monotonic, on_progress=self.progress.arrived)
+            self._replace(content.records, content.resource_version, content.bad)
+        except BaseException as error:  # noqa: BLE001  as above
+            self._guarded(watch.close, "closing a watch of %s failed")
+            return StreamBroke(as_exception(error))
+        # What is behind the end is the watch's, also an error: the list is not to blame for it.
+        batches = itertools.chain([rest], batches) if rest else batches
+        self._watch = OpenWatch(watch=watch, opened=opened, batches=batches, version=content.resource_version)
+        self.progress.opened()
+        return Listed(content.resource_version)
+
+    def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
+        if self._interrupts.any:
+            raise StoppedError("the list has been broken off")
+        self._store.replace_records(records, resource_version, keep=[event.error.key for event in bad])
+        # Only now: reporting one before the list would have the list forget it. Their versions are the list's.
+        if bad:
+            self._store.apply_events([BadObject(event.error) for event in bad])
+        self.progress.listed_all(len(records))
+
+    def _open(self, *, resumes: bool, timeout: int = 0) -> OpenWatch[T]:
+        version = self._situation.memory.version
+        watch = self._source.watch(
+            ListOptions(
+                resource_version=version,
                 allow_watch_bookmarks=True,
                 timeout_seconds=timeout or self._watch_timeout(),
             )
         )
         self.progress.opened()
-        return OpenWatch(watch, self._clock.monotonic(), watch.batches(), is_ordered=bool(self._version))
+        return OpenWatch(
+            watch=watch,
+            opened=self._clock.monotonic(),
+            batches=watch.batches(),
+            version=version,
+            resumes=resumes,
+        )
 
-    def _drain(self, stream: OpenWatch[T]) -> None:
-        """Take a watch's events to its end."""
-        try:
-            for batch in stream.batches:
-                self._take(stream, batch)
-        finally:
-            stream.watch.close()
-        lasted = self._clock.monotonic() - stream.opened
-        if lasted >= SHORT_WATCH:
-            return
-        if not stream.has_events:
-            raise _VeryShortWatchError(f"a watch ended after {lasted:.3f} s without an event")
-        self._stop.wait(SHORT_WATCH - lasted)
+    def _catch_up(self, newest: str) -> Outcome:
+        """Watch until the version that the server was at has been reached, or a bookmark has come."""
+        watch = self._watch = self._open(resumes=False, timeout=_CATCH_UP)
+        for batch in watch.batches:
+            seen, error = self._hand_on(watch, batch)
+            if error is not None:
+                return self._end(watch, error)
+            if reaches(watch.version, newest) or any(isinstance(event, Bookmark) for event in seen):
+                return CaughtUp(watch.version)
+        return self._end(watch, None)
 
-    def _take(self, stream: OpenWatch[T], batch: Sequence[WatchEvent[T]]) -> None:
-        """Hand events on, and move the version; raises what the server ends the watch with."""
-        seen, version, error = stream.sort(batch, self._version)
+    def _follow(self) -> Outcome:
+        """Take a watch's events to its end, or to the first one where that is a state's end."""
+        watch = self._watch
+        assert watch is not None
+        for batch in watch.batches:
+            seen, error = self._hand_on(watch, batch)
+            if error is not None:
+                return self._end(watch, error)
+            if self._interrupts.any or (seen and isinstance(self._situation.state, Doubting)):
+                return Arrived()
+        return self._end(watch, None)
+
+    def _hand_on(
+        self, watch: OpenWatch[T], batch: Sequence[WatchEvent[T]]
+    ) -> tuple[Sequence[Seen[T]], Exception | None]:
+        """Hand events on to the store."""
+        seen, error = watch.sort(batch)
         if seen:
             self._store.apply_events(seen)
-            self._version = version
             self.progress.arrived_by_watch(len(seen))
-        if error is not None:
-            raise error
+        return seen, error
 
-    def _pause(self, error: Exception, next_step: NextStep) -> None:
-        asked = error.retry_after if isinstance(error, StatusError) else None
-        delay = self._backoff.next(at_least=min(asked or 0.0, _LONGEST_ASKED))
-        self._tell(error, next_step, delay)
-        self._stop.wait(delay)
+    def _end(self, watch: OpenWatch[T], error: Exception | None) -> Ended:
+        # Before the watch is let go, so that the last version can be read at any time.
+        ended = watch.ended(self._clock.monotonic(), error)
+        memory = attrs.evolve(self._situation.memory, version=ended.version)
+        self._situation = attrs.evolve(self._situation, memory=memory)
+        self._close_watch()
+        return ended
 
-    def _tell(self, error: Exception, next_step: NextStep, delay: float) -> None:
-        if self._stop.is_set():
-            # What breaks now was broken off.
-            return
+    def _close_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            self._guarded(watch.watch.close, "closing a watch of %s failed")
+
+    def _reconnect(self) -> None:
+        """Have the source make new connections, where it can."""
+        if isinstance(self._source, Reconnects):
+            self._guarded(self._source.reconnect, "connecting the source of %s anew failed")
+
+    def _expired(self, error: Exception) -> None:
+        """Tell that a token has expired between pages: all is listed once more."""
         clear_frames(error)
-        self.progress.failed(error, delay)
-        if self._on_failure is not None:
-            try:
-                self._on_failure(WatchFailure(self._resource, self._namespace, error, next_step, delay))
-            except Exception:  # noqa: BLE001  who listens has no part in what goes on
-                _log.exception("%s: a failure handler failed", self._resource)
+        self.progress.failed(error)
+        self._tell(self._on_failure, WatchFailure(self._resource, self._namespace, error, NextStep.LIST))
+
+    def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
+        # What breaks behind a stop was broken off.
+        if listener is not None and not self._interrupts.stopped:
+            self._guarded(lambda: listener(what), "%s: a failure handler failed")
 
     def _close_source(self) -> None:
+        self._guarded(self._source.close, "closing the source of %s failed")
+
+    def _guarded(self, function: Callable[[], object], message: str) -> None:
+        """Call what may be the user's; what it raises is logged."""
         try:
-            self._source.close()
-        except Exception:  # noqa: BLE001  the source may be the user's
+            function()
+        except BaseException as error:  # noqa: BLE001  it has no part in what goes on here
+            reason = as_exception(error)
             with suppress(Exception):  # of the user's filters of the log
-                _log.exception("closing the source of %s failed", self._resource)
+                _log.error(message, self._resource, exc_info=reason)
 
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout
         return int(self._options.uniform(shortest, 2 * shortest))
-
-
-def _check_methods(what: str, given: object, methods: tuple[str, ...], example: str) -> None:
-    missing = [name for name in methods if not callable(getattr(given, name, None))]
-    if missing:
-        raise ConfigurationError(
-            f"a {what} has the methods {', '.join(methods[:-1])} and {methods[-1]}, as {example} does: "
-            f"{type(given).__name__} has no {', '.join(missing)}"
-        )
-
-
-def _is_reached(version: str, current: str) -> bool:
-    """Return whether a server at version `current` has been at `version`; False where these are no numbers."""
-    return version.isdecimal() and current.isdecimal() and int(version) <= int(current)
-
-
-@final
-class _NotCaughtUpError(StatusError):
-    """A watch from a saved version did not show that it has brought everything; a list will."""
-
-
-@final
-class _VeryShortWatchError(StatusError):
-    """A watch ended at once. No `ConnectionLostError`: opening it again would not help, a list may."""

@@ -5,7 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go watchList (v0.37).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -62,6 +62,27 @@ class StreamedList(Generic[T]):
     def bad(self) -> list[BadObject]:
         """Others so far, that can't be held."""
         return list(self._bad.values())
+
+    def read(
+        self,
+        batches: Iterator[Sequence[WatchEvent[T]]],
+        *,
+        now: Callable[[], float],
+        on_progress: Callable[[int], object],
+    ) -> Sequence[WatchEvent[T]]:
+        """Read to the end; return the events behind it. Raises as `take` does.
+
+        Args:
+            batches: of the watch.
+            now: the clock's `monotonic`.
+            on_progress: told how many objects have come.
+        """
+        for batch in batches:
+            rest = self.take(batch, now())
+            if rest is not None:
+                return rest
+            on_progress(len(self))
+        raise ConnectionLostError("a streaming list did not come to its end")
 
     def take(self, batch: Sequence[WatchEvent[T]], now: float) -> Sequence[WatchEvent[T]] | None:
         """Take the next events; return those behind the end, or None where it has not come.

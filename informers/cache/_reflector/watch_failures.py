@@ -1,4 +1,4 @@
-"""What an error handler is told.
+"""What an error handler is told, and what is told when all is well again.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37).
 """
@@ -14,7 +14,7 @@ import attrs
 from informers._base.exceptions import safe_text
 from informers.errors import escaped
 
-__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure"]
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "WatchRecovery", "WatchRecoveryHandler"]
 
 
 @final
@@ -64,3 +64,35 @@ class WatchFailure:
 #: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level
 #: DEBUG then, and otherwise at WARNING. What it raises is logged, with the failure.
 WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]
+
+
+@final
+@attrs.frozen(eq=False)
+class WatchRecovery:
+    """A watch is open again after failures that were told, or open for the first time after such.
+
+    Attributes:
+        resource: such as `pods` or `deployments.apps`.
+        namespace: of the watch; None for all.
+        seconds: for which there was no watch that worked.
+        failures: how many were told in that time.
+        is_first: whether there never was one before.
+    """
+
+    resource: str
+    namespace: str | None
+    seconds: float
+    failures: int
+    is_first: bool = False
+
+    def __str__(self) -> str:
+        what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        seconds = f"{self.seconds:.0f}" if self.seconds >= 10 else f"{self.seconds:.1f}"
+        again = "live" if self.is_first else "live again"
+        return f"{what}: {again} after {seconds} s and {self.failures} failure{'s' if self.failures > 1 else ''}"
+
+
+#: Is told of every recovery, in the informer's controller thread, in order with the failures. The log has it at the
+#: level of the failures: DEBUG where an error handler is told of these, and otherwise WARNING. What it raises is
+#: logged.
+WatchRecoveryHandler: TypeAlias = Callable[[WatchRecovery], object]

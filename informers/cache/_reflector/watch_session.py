@@ -1,4 +1,4 @@
-"""A watch that is open, and what its events say of the version that has been reached.
+"""A watch that is open: what its events say of the version that has been reached, and of the server.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go handleAnyWatch (v0.37).
 """
@@ -6,17 +6,19 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go handleAnyWatch (v0.37).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeAlias, final
+from typing import Any, Generic, Protocol, TypeAlias, cast, final
 
 import attrs
 from typing_extensions import TypeVar
 
+from informers.cache._reflector.states import Ended
 from informers.cache.versions import reaches
 from informers.errors import StatusError
 from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, WatchEvent
 from informers.source.listwatch import Watch
+from informers.source.records import Record
 
-__all__ = ["OpenWatch", "Seen"]
+__all__ = ["OpenWatch", "ReflectorStore", "Seen"]
 
 T = TypeVar("T", default=Any)
 
@@ -24,8 +26,20 @@ T = TypeVar("T", default=Any)
 Seen: TypeAlias = Change[T] | Bookmark | BadObject
 
 
+class ReflectorStore(Protocol[T]):
+    """What a reflector fills: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
+
+    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> object:
+        """Take the whole content anew; `keep` are keys that exist, but in no form that can be held."""
+        ...
+
+    def apply_events(self, events: Sequence[Seen[T]]) -> object:
+        """Take what a watch said, in order."""
+        ...
+
+
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class OpenWatch(Generic[T]):
     """A watch that is open.
 
@@ -33,31 +47,70 @@ class OpenWatch(Generic[T]):
         watch: which.
         opened: since when, by the clock's `monotonic`.
         batches: its events.
+        version: the last one seen; it goes on only, since the position of a watch never goes back.
+        resumes: whether it follows a watch, and not a list.
         is_ordered: whether its events have come in the order of their versions. Those of a watch that begins at no
-            version are what exists, in any order, until something is no addition.
+            version are what exists, in any order, until something is not an addition.
         has_events: whether it has brought any.
     """
 
     watch: Watch[T]
     opened: float
     batches: Iterator[Sequence[WatchEvent[T]]]
-    is_ordered: bool = True
+    version: str
+    resumes: bool = False
+    is_ordered: bool = attrs.field(default=attrs.Factory(lambda self: bool(self.version), takes_self=True))
     has_events: bool = False
 
-    def sort(self, batch: Sequence[WatchEvent[T]], version: str) -> tuple[list[Seen[T]], str, StatusError | None]:
-        """Return what a store is to be told, the version then reached, and what the server ends the watch with."""
-        seen: list[Seen[T]] = []
-        for event in batch:
+    def sort(self, batch: Sequence[WatchEvent[T]]) -> tuple[Sequence[Seen[T]], StatusError | None]:
+        """Return what a store is to be told, and what the server ends the watch with; moves the version on."""
+        error: StatusError | None = None
+        for position, event in enumerate(batch):
             if isinstance(event, ErrorEvent):
-                return seen, version, event.error
-            seen.append(event)
-            self.has_events = True
-            if not self.is_ordered:
-                if isinstance(event, BadObject) or (isinstance(event, Change) and event.type is ChangeType.ADDED):
-                    continue
+                batch, error = batch[:position], event.error
+                break
+        if not batch:
+            return (), error
+        if self.resumes and not self.has_events and (replay := self._replay(batch[0])) is not None:
+            return (), replay
+        self.has_events = True
+        seen = cast("Sequence[Seen[T]]", batch)
+        reached = _last_version(seen if self.is_ordered else self._ordered(seen))
+        if reached and reaches(self.version, reached) is not True:
+            self.version = reached
+        return seen, error
+
+    def ended(self, now: float, error: Exception | None) -> Ended:
+        """Return how it ended, at the moment `now` of the clock."""
+        return Ended(version=self.version, lasted=now - self.opened, has_events=self.has_events, error=error)
+
+    def _ordered(self, seen: Sequence[Seen[T]]) -> Sequence[Seen[T]]:
+        """Return the events whose versions count."""
+        for position, event in enumerate(seen):
+            if not (isinstance(event, BadObject) or (isinstance(event, Change) and event.type is ChangeType.ADDED)):
                 self.is_ordered = True
-            reached = event.record.resource_version if isinstance(event, Change) else event.resource_version
-            # A deletion may carry an older version, and a server may replay: only a list goes back.
-            if reached and reaches(reached, version) is not False:
-                version = reached
-        return seen, version, None
+                return seen[position:]
+        return ()
+
+    def _replay(self, first: WatchEvent[T]) -> StatusError | None:
+        """Return an error where a server shows what exists, in place of what has happened since.
+
+        Some do that in place of a 410, and never say what is gone. Behind a list nothing is missed by it.
+        """
+        if not isinstance(first, Change) or first.type is not ChangeType.ADDED:
+            return None
+        version = first.record.resource_version
+        if not version or reaches(self.version, version) is not True:
+            return None
+        return StatusError(
+            f"a watch from version {self.version} began with an object of version {version}: the server shows what "
+            "exists, not what has happened since"
+        )
+
+
+def _last_version(seen: Sequence[Seen[Any]]) -> str:
+    for event in reversed(seen):
+        version: str = event.record.resource_version if isinstance(event, Change) else event.resource_version
+        if version:
+            return version
+    return ""

@@ -107,12 +107,20 @@ class Sockets:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-            # Under the lock, like `closing`: the number of a closed socket may be that of another file by now.
-            for sock in self._open:
-                with contextlib.suppress(OSError):  # the other side may have been quicker
-                    # Not SSLSocket's own, which first forgets its TLS: what another thread sends just then would go out
-                    # as it is.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            self._shut_down_locked()
+
+    def break_off(self) -> None:
+        """Break off whatever goes on over the connections that stand; what begins later makes new ones."""
+        with self._condition:
+            self._shut_down_locked()
+
+    def _shut_down_locked(self) -> None:
+        # Under the lock, like `closing`: the number of a closed socket may be that of another file by now.
+        for sock in self._open:
+            with contextlib.suppress(OSError):  # the other side may have been quicker
+                # Not SSLSocket's own, which first forgets its TLS: what another thread sends just then would go out
+                # as it is.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def add(self, sock: socket.socket) -> None:
         """Take in a socket, to be shut down by `close`.

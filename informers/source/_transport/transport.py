@@ -33,8 +33,6 @@ __all__ = ["Body", "Transport"]
 
 #: Bytes of an error answer that are read; a Status is far smaller.
 _ERROR_BODY = 1 << 20
-#: Seconds after which no further request is made over a connection.
-_CONNECTION_LIFE = 300.0
 _NOT_IN_HEADERS = re.compile(rb"[\x00\r\n]")
 _GZIP = frozenset({"gzip", "x-gzip"})
 
@@ -114,12 +112,20 @@ class Transport:
         api_client: the official client's `ApiClient`.
         connect_timeout: seconds for each step before a request can be sent: credentials, the look-up of the name and
             the connection, a proxy's tunnel, the TLS handshake.
+        connection_lifetime: seconds after which the next request makes a new connection.
         clock: for dates in Retry-After, and for the age of connections.
 
-    Thread safety: `close` may be called from any thread; requests belong to one.
+    Thread safety: `close` and `reconnect` may be called from any thread; requests belong to one.
     """
 
-    def __init__(self, api_client: ApiClient, *, connect_timeout: float = 30.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        api_client: ApiClient,
+        *,
+        connect_timeout: float = 30.0,
+        connection_lifetime: float = 300.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         template = pool_manager(api_client)
         self._api_client = api_client
         self._connect_timeout = connect_timeout
@@ -130,6 +136,11 @@ class Transport:
         self._tls_files = tls_files(api_client.configuration)
         self._pool = tracked(template, self._sockets)
         self._pool_since = clock.monotonic()
+        self._connection_lifetime = connection_lifetime
+
+    def reconnect(self) -> None:
+        """Break off the request under way, and make new connections from now on; from any thread."""
+        self._sockets.break_off()
 
     def close(self) -> None:
         """Break off the request under way, refuse further ones, and give back idle connections."""
@@ -208,7 +219,7 @@ class Transport:
             self._drop_connections()
             self._pool = tracked(configured_pools(self._api_client), self._sockets)
             self._tls_files = files
-        elif self._clock.monotonic() - self._pool_since >= _CONNECTION_LIFE:
+        elif self._clock.monotonic() - self._pool_since >= self._connection_lifetime:
             self._drop_connections()
 
     def _drop_connections(self) -> None:

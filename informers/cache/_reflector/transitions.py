@@ -1,0 +1,302 @@
+"""What follows from what came: the decisions of a reflector, in one pure function.
+
+Upstream: k8s.io/client-go/tools/cache/reflector.go ListAndWatch, watch and handleWatch (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import attrs
+
+from informers.cache._reflector.states import (
+    Arrived,
+    AskedToWait,
+    Began,
+    CatchingUp,
+    CaughtUp,
+    Compared,
+    Comparing,
+    Connecting,
+    Doubting,
+    Ended,
+    Failed,
+    Listed,
+    ListsBy,
+    Memory,
+    NotStarted,
+    Opened,
+    Outcome,
+    Paging,
+    RelistAsked,
+    Resting,
+    Situation,
+    State,
+    StopAsked,
+    Stopped,
+    StreamBroke,
+    Streaming,
+    Waited,
+    Waiting,
+    Watching,
+)
+from informers.cache._reflector.watch_failures import NextStep
+from informers.cache.versions import reaches
+from informers.errors import (
+    ConnectionLostError,
+    ExpiredError,
+    StatusError,
+    StoppedError,
+    TooLargeResourceVersionError,
+    TooManyRequestsError,
+)
+
+__all__ = ["SHORT_WATCH", "Step", "step"]
+
+#: Seconds. A watch that ends sooner without an event has not worked.
+SHORT_WATCH = 1.0
+#: Seconds. A watch that lasted so long has worked, whether it brought something or not.
+_WORKED = 5.0
+#: Seconds that a server may ask for a pause to last (Retry-After). Some ask for days: that would be giving up.
+_LONGEST_ASKED = 600.0
+#: Seconds that a pause may last which counts as no failure, and how many such there may be in a row.
+_LONGEST_QUIETLY, _MOST_ASKED = 60.0, 10
+#: How many streaming lists in a row may break where pages do not. Once may be a mishap.
+_MOST_BROKEN = 2
+_PAGE_SIZE = 500
+#: Answers by which a server says that it does not know streaming lists.
+_NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
+
+
+@final
+@attrs.frozen
+class Step:
+    """What follows.
+
+    Attributes:
+        situation: where the reflector is now; its state says what to do.
+        error: a failure to be told; None for none.
+        next_step: what the failure is followed by.
+        has_worked: whether pauses start small again.
+        is_caught_up: whether the store, which had a saved content, turned out to miss nothing.
+    """
+
+    situation: Situation
+    error: Exception | None = None
+    next_step: NextStep = NextStep.LIST
+    has_worked: bool = False
+    is_caught_up: bool = False
+
+
+def step(now: Situation, came: Outcome) -> Step:
+    """Return what follows where something came of what a state does."""
+    memory = now.memory
+    match now.state, came:
+        case _, StopAsked():
+            return _go(Stopped(), memory)
+        case _, RelistAsked():
+            # The newest version, since whoever asks may know more than the server's cache does.
+            return _list(attrs.evolve(memory, list_at="", silent_watches=0))
+        case NotStarted(), Began(saved=""):
+            return _list(memory)
+        case NotStarted(), Began(saved=saved):
+            return _go(Comparing(), _at(memory, saved))
+        case ((Resting(then=then) | Waiting(then=then) | AskedToWait(then=then)), Waited()):
+            return _go(then, memory)
+        case Comparing(), Compared(newest=newest):
+            return _compared(memory, newest)
+        case CatchingUp(), CaughtUp(version=version):
+            return attrs.evolve(_go(Watching(), _at(memory, version)), is_caught_up=True)
+        case (Streaming() | Paging()) as listing, Listed() as listed:
+            return _listed(listing, memory, listed)
+        case Connecting(), Opened():
+            return _go(Doubting() if memory.silent_watches else Watching(), memory)
+        case ((Watching() | Doubting()), Arrived()):
+            return _go(Watching(), attrs.evolve(memory, silent_watches=0))
+        case ((Comparing() | CatchingUp()), (Failed() | Ended()) as failed):
+            return _not_caught_up(memory, failed)
+        case Streaming(at=at), (Failed() | StreamBroke()) as failed:
+            return _not_streamed(at, memory, failed)
+        case Paging(at=at), Failed(error=error):
+            return _not_paged(at, memory, error)
+        case Connecting(), Failed(error=error):
+            return _not_connected(memory, error)
+        case ((Watching() | Doubting()), Ended() as ended):
+            return _ended(memory, ended)
+        case _:
+            raise AssertionError(f"{came} can't come of {now.state}")
+
+
+def _go(state: State, memory: Memory) -> Step:
+    return Step(Situation(state, memory))
+
+
+def _at(memory: Memory, version: str) -> Memory:
+    return attrs.evolve(memory, version=version, list_at=version or "0")
+
+
+def _listing(memory: Memory) -> State:
+    """Return the state in which the next list is made."""
+    at = memory.list_at
+    if memory.lists_by is ListsBy.STREAM:
+        return Streaming("" if at == "0" else at)
+    return _paging(memory)
+
+
+def _paging(memory: Memory) -> Paging:
+    at = memory.list_at
+    return Paging(at, memory.page_size or (_PAGE_SIZE if at in {"", "0"} else 0))
+
+
+def _list(memory: Memory) -> Step:
+    return _go(_listing(memory), memory)
+
+
+def _again(memory: Memory, then: State, error: Exception, next_step: NextStep) -> Step:
+    """Try again after a pause: one that the server asked for, or one that grows."""
+    asked = (error.retry_after if isinstance(error, StatusError) else None) or 0.0
+    is_named = isinstance(error, TooManyRequestsError) or (isinstance(error, StatusError) and error.code == 503)
+    if is_named and 0 < asked <= _LONGEST_QUIETLY and memory.asked_waits < _MOST_ASKED:
+        memory = attrs.evolve(memory, asked_waits=memory.asked_waits + 1)
+        return _go(AskedToWait(then, asked, error), memory)
+    return Step(Situation(Waiting(then, min(asked, _LONGEST_ASKED)), memory), error, next_step)
+
+
+def _list_again(memory: Memory, error: Exception) -> Step:
+    return _again(memory, _listing(memory), error, NextStep.LIST)
+
+
+def _watch_again(memory: Memory, error: Exception) -> Step:
+    if not memory.version:
+        # Without a version to go on from, what is deleted in between would be missed.
+        return _list_again(memory, error)
+    return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
+
+
+def _compared(memory: Memory, newest: str) -> Step:
+    saved = memory.version
+    if saved == newest:
+        return attrs.evolve(_go(Connecting(resumes=False), memory), is_caught_up=True)
+    if reaches(newest, saved):
+        return _go(CatchingUp(newest), memory)
+    error = TooLargeResourceVersionError(f"the server is at version {newest!r}, the cache was saved at {saved!r}")
+    return _list_again(attrs.evolve(memory, list_at=""), error)
+
+
+def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
+    """Compare again where the way to the server is to blame, and list where the server can't go on from there."""
+    error = came.error
+    if isinstance(came, Ended):
+        memory = _at(memory, came.version)
+    if error is None:
+        error = StatusError(f"a watch from the saved version {memory.version} ended without a bookmark")
+    is_silent = isinstance(came, Ended) and _is_silence(came)
+    if isinstance(error, (ConnectionLostError, TooManyRequestsError)) and not is_silent:
+        return _again(memory, Comparing(), error, NextStep.WATCH)
+    return _list_again(memory, error)
+
+
+def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
+    memory = attrs.evolve(_at(memory, came.version), asked_waits=0, silent_watches=0)
+    if isinstance(listing, Streaming):
+        return _go(Watching(), attrs.evolve(memory, broken_streams=0))
+    if listing.at == "0" and came.in_pages:
+        # Pages at version 0 mean that there is no watch cache: none may come as a whole.
+        memory = attrs.evolve(memory, page_size=memory.page_size or _PAGE_SIZE)
+    if memory.broken_streams >= _MOST_BROKEN:
+        memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
+    return _go(Connecting(resumes=False), memory)
+
+
+def _not_streamed(at: str, memory: Memory, came: Failed | StreamBroke) -> Step:
+    """List in pages where that may help."""
+    error = came.error
+    if isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
+        return _version_lost(memory, error)
+    is_unanswered = isinstance(error, ConnectionLostError) and isinstance(error.__cause__, TimeoutError)
+    is_gone = isinstance(error, ConnectionLostError) or _asks_to_wait(error)
+    if isinstance(error, StoppedError) or (isinstance(came, Failed) and is_gone and not is_unanswered):
+        return _list_again(memory, error)
+    # What stands between may hold an answer back until its body begins, which here it may never do.
+    if isinstance(came, StreamBroke) or is_unanswered:
+        memory = attrs.evolve(memory, broken_streams=memory.broken_streams + 1)
+    elif isinstance(error, StatusError) and error.code in _NOT_UNDERSTOOD and not (at and error.code == 400):
+        # A bad request may also be one for a version that the server does not understand: pages will show it.
+        memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
+    return Step(Situation(_paging(memory), memory), error, NextStep.LIST_PAGES)
+
+
+def _asks_to_wait(error: Exception) -> bool:
+    is_busy = isinstance(error, StatusError) and error.code == 503 and error.retry_after is not None
+    return is_busy or isinstance(error, TooManyRequestsError)
+
+
+def _not_paged(at: str, memory: Memory, error: Exception) -> Step:
+    # What breaks pages, too, says nothing about streams.
+    memory = attrs.evolve(memory, broken_streams=0)
+    is_refused = isinstance(error, StatusError) and error.code == 400 and at != "0"
+    if is_refused or isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
+        return _version_lost(memory, error)
+    return _list_again(memory, error)
+
+
+def _version_lost(memory: Memory, error: Exception) -> Step:
+    """List the newest: at once, if it is not that which was asked for."""
+    is_newest = memory.list_at == ""
+    memory = attrs.evolve(memory, list_at="")
+    if is_newest:
+        return _list_again(memory, error)
+    return Step(Situation(_listing(memory), memory), error, NextStep.LIST)
+
+
+def _not_connected(memory: Memory, error: Exception) -> Step:
+    if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
+        return _watch_again(memory, error)
+    return _list_again(memory, error)
+
+
+def _is_silence(came: Ended) -> bool:
+    is_timeout = isinstance(came.error, ConnectionLostError) and isinstance(came.error.__cause__, TimeoutError)
+    return is_timeout and not came.has_events
+
+
+def _ended(memory: Memory, came: Ended) -> Step:
+    """Open a watch that worked again at once, however it ended; see to the others."""
+    memory = _at(memory, came.version)
+    has_worked = came.has_events or came.lasted >= _WORKED
+    if came.has_events:
+        memory = attrs.evolve(memory, silent_watches=0)
+    if came.has_events or came.lasted >= SHORT_WATCH:
+        memory = attrs.evolve(memory, asked_waits=0)
+    if _is_silence(came):
+        return _silent(memory, came.error)
+    return attrs.evolve(_after(memory, came), has_worked=has_worked)
+
+
+def _silent(memory: Memory, error: Exception | None) -> Step:
+    """Watch again; the second time, list.
+
+    Two watches in a row that were taken, but never brought anything, are how a server answers whose versions are lower
+    than ours, since it was put back to a backup: it waits to get there. Only a list shows that.
+    """
+    assert error is not None
+    memory = attrs.evolve(memory, silent_watches=memory.silent_watches + 1)
+    return _watch_again(memory, error) if memory.silent_watches < 2 else _list_again(memory, error)
+
+
+def _after(memory: Memory, came: Ended) -> Step:
+    error = came.error
+    is_short = came.lasted < SHORT_WATCH and not came.has_events
+    if error is None and is_short:
+        error = StatusError(f"a watch ended after {came.lasted:.3f} s without an event")
+        return _list_again(memory, error)
+    if error is None or (isinstance(error, ConnectionLostError) and memory.version and not is_short):
+        then = Connecting(resumes=True) if memory.version else _listing(memory)
+        quick = memory.quick_watches + 1 if came.lasted < SHORT_WATCH else 0
+        memory = attrs.evolve(memory, quick_watches=quick)
+        # Once in a row may be chance; a server that ends each watch at once is not asked at once each time.
+        state = Resting(then) if quick > 1 else then
+        return Step(Situation(state, memory), error, NextStep.WATCH)
+    if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
+        return _watch_again(memory, error)
+    return _list_again(memory, error)
