@@ -51,7 +51,7 @@ def add_event_handler(
     workers: int = 100,
     resync_period: float | None = None,
 ) -> Registration[T]:
-    """Let coroutine functions be told what changes, in the loop that runs here; arguments as those of plain handlers.
+    """Have coroutine functions called when something changes, in the loop that runs here.
 
     The events of one object come in order, each when the call for the one before is over. Those of different objects
     come at the same time, up to `workers` calls: so what the functions share may change wherever they await. When the
@@ -64,7 +64,7 @@ def add_event_handler(
         on_update: takes the old object and the new one.
         on_delete: takes the object, or a `DeletedFinalStateUnknown`.
         workers: how many calls there may be at once; with 1 all events come one after the other, in order.
-        resync_period: seconds after which it is told of every object again; 0 for never, None for the informer's.
+        resync_period: seconds after which every object comes again; 0 for never, None for the informer's.
 
     Returns:
         What `informer.remove_event_handler` takes, and `synced`.

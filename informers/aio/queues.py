@@ -35,7 +35,7 @@ async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
     Raises:
         StoppedError: the queue is shutting down, and empty.
         TimeoutError: nothing came in time.
-        ConfigurationError: the timeout is negative, or not a number; or it is no work queue.
+        ConfigurationError: the timeout is negative, or not a number; or it is not a work queue.
     """
     check_timeout(timeout)
     if not isinstance(queue, Queue):
@@ -101,7 +101,7 @@ async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:
                 queue.done(key)
 
     Raises:
-        ConfigurationError: it is no work queue.
+        ConfigurationError: it is not a work queue.
     """
     while True:
         try:

@@ -101,7 +101,7 @@ def events(
                 ...
 
     A reader that is slow delays nobody: events wait in the informer, as small records. One that is cancelled while it
-    waits, as by `asyncio.wait_for(anext(stream), 1)`, has missed nothing: the next event comes to who asks next.
+    waits, as by `asyncio.wait_for(anext(stream), 1)`, has missed nothing: the next wait gets the next event.
 
     Args:
         informer: whose events.
@@ -114,7 +114,7 @@ def events(
     """
     if not isinstance(informer, SharedInformer):
         raise ConfigurationError(
-            f"expected an informer, such as factory.core.v1.pods.informer: got {type(informer).__name__}"
+            f"expected an informer, for example factory.core.v1.pods.informer: got {type(informer).__name__}"
         )
     if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
         raise ConfigurationError(f"maxsize must be a number of events above zero: got {maxsize!r}")
@@ -222,7 +222,7 @@ class _Buffer(Generic[T]):
         #: Set when the stream has been thrown away.
         self.is_abandoned = False
         self._leave: Callable[[], object] | None = None
-        #: Of who waits for an event.
+        #: Of the wait for an event.
         self._waker: asyncio.Future[None] | None = None
 
     def follow(self, informer: SharedInformer[T], resync_period: float | None) -> None:

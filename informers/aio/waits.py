@@ -115,7 +115,7 @@ async def wait_until_seen(
 def _check(informer: object, timeout: object, stop: object) -> None:
     if not isinstance(informer, SharedInformer):
         raise ConfigurationError(
-            f"expected an informer, such as factory.core.v1.pods.informer: got {type(informer).__name__}"
+            f"expected an informer, for example factory.core.v1.pods.informer: got {type(informer).__name__}"
         )
     check_timeout(timeout)
     check_any_stop(stop)

@@ -65,7 +65,7 @@ class LoopWakeup:
         timeout: seconds after which it waits no longer; None for never.
         stop: ends the wait. A `Signal` or an `asyncio.Event` ends it at once, anything else within a twentieth of a
             second.
-        clock: measures the timeout. One that is no `AlarmClock` goes as the loop's does.
+        clock: measures the timeout. One that is not an `AlarmClock` goes as the loop's does.
 
     Thread safety: `wake` may be called from any thread, the rest belongs to the loop.
     """

@@ -14,7 +14,7 @@ Three queues, each with what the one before has::
 In the modules:
 
 - `queue`: `Queue`
-- `lanes`: what waits, in two lanes; `Order`, to be implemented by who wants another than `FIFO`
+- `lanes`: what waits, in two lanes; `Order`, to be implemented for another than `FIFO`
 - `delaying`: `DelayingQueue`
 - `rate_limiting`: `RateLimitingQueue`
 - `rate_limiters`: `RateLimiter`, to be implemented or chosen: exponential, fast and slow, bucket, and their

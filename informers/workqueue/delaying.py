@@ -51,7 +51,7 @@ class DelayingQueue(Queue[T]):
     An item waits once, and for the earliest time that was asked for: `add` takes the place of an `add_after`
     that is pending, and an `add_after` of an item that is queued already does nothing.
 
-    Shutting down, with or without a drain, drops what is not due: it is no work yet, and a drain would take as
+    Shutting down, with or without a drain, drops what is not due: it is not work yet, and a drain would take as
     long as the longest delay. `statistics().delayed` says how many there are.
 
     Args:

@@ -161,6 +161,10 @@ def test_a_loop_that_is_left_leaves_nothing_behind() -> None:
     run(main)
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "TestFuzzPriorityQueue",
+)
 def test_tasks_and_threads_share_one_queue_and_each_item_comes_once_to_one_of_them() -> None:
     async def main() -> None:
         queue = Queue[int]()
@@ -207,7 +211,7 @@ def test_tasks_and_threads_share_one_queue_and_each_item_comes_once_to_one_of_th
         for thread in threads:
             thread.start()
         for number in range(500):
-            queue.add(number)
+            queue.add(number, low_priority=chance.random() < 0.5)
             if number % 7 == 0:
                 await asyncio.sleep(0)
         assert await asyncio.to_thread(queue.shut_down_with_drain, timeout=LIMIT)

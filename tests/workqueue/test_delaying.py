@@ -41,6 +41,10 @@ def settled(clock: FakeClock, deadlines: list[float]) -> bool:
         return clock._condition.wait_for(lambda: [waiter.deadline for waiter in clock._waiters] == deadlines, 10)
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "doesn't include non-ready items in Len()",
+)
 @pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestSimpleQueue")
 def test_an_item_comes_when_its_time_has_come_and_once() -> None:
     clock = FakeClock()

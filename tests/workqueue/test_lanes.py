@@ -49,6 +49,12 @@ def test_each_eighth_item_is_one_of_low_priority_however_many_others_come() -> N
     assert [at for at, item in enumerate(got, 1) if item.startswith("low")] == [8, 16, 24]
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "retains the highest priority",
+    "gets pushed to the front if the priority increases",
+    "follows FIFO order in the new priority queue when item priority changes",
+)
 def test_an_item_of_low_priority_that_is_added_again_without_moves_up() -> None:
     queue = Queue[str]()
     for item in ("a", "b", "c"):
@@ -59,6 +65,10 @@ def test_an_item_of_low_priority_that_is_added_again_without_moves_up() -> None:
     assert taken(queue) == ["x", "b", "a", "c"]
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "will not decrease the priority",
+)
 def test_an_item_that_is_added_again_with_low_priority_keeps_its_place() -> None:
     queue = Queue[str]()
     queue.add("a")
@@ -124,6 +134,10 @@ def test_a_retry_of_low_priority_moves_up_with_an_event() -> None:
     assert taken(queue) == ["other", "a", "another"]
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "retains the lowest after duration",
+)
 @pytest.mark.parametrize("low_first", [True, False])
 def test_of_two_delays_the_earlier_time_and_the_higher_priority_count(low_first: bool) -> None:
     clock = FakeClock()

@@ -485,6 +485,10 @@ def test_a_shut_down_ends_every_wait_in_get(background: Background) -> None:
             worker.result(10)
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "Get from priority queue might get stuck when the priority queue is shut down",
+)
 def test_a_shut_down_that_drops_leaves_workers_with_what_they_have(background: Background) -> None:
     clock = FakeClock()
     queue = Queue[str](clock=clock)
