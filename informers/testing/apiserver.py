@@ -254,9 +254,24 @@ class APIServer:
         """Take back denials; arguments as those of `deny`, and None takes back those of every resource."""
         self._access.allow(resource, verbs)
 
-    def drop_watches(self, resource: Resource[Any] | None = None) -> int:
-        """End the watches of a resource, or all, in good order; return how many."""
-        return self._watchers.drop(resource)
+    def restart(self) -> None:
+        """Begin anew with what is stored, as a server does whose turn it is in a rolling restart.
+
+        Connections are broken, and watches from before are 410; new connections are accepted at once.
+        """
+        listener = self._running()
+        listener.pause()
+        self._storage.begin_anew()
+        listener.resume()
+
+    def drop_watches(self, resource: Resource[Any] | None = None, *, namespace: str | None = None) -> int:
+        """End the watches of a resource, or all, in good order; return how many.
+
+        Args:
+            resource: None for every resource.
+            namespace: only watches of this one, not those of all namespaces.
+        """
+        return self._watchers.drop(resource, namespace)
 
     def drop_connections(self) -> None:
         """Break all connections; new ones are accepted."""

@@ -11,6 +11,7 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/envtest, which needs the binaries o
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ import pytest
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.threads import join_all
+from informers.cache._reflector.watch_failures import WatchFailure
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
 from informers.testing.clock import FakeClock
@@ -35,12 +37,57 @@ __all__ = [
     "api_server",
     "fake_clock",
     "informer_factory",
+    "no_informer_errors",
     "no_informer_leaks",
     "recording_handler",
 ]
 
 #: Seconds that threads get to end after a test.
 GRACE = 5.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of tests whose functions raise on purpose."""
+    config.addinivalue_line("markers", "informer_errors: a handler, an index function or a reconcile raises on purpose")
+
+
+class _Raised(logging.Handler):
+    """Keeps what the log says of functions of the user's that raised."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message, if it is about one of these functions."""
+        if record.name.startswith("informers.testing"):
+            return
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        is_index = any(isinstance(argument, WatchFailure) and argument.index for argument in arguments)
+        if is_index or (record.levelno >= logging.ERROR and record.exc_info):
+            reason = record.exc_info[1] if record.exc_info else None
+            self.messages.append(record.getMessage() + (f" ({reason!r})" if reason else ""))
+
+
+@pytest.fixture(autouse=True)
+def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a handler, an index function or a reconcile function raised; every test has it.
+
+    Where that is the point, mark the test: `@pytest.mark.informer_errors`. It goes by what this package logs.
+    """
+    if request.node.get_closest_marker("informer_errors"):
+        yield
+        return
+    raised, logger = _Raised(), logging.getLogger("informers")
+    logger.addHandler(raised)
+    try:
+        yield
+    finally:
+        logger.removeHandler(raised)
+    if raised.messages:
+        advice = "mark the test informer_errors if they are to"
+        told = "\n".join(f"- {message}" for message in raised.messages)
+        pytest.fail(f"functions raised that informers or controllers called; {advice}:\n{told}", pytrace=False)
 
 
 @pytest.fixture

@@ -213,3 +213,111 @@ def test_who_does_not_ask_for_the_plugin_does_not_import_pytest(module: str) -> 
     code = f"import sys, {module}; print('pytest' in sys.modules or '_pytest' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+RAISING = """
+import pytest
+from informers import ObjectName
+from informers.kinds import core
+
+POD = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web-0"}}
+
+def synced(api_server, factory):
+    api_server.create(POD)
+    factory.start()
+    assert factory.wait_for_cache_sync(timeout=10)
+"""
+
+
+def test_a_handler_that_raised_fails_the_test_unless_it_says_so(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+from informers.testing import RecordingHandler
+
+def fail(event):
+    raise ValueError("no such shop")
+
+def run(api_server, factory):
+    handler = RecordingHandler(fail)
+    factory.core.v1.pods.informer.add_event_handler(handler)
+    synced(api_server, factory)
+    handler.wait_for(1)
+
+def test_raises(api_server, informer_factory):
+    run(api_server, informer_factory)
+
+@pytest.mark.informer_errors
+def test_is_to_raise(api_server, informer_factory):
+    run(api_server, informer_factory)
+
+def test_next(informer_factory):
+    pass
+"""
+    )
+    result = suite.runpytest_inprocess("--strict-markers")
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["functions raised that*", "- handler *fail*default/web-0*ValueError*no such shop*"])
+
+
+def test_an_index_function_that_raised_fails_the_test(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+def test_raises(api_server, informer_factory):
+    pods = informer_factory.core.v1.pods
+    pods.informer.add_indexers({"node": lambda pod: [pod.spec.node_name.lower()]})
+    synced(api_server, informer_factory)
+"""
+    )
+    result = suite.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["- *index function 'node' failed*"])
+
+
+def test_a_reconcile_that_raised_fails_the_test(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+from informers.controllers import Controller
+
+def reconcile(name):
+    raise ValueError("no such shop")
+
+def test_raises(api_server, informer_factory):
+    controller = Controller("pods", informer_factory.core.v1.pods, reconcile)
+    synced(api_server, informer_factory)
+    controller.process_next(timeout=10)
+"""
+    )
+    result = suite.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["- *web-0*no such shop*"])
+
+
+def test_what_a_server_refuses_is_not_held_against_a_test(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+from informers.testing import Status
+
+def test_refused(api_server, api_faults, informer_factory):
+    api_faults.add(Status(500), resource=core.V1.pods, times=1)
+    informer_factory.core.v1.pods
+    synced(api_server, informer_factory)
+"""
+    )
+    suite.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_the_fixtures_work_in_several_processes(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+@pytest.mark.parametrize("number", range(4))
+def test_pods(api_server, informer_factory, number):
+    informer_factory.core.v1.pods
+    synced(api_server, informer_factory)
+"""
+    )
+    suite.runpytest_subprocess("-p", "xdist.plugin", "-n", "2").assert_outcomes(passed=4)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
 
@@ -235,3 +237,30 @@ def test_many_events_reach_many_watches_in_order(server: APIServer) -> None:
         expected = [("ADDED", f"p{number:03}") for number in range(300)]
         assert one.short(300) == expected
         assert two.short(300) == expected
+
+
+def test_a_restart_breaks_connections_and_forgets_what_watches_could_go_on_from(server: APIServer) -> None:
+    server.create(pod("a"))
+    version = server.resource_version
+    server.create(pod("b"))
+    with watching(server, resourceVersion=version) as stream:
+        assert stream.short(1) == [("ADDED", "b")]
+        server.restart()
+        # It is cut, in the middle of an answer or at its end.
+        with contextlib.suppress(http.client.IncompleteRead, ConnectionError):
+            assert stream.response.read() == b""
+    with watching(server, resourceVersion=version) as stream:
+        assert stream.event()["object"]["code"] == 410
+    with watching(server, resourceVersion=server.resource_version) as stream:
+        server.create(pod("c"))
+        assert stream.short(1) == [("ADDED", "c")]
+    assert len(ask(server, ALL_PODS).json["items"]) == 3
+
+
+def test_watches_of_one_namespace_are_dropped_alone(server: APIServer) -> None:
+    with watching(server, PODS) as one, watching(server, ALL_PODS) as other:
+        server.wait_for_watchers(core.V1.pods, 2)
+        assert server.drop_watches(namespace="default") == 1
+        assert one.line() == b""
+        server.create(pod("a"))
+        assert other.short(1) == [("ADDED", "a")]

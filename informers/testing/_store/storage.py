@@ -296,10 +296,12 @@ class Storage:
             hidden = store.events[first]
             return hidden.record.version - 1, max(0.0, hidden.time + seconds - now) if first == old_enough else inf
 
-    def begin_anew(self, collection: str) -> None:
-        """Let no watch start from before this moment, as when a definition goes, and its cache with it."""
+    def begin_anew(self, collection: str | None = None) -> None:
+        """Let no watch of a collection, or of any, start from before this moment: its cache is made anew."""
         with self._lock:
-            self._collection_locked(collection).begun = self._version
+            names = list(self._collections) if collection is None else [collection]
+            for name in names:
+                self._collection_locked(name).begun = self._version
 
     def compact(self, version: int | None = None) -> None:
         """Make the history of every collection up to `version` one that can't be asked for; None for all of it."""

@@ -95,6 +95,11 @@ class Watcher:
         return f"<Watcher {self.served.resource} after {self._position}>"
 
     @property
+    def namespace(self) -> str:
+        """Return the namespace that is watched; empty for all."""
+        return self._query.selection.namespace
+
+    @property
     def position(self) -> int:
         """Return the version after which events are sent."""
         return self._position
@@ -289,13 +294,13 @@ class Watchers:
                 if resource is None or address(watcher.served.resource) == address(resource)
             ]
 
-    def drop(self, resource: Resource[Any] | None) -> int:
-        """End the watches of a resource, or all, in good order; return how many.
+    def drop(self, resource: Resource[Any] | None, namespace: str | None = None) -> int:
+        """End the watches of a resource, or all, in good order; of a namespace, or all. Return how many.
 
         Raises:
             ConfigurationError: `resource` is none.
         """
-        watchers = self.of(resource)
+        watchers = [each for each in self.of(resource) if namespace in {None, each.namespace}]
         for watcher in watchers:
             watcher.close()
             self.remove(watcher)
