@@ -789,3 +789,11 @@ def test_a_namespace_that_every_cluster_has_may_not_be_deleted(server: Endpoint,
     answer = server.send("DELETE", f"/api/v1/namespaces/{name}")
     message = f'namespaces "{name}" is forbidden: this namespace may not be deleted'
     refused(answer, 403, "Forbidden", message, {"name": name, "kind": "namespaces"})
+
+
+def test_the_texts_of_a_secret_become_data(server: Endpoint, space: Namespace) -> None:
+    body = {"metadata": {"name": "a"}, "data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "y", "c": "é"}}
+    made = server.create(space.path("secrets"), body)
+    assert (made["data"], "stringData" in made) == ({"a": "eA==", "b": "eQ==", "c": "w6k="}, False)
+    changed = server.patch(space.path("secrets/a"), {"stringData": {"a": "z"}}).ok()
+    assert changed["data"] == {"a": "eg==", "b": "eQ==", "c": "w6k="}

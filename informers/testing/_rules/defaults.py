@@ -8,6 +8,7 @@ Upstream: k8s.io/kubernetes/pkg/apis/*/v1/defaults.go, and the admission plugins
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from functools import lru_cache
@@ -120,6 +121,9 @@ def with_defaults(served: Served, obj: Json, old: Json | None = None) -> Json:
         for step in POD_SPECS[resource].split("."):
             pod = mapping(pod).get(step)
         _complete_pod(mapping(pod))
+    if resource == "/api/v1/secrets" and (texts := mapping(made.pop("stringData", None))):
+        coded = {name: base64.b64encode(str(text).encode()).decode() for name, text in texts.items()}
+        made["data"] = {**mapping(made.get("data")), **coded}
     spec, given = mapping(made.get("spec")), mapping(obj.get("spec"))
     if resource == "/api/v1/services" and spec:
         _complete_service(spec, mapping(mapping(old).get("spec")), made["metadata"]["uid"])

@@ -156,7 +156,9 @@ FIELDS: dict[str, dict[str, str]] = {
     },
 }
 #: Where the value stands of a field that is asked for by another name.
-_PATHS = {"source": "source.component"}
+_PATHS = {"source": "source.component", "status.successful": "status.succeeded"}
+#: Which field says it where that one is empty.
+_OTHERWISE = {"source": "reportingComponent"}
 #: How a field is refused that a resource has none of; the rest say it as the first of these that fits.
 _REFUSALS = {
     "jobs.batch": 'field label "{}" not supported for Job',
@@ -309,6 +311,8 @@ class Served:
             for step in _PATHS.get(path, path).split("."):
                 value = mapping(value).get(step)
             found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        for path in _OTHERWISE.keys() & found.keys():
+            found[path] = found[path] or found.get(_OTHERWISE[path], "")
         return found
 
 
