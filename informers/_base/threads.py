@@ -71,7 +71,7 @@ def join_all(
         clock: measures them.
     """
     start = clock.monotonic()
-    running = [thread for thread in threads if thread.is_alive()]
+    running = [thread for thread in threads if thread.is_alive()][::-1]
     if is_own_thread():
         return not running
     reminded = start
@@ -81,8 +81,10 @@ def join_all(
         if left is not None and left <= 0:
             return False
         if now - reminded >= reminder:
-            remind(running)
+            remind([thread for thread in running if thread.is_alive()])
             reminded = now
-        running[0].join(min(left, reminder) if left is not None else reminder)
-        running = [thread for thread in running if thread.is_alive()]
+        running[-1].join(min(left, reminder) if left is not None else reminder)
+        # From the end, each once: there may be thousands.
+        while running and not running[-1].is_alive():
+            running.pop()
     return True

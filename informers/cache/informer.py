@@ -164,7 +164,9 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             self._controller.follow(reflector.scope)
         self._made = clock.monotonic()
         #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
-        self._threads: tuple[threading.Thread, ...] = ()
+        self._threads: list[threading.Thread] = []
+        #: How many there may be before those that have ended are dropped.
+        self._threads_limit = 16
         self._handlers_so_far = 0
         #: Runs when this was started and nobody holds it any more.
         self._finalizer: weakref.finalize[..., SharedInformer[T]] | None = None
@@ -541,7 +543,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             self._stopped = True
             if self._finalizer is not None:
                 self._finalizer.detach()
-            self._threads = ()
+            self._threads = []
             # New ones, since who waits for these waits here; the callbacks of the old are the parent's.
             self._synced = Signal(clock=self._clock)
             self._stop = Signal(clock=self._clock)
@@ -555,7 +557,10 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             self._note(listener.thread)
 
     def _note(self, thread: threading.Thread) -> None:
-        self._threads = (*(other for other in self._threads if other.is_alive()), thread)
+        if len(self._threads) >= self._threads_limit:
+            self._threads = [other for other in self._threads if other.is_alive()]
+            self._threads_limit = max(16, 2 * len(self._threads))
+        self._threads.append(thread)
 
     def _remind(self, running: Iterable[threading.Thread]) -> None:
         names = ", ".join(thread.name for thread in running)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, final
 
 import attrs
@@ -183,14 +184,29 @@ def wait_for_cache_sync(
     everything = [*syncables, *(part for syncable in syncables for part in syncable.parts)]
     begin = clock.monotonic()
     with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-        signals = [signal for syncable in everything for signal in (syncable.synced, syncable.ended)]
-        withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
+        # Each counts itself out, so that thousands cost no more than a look at each.
+        pending = dict.fromkeys(range(len(everything)))
+        ended: list[int] = []
+
+        def count_out(number: int) -> None:
+            pending.pop(number, None)
+            if not pending:
+                wakeup.wake()
+
+        def give_up(number: int) -> None:
+            if number in pending:
+                ended.append(number)
+                wakeup.wake()
+
+        withdrawals: list[Callable[[], None]] = []
+        for number, syncable in enumerate(everything):
+            withdrawals.append(syncable.synced.add_callback(partial(count_out, number)))
+            withdrawals.append(syncable.ended.add_callback(partial(give_up, number)))
         look = begin + PROGRESS_INTERVAL
         try:
             while True:
                 wakeup.clear()
-                waiting = [syncable for syncable in everything if not syncable.synced.is_set()]
-                if not waiting or any(syncable.ended.is_set() for syncable in waiting):
+                if not pending or ended:
                     break
                 if not wakeup.wait(max(0.0, look - clock.monotonic()) if progress is not None else None):
                     break

@@ -26,7 +26,8 @@ is listed and no longer there. *Wanted* is what the design of this library says;
     pytest tests/compared_with_go
 
 Of the {{scripts}} scripts of this page {{same}} end the same; most are also played with mappings or metadata alone.
-{RANDOM} more are drawn at random, from fixed seeds: in these nothing may differ.
+{RANDOM} more are drawn at random, from fixed seeds: in these nothing may differ, but that an object that was made anew
+is two.
 
 ## How to read it
 
