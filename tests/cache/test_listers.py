@@ -38,6 +38,18 @@ def test_a_namespace_has_its_own_objects() -> None:
     assert lister.namespace("none").list() == []
 
 
+def test_listers_read_by_an_index_within_their_reach() -> None:
+    indexed: Store[Obj] = Store(indexers={"app": lambda thing: [thing["metadata"]["labels"]["app"]]})
+    indexed.replace([obj("a", "one", app="x"), obj("a", "two", app="x"), obj("b", "two", app="y")], "1")
+    lister = NamespacedLister(indexed, "pods")
+    assert len(lister.by_index("app", "x")) == 2
+    assert lister.namespace("two").by_index("app", "x") == [obj("a", "two", app="x")]
+    assert lister.namespace("none").by_index("app", "x") == []
+    assert ClusterLister(indexed, "nodes").by_index("app", "y") == [obj("b", "two", app="y")]
+    with pytest.raises(ConfigurationError, match="there is no index 'node'"):
+        lister.namespace("two").by_index("node", "n1")
+
+
 def test_what_is_not_there_is_named_with_its_resource() -> None:
     lister = NamespacedLister(store(), "pods")
     with pytest.raises(NotFoundError, match="pods 'default/web-0' not found in the cache") as caught:
