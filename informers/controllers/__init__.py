@@ -14,6 +14,7 @@ object that uses kinds of your factory. For a loop of your own take the parts: `
 - `predicates`: which updates are worth a look
 - `owners`: from an object to its owner, from an owner to its objects
 - `resource_patches`, `object_writes`: finalizers and conditions; patches and applies of any kind by its row
+- `event_recorder`: `EventRecorder`: what happened, for people
 - `controller_health`, `reconcile_metrics`: what a controller tells of itself
 
 Upstream: sigs.k8s.io/controller-runtime (v0.25), without its manager; k8s.io/kubernetes/pkg/controller (v1.37).
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from informers.controllers._in_work import ReconcileLogger as ReconcileLogger
 from informers.controllers.controller_health import ControllerHealth as ControllerHealth
+from informers.controllers.event_recorder import EventRecorder as EventRecorder
 from informers.controllers.object_writes import apply_object as apply_object
 from informers.controllers.object_writes import create_or_patch as create_or_patch
 from informers.controllers.object_writes import patch_object as patch_object
@@ -53,6 +55,7 @@ __all__ = [
     "Controller",
     "ControllerHealth",
     "ControllerMetricsProvider",
+    "EventRecorder",
     "Outcome",
     "OwnWrites",
     "Pending",

@@ -1,0 +1,344 @@
+"""Events about objects, for people who look at them with kubectl: what a controller did, and what keeps it from it.
+
+Recording never waits and never raises for the server's sake. Equal events, whatever their notes, are one series: the
+first is created, the second makes it a series of two, and from then on they are counted here. The count is written each
+half hour, and when the series is over: six minutes without one more. What can't be sent is tried again, a dozen times;
+more than a thousand that wait are dropped, and that is said.
+
+Upstream: k8s.io/client-go/tools/events/event_broadcaster.go, event_recorder.go (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections import OrderedDict
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+
+from informers._base.checks import check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import safe_text
+from informers._base.threads import join_all, start_thread
+from informers.controllers._requests import send
+from informers.errors import ConfigurationError, StatusError
+from informers.objects import object_name, read
+from informers.resources import Resource
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["EventRecorder"]
+
+_log = logging.getLogger("informers.controllers")
+
+#: Seconds, as upstream: a series without one more is over; its count is written so often while it goes on.
+_FINISH = 6 * 60.0
+_REFRESH = 30 * 60.0
+#: Seconds between two tries of what could not be sent, and how often.
+_PAUSE = 10.0
+_TRIES = 12
+#: Events that may wait to be sent, and series that are kept.
+_WAITING = 1000
+_SERIES = 4096
+#: What the server refuses beyond.
+_NOTE, _WORD = 1024, 128
+_PATH = "/apis/events.k8s.io/v1/namespaces/{}/events"
+
+
+@final
+@attrs.define(eq=False)
+class _Series:
+    """One event, and how often it came.
+
+    Attributes:
+        body: as it was created, or is to be.
+        count: how often it came.
+        written: which count the server has; 0 before it is created.
+        last: when it came last, in seconds since the epoch.
+        seen: the same by the clock's `monotonic`.
+        sent: when the server was last told, likewise.
+        tries: how often sending failed in a row.
+        retry: not before this, by `monotonic`.
+    """
+
+    body: dict[str, Any]
+    count: int
+    last: float
+    seen: float
+    written: int = 0
+    sent: float = 0.0
+    tries: int = 0
+    retry: float = 0.0
+
+
+@final
+class EventRecorder:
+    """Records events about objects, as `events.k8s.io/v1` has them.
+
+    Args:
+        api_client: of the official client. Give it the plain one: nobody waits for events.
+        controller: who reports them, for example `example.com/pod-sets`.
+        instance: which of its replicas; host name and process number by default.
+        clock: what tells the time.
+
+    Raises:
+        ConfigurationError: the controller has no name, or one that is too long.
+
+    Example:
+        >>> from informers.testing import APIServer
+        >>> with APIServer() as server:
+        ...     recorder = EventRecorder(server.client(), "example.com/pod-sets")
+        ...     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-0", "namespace": "default"}}
+        ...     recorder.event(pod, "Started", "it runs on node-1", action="Start")
+        ...     recorder.close(timeout=10)
+        True
+
+    Thread safety: all methods may be called from any thread. One thread sends; it starts with the first event.
+    """
+
+    def __init__(
+        self, api_client: ApiClient, controller: str, *, instance: str = "", clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        _check_word("controller", controller)
+        self._api_client = api_client
+        self._controller = controller
+        self._instance = (instance or f"{socket.gethostname()}-{os.getpid()}")[:_WORD]
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        #: By what makes events equal; the one that came last is last.
+        self._series: OrderedDict[tuple[object, ...], _Series] = OrderedDict()
+        self._waiting = 0
+        self._dropped = 0
+        self._closing = False
+        #: Whether something was dropped at the end.
+        self._lost = False
+        self._thread: threading.Thread | None = None
+
+    def event(
+        self,
+        obj: Any,
+        reason: str,
+        note: str,
+        *,
+        action: str,
+        type: str = "Normal",
+        related: Any = None,
+        resource: Resource[Any] | None = None,
+    ) -> None:
+        """Record an event; returns at once.
+
+        Args:
+            obj: what it is about: a model of the official client, a mapping, or anything with `metadata`.
+            reason: why, one word for programs: for example `ScaledUp`; at most 128 characters.
+            note: for people; what is longer than 1024 characters is cut.
+            action: what was done about it, one word: for example `Scale`; at most 128 characters.
+            type: `Normal` or `Warning`.
+            related: another object that it has to do with, which says its kind and apiVersion.
+            resource: of `obj`, if that does not say its kind and apiVersion.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+        """
+        _check_word("reason", reason)
+        _check_word("action", action)
+        if type not in {"Normal", "Warning"}:
+            raise ConfigurationError(f"type must be 'Normal' or 'Warning': got {type!r}")
+        regarding, other = _reference(obj, resource), None if related is None else _reference(related, None)
+        key = (type, action, reason, tuple(regarding.items()), None if other is None else tuple(other.items()))
+        now = self._clock.time()
+        with self._lock:
+            if self._closing:
+                return
+            found = self._series.get(key)
+            if found is None:
+                if self._waiting >= _WAITING or len(self._series) >= _SERIES:
+                    self._dropped += 1
+                    return
+                body = self._body(regarding, other, reason, note, action, type, now)
+                found = self._series[key] = _Series(body, 0, now, self._clock.monotonic())
+                self._waiting += 1
+            found.count += 1
+            found.last, found.seen = now, self._clock.monotonic()
+            self._series.move_to_end(key)
+            if self._thread is None:
+                self._thread = start_thread(f"events-{self._controller}", self._send_all)
+            self._news.notify_all()
+
+    def close(self, timeout: float | None = 10.0) -> bool:
+        """Send what waits, and record no more; return whether all was sent.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            ConfigurationError: the timeout is negative, or not a number.
+        """
+        check_timeout(timeout)
+        with self._lock:
+            self._closing = True
+            thread = self._thread
+            self._news.notify_all()
+        if thread is not None and not join_all([thread], timeout=timeout, clock=self._clock):
+            return False
+        return not self._lost
+
+    def _send_all(self) -> None:
+        """Send what is due, until it is closed and all is sent."""
+        while True:
+            with self._lock:
+                key, series = self._next_locked()
+                if self._dropped:
+                    dropped, self._dropped = self._dropped, 0
+                    _say("%d events were dropped: too many wait to be sent", dropped)
+                if series is None:
+                    if self._closing:
+                        return
+                    self._clock.wait(self._news, self._pause_locked())
+                    continue
+                count = series.count
+            error = self._send(series, count)
+            with self._lock:
+                self._sent_locked(key, series, count, error)
+
+    def _next_locked(self) -> tuple[tuple[object, ...], _Series | None]:
+        """Return what is to be sent now; forget series that are over and written."""
+        now = self._clock.monotonic()
+        over: list[tuple[object, ...]] = []
+        found: tuple[tuple[object, ...], _Series | None] = ((), None)
+        for key, series in self._series.items():
+            if series.count == series.written:
+                if self._closing or now - series.seen >= _FINISH:
+                    over.append(key)
+            elif self._due(series) <= now or (self._closing and not series.tries):
+                found = (key, series)
+                break
+            elif self._closing:
+                # It failed before: there is no time left for a dozen tries.
+                over.append(key)
+                self._dropped += 1
+                self._lost = True
+        for key in over:
+            self._forget_locked(key)
+        return found
+
+    def _due(self, series: _Series) -> float:
+        """Return when the server is to be told: the first two at once, then by the half hour or when it is over."""
+        if series.written < 2:
+            return series.retry
+        return max(series.retry, min(series.sent + _REFRESH, series.seen + _FINISH))
+
+    def _pause_locked(self) -> float | None:
+        now = self._clock.monotonic()
+        ends = [
+            series.seen + _FINISH if series.count == series.written else self._due(series)
+            for series in self._series.values()
+        ]
+        return max(0.0, min(ends) - now) if ends else None
+
+    def _sent_locked(self, key: tuple[object, ...], series: _Series, count: int, error: Exception | None) -> None:
+        if error is None:
+            if not series.written:
+                self._waiting -= 1
+            series.written, series.tries, series.sent = count, 0, self._clock.monotonic()
+            return
+        series.tries += 1
+        refused = isinstance(error, StatusError) and error.code < 500 and error.code != 429
+        if refused or series.tries >= _TRIES:
+            _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
+            self._forget_locked(key)
+        else:
+            series.retry = self._clock.monotonic() + _PAUSE
+
+    def _forget_locked(self, key: tuple[object, ...]) -> None:
+        series = self._series.pop(key, None)
+        if series is not None and not series.written:
+            self._waiting -= 1
+
+    def _send(self, series: _Series, count: int) -> Exception | None:
+        metadata = series.body["metadata"]
+        path = _PATH.format(metadata["namespace"])
+        repeated = {"count": count, "lastObservedTime": _stamp(series.last)}
+        try:
+            if not series.written:
+                body = {**series.body, **({"series": repeated} if count > 1 else {})}
+                send(self._api_client, "POST", path, body=body, content_type="application/json")
+            else:
+                path = f"{path}/{metadata['name']}"
+                patch = {"series": repeated}
+                send(self._api_client, "PATCH", path, body=patch, content_type="application/merge-patch+json")
+        except Exception as error:  # noqa: BLE001  whatever it is: it must not end the thread
+            if isinstance(error, StatusError) and error.code == 409 and not series.written:
+                return None  # an earlier try was answered too late: it is there
+            if isinstance(error, StatusError) and error.code == 404 and series.written:
+                series.written = 0  # the server keeps events for an hour or so: the next try makes it anew
+                self._waiting += 1
+                return self._send(series, count)
+            return error
+        return None
+
+    def _body(
+        self,
+        regarding: dict[str, str],
+        related: dict[str, str] | None,
+        reason: str,
+        note: str,
+        action: str,
+        type: str,
+        now: float,
+    ) -> dict[str, Any]:
+        # Events about objects of the whole cluster are in the namespace `default`.
+        namespace = regarding.get("namespace") or "default"
+        body: dict[str, Any] = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": f"{regarding['name'][:200]}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
+            "eventTime": _stamp(now),
+            "reportingController": self._controller,
+            "reportingInstance": self._instance,
+            "action": action,
+            "reason": reason,
+            "type": type,
+            "note": note if len(note.encode()) <= _NOTE else note.encode()[:_NOTE].decode("utf-8", "ignore"),
+            "regarding": regarding,
+        }
+        if related is not None:
+            body["related"] = related
+        return body
+
+
+def _check_word(name: str, word: object) -> None:
+    if not isinstance(word, str) or not word or len(word) > _WORD:
+        raise ConfigurationError(f"{name} must be a text of 1 to {_WORD} characters: got {word!r}")
+
+
+def _reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
+    """Return what an event says of an object."""
+    name = object_name(obj)
+    kind, api_version = read(obj, "kind"), read(obj, "api_version", "apiVersion")
+    if resource is not None:
+        kind, api_version = resource.kind, resource.api_version
+    if not kind or not api_version:
+        raise ConfigurationError(
+            f"an event is about an object with kind and apiVersion, which {str(name)!r} does not say: give resource="
+        )
+    # Without its version: each would be another series.
+    uid = read(read(obj, "metadata"), "uid")
+    fields = {"kind": kind, "apiVersion": api_version, "namespace": name.namespace, "name": name.name, "uid": uid}
+    return {field: str(value) for field, value in fields.items() if value}
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _say(message: str, *arguments: object) -> None:
+    with suppress(Exception):  # of the user's filters of the log
+        _log.warning(message, *arguments)

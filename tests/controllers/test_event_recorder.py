@@ -1,0 +1,221 @@
+"""Events: what is sent, what is counted, what is dropped, and that nobody waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from informers import ConfigurationError
+from informers.controllers import EventRecorder
+from informers.kinds import core, events
+from informers.testing import APIServer, FakeClock, Status
+from tests.waiting import eventually
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-0", "namespace": "default", "uid": "u"}}
+
+
+@attrs.frozen
+class Scene:
+    server: APIServer
+    clock: FakeClock
+    recorder: EventRecorder
+
+    def event(self, note: str = "a note", reason: str = "Started", obj: Any = POD, **more: Any) -> None:
+        self.recorder.event(obj, reason, note, action="Start", **more)
+
+    @property
+    def stored(self) -> list[dict[str, Any]]:
+        return list(self.server.list(events.V1.events))
+
+    def posts(self, verb: str = "create") -> int:
+        return len(self.server.requests.select(verb=verb, resource=events.V1.events))
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    clock = FakeClock(start=1_800_000_000.0)
+    with APIServer() as server:
+        recorder = EventRecorder(server.client(), "example.com/sets", instance="one", clock=clock)
+        yield Scene(server, clock, recorder)
+        recorder.close(None)
+
+
+def test_an_event_says_what_who_and_why(scene: Scene) -> None:
+    scene.event(type="Warning", related={"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
+    eventually(lambda: scene.stored)
+    (found,) = scene.stored
+    assert found["regarding"] == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "name": "web-0",
+        "namespace": "default",
+        "uid": "u",
+    }
+    assert found["related"] == {"apiVersion": "v1", "kind": "Node", "name": "n"}
+    wanted = {"reason": "Started", "action": "Start", "type": "Warning", "note": "a note"}
+    assert {key: found[key] for key in wanted} == wanted
+    assert (found["reportingController"], found["reportingInstance"]) == ("example.com/sets", "one")
+    assert found["eventTime"] == "2027-01-15T08:00:00.000000Z"
+    assert "series" not in found
+
+
+def test_an_object_of_the_whole_cluster_has_its_events_in_the_default_namespace(scene: Scene) -> None:
+    scene.event(obj={"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
+    eventually(lambda: scene.stored)
+    assert scene.stored[0]["metadata"]["namespace"] == "default"
+
+
+def test_an_object_that_does_not_say_its_kind_needs_its_resource(scene: Scene) -> None:
+    obj = {"metadata": {"name": "n"}}
+    with pytest.raises(ConfigurationError, match="give resource="):
+        scene.event(obj=obj)
+    scene.event(obj=obj, resource=core.V1.nodes)
+    eventually(lambda: scene.stored)
+    assert scene.stored[0]["regarding"] == {"apiVersion": "v1", "kind": "Node", "name": "n"}
+
+
+@pytest.mark.upstream("tools/events/eventseries_test.go", "TestEventSeriesf")
+def test_the_second_of_a_kind_makes_a_series_and_the_rest_is_counted_here(scene: Scene) -> None:
+    scene.event("first")
+    eventually(lambda: scene.stored)
+    scene.event("second, and another note")
+    eventually(lambda: scene.stored[0].get("series", {}).get("count") == 2)
+    for _ in range(50):
+        scene.event()
+    scene.clock.wait_for_waiters()
+    assert scene.stored[0]["series"]["count"] == 2
+    assert (scene.posts(), scene.posts("patch")) == (1, 1)
+
+
+@pytest.mark.upstream("tools/events/eventseries_test.go", "TestRefreshExistingEventSeries")
+def test_a_series_that_goes_on_is_written_each_half_hour(scene: Scene) -> None:
+    for count in (1, 2):
+        scene.event()
+        eventually(lambda count=count: scene.posts() + scene.posts("patch") == count)
+        scene.clock.wait_for_waiters()
+    for minute in range(5, 31, 5):
+        scene.clock.advance(300.0)
+        scene.event()
+        if minute < 30:
+            scene.clock.wait_for_waiters()
+            assert scene.stored[0]["series"]["count"] == 2
+    eventually(lambda: scene.stored[0]["series"]["count"] >= 7)
+
+
+@pytest.mark.upstream("tools/events/eventseries_test.go", "TestFinishSeries")
+def test_a_series_is_written_and_forgotten_when_it_is_over(scene: Scene) -> None:
+    for count in (1, 2):
+        scene.event()
+        eventually(lambda count=count: scene.posts() + scene.posts("patch") == count)
+        scene.clock.wait_for_waiters()
+    scene.event()
+    scene.clock.wait_for_waiters()
+    scene.clock.advance(360.0)
+    eventually(lambda: scene.stored[0]["series"]["count"] == 3)
+    eventually(lambda: not scene.recorder._series)
+    scene.event()
+    eventually(lambda: len(scene.stored) == 2)
+
+
+def test_what_can_not_be_sent_is_tried_again_and_nobody_waits(scene: Scene) -> None:
+    scene.server.faults.add(Status(503), verb="create", resource=events.V1.events, times=2)
+    scene.event()
+    for _ in range(2):
+        scene.clock.wait_for_waiters()
+        scene.clock.advance(10.0)
+    eventually(lambda: scene.stored)
+    assert scene.posts() == 3
+
+
+def test_what_the_server_refuses_is_said_and_not_tried_again(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.server.faults.add(Status(403), verb="create", resource=events.V1.events, times=None)
+    scene.event()
+    eventually(lambda: "was not recorded" in caplog.text)
+    assert scene.recorder._series == {}
+    assert scene.posts() == 1
+
+
+def test_a_dozen_tries_are_enough(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.server.faults.add(Status(500), verb="create", resource=events.V1.events, times=None)
+    scene.event()
+    for _ in range(11):
+        scene.clock.wait_for_waiters()
+        scene.clock.advance(10.0)
+    eventually(lambda: "was not recorded" in caplog.text)
+    assert scene.posts() == 12
+
+
+def test_more_than_a_thousand_that_wait_are_dropped_and_that_is_said(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate, inside = threading.Event(), threading.Event()
+    rest: Any = scene.recorder._api_client.rest_client
+    request = rest.request
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        inside.set()
+        gate.wait(20)
+        return request(*arguments, **options)
+
+    rest.request = slow
+    scene.event(reason="First")
+    assert inside.wait(10)
+    for number in range(1500):
+        scene.event(reason=f"R{number}")
+    assert len(scene.recorder._series) == 1000
+    scene.server.faults.add(Status(403), verb="create", resource=events.V1.events, times=None)
+    gate.set()
+    eventually(lambda: "501 events were dropped" in caplog.text)
+
+
+def test_an_event_that_the_server_has_forgotten_is_made_anew(scene: Scene) -> None:
+    scene.event()
+    eventually(lambda: scene.stored)
+    scene.server.delete(events.V1.events, scene.stored[0]["metadata"]["name"])
+    scene.event()
+    eventually(lambda: [found["series"]["count"] for found in scene.stored] == [2])
+
+
+def test_at_the_end_what_waits_is_sent_and_the_thread_is_gone(scene: Scene) -> None:
+    scene.event()
+    eventually(lambda: scene.stored)
+    scene.event()
+    eventually(lambda: scene.posts("patch") == 1)
+    for _ in range(10):
+        scene.event()
+    assert scene.recorder.close(None)
+    assert scene.stored[0]["series"]["count"] == 12
+    scene.event()
+    assert scene.recorder._series == {}
+    assert not [thread for thread in threading.enumerate() if "events-example" in thread.name]
+
+
+def test_what_can_not_be_sent_at_the_end_is_given_up(scene: Scene) -> None:
+    scene.server.faults.add(Status(500), verb="create", resource=events.V1.events, times=None)
+    scene.event()
+    scene.clock.wait_for_waiters()
+    assert not scene.recorder.close(None)
+
+
+def test_a_note_is_cut_where_the_server_would_refuse_it(scene: Scene) -> None:
+    scene.event("é" * 2000)
+    eventually(lambda: scene.stored)
+    assert scene.stored[0]["note"] == "é" * 512
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reason": ""}, "reason must be"),
+        ({"reason": "x" * 129}, "reason must be"),
+        ({"type": "Error"}, "'Normal' or 'Warning'"),
+        ({"obj": {"metadata": {}}}, "has no name"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_call(scene: Scene, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        scene.event(**change)
