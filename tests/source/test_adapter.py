@@ -6,12 +6,16 @@ import http.client
 import importlib.metadata
 import io
 import re
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
 import informers
+from informers.source._transport.adapter import _Response
+from informers.source._transport.error_text import SlowHeadError
+from informers.testing import FakeClock
 
 #: The versions whose sources have been read: look at `adapter.py` again before a version is added.
 LOOKED_AT = {"kubernetes": {"35", "36", "37"}, "urllib3": {"2"}}
@@ -46,6 +50,27 @@ def test_the_private_parts_are_there() -> None:
     assert callable(HTTPSConnection._new_conn)
     assert callable(io.BufferedReader.detach)
     assert http.client.HTTPConnection.response_class is http.client.HTTPResponse
+
+
+def test_a_head_has_the_time_of_one_read_and_a_body_as_long_as_bytes_come() -> None:
+    clock = FakeClock()
+    ours, servers = socket.socketpair()
+    with ours, servers:
+        ours.settimeout(10)
+        response = _Response(ours, clock=clock)
+        servers.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
+        response.begin()
+        clock.advance(1000)
+        servers.sendall(b"lo")
+        assert response.read() == b"hello"
+        assert ours.gettimeout() == 10
+        response.close()
+        late = _Response(ours, clock=clock)
+        servers.sendall(b"HTTP/1.1 200 OK\r\n")
+        clock.advance(11)
+        with pytest.raises(SlowHeadError):
+            late.begin()
+        late.close()
 
 
 def test_no_other_module_uses_them() -> None:

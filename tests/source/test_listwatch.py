@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -232,15 +231,17 @@ def test_an_object_that_is_too_large_is_told() -> None:
 
 
 def test_a_list_that_drips_is_lost() -> None:
+    clock = FakeClock()
+
     def drip(connection: Connection) -> None:
         connection.request()
         connection.send(CHUNKED + chunk(listing()[:20]))
         while True:  # until the client goes
-            time.sleep(0.05)
+            clock.advance(1)
             connection.send(chunk(b" "))
 
     with (
-        source_of(drip, list_timeout=0.3) as (_, source),
+        source_of(drip, list_timeout=10.0, clock=clock) as (_, source),
         pytest.raises(ConnectionLostError, match=r"an answer brought no more than \d+ bytes in"),
     ):
         source.list(ListOptions())
