@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 from typing_extensions import override
@@ -43,8 +43,14 @@ class InWork:
 IN_WORK: ContextVar[InWork | None] = ContextVar("informers.controllers", default=None)
 
 
+if TYPE_CHECKING:
+    _LoggerAdapter = logging.LoggerAdapter[logging.Logger]
+else:  # which takes no type before Python 3.11
+    _LoggerAdapter = logging.LoggerAdapter
+
+
 @final
-class ReconcileLogger(logging.LoggerAdapter[logging.Logger]):
+class ReconcileLogger(_LoggerAdapter):
     """A logger whose lines begin with the controller, and with the name and the reconcile id while a name is in work.
 
     The records have `controller`, `object` and `reconcile_id` too, for formats and for JSON.
