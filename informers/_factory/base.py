@@ -463,6 +463,12 @@ class InformerFactory(OfOneProcess):
         if self._measures_latencies:
             kind.informer.measure_latencies()
         self._kinds[kind.resource] = kind
+        group_plural = (kind.resource.group, kind.resource.plural)
+        alike = [each for each in self._kinds.values() if (each.resource.group, each.resource.plural) == group_plural]
+        if len(alike) > 1:
+            # From here on every message says which version it speaks of.
+            for each in alike:
+                each.informer.rename(f"{each.resource} {each.resource.version}")
         return kind
 
     def _owner(self) -> int | None:

@@ -187,6 +187,18 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         """The resource."""
         return self._resource
 
+    def rename(self, name: str) -> None:
+        """Call the resource otherwise in health, logs, errors and failures from now on.
+
+        A factory that has two versions of one resource adds the versions to their names.
+
+        Args:
+            name: for example `gizmos.example.com v2`.
+        """
+        self._resource = name
+        self._controller.rename(name)
+        self._reflectors.rename(name)
+
     @property
     def indexer(self) -> Indexer[T]:
         """The cache, for reading."""
@@ -299,7 +311,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
                     # The system has no thread left: without one its events would pile up.
                     self._controller.leave(listener)
                     raise
-        return Registration(listener, self, self._resource)
+        return Registration(listener, self)
 
     def remove_event_handler(self, registration: Registration[T]) -> None:
         """Tell a handler nothing more, as `Registration.remove` does.

@@ -29,10 +29,9 @@ class Registration(Generic[T]):
     Thread safety: may be used from any thread.
     """
 
-    def __init__(self, listener: Listener[T], informer: Any, resource: str) -> None:
+    def __init__(self, listener: Listener[T], informer: Any) -> None:
         self._listener = listener
         self._informer = informer
-        self._resource = resource
 
     def __repr__(self) -> str:
         return f"<Registration of {self.name}, backlog {self._listener.backlog}>"
@@ -40,7 +39,7 @@ class Registration(Generic[T]):
     @property
     def name(self) -> str:
         """The handler and its resource."""
-        return f"handler {self._listener.callbacks.name} of {self._resource}"
+        return f"handler {self._listener.callbacks.name} of {self._informer.name}"
 
     @property
     def has_synced(self) -> bool:

@@ -19,8 +19,8 @@ from informers import (
     SharedInformerFactory,
 )
 from informers.kinds import GroupVersion, core, namespaced
-from informers.testing import APIServer, Status
-from tests.waiting import eventually
+from informers.testing import APIServer, RecordingHandler, Status
+from tests.waiting import QUICK, Failures, eventually
 from tests.widgets import WIDGETS, definition, widget
 
 PODS: NamespacedResource[Any] = NamespacedResource("", "v1", "pods")
@@ -163,3 +163,20 @@ def test_the_test_server_knows_a_resource_in_each_spelling(server: APIServer, sp
     with pytest.raises(client.ApiException, match="500"):
         api.list_pod_for_all_namespaces()
     assert [request.resource for request in server.requests] == [spelled, spelled]
+
+
+def test_two_versions_of_one_resource_are_told_apart_in_every_message(server: APIServer) -> None:
+    failures = Failures()
+    factory = DynamicSharedInformerFactory(server.client(), watch_error_handler=failures, options=QUICK)
+    first = factory.for_resource("example.com", "v1", "gizmos")
+    assert first.informer.name == "gizmos.example.com"
+    second = factory.for_resource("example.com", "v2", "gizmos")
+    registration = first.informer.add_event_handler(RecordingHandler[Any]())
+    with factory:
+        failures.wait_for(lambda failure: failure.resource == "gizmos.example.com v1")
+        failures.wait_for(lambda failure: failure.resource == "gizmos.example.com v2")
+        result = factory.wait_for_cache_sync(timeout=0)
+        assert list(result.unsynced) == ["gizmos.example.com v1", "gizmos.example.com v2"]
+        assert all(f"gizmos.example.com {version}: " in str(factory.health()) for version in ("v1", "v2"))
+        assert registration.name.endswith("of gizmos.example.com v1")
+        assert "gizmos.example.com v2" in repr(second.informer)

@@ -108,6 +108,11 @@ class Controller(Generic[T]):
         """The handlers' listeners, in the order in which they came."""
         return self._listeners
 
+    def rename(self, resource: str) -> None:
+        """Name the resource otherwise in messages."""
+        self._resource = resource
+        self.set_aside.rename(resource)
+
     def run(self) -> None:
         """Apply deltas until the queue is closed and empty, or a stop is asked for."""
         while not self._stop.is_set():

@@ -77,6 +77,11 @@ class NamespaceReflector(Generic[T]):
             self.thread = start_thread(name, self.reflector.run)
         return self.thread
 
+    def rename(self, resource: str) -> None:
+        """Name the resource otherwise in messages."""
+        self._resource = resource
+        self.reflector.rename(resource)
+
     @property
     def name(self) -> str:
         """What a message calls it."""
@@ -180,6 +185,12 @@ class Reflectors(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._by_namespace)
+
+    def rename(self, resource: str) -> None:
+        """Name the resource otherwise in messages."""
+        self._resource = resource
+        for _, followed in self:
+            followed.rename(resource)
 
     def get(self, namespace: str | None) -> NamespaceReflector[T] | None:
         """Return the one of a namespace, if that is followed."""

@@ -52,6 +52,10 @@ class SetAside:
         #: Errors of the step that goes on, whose frames are cleared at its end.
         self._reasons: list[Exception] = []
 
+    def rename(self, resource: str) -> None:
+        """Name the resource otherwise in messages."""
+        self._resource = resource
+
     def put(self, key: str, error: Exception) -> None:
         """Set an object aside, and report that; its key is empty where not even that could be read."""
         self._reasons.append(error)

@@ -77,7 +77,7 @@ class Progress:
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
-        self._name = name
+        self.name: str = name
         self._clock = clock
         self.situation: Situation = Situation(NotStarted(), Memory())
         self.not_live_since: float | None = clock.monotonic()
@@ -209,6 +209,6 @@ class Progress:
 
     def _say(self, what: str) -> None:
         total = self.total if self.total != self.listed else None
-        part = PartProgress(name=self._name, objects=self.listed, total=total, synced=False)
+        part = PartProgress(name=self.name, objects=self.listed, total=total, synced=False)
         with suppress(Exception):  # of the user's filters of the log
             _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)

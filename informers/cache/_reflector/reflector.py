@@ -147,6 +147,11 @@ class Reflector(Generic[T]):
         self._watch: OpenWatch[T] | None = None
         self.progress: Progress = Progress(resource if namespace is None else f"{resource} in {namespace}", clock)
 
+    def rename(self, resource: str) -> None:
+        """Name the resource otherwise in messages."""
+        self._resource = resource
+        self.progress.name = resource if self._namespace is None else f"{resource} in {self._namespace}"
+
     def __repr__(self) -> str:
         version = self.last_sync_resource_version
         return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={version}>")
