@@ -73,17 +73,25 @@ def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Iterator[Resu
         except (peers.PeerMissingError, subprocess.TimeoutExpired) as error:
             missing[peer.name] = str(error)
     busy: list[float] = []
+    small_kinds: dict[str, dict[str, float]] = {}
     sizes = [int(size) for size in args.pods.split(",")]
     runs: dict[str, dict[str, list[Result]]] = {}
     for size in sizes:
         first = size == sizes[0]
         group = [peer for peer in chosen if peer.name in commands and (first or peer.scales)]
         runs[str(size)] = measure_size(group, commands, size, args, busy, events=first)
-        yield describe(runs, missing, busy, args)
+        if first and any(peer.name == OURS for peer in chosen):
+            say("small kinds")
+            small_kinds = measure_small_kinds(20_000 if args.quick else 200_000)
+        yield describe(runs, missing, busy, small_kinds, args)
 
 
 def describe(
-    runs: dict[str, dict[str, list[Result]]], missing: dict[str, str], busy: list[float], args: argparse.Namespace
+    runs: dict[str, dict[str, list[Result]]],
+    missing: dict[str, str],
+    busy: list[float],
+    small_kinds: dict[str, dict[str, float]],
+    args: argparse.Namespace,
 ) -> Result:
     """Return the report of these runs."""
     return {
@@ -93,6 +101,8 @@ def describe(
         },
         "settings": {"events": args.events, "steady": args.steady, "rate": args.rate, "repeat": args.repeat},
         "import_s": import_seconds(),
+        "client_import_s": import_seconds("kubernetes.client"),
+        "small_kinds": small_kinds,
         "missing": missing,
         "medians": {size: {name: median(each) for name, each in by_name.items()} for size, by_name in runs.items()},
         "runs": runs,
@@ -176,9 +186,24 @@ def encode_protobuf(folder: Path) -> None:
             partial.rename(target)
 
 
-def import_seconds() -> float:
-    """Return the seconds that `import informers` takes in a fresh process: the best of five."""
-    code = "import time; t = time.perf_counter(); import informers; print(time.perf_counter() - t)"
+def measure_small_kinds(objects: int) -> dict[str, dict[str, float]]:
+    """Return the bytes of memory for each object of small kinds, by kind and way."""
+    environment = {**os.environ, "PYTHONPATH": str(peers.ROOT)}
+    script = str(peers.HERE / "small_kinds.py")
+
+    def measured(kind: str, way: str) -> float:
+        command = [sys.executable, script, kind, way, "--objects", str(objects)]
+        done = subprocess.run(command, env=environment, timeout=600, check=True, capture_output=True, text=True)
+        return float(done.stdout)
+
+    return {
+        kind: {way: measured(kind, way) for way in ("dicts", "zstd", "deflate")} for kind in ("lease", "binding", "map")
+    }
+
+
+def import_seconds(module: str = "informers") -> float:
+    """Return the seconds that an import takes in a fresh process: the best of five."""
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     # As installed, with its bytecode kept: without that, Python compiles every module again.
     environment = {**os.environ, "PYTHONPATH": str(peers.ROOT), "PYTHONPYCACHEPREFIX": str(peers.CACHE / "bytecode")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

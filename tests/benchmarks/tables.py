@@ -17,6 +17,8 @@ GOALS: dict[str, dict[str, float]] = {
 }
 SCALE_GOAL = 1.2
 IMPORT_GOAL = 0.15
+IMPORT_PART_GOAL = 0.45
+SMALL_GOAL = 0.35
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("sync s", "sync_s", "{:.2f}".format),
@@ -122,7 +124,14 @@ def _ways(results: Report) -> list[list[str]]:
 def _extras(report: Report) -> list[str]:
     rows: list[list[str]] = [
         ["`import informers`", f"{report['import_s']:.3f} s", _verdict(report["import_s"], IMPORT_GOAL)],
-    ]
+        ["… over `import kubernetes.client`", f"{report['import_s'] / report['client_import_s']:.2f}",
+         _verdict(report["import_s"] / report["client_import_s"], IMPORT_PART_GOAL)],
+    ]  # fmt: skip
+    for kind, by_way in report["small_kinds"].items():
+        for way in ("zstd", "deflate"):
+            part = by_way[way] / by_way["dicts"]
+            what = f"small kinds, {kind}: memory over that of plain dictionaries ({way}, {by_way[way]:,.0f} B each)"
+            rows.append([what, f"{part:.2f}", _verdict(part, SMALL_GOAL)])
     rows += [row for results in report["medians"].values() for row in _ways(results)]
     sizes = list(report["medians"])
     for larger in sizes[1:]:
