@@ -15,76 +15,81 @@ The map, from the bottom up; a folder imports only what stands before it, and an
 - `aio`, `metrics`, `probes`: event loops, Prometheus, health by HTTP;
 - `testing`: an API server in the process, faults and fakes, for tests.
 
-Everything that this package exports is here; the official client is imported when it is first used.
+Everything that this package exports is here. A module is imported when the first of its names is used, and so is the
+official client.
 """
 
 from __future__ import annotations
 
-from informers._base.signals import Signal as Signal
-from informers.backoff import BackoffSettings as BackoffSettings
-from informers.cache._pipeline.latency import Latencies as Latencies
-from informers.cache._reflector.reflector import Reflector as Reflector
-from informers.cache._reflector.states import ReflectorState as ReflectorState
-from informers.cache._reflector.watch_failures import NextStep as NextStep
-from informers.cache._reflector.watch_failures import WatchErrorHandler as WatchErrorHandler
-from informers.cache._reflector.watch_failures import WatchFailure as WatchFailure
-from informers.cache._reflector.watch_failures import WatchRecovery as WatchRecovery
-from informers.cache._reflector.watch_failures import WatchRecoveryHandler as WatchRecoveryHandler
-from informers.cache.accessor import ClusterKind as ClusterKind
-from informers.cache.accessor import NamespacedKind as NamespacedKind
-from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
-from informers.cache.handlers import ResourceEventHandler as ResourceEventHandler
-from informers.cache.handlers import ResourceEventHandlerFuncs as ResourceEventHandlerFuncs
-from informers.cache.health import FactoryHealth as FactoryHealth
-from informers.cache.health import HandlerHealth as HandlerHealth
-from informers.cache.health import InformerHealth as InformerHealth
-from informers.cache.health import WatchHealth as WatchHealth
-from informers.cache.indexer import Indexer as Indexer
-from informers.cache.informer import SharedInformer as SharedInformer
-from informers.cache.listers import ClusterLister as ClusterLister
-from informers.cache.listers import NamespacedLister as NamespacedLister
-from informers.cache.listers import NamespaceLister as NamespaceLister
-from informers.cache.registration import Registration as Registration
-from informers.cache.store import Store as Store
-from informers.cache.sync import PartProgress as PartProgress
-from informers.cache.sync import SyncProgress as SyncProgress
-from informers.cache.sync import SyncResult as SyncResult
-from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
-from informers.cache.waits import SeenResult as SeenResult
-from informers.cache.waits import Sight as Sight
-from informers.errors import ConfigurationError as ConfigurationError
-from informers.errors import DecodeError as DecodeError
-from informers.errors import ForkedError as ForkedError
-from informers.errors import InformersError as InformersError
-from informers.errors import NotFoundError as NotFoundError
-from informers.errors import NotSyncedError as NotSyncedError
-from informers.errors import SnapshotError as SnapshotError
-from informers.errors import SourceError as SourceError
-from informers.errors import StoppedError as StoppedError
-from informers.errors import WaitTimeoutError as WaitTimeoutError
-from informers.factory import DynamicSharedInformerFactory as DynamicSharedInformerFactory
-from informers.factory import MetadataSharedInformerFactory as MetadataSharedInformerFactory
-from informers.factory import SharedInformerFactory as SharedInformerFactory
-from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
-from informers.objects import ObjectName as ObjectName
-from informers.objects import annotations_of as annotations_of
-from informers.objects import labels_of as labels_of
-from informers.objects import metadata_of as metadata_of
-from informers.objects import object_key as object_key
-from informers.objects import object_name as object_name
-from informers.objects import spec_of as spec_of
-from informers.objects import status_of as status_of
-from informers.options import KindOptions as KindOptions
-from informers.options import ReflectorOptions as ReflectorOptions
-from informers.resources import ClusterResource as ClusterResource
-from informers.resources import NamespacedResource as NamespacedResource
-from informers.selectors import FieldSelector as FieldSelector
-from informers.selectors import LabelSelector as LabelSelector
-from informers.snapshots.contents import SnapshotResult as SnapshotResult
-from informers.source._models.partial_metadata import PartialObjectMetadata as PartialObjectMetadata
-from informers.source.events import ListOptions as ListOptions
-from informers.source.listwatch import ListWatch as ListWatch
-from informers.source.shards import Shard as Shard
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from informers._base.signals import Signal as Signal
+    from informers.backoff import BackoffSettings as BackoffSettings
+    from informers.cache._pipeline.latency import Latencies as Latencies
+    from informers.cache._reflector.reflector import Reflector as Reflector
+    from informers.cache._reflector.states import ReflectorState as ReflectorState
+    from informers.cache._reflector.watch_failures import NextStep as NextStep
+    from informers.cache._reflector.watch_failures import WatchErrorHandler as WatchErrorHandler
+    from informers.cache._reflector.watch_failures import WatchFailure as WatchFailure
+    from informers.cache._reflector.watch_failures import WatchRecovery as WatchRecovery
+    from informers.cache._reflector.watch_failures import WatchRecoveryHandler as WatchRecoveryHandler
+    from informers.cache.accessor import ClusterKind as ClusterKind
+    from informers.cache.accessor import NamespacedKind as NamespacedKind
+    from informers.cache.handlers import FilteringResourceEventHandler as FilteringResourceEventHandler
+    from informers.cache.handlers import ResourceEventHandler as ResourceEventHandler
+    from informers.cache.handlers import ResourceEventHandlerFuncs as ResourceEventHandlerFuncs
+    from informers.cache.health import FactoryHealth as FactoryHealth
+    from informers.cache.health import HandlerHealth as HandlerHealth
+    from informers.cache.health import InformerHealth as InformerHealth
+    from informers.cache.health import WatchHealth as WatchHealth
+    from informers.cache.indexer import Indexer as Indexer
+    from informers.cache.informer import SharedInformer as SharedInformer
+    from informers.cache.listers import ClusterLister as ClusterLister
+    from informers.cache.listers import NamespacedLister as NamespacedLister
+    from informers.cache.listers import NamespaceLister as NamespaceLister
+    from informers.cache.registration import Registration as Registration
+    from informers.cache.store import Store as Store
+    from informers.cache.sync import PartProgress as PartProgress
+    from informers.cache.sync import SyncProgress as SyncProgress
+    from informers.cache.sync import SyncResult as SyncResult
+    from informers.cache.sync import wait_for_cache_sync as wait_for_cache_sync
+    from informers.cache.waits import SeenResult as SeenResult
+    from informers.cache.waits import Sight as Sight
+    from informers.errors import ConfigurationError as ConfigurationError
+    from informers.errors import DecodeError as DecodeError
+    from informers.errors import ForkedError as ForkedError
+    from informers.errors import InformersError as InformersError
+    from informers.errors import NotFoundError as NotFoundError
+    from informers.errors import NotSyncedError as NotSyncedError
+    from informers.errors import SnapshotError as SnapshotError
+    from informers.errors import SourceError as SourceError
+    from informers.errors import StoppedError as StoppedError
+    from informers.errors import WaitTimeoutError as WaitTimeoutError
+    from informers.factory import DynamicSharedInformerFactory as DynamicSharedInformerFactory
+    from informers.factory import MetadataSharedInformerFactory as MetadataSharedInformerFactory
+    from informers.factory import SharedInformerFactory as SharedInformerFactory
+    from informers.objects import DeletedFinalStateUnknown as DeletedFinalStateUnknown
+    from informers.objects import ObjectName as ObjectName
+    from informers.objects import annotations_of as annotations_of
+    from informers.objects import labels_of as labels_of
+    from informers.objects import metadata_of as metadata_of
+    from informers.objects import object_key as object_key
+    from informers.objects import object_name as object_name
+    from informers.objects import spec_of as spec_of
+    from informers.objects import status_of as status_of
+    from informers.options import KindOptions as KindOptions
+    from informers.options import ReflectorOptions as ReflectorOptions
+    from informers.resources import ClusterResource as ClusterResource
+    from informers.resources import NamespacedResource as NamespacedResource
+    from informers.selectors import FieldSelector as FieldSelector
+    from informers.selectors import LabelSelector as LabelSelector
+    from informers.snapshots.contents import SnapshotResult as SnapshotResult
+    from informers.source._models.partial_metadata import PartialObjectMetadata as PartialObjectMetadata
+    from informers.source.events import ListOptions as ListOptions
+    from informers.source.listwatch import ListWatch as ListWatch
+    from informers.source.shards import Shard as Shard
 
 __version__ = "0.1.0"
 
@@ -155,3 +160,81 @@ __all__ = [
     "status_of",
     "wait_for_cache_sync",
 ]
+
+#: Which module has which of these names. It is imported when the first of them is used.
+_EXPORTS = {
+    "_base.signals": ("Signal",),
+    "backoff": ("BackoffSettings",),
+    "cache._pipeline.latency": ("Latencies",),
+    "cache._reflector.reflector": ("Reflector",),
+    "cache._reflector.states": ("ReflectorState",),
+    "cache._reflector.watch_failures": (
+        "NextStep",
+        "WatchErrorHandler",
+        "WatchFailure",
+        "WatchRecovery",
+        "WatchRecoveryHandler",
+    ),
+    "cache.accessor": ("ClusterKind", "NamespacedKind"),
+    "cache.handlers": ("FilteringResourceEventHandler", "ResourceEventHandler", "ResourceEventHandlerFuncs"),
+    "cache.health": ("FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth"),
+    "cache.indexer": ("Indexer",),
+    "cache.informer": ("SharedInformer",),
+    "cache.listers": ("ClusterLister", "NamespacedLister", "NamespaceLister"),
+    "cache.registration": ("Registration",),
+    "cache.store": ("Store",),
+    "cache.sync": ("PartProgress", "SyncProgress", "SyncResult", "wait_for_cache_sync"),
+    "cache.waits": ("SeenResult", "Sight"),
+    "errors": (
+        "ConfigurationError",
+        "DecodeError",
+        "ForkedError",
+        "InformersError",
+        "NotFoundError",
+        "NotSyncedError",
+        "SnapshotError",
+        "SourceError",
+        "StoppedError",
+        "WaitTimeoutError",
+    ),
+    "factory": ("DynamicSharedInformerFactory", "MetadataSharedInformerFactory", "SharedInformerFactory"),
+    "objects": (
+        "DeletedFinalStateUnknown",
+        "ObjectName",
+        "annotations_of",
+        "labels_of",
+        "metadata_of",
+        "object_key",
+        "object_name",
+        "spec_of",
+        "status_of",
+    ),
+    "options": ("KindOptions", "ReflectorOptions"),
+    "resources": ("ClusterResource", "NamespacedResource"),
+    "selectors": ("FieldSelector", "LabelSelector"),
+    "snapshots.contents": ("SnapshotResult",),
+    "source._models.partial_metadata": ("PartialObjectMetadata",),
+    "source.events": ("ListOptions",),
+    "source.listwatch": ("ListWatch",),
+    "source.shards": ("Shard",),
+}
+_HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
+#: Modules that are there without being imported by name.
+_MODULES = frozenset(module.partition(".")[0] for module in _EXPORTS if not module.startswith("_"))
+
+if not TYPE_CHECKING:  # for which a name that is not there stays an error
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from informers._base.forks import hold_forks  # noqa: PLC0415  comes with what is imported
+
+        with hold_forks():
+            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

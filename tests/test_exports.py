@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
 from types import GenericAlias, ModuleType
 
 import pytest
@@ -120,3 +123,30 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     except PackageNotFoundError:
         pytest.skip("informers is not installed, but run from the checkout")
     assert informers.__version__ == installed
+
+
+def test_the_names_that_this_package_exports_come_with_their_first_use() -> None:
+    code = (
+        "import sys, informers; "
+        "assert [name for name in sys.modules if name.startswith('informers')] == ['informers']; "
+        "assert set(informers.__all__) <= set(dir(informers)); "
+        "assert informers.ConfigurationError is informers.errors.ConfigurationError; "
+        "assert 'informers.cache' not in sys.modules; "
+        "from informers import *; assert SharedInformerFactory is informers.SharedInformerFactory"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="module 'informers' has no attribute 'Nothing'"):
+        informers.Nothing  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_a_name_comes_from_the_module_that_type_checkers_are_told() -> None:
+    tree = ast.parse(inspect.getsource(informers))
+    (told,) = (node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    homes = {
+        alias.name: str(node.module).removeprefix("informers.")
+        for node in told.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert homes == informers._HOMES
+    assert set(homes) == set(informers.__all__)
