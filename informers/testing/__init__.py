@@ -1,10 +1,12 @@
 """Test with informers, without a cluster.
 
-`APIServer` is a real HTTP server on loopback for any client; the faults say what it does wrong.
+`APIServer` is a real HTTP server on loopback for any client; the faults say what it does wrong. `ControlPlane` is a
+real kube-apiserver with its etcd. Both are a `KubernetesAPI`, so a test can run on either.
 """
 
 from informers.testing.apiserver import APIServer as APIServer
 from informers.testing.clock import FakeClock as FakeClock
+from informers.testing.controlplane import ControlPlane as ControlPlane
 from informers.testing.faults import BadJSON as BadJSON
 from informers.testing.faults import Cut as Cut
 from informers.testing.faults import Delay as Delay
@@ -18,6 +20,7 @@ from informers.testing.faults import NoBookmarks as NoBookmarks
 from informers.testing.faults import Refuse as Refuse
 from informers.testing.faults import ScriptedFault as ScriptedFault
 from informers.testing.faults import Status as Status
+from informers.testing.kubernetes_api import KubernetesAPI as KubernetesAPI
 from informers.testing.recorder import RecordedEvent as RecordedEvent
 from informers.testing.recorder import RecordingHandler as RecordingHandler
 from informers.testing.request_log import LoggedRequest as LoggedRequest
@@ -28,6 +31,7 @@ from informers.testing.source import FakeWatch as FakeWatch
 __all__ = [
     "APIServer",
     "BadJSON",
+    "ControlPlane",
     "Cut",
     "Delay",
     "EndWatch",
@@ -38,6 +42,7 @@ __all__ = [
     "Fault",
     "Faults",
     "Hang",
+    "KubernetesAPI",
     "Lag",
     "LoggedRequest",
     "NoBookmarks",

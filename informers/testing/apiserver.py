@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
@@ -33,6 +34,7 @@ from informers.testing._rules.namespaces import NamespaceController
 from informers.testing._rules.object_input import check_json, namespace_in, namespace_of, understood
 from informers.testing._rules.patches import merge_patch
 from informers.testing._rules.registry import Registry, WriteOptions, load
+from informers.testing._store.changes import Changes
 from informers.testing._store.documents import Json, mapping
 from informers.testing._store.served_resources import Catalog, Served, check_resource
 from informers.testing._store.storage import Storage
@@ -128,6 +130,7 @@ class APIServer:
         self._watchers = Watchers()
         self._catalog = Catalog(map(Served.builtin, served))
         self.faults: Faults = Faults(check=self._catalog.check, on_removed=self._watchers.wake)
+        self._changes = Changes()
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
         self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
         self._namespaces = NamespaceController(self._storage, self._registry, self._catalog)
@@ -377,6 +380,23 @@ class APIServer:
         page = self._storage.page(served.collection, namespace=selection.namespace, matches=selection.matcher)
         return [load(served, record) for record in page.records]
 
+    def wait_for_object(
+        self,
+        resource: Resource[Any],
+        name: str,
+        predicate: Callable[[Json | None], object],
+        *,
+        namespace: str | None = None,
+        timeout: float = 10.0,
+    ) -> Json | None:
+        """Wait until an object satisfies `predicate`, which gets None while the object is absent; return it.
+
+        Raises:
+            TimeoutError: it did not within `timeout` real seconds; with the object as it is.
+        """
+        get = partial(self.get, resource, name, namespace=namespace)
+        return self._changes.wait_for(f"{resource} {name}", get, predicate, timeout)
+
     def wait_for_request(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
     ) -> builtins.list[LoggedRequest]:
@@ -405,6 +425,7 @@ class APIServer:
 
     def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
         self._customs.written(served, obj, is_gone)
+        self._changes.note()
         if self._garbage is not None:
             self._garbage.written(served, obj, is_gone)
         if self._finalizes_namespaces:

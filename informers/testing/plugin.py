@@ -25,6 +25,7 @@ from informers.cache._reflector.watch_failures import WatchFailure
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
 from informers.testing.clock import FakeClock
+from informers.testing.controlplane import ControlPlane
 from informers.testing.faults import Faults
 from informers.testing.recorder import RecordingHandler
 
@@ -35,6 +36,7 @@ __all__ = [
     "api_client",
     "api_faults",
     "api_server",
+    "control_plane",
     "fake_clock",
     "informer_factory",
     "no_informer_errors",
@@ -46,9 +48,32 @@ __all__ = [
 GRACE = 5.0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--api-server`."""
+    parser.getgroup("informers").addoption(
+        "--api-server",
+        choices=["embedded", "real", "both"],
+        default="embedded",
+        help="what api_server is: the embedded one, a real kube-apiserver (KUBEBUILDER_ASSETS), or each in turn",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker of tests whose functions raise on purpose."""
+    """Declare the markers."""
     config.addinivalue_line("markers", "informer_errors: a handler, an index function or a reconcile raises on purpose")
+    config.addinivalue_line("markers", "api_server(kind): the test needs this one, `embedded` or `real`")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `api_server` once for each that was chosen, and that it can use."""
+    if "api_server" not in metafunc.fixturenames:
+        return
+    chosen = str(metafunc.config.getoption("--api-server"))
+    kinds = ["embedded", "real"] if chosen == "both" else [chosen]
+    marker = metafunc.definition.get_closest_marker("api_server")
+    needed = [kind for kind in kinds if marker is None or kind in marker.args]
+    if needed != ["embedded"]:
+        metafunc.parametrize("api_server", needed, indirect=True)
 
 
 class _Raised(logging.Handler):
@@ -110,15 +135,32 @@ def no_informer_leaks() -> Iterator[None]:
         )
 
 
-@pytest.fixture
-def api_server(no_informer_leaks: None) -> Iterator[APIServer]:  # noqa: ARG001  it is stopped before that looks
-    """An API server for the test, empty but for the namespaces that every cluster has."""
-    with APIServer() as server:
-        yield server
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """A real kube-apiserver with its etcd for the whole run, from `KUBEBUILDER_ASSETS`."""
+    with ControlPlane() as plane:
+        yield plane
 
 
 @pytest.fixture
-def api_client(api_server: APIServer) -> Iterator[ApiClient]:
+def api_server(
+    request: pytest.FixtureRequest,
+    no_informer_leaks: None,  # noqa: ARG001  it is stopped before that looks
+) -> Iterator[APIServer | ControlPlane]:
+    """An API server for the test, empty but for what every cluster has: `APIServer`, or what `--api-server` says."""
+    if getattr(request, "param", "embedded") == "embedded":
+        with APIServer() as server:
+            yield server
+    else:
+        plane: ControlPlane = request.getfixturevalue("control_plane")
+        yield plane
+        plane.resume_accepting()
+        plane.delay_answers(0)
+        plane.clear()
+
+
+@pytest.fixture
+def api_client(api_server: APIServer | ControlPlane) -> Iterator[ApiClient]:
     """A client of the official library for `api_server`."""
     with closing(api_server.client()) as client:
         yield client
@@ -147,8 +189,13 @@ def recording_handler() -> RecordingHandler[Any]:
 
 
 @pytest.fixture
-def api_faults(api_server: APIServer) -> Iterator[Faults]:
-    """The script of what `api_server` does wrong. A fault that met no request fails the test, which proved nothing."""
+def api_faults(api_server: APIServer | ControlPlane) -> Iterator[Faults]:
+    """The script of what `api_server` does wrong. A fault that met no request fails the test, which proved nothing.
+
+    The embedded server has it alone; on a real one the test is skipped.
+    """
+    if not isinstance(api_server, APIServer):
+        pytest.skip("the embedded API server alone has faults by request; a ControlPlane can break connections")
     yield api_server.faults
     unmet = [str(scripted) for scripted in api_server.faults.pending if not scripted.hits]
     if unmet:

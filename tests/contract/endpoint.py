@@ -12,7 +12,7 @@ import attrs
 import urllib3
 
 from informers.testing import APIServer
-from tests.realserver.controlplane import ControlPlane
+from informers.testing.controlplane import ControlPlane
 
 __all__ = ["STREAM", "Answer", "Endpoint", "WatchStream", "decode_pairs", "fake_endpoint", "real_endpoint", "scrub"]
 

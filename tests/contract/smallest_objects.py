@@ -210,7 +210,7 @@ def written(table: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
     with contextlib.ExitStack() as stack:
         plane = stack.enter_context(ControlPlane())

@@ -11,8 +11,8 @@ import urllib3
 
 from informers.kinds import core
 from informers.testing import APIServer
+from informers.testing.controlplane import ControlPlane
 from tests.contract.endpoint import Answer, Endpoint, real_endpoint
-from tests.realserver.controlplane import ControlPlane
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1"

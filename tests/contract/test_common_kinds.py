@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from informers.testing.controlplane import ControlPlane
 from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
 from tests.contract.smallest_objects import EXAMPLES, TABLE, Json, container, defaults, place, written
-from tests.realserver.controlplane import ControlPlane
 
 #: Where values depend on others: beside the examples that the table is made of.
 VARIANTS: dict[str, list[Json]] = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from informers.testing.controlplane import ControlPlane
 from tests.contract.conftest import Namespace
 from tests.contract.endpoint import Endpoint
-from tests.realserver.controlplane import ControlPlane
 
 #: Without the watch cache, and with it.
 WATCH_EXPIRED = ("The resourceVersion for the provided watch is too old.", "too old resource version: ")

@@ -9,8 +9,8 @@ import pytest
 
 from informers.kinds import all_resources
 from informers.testing._store.served_resources import FIELDS
+from informers.testing.controlplane import ControlPlane
 from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
-from tests.realserver.controlplane import ControlPlane
 
 #: Fields of discovery that say how the real server stores things, or when it was built.
 UNCOMPARED = {"storageVersionHash"}

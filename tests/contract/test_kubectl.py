@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from informers.testing import APIServer
-from tests.realserver.binaries import assets
-from tests.realserver.controlplane import ControlPlane
+from informers.testing._controlplane.binaries import assets
+from informers.testing.controlplane import ControlPlane
 
 Kubectl = Callable[..., str]
 

@@ -24,7 +24,7 @@ from tests.waiting import eventually
 from tests.widgets import definition, widget
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SMALL = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "network_monitor.py")

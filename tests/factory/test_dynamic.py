@@ -22,7 +22,7 @@ from tests.waiting import QUICK, Failures, eventually
 from tests.widgets import V1, WIDGETS, DataWidget, Metadata, Widget, definition, widget
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 CRDS = apiextensions.V1.custom_resource_definitions
 NAME = "widgets.example.com"

@@ -18,7 +18,7 @@ from tests.waiting import QUICK, eventually
 from tests.widgets import WIDGETS, definition, widget
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 
 def config_map(name: str, size: int = 0) -> dict[str, Any]:

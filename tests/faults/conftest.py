@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from tests.realserver.certificates import Authority
+from informers.testing._controlplane.certificates import Authority
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import warnings
 
 import pytest
 
+from informers.testing._controlplane.certificates import Authority
 from tests.faults.conftest import server_context
 from tests.faults.proxy import Proxy
-from tests.realserver.certificates import Authority
 
 
 @pytest.mark.parametrize("has_tls", [False, True])

@@ -17,8 +17,8 @@ from informers.errors import ConnectionLostError, StatusError
 from informers.kinds import core
 from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
+from informers.testing._controlplane.certificates import Authority
 from tests.faults.conftest import server_context
-from tests.realserver.certificates import Authority
 from tests.source.wire import Connection, answer, serving
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from informers.kinds import core
 from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
 from informers.testing import APIServer
+from informers.testing._controlplane.certificates import Authority
 from tests.faults.conftest import server_context
 from tests.faults.proxy import Close, Corrupt, Drip, Fault, Hang, Lost, Proxy, Reset
 from tests.faults.rig import BOOKMARKS, Rig, library_threads
-from tests.realserver.certificates import Authority
 
 #: A handshake takes some 2000 bytes of the server's.
 OUTAGES: list[Fault] = [Hang(), Hang(500), Lost(), Reset(500), Close(500), Corrupt(), Corrupt(3000, 1000), Close(3000)]

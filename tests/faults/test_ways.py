@@ -15,8 +15,8 @@ from informers.errors import StoppedError
 from informers.kinds import core
 from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
+from informers.testing._controlplane.certificates import Authority
 from tests.faults.conftest import server_context
-from tests.realserver.certificates import Authority
 from tests.source.wire import Connection, answer, breaks_off, serving
 
 if TYPE_CHECKING:

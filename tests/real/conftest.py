@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ROLES = "/apis/rbac.authorization.k8s.io/v1"

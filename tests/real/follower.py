@@ -12,9 +12,9 @@ from informers.backoff import BackoffSettings
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.resources import Resource
 from informers.source.listwatch import ListWatch, restorer
+from informers.testing.controlplane import ControlPlane
 from tests.faults.rig import eventually
 from tests.properties.history import History, versions
-from tests.realserver.controlplane import ControlPlane
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from informers.kinds import core
+from informers.testing.controlplane import ControlPlane
 from tests.real.conftest import Permission, Space
 from tests.real.follower import Follower
-from tests.realserver.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real_apiserver
 CONFIG_MAPS = core.V1.config_maps

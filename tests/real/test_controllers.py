@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from informers import SharedInformerFactory, aio
+from informers.errors import StatusError
 from informers.testing import RecordingHandler
 from tests.examples.background import Said, in_background
 from tests.faults.rig import eventually
@@ -19,7 +20,7 @@ from tests.real.follower import QUICK
 from tests.widgets import definition
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(90)]
 
@@ -79,7 +80,7 @@ def test_a_page_is_published_and_its_finalizer_lets_it_go(space: Space) -> None:
         """Whether the server knows the kind already; asked by writing, or by listing what there is."""
         try:
             return bool(plane.request("POST" if body else "GET", path, body))
-        except RuntimeError:
+        except StatusError:
             return False
 
     page = {"apiVersion": "example.com/v1", "kind": "Page", "metadata": {"name": "home"}, "spec": {"text": "hello"}}

@@ -9,12 +9,13 @@ import pytest
 
 from informers import ReflectorOptions, SharedInformerFactory
 from informers.cache.accessor import ClusterKind, NamespacedKind
+from informers.errors import StatusError
 from informers.kinds import GroupVersion, all_resources, namespaced
 from informers.resources import NamespacedResource
+from informers.testing.controlplane import ControlPlane
 from tests.faults.rig import eventually
 from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import Follower
-from tests.realserver.controlplane import ControlPlane
 from tests.widgets import definition
 
 pytestmark = pytest.mark.real_apiserver
@@ -84,7 +85,7 @@ def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
     def is_there(method: str = "GET", body: object = None) -> bool:
         try:
             real_apiserver.request(method, path, body)
-        except RuntimeError:
+        except StatusError:
             return False
         return True
 

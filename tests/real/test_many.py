@@ -10,10 +10,10 @@ import pytest
 
 from informers import ReflectorOptions
 from informers.kinds import core
+from informers.testing.controlplane import ControlPlane
 from tests.benchmarks import corpus
 from tests.faults.rig import eventually
 from tests.real.follower import Follower
-from tests.realserver.controlplane import ControlPlane
 
 #: Half a minute, or more on a busy machine, so `make contract` and `make soak` run it and a common run does not.
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.soak, pytest.mark.timeout(180)]

@@ -10,11 +10,12 @@ from collections.abc import Callable
 import pytest
 from urllib3.exceptions import HTTPError
 
+from informers.errors import StatusError
 from informers.kinds import core
+from informers.testing.controlplane import ControlPlane
 from tests.faults.proxy import Proxy, Reset
 from tests.real.conftest import Space
 from tests.real.follower import Follower
-from tests.realserver.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(120)]
 CONFIG_MAPS = core.V1.config_maps
@@ -51,7 +52,7 @@ class Writer:
             try:
                 change()
                 self.done += 1
-            except RuntimeError:
+            except StatusError:
                 self.refused += 1  # there already, or not any more; or the server is not ready
             except HTTPError:
                 self._end.wait(0.05)
@@ -68,7 +69,7 @@ def test_a_server_that_is_killed_and_started_again_is_followed_again(
                 while writer.done < before + 40:
                     threading.Event().wait(0.01)
                 real_apiserver.kill_apiserver()
-                follower.wait_for_error("refused")
+                follower.wait_for_error("can't connect")
                 real_apiserver.restart_apiserver()
         follower.wait_until_whole()
         assert follower.failures

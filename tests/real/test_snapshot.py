@@ -12,8 +12,8 @@ from informers import ReflectorOptions, SharedInformerFactory, SnapshotResult
 from informers.backoff import BackoffSettings
 from informers.errors import ExpiredError
 from informers.testing import RecordingHandler
+from informers.testing.controlplane import ControlPlane
 from tests.real.conftest import Permission, Space
-from tests.realserver.controlplane import ControlPlane
 from tests.waiting import Failures
 
 pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(120)]

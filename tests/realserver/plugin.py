@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.realserver.binaries import missing
+from informers.testing import ControlPlane
+from informers.testing._controlplane.binaries import missing
 
-if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+KUBERNETES_VERSION = "1.37.2"
 
 _SKIPPED = pytest.StashKey[set[str]]()
+
+
+def why_not() -> str:
+    """Return why no control plane can be started here, or an empty string."""
+    reason = missing()
+    return f"{reason}; tests/realserver/build.sh builds them with Go 1.26" if reason else ""
+
+
+def pytest_configure() -> None:
+    """Let every test, and what it starts, find the programs in the cache that build.sh fills."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    os.environ.setdefault("KUBEBUILDER_ASSETS", str(Path(cache) / "informers" / f"kube-v{KUBERNETES_VERSION}"))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanting = [item for item in items if item.get_closest_marker("real_apiserver")]
-    if wanting and (reason := missing()):
+    if wanting and (reason := why_not()):
         config.stash[_SKIPPED] = {item.nodeid for item in wanting}
         for item in wanting:
             item.add_marker(pytest.mark.skip(reason=f"no real kube-apiserver: {reason}"))
@@ -30,15 +43,12 @@ def pytest_terminal_summary(
 ) -> Generator[None, None, None]:
     yield
     if skipped := config.stash.get(_SKIPPED, set()):
-        line = f"not run: {len(skipped)} test(s) on a real kube-apiserver, because {missing()}"
+        line = f"not run: {len(skipped)} test(s) on a real kube-apiserver, because {why_not()}"
         terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")
 def real_apiserver() -> Iterator[ControlPlane]:
     """A real kube-apiserver for the whole run. A test that stops it starts it again."""
-    # The official client takes a second to import, which no other test run should pay for.
-    from tests.realserver.controlplane import ControlPlane
-
     with ControlPlane() as plane:
         yield plane

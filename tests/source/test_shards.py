@@ -33,7 +33,7 @@ from tests.testing.test_sharding import METADATA, REFUSALS
 from tests.waiting import QUICK, eventually
 
 if TYPE_CHECKING:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 HALVES = (Shard(0, of=2), Shard(1, of=2))
@@ -297,7 +297,7 @@ def test_two_processes_have_each_object_once(server: APIServer, tmp_path: Path) 
 @pytest.mark.real_apiserver
 @pytest.mark.timeout(120)
 def test_a_real_server_that_shares_out_sends_the_same_share() -> None:
-    from tests.realserver.controlplane import ControlPlane
+    from informers.testing.controlplane import ControlPlane
 
     with ControlPlane(flags=["--feature-gates=ShardedListAndWatch=true"]) as plane:
         check_shares(plane, is_shared_by_server=True)

@@ -197,7 +197,7 @@ def test_a_fixture_of_the_suite_takes_the_place_of_one_of_these(suite: pytest.Py
 def test_the_fixtures_are_listed_with_what_they_are(suite: pytest.Pytester) -> None:
     listed = suite.runpytest_inprocess("--fixtures").stdout.str()
     for name in plugin.__all__:
-        assert re.search(rf"^{name} -- .*plugin\.py", listed, re.MULTILINE), name
+        assert re.search(rf"^{name}(?: \[session scope\])? -- .*plugin\.py", listed, re.MULTILINE), name
 
 
 def test_the_example_of_the_documentation_passes(suite: pytest.Pytester) -> None:

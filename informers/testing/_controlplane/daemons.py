@@ -1,4 +1,7 @@
-"""A server process of ours: started with its output in a file, stopped by its id, never left behind."""
+"""A server process: started with its output in a file, stopped by its id, never left behind.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/internal/testing/process.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ import random
 import shutil
 import socket
 import subprocess
-import time
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
+
+from informers._base.clock import SYSTEM_CLOCK
 
 __all__ = ["Daemon", "free_ports"]
 
@@ -44,15 +49,15 @@ class Daemon:
         return self._process.pid
 
     def start(self) -> None:
-        """Start the process; nothing is said yet about its being ready."""
+        """Start the process; `wait_until` waits until it is ready."""
         if self._process is not None:
             raise RuntimeError(f"{self.name} runs already")
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  a command of our own
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         shell = shutil.which("sh") or "/bin/sh"
-        self._watchdog = subprocess.Popen(
+        self._watchdog = subprocess.Popen(  # noqa: S603  likewise
             (shell, "-c", _WATCHDOG, shell, str(self._process.pid)), stdin=subprocess.PIPE, start_new_session=True
         )
 
@@ -63,13 +68,14 @@ class Daemon:
             RuntimeError: the process has ended, or it was not ready in time; with the end of its log.
         """
         assert self._process is not None
-        deadline = time.monotonic() + timeout
+        pause = threading.Event()
+        deadline = SYSTEM_CLOCK.monotonic() + timeout
         while missing := ready():
             if self._process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{self.tail()}")
-            if time.monotonic() > deadline:
+            if SYSTEM_CLOCK.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} not ready in {timeout} s: {missing}\n{self.tail()}")
-            time.sleep(0.02)
+            pause.wait(0.02)
 
     def stop(self) -> None:
         """Ask the process to end, and kill it when it has not after ten seconds."""

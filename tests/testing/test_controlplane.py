@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from tests.realserver.controlplane import ControlPlane
-from tests.realserver.daemons import Daemon
+from informers.testing._controlplane.daemons import Daemon
+from informers.testing.controlplane import ControlPlane
 
 real = pytest.mark.real_apiserver
 MESSAGE = 'namespaces is forbidden: User "{}" cannot list resource "namespaces" in API group "" at the cluster scope'
@@ -91,7 +91,7 @@ def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
 def test_a_daemon_does_not_outlive_whoever_started_it(tmp_path: Path) -> None:
     starter = (
         "import sys, time, pathlib\n"
-        "from tests.realserver.daemons import Daemon\n"
+        "from informers.testing._controlplane.daemons import Daemon\n"
         "sleeper = (sys.executable, '-c', 'import time; time.sleep(60)')\n"
         "daemon = Daemon('sleeper', sleeper, pathlib.Path(sys.argv[1]))\n"
         "daemon.start()\n"

@@ -1,11 +1,15 @@
-"""Keys, certificates and signed tokens for one control plane, made by the `openssl` command."""
+"""Keys, certificates and signed tokens for one control plane, made by the `openssl` command.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/internal/testing/certs.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
-import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +54,7 @@ class Authority:
         """Make the authority and the signing key."""
         self._key("ca")
         self._openssl(
-            *(
+            *[
                 "req",
                 "-x509",
                 "-new",
@@ -62,13 +66,9 @@ class Authority:
                 "2",
                 "-subj",
                 "/CN=informers-test-ca",
-            ),
-            *(
-                "-addext",
-                "basicConstraints=critical,CA:TRUE",
-                "-addext",
-                "keyUsage=critical,keyCertSign,digitalSignature",
-            ),
+            ],
+            *["-addext", "basicConstraints=critical,CA:TRUE"],
+            *["-addext", "keyUsage=critical,keyCertSign,digitalSignature"],
         )
         self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "tokens.key")
         self._openssl("pkey", "-in", "tokens.key", "-pubout", "-out", "tokens.pub")
@@ -79,7 +79,7 @@ class Authority:
         Args:
             name: common name; to the API server, the user.
             organizations: to the API server, the user's groups.
-            names: alternative names as openssl writes them, such as `DNS:localhost,IP:127.0.0.1`.
+            names: alternative names as openssl writes them, for example `DNS:localhost,IP:127.0.0.1`.
         """
         stem = "".join(letter if letter.isalnum() else "-" for letter in name)
         certificate, key = self.folder / f"{stem}.crt", self.folder / f"{stem}.key"
@@ -91,7 +91,7 @@ class Authority:
             self._openssl("req", "-new", "-key", key.name, "-out", f"{stem}.csr", "-subj", subject)
             self._openssl(
                 *("x509", "-req", "-in", f"{stem}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "2"),
-                *("-set_serial", str(time.time_ns()), "-extfile", extensions.name, "-out", certificate.name),
+                *("-set_serial", str(uuid.uuid4().int >> 1), "-extfile", extensions.name, "-out", certificate.name),
             )
         return certificate, key
 
@@ -102,12 +102,16 @@ class Authority:
         signature = self._openssl("dgst", "-sha256", "-sign", "tokens.key", stdin=unsigned.encode())
         return f"{unsigned}.{_encode(signature)}"
 
+    @property
+    def _program(self) -> str:
+        return shutil.which("openssl") or "openssl"
+
     def _key(self, stem: str) -> None:
         self._openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{stem}.key")
 
     def _openssl(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        done = subprocess.run(
-            ("openssl", *arguments), cwd=self.folder, input=stdin, capture_output=True, timeout=60, check=False
+        done = subprocess.run(  # noqa: S603  arguments of our own
+            (self._program, *arguments), cwd=self.folder, input=stdin, capture_output=True, timeout=60, check=False
         )
         if done.returncode:
             raise RuntimeError(f"openssl {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}")

@@ -1,0 +1,370 @@
+"""A real kube-apiserver with its etcd, on loopback, for tests.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/envtest and pkg/internal/testing/controlplane.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+import urllib3
+from typing_extensions import Self
+
+from informers._base.clock import SYSTEM_CLOCK
+from informers.errors import ConfigurationError
+from informers.resources import Resource
+from informers.selectors import LabelSelector
+from informers.source._wire.status_errors import error_of_response
+from informers.testing._controlplane.binaries import assets as default_assets
+from informers.testing._controlplane.binaries import missing
+from informers.testing._controlplane.certificates import Authority
+from informers.testing._controlplane.objects import Objects
+from informers.testing._controlplane.relay import Relay
+from informers.testing._controlplane.servers import ISSUER, Servers
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["USERS", "ControlPlane"]
+
+_LEEWAY = 60
+
+#: Users with tokens, and their groups. `admin` may do everything, the others nothing until a test grants it.
+USERS: Mapping[str, tuple[str, ...]] = {"admin": ("system:masters",), "alice": (), "bob": ()}
+
+
+@final
+class ControlPlane:
+    """One etcd and one kube-apiserver. Use it as a context manager.
+
+    It serves TLS and has tokens, client certificates and RBAC, as a cluster's. No controllers run: a namespace that is
+    deleted stays, a pod is never scheduled, owned objects stay. The ServiceAccount admission is off, since it waits for
+    a controller's work.
+
+    The programs come from the folder that `KUBEBUILDER_ASSETS` names, as for Go's envtest. Several control planes may
+    run at a time. They end with this process, in whatever way it ends.
+
+    Args:
+        flags: further flags for kube-apiserver, for example `--watch-cache=false`.
+        assets: the folder of the programs; None for `KUBEBUILDER_ASSETS`.
+        folder: where data and logs go, and stay; None for a temporary folder that is removed at the end.
+        timeout: seconds that each start may take.
+
+    Raises:
+        ConfigurationError: the programs are missing; the message says where they come from.
+        RuntimeError: on entering: a server does not start; with the end of its log.
+
+    Example:
+        ```python
+        with ControlPlane() as plane:
+            client.CoreV1Api(plane.client()).list_namespace()
+            plane.kill_apiserver()
+            plane.restart_apiserver()
+        ```
+
+    Thread safety: objects may be written and read, and connections broken, from any thread; starts and restarts
+    belong to one.
+
+    Upstream: sigs.k8s.io/controller-runtime/pkg/envtest Environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        flags: Sequence[str] = (),
+        assets: Path | str | None = None,
+        folder: Path | None = None,
+        timeout: float = 60.0,
+    ) -> None:
+        self._assets = default_assets() if assets is None else Path(assets)
+        if reason := missing(self._assets):
+            raise ConfigurationError(reason)
+        self._temporary = folder is None
+        self.folder: Path = folder or Path(tempfile.mkdtemp(prefix="informers-kube-"))
+        self.timeout: float = timeout
+        self.authority: Authority = Authority(self.folder)
+        self._relay: Relay | None = None
+        self._lock = threading.Lock()
+        self._clients: list[Any] = []
+        self._tokens = {user: f"{user}-{os.urandom(12).hex()}" for user in USERS}
+        self._servers = Servers(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout)
+        self._objects = Objects(self._send)
+        #: What every cluster has, by uid. `clear` leaves it alone.
+        self._first: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        try:
+            self.authority.create()
+            self.authority.issue("kube-apiserver", names="DNS:localhost,IP:127.0.0.1")
+            (self.folder / "tokens.csv").write_text(
+                "".join(f'{self._tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in USERS.items())
+            )
+            self._servers.start()
+            self._relay = Relay(self._servers.port)
+            self._first = frozenset(self._objects.stored())
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End both servers, close the clients, and remove the temporary folder."""
+        if self._relay is not None:
+            self._relay.stop()
+        self._servers.close()
+        with self._lock:
+            clients, self._clients = self._clients, []
+        for each in clients:
+            each.rest_client.pool_manager.clear()
+            each.close()
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Address of the server for clients: of a relay in front of it, which can break connections."""
+        return f"https://127.0.0.1:{self._relayed().port}"
+
+    def create(self, obj: Any) -> dict[str, Any]:
+        """Create an object with its status, and its namespace if that is missing.
+
+        Args:
+            obj: a mapping, or a model of the official client.
+
+        Raises:
+            StatusError: the server refuses it.
+            ConfigurationError: its kind is not known to the server.
+        """
+        return self._objects.create(obj)
+
+    def update(self, obj: Any) -> dict[str, Any]:
+        """Replace an object, status included; arguments and errors as those of `create`."""
+        return self._objects.update(obj)
+
+    def patch(
+        self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
+    ) -> dict[str, Any]:
+        """Apply a JSON merge patch to an object, status included; errors as those of `create`.
+
+        Args:
+            resource: for example `core.V1.pods`.
+            name: of the object.
+            patch: what changes; None deletes a field.
+            namespace: None for `default`, or for what has none.
+        """
+        return self._objects.patch(self._objects.path_of(resource, name, namespace), patch)
+
+    def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> dict[str, Any]:
+        """Return an object; arguments and errors as those of `patch`."""
+        return self._objects.get(self._objects.path_of(resource, name, namespace))
+
+    def list(
+        self,
+        resource: Resource[Any],
+        *,
+        namespace: str | None = None,
+        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
+    ) -> builtins.list[dict[str, Any]]:
+        """Return the objects of a resource, by namespace and name.
+
+        Args:
+            resource: for example `core.V1.pods`.
+            namespace: None for all.
+            label_selector: only what it selects.
+        """
+        return self._objects.list(resource.path(namespace), LabelSelector.coerce(label_selector))
+
+    def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
+        """Delete an object without grace; with finalizers it is only marked. Arguments as those of `patch`."""
+        self._objects.delete(self._objects.path_of(resource, name, namespace))
+
+    def wait_for_object(
+        self,
+        resource: Resource[Any],
+        name: str,
+        predicate: Callable[[dict[str, Any] | None], object],
+        *,
+        namespace: str | None = None,
+        timeout: float = 10.0,
+    ) -> dict[str, Any] | None:
+        """Wait until an object satisfies `predicate`, which gets None while the object is absent; return it.
+
+        Raises:
+            TimeoutError: it did not within `timeout` seconds; with the object as it is.
+        """
+        return self._objects.wait_for(self._objects.path_of(resource, name, namespace), predicate, timeout)
+
+    def install(self, *definitions: Mapping[str, Any], timeout: float = 10.0) -> None:
+        """Create CustomResourceDefinitions, and wait until the server serves them.
+
+        Raises:
+            StatusError: the server refuses one.
+            TimeoutError: one is not served within `timeout` seconds.
+        """
+        for definition in definitions:
+            self._objects.install(definition, timeout)
+
+    def clear(self) -> None:
+        """Remove all that has been created since the start, whatever holds it: the next test begins afresh."""
+        for uid, path in self._objects.stored().items():
+            if uid not in self._first:
+                self._objects.remove(path)
+
+    def drop_connections(self) -> None:
+        """Break all connections of clients; new ones are accepted."""
+        self._relayed().drop_connections()
+
+    def stop_accepting(self) -> None:
+        """Be unreachable: break all connections of clients, and refuse new ones."""
+        self._relayed().stop_accepting()
+
+    def resume_accepting(self) -> None:
+        """Be reachable again, at the same address."""
+        self._relayed().resume_accepting()
+
+    def delay_answers(self, seconds: float) -> None:
+        """Let everything that the server sends, events of watches too, arrive so many seconds later; 0 ends that."""
+        self._relayed().delay_answers(seconds)
+
+    @property
+    def apiserver_pid(self) -> int:
+        """The id of the API server's process."""
+        return self._servers.pid
+
+    def kill_apiserver(self) -> None:
+        """Kill the API server with SIGKILL. Its address is kept for `restart_apiserver`."""
+        self._servers.kill_apiserver()
+
+    def restart_apiserver(self) -> None:
+        """Start the API server, ending the one that runs, and wait until it is ready."""
+        self._servers.restart_apiserver()
+
+    def restart_etcd(self) -> None:
+        """Kill etcd and start it on the same data; wait until etcd and the API server are ready."""
+        self._servers.restart_etcd()
+
+    def revision(self) -> int:
+        """Return etcd's current revision, which is the resource version of the newest write."""
+        return self._servers.revision()
+
+    def compact(self) -> int:
+        """Compact etcd's history up to now, as the API server itself does every five minutes; return the revision.
+
+        A watch or a page from an older resource version then fails with 410 where the API server reads from etcd:
+        for kinds without a watch cache, which by default is events alone. Other kinds are served from the cache's own
+        history: that forgets when the API server restarts, and drops old lists within 15 seconds of a compaction.
+        """
+        return self._servers.compact()
+
+    def token(self, user: str = "admin") -> str:
+        """Return the token of one of `USERS`."""
+        return self._tokens[user]
+
+    def service_account_token(self, namespace: str, name: str, *, seconds: float) -> str:
+        """Return a token of an existing service account that is good for so many seconds; expired if negative.
+
+        The API server itself issues none for less than ten minutes. It still takes a token for a minute after the end
+        that it names, which is allowed for here, and remembers a good one for up to ten seconds more, which is not.
+        """
+        account = self.request("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
+        now = SYSTEM_CLOCK.time()
+        bound = {"namespace": namespace, "serviceaccount": {"name": name, "uid": account["metadata"]["uid"]}}
+        claims: dict[str, Any] = {"iss": ISSUER, "aud": [ISSUER], "sub": f"system:serviceaccount:{namespace}:{name}"}
+        end = int(now + seconds) - _LEEWAY
+        start = min(int(now), end) - _LEEWAY
+        return self.authority.sign_token(claims | {"iat": start, "nbf": start, "exp": end, "kubernetes.io": bound})
+
+    def client(
+        self, user: str = "admin", *, token: str = "", certificate_of: str = "", groups: tuple[str, ...] = ()
+    ) -> ApiClient:
+        """Return a client of the official library, closed with this control plane.
+
+        Args:
+            user: one of `USERS`, by its token.
+            token: another bearer token, in place of the user's.
+            certificate_of: any name: a client certificate proves it, and no token is sent.
+            groups: the groups of that certificate.
+        """
+        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415  takes a second; comes with its first use
+
+        configuration = Configuration()
+        configuration.host = self.url
+        configuration.ssl_ca_cert = str(self.authority.certificate)
+        if certificate_of:
+            certificate, key = self.authority.issue(certificate_of, organizations=groups)
+            configuration.cert_file, configuration.key_file = str(certificate), str(key)
+        else:
+            configuration.api_key["authorization"] = token or self.token(user)
+            configuration.api_key_prefix["authorization"] = "Bearer"
+        made = ApiClient(configuration)
+        with self._lock:
+            self._clients.append(made)
+        return made
+
+    def write_kubeconfig(self, path: Path | str, *, user: str = "admin", certificate_of: str = "") -> Path:
+        """Write a kubeconfig for a user of `USERS`, or for a client certificate, and return its path."""
+        if certificate_of:
+            certificate, key = self.authority.issue(certificate_of)
+            credentials = {"client-certificate": str(certificate), "client-key": str(key)}
+        else:
+            credentials = {"token": self.token(user)}
+        cluster = {"server": self.url, "certificate-authority": str(self.authority.certificate)}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "test", "user": credentials}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": "default"}}],
+            "current-context": "test",
+        }
+        written = Path(path)
+        written.write_text(json.dumps(document, indent=2))  # JSON is YAML
+        written.chmod(0o600)
+        return written
+
+    def pool(self) -> urllib3.PoolManager:
+        """Return a pool of connections that trusts this API server, for requests of raw HTTP."""
+        return self._servers.pool
+
+    def request(self, method: str, path: str, body: Any = None, *, user: str = "admin") -> Any:
+        """Send one JSON request as a user of `USERS` and return the answer.
+
+        Raises:
+            StatusError: the answer is an error.
+        """
+        return self._send(method, path, body, user=user)
+
+    def _send(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", *, user: str = "admin"
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {self.token(user)}", "Content-Type": content_type}
+        data = None if body is None else json.dumps(body)
+        answer = self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
+        for _ in range(50):
+            if answer.status != 429:
+                break
+            # A watch cache that begins anew, for example of a custom kind: the server asks to come again.
+            threading.Event().wait(0.1)
+            answer = self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
+        if answer.status >= 400:
+            raise error_of_response(answer.status, answer.data, None, now=SYSTEM_CLOCK.time())
+        return json.loads(answer.data)
+
+    def _relayed(self) -> Relay:
+        if self._relay is None:
+            raise ConfigurationError("this control plane does not run: use it as `with ControlPlane() as plane:`")
+        return self._relay
