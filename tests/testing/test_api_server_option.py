@@ -49,6 +49,7 @@ def test_tests_run_on_the_embedded_server_unless_another_is_chosen(suite: pytest
 
 
 @pytest.mark.real_apiserver
+@pytest.mark.timeout(240)  # two runs of pytest, each with a control plane of its own
 def test_the_same_tests_run_on_a_real_server_or_on_both(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess("--strict-markers", "--api-server=both")
     # Of the marked test the embedded half alone; the faults' real half is skipped.
