@@ -20,6 +20,7 @@ import urllib3
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK
+from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.selectors import LabelSelector
@@ -93,7 +94,7 @@ class ControlPlane:
         self.timeout: float = timeout
         self.authority: Authority = Authority(self.folder)
         self._relay: Relay | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._clients: list[Any] = []
         self._tokens = {user: f"{user}-{os.urandom(12).hex()}" for user in USERS}
         self._servers = Servers(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout)
