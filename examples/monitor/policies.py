@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, final
 import attrs
 from kubernetes.client import V1NetworkPolicy
 
-from informers import LabelSelector
+from informers import ConfigurationError, LabelSelector
 
 __all__ = ["Json", "PolicyScope", "changes", "describe"]
 
@@ -102,7 +102,11 @@ def _pods(selector: Any) -> str:
 
 
 def _words(what: str, selector: Any) -> str:
-    text = str(_selector(selector))
+    try:
+        text = str(_selector(selector))
+    except ConfigurationError:
+        # A server may hold policies that are older than its rules.
+        return f"no {what} (unreadable selector)"
     return f"{what} {text}" if text else f"all {what}"
 
 

@@ -163,6 +163,16 @@ def test_a_policy_is_described_by_the_directions_that_it_governs() -> None:
     }
 
 
+def test_a_selector_that_cannot_be_read_leaves_the_rest_of_a_policy_described() -> None:
+    unreadable = {"matchLabels": {"app": "not a valid value!"}}
+    spec = {"podSelector": unreadable, "ingress": [{"from": [{"podSelector": unreadable}], "ports": [{"port": 80}]}]}
+    assert describe(spec) == {
+        "podSelector": "no pods (unreadable selector)",
+        "policyTypes": "Ingress",
+        "ingress": "from no pods (unreadable selector) of its own namespace on TCP 80",
+    }
+
+
 def test_changes_name_each_field_that_says_something_else() -> None:
     old = {"podSelector": {}, "policyTypes": ["Ingress"]}
     new = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress", "Egress"]}
