@@ -220,6 +220,11 @@ LONG = 400.0
             id="a lower version does not take the watch back",
         ),
         pytest.param(
+            [page("10"), Stream((modified("a", "12"), modified("b", "11")), LONG)],
+            [LIST, WATCH, "watch 12"],
+            id="nor does one that comes together with a higher one",
+        ),
+        pytest.param(
             [page("10"), Stream(modified("a", "odd"), LONG)],
             [LIST, WATCH, "watch odd"],
             id="a version that has no order counts",
@@ -289,13 +294,18 @@ LONG = 400.0
             id="a watch that ends after an event: the next at once",
         ),
         pytest.param(
-            [page("10"), *(Stream(modified("a", str(n)), 0.25) for n in (11, 12)), Stream(modified("a", "13"), LONG)],
-            [LIST, WATCH, "watch 11", "pause 0.8", "watch 12", "watch 13"],
-            id="watches that end after an event: the first pause between them",
+            [page("10"), *(Stream(modified("a", str(n)), 0.25) for n in (11, 12, 13, 14)), Stream(LONG)],
+            [LIST, WATCH, "watch 11", "watch 12", "pause 0.8", "watch 13", "pause 0.8", "watch 14", "watch 14"],
+            id="watches that end after an event: from the third in a row on, the first pause between them",
         ),
         pytest.param(
-            [page("10"), *(Stream(modified("a", str(n)), REFUSED) for n in (11, 12)), REFUSED, Stream(9.0, REFUSED)],
-            [LIST, WATCH, "watch 11", "pause 0.8", "watch 12", "pause 0.8", "watch 12", "watch 12"],
+            [
+                page("10"),
+                *(Stream(modified("a", str(n)), REFUSED) for n in (11, 12, 13)),
+                REFUSED,
+                Stream(9.0, REFUSED),
+            ],
+            [LIST, WATCH, "watch 11", "watch 12", "pause 0.8", "watch 13", "pause 0.8", "watch 13", "watch 13"],
             id="watches that break after an event: likewise, and they have worked",
         ),
         pytest.param(
@@ -624,7 +634,7 @@ def test_an_object_that_was_set_aside_and_then_deleted_is_not_kept() -> None:
 def test_a_watch_that_brought_something_is_not_called_empty_whatever_the_clock_says() -> None:
     run = Run([page("10"), Stream(modified("a", "11")), Stream(modified("a", "12"))])
     assert run.failures == []
-    assert run.log == [LIST, WATCH, "watch 11", "pause 0.8", "watch 12"]
+    assert run.log == [LIST, WATCH, "watch 11", "watch 12"]
 
 
 def test_nothing_is_connected_while_a_watch_is_being_opened_again() -> None:

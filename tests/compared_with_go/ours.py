@@ -12,6 +12,7 @@ from informers import (
     DynamicSharedInformerFactory,
     FilteringResourceEventHandler,
     MetadataSharedInformerFactory,
+    ReflectorOptions,
     SharedInformer,
     SharedInformerFactory,
 )
@@ -26,8 +27,8 @@ __all__ = ["play"]
 _LIMIT = 30.0
 
 
-def play(script: Script, url: str) -> Outcome:
-    """Play a script; returns when it is over."""
+def play(script: Script, url: str, options: ReflectorOptions = QUICK) -> Outcome:
+    """Play a script; returns when it is over. Pauses after failures are short, if `options` do not say otherwise."""
     # Imported by whoever plays all: the client's imports go in circles, which two threads at once can't.
     from kubernetes.client import ApiClient, Configuration
 
@@ -41,7 +42,7 @@ def play(script: Script, url: str) -> Outcome:
             api_client,
             script.resync,
             transform=_transform(script.transform_fails_on) if script.transform_fails_on else None,
-            options=QUICK,
+            options=options,
         )
         kind = factory.core.v1.pods if script.client == "typed" else factory.for_resource("", "v1", "pods")
         return _Play(script, url, kind.informer).run()

@@ -20,7 +20,14 @@ from tests.compared_with_go.scripts_writing import SCRIPTS as WRITING
 from tests.compared_with_go.server import ScriptedServer, serving
 from tests.compared_with_go.vocabulary import Script
 
-__all__ = ["CHAPTERS", "OTHER_CLIENTS", "SCRIPTS", "Compared", "play_all"]
+__all__ = [
+    "CHAPTERS",
+    "OTHER_CLIENTS",
+    "SCRIPTS",
+    "Compared",
+    "play_all",
+    "play_to_client_go",
+]
 
 #: Informers of this library that run at once. With all of them, what takes a moment would take seconds, and a watch
 #: that ends at once would not end at once.
@@ -84,7 +91,7 @@ def play_all(scripts: Sequence[Script]) -> dict[str, Compared]:
     # What takes long goes first.
     order = sorted(scripts, key=lambda script: -script.takes)
     with serving(scripts) as server, ThreadPoolExecutor(len(groups)) as processes, ThreadPoolExecutor(_AT_ONCE) as pool:
-        goes = [processes.submit(_play_to_client_go, group, server) for group in groups]
+        goes = [processes.submit(play_to_client_go, group, server) for group in groups]
         mine = {script.name: pool.submit(ours.play, script, server.url("ours", script)) for script in order}
         theirs = {name: outcome for process in goes for name, outcome in process.result().items()}
         played = {name: outcome.result() for name, outcome in mine.items()}
@@ -97,13 +104,16 @@ def play_all(scripts: Sequence[Script]) -> dict[str, Compared]:
     }
 
 
-def _play_to_client_go(scripts: Sequence[Script], server: ScriptedServer) -> dict[str, Outcome]:
+def play_to_client_go(
+    scripts: Sequence[Script], server: ScriptedServer, client: str = "client-go"
+) -> dict[str, Outcome]:
+    """Play scripts to client-go, which the server knows by the name `client`."""
     orders: list[dict[str, Any]] = []
     for script in scripts:
         order = attrs.asdict(script)
         for answers in ("lists", "watches", "streams"):
             del order[answers]
-        orders.append({**order, "url": server.url("client-go", script)})
+        orders.append({**order, "url": server.url(client, script)})
     lines, _ = program.run(orders, timeout=120)
     outcomes = {script.name: Outcome() for script in scripts}
     for line in lines:

@@ -41,6 +41,9 @@ class _Performance:
     requests: list[str] = attrs.field(factory=list)
     asked: dict[str, int] = attrs.field(factory=dict)
     proceed: asyncio.Event = attrs.field(factory=asyncio.Event)
+    #: When the first request came, and when the last object was sent, by the loop's time; None if not yet.
+    began: float | None = None
+    ended: float | None = None
 
     def answer(self, query: dict[str, str]) -> Answer:
         verb, answers = "list", self.script.lists
@@ -83,6 +86,13 @@ class ScriptedServer:
         performance = self._performances.get(self._place(client, script))
         return list(performance.requests) if performance else []
 
+    def seconds(self, client: str, script: Script) -> float | None:
+        """Return how long it took from a client's first request to the script's last object; None if it never came."""
+        performance = self._performances.get(self._place(client, script))
+        if performance is None or performance.began is None or performance.ended is None:
+            return None
+        return performance.ended - performance.began
+
     def _place(self, client: str, script: Script) -> str:
         return f"/{client}/{self._scripts.index(script)}"
 
@@ -121,6 +131,8 @@ class ScriptedServer:
             performance.proceed.set()
             await _send(writer, b"{}")
             return
+        if performance.began is None:
+            performance.began = self._loop.time()
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         answer = performance.answer(query)
         is_partial = _PARTIAL in head
@@ -163,6 +175,8 @@ async def _stream(
             performance.proceed.clear()
         else:
             data = _line(line, is_partial=is_partial)
+            if performance.ended is None and isinstance(line, dict) and _name(line) == "end":
+                performance.ended = asyncio.get_running_loop().time()
             writer.write(b"%x\r\n%s\r\n" % (len(data), data))
             await writer.drain()
     if stream.then is Then.HOLD:
@@ -179,6 +193,11 @@ def _line(line: Line, *, is_partial: bool) -> bytes:
     if is_partial and line["type"] != "ERROR":
         line = {**line, "object": _partial(line["object"])}
     return _encode(line) + b"\n"
+
+
+def _name(line: dict[str, Any]) -> str:
+    name: str = line["object"].get("metadata", {}).get("name", "")
+    return name
 
 
 def _encode(value: object) -> bytes:

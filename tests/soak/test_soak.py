@@ -81,6 +81,34 @@ class Writer:
         self.counts[kind] += 1
 
 
+class Look:
+    """Looks twenty times a second whether an informer says that it is live."""
+
+    def __init__(self, informer: SharedInformer) -> None:
+        self._informer = informer
+        self._end = threading.Event()
+        self._looks = self._not_live = 0
+        self._thread = threading.Thread(target=self._run, name="soak-look")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @property
+    def share(self) -> float:
+        """Percent of the looks at which it was not live."""
+        return 100.0 * self._not_live / max(1, self._looks)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.05):
+            self._looks += 1
+            self._not_live += not self._informer.health().is_live
+
+
 def faults(chance: random.Random) -> Iterator[Fault | Callable[[APIServer], object]]:
     """Yield what happens next, for ever: to the network, or to the server."""
     choices: list[Callable[[], Fault | Callable[[APIServer], object]]] = [
@@ -189,7 +217,7 @@ def run(
     base = 2 + len(handlers)
     script = faults(chance)
     deadline = time.monotonic() + SECONDS
-    with Writer(server, chance) as writer:
+    with Writer(server, chance) as writer, Look(informer) as look:
         while time.monotonic() < deadline:
             fault = next(script)
             if callable(fault):
@@ -225,6 +253,7 @@ def run(
         f"changes: {', '.join(f'{count} {kind}' for kind, count in sorted(writer.counts.items()))}",
         *(f"told: {dict(sorted(handler.counts.items()))}" for handler in handlers),
         f"connections {proxy.accepted}, lists {watch.lists}, watches {watch.watches}, failures {watch.failures}",
+        f"not live {look.share:.1f} % of the time",
         f"memory {early:.1f} MiB in the second third, {late:.1f} MiB in the last; threads at most {max(threads)}",
         "seconds until whole again, median and worst:",
         *(

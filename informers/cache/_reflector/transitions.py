@@ -63,6 +63,8 @@ _LONGEST_ASKED = 600.0
 _LONGEST_QUIETLY, _MOST_ASKED = 60.0, 10
 #: How many streaming lists in a row may break where pages do not. Once may be a mishap.
 _MOST_BROKEN = 2
+#: How many watches in a row that end within a second, with an event, are opened again at once.
+_MOST_QUICK = 2
 _PAGE_SIZE = 500
 #: Answers by which a server says that it does not know streaming lists.
 _NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
@@ -294,8 +296,8 @@ def _after(memory: Memory, came: Ended) -> Step:
         then = Connecting(resumes=True) if memory.version else _listing(memory)
         quick = memory.quick_watches + 1 if came.lasted < SHORT_WATCH else 0
         memory = attrs.evolve(memory, quick_watches=quick)
-        # Once in a row may be chance; a server that ends each watch at once is not asked at once each time.
-        state = Resting(then) if quick > 1 else then
+        # A few may be chance; a server that ends each watch at once is not asked at once each time.
+        state = Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
     if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
         return _watch_again(memory, error)

@@ -75,9 +75,7 @@ class OpenWatch(Generic[T]):
             return (), replay
         self.has_events = True
         seen = cast("Sequence[Seen[T]]", batch)
-        reached = _last_version(seen if self.is_ordered else self._ordered(seen))
-        if reached and reaches(self.version, reached) is not True:
-            self.version = reached
+        self.version = _reached(self.version, seen if self.is_ordered else self._ordered(seen))
         return seen, error
 
     def ended(self, now: float, error: Exception | None) -> Ended:
@@ -108,9 +106,12 @@ class OpenWatch(Generic[T]):
         )
 
 
-def _last_version(seen: Sequence[Seen[Any]]) -> str:
-    for event in reversed(seen):
-        version: str = event.record.resource_version if isinstance(event, Change) else event.resource_version
-        if version:
-            return version
-    return ""
+def _reached(version: str, seen: Sequence[Seen[Any]]) -> str:
+    """Return the version that events have reached from another one: what is known to be lower does not count."""
+    for event in seen:
+        new: str = event.record.resource_version if isinstance(event, Change) else event.resource_version
+        # As `reaches` does it, but for every event: without a look at leading zeros.
+        is_lower = new.isdecimal() and version.isdecimal() and (len(new), new) <= (len(version), version)
+        if new and not is_lower:
+            version = new
+    return version
