@@ -16,7 +16,11 @@ NAMES = [script.name for script in SCRIPTS if not script.crashes]
 
 @pytest.fixture(scope="module")
 def compared() -> Mapping[str, Times]:
-    return measure(SCRIPTS)
+    """All scripts; those that look slower once more by themselves, and more often, since pauses have jitter."""
+    found = measure(SCRIPTS)
+    doubtful = [script for script in SCRIPTS if script.name in found and found[script.name].is_slower]
+    again = measure([script for script in doubtful if script.name not in SLOWER], plays=9)
+    return {**found, **again}
 
 
 @pytest.mark.parametrize("script", NAMES)

@@ -64,6 +64,8 @@ def measure(scripts: Sequence[Script], *, plays: int = PLAYS) -> dict[str, Times
     """Play scripts some times to both, in one run: first all to client-go, then all to this library."""
     from kubernetes.client import ApiClient, Configuration
 
+    if not scripts:
+        return {}
     ApiClient(Configuration())
     played = sorted((script for script in scripts if not script.crashes), key=lambda script: -script.takes)
     theirs, mine = ([f"{side}-{number}" for number in range(plays)] for side in ("client-go", "ours"))
