@@ -70,6 +70,7 @@ pages: $(STAMPS)/test  ## write the pages of docs/reference that are made from d
 
 bench: $(STAMPS)/test  ## compare with other clients; takes minutes
 	$(BIN)/python tests/benchmarks/run.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/wire.py
 
 soak: $(STAMPS)/test  ## an hour of random faults
 	$(BIN)/python -m pytest -m soak -o timeout=0 -o faulthandler_timeout=0 tests $(PYTEST_ARGS)
