@@ -8,16 +8,13 @@ Upstream: k8s.io/apimachinery/pkg/util/resourceversion/resourceversion.go (v0.37
 
 from __future__ import annotations
 
-import re
-
 __all__ = ["is_number", "reaches", "sort_key"]
-
-_NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
 def is_number(version: str) -> bool:
     """Return whether a version can be compared: a whole number without leading zeros."""
-    return _NUMBER.fullmatch(version) is not None
+    # No pattern: this is asked for every event.
+    return version.isdecimal() and version.isascii() and (version[0] != "0" or version == "0")
 
 
 def sort_key(version: str) -> tuple[int, str]:
@@ -35,5 +32,5 @@ def reaches(version: str, wanted: str) -> bool | None:
     if version == wanted:
         return True
     if is_number(version) and is_number(wanted):
-        return sort_key(version) >= sort_key(wanted)
+        return version >= wanted if len(version) == len(wanted) else len(version) > len(wanted)
     return None

@@ -204,6 +204,7 @@ class Controller(Generic[T]):
 
     def _apply_changes(self, changes: Sequence[tuple[Scope, Change[T]]]) -> None:
         notifications: list[ObjectEvent[T]] = []
+        writes: list[Write[T]] = []
         #: What the cache will have of the keys of this batch. Only this thread changes the cache.
         pending: dict[str, Record[T] | None] = {}
         records = self._contents.records
@@ -216,16 +217,19 @@ class Controller(Generic[T]):
             old = pending[key] if key in pending else records.get(key)
             told = self._histories.change(change.type, seen, new, old, is_initial=not scope.is_listed)
             if told:
-                pending[key] = _record_after(told[-1])
                 notifications += told
-        writes = _writes(notifications)
+                last = told[-1]
+                if not (isinstance(last, Updated) and last.is_repetition):
+                    pending[key] = record = _record_after(last)
+                    writes.append(Write(key, record))
         moved: dict[str | None, str] = {}
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")
             for scope, change in changes:
                 if scope.move(change.record.resource_version):
                     moved[scope.namespace] = scope.version
-                    self._reach_locked(scope.version)
+            for version in moved.values():
+                self._reach_locked(version)
             self._distribute_locked(notifications)
         self._after(writes, moved, [change.record.key for _, change in changes])
 

@@ -54,7 +54,7 @@ class Histories(Generic[T]):
         """
         if kind is ChangeType.DELETED:
             return self._deleted(seen, new, old)
-        if new is None or self._is_over(seen):
+        if new is None or (self._ends and self._is_over(seen)):
             return []
         if old is None:
             return [Added(new, is_initial)]
