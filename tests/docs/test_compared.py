@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from informers.resources import NamespacedResource
 from informers.testing import APIServer
 from tests.docs.test_docs import ROOT, Block, blocks
 from tests.examples.background import in_background
-from tests.examples.clients import needs_content_type
 from tests.waiting import eventually
 from tests.widgets import definition
 
@@ -38,11 +37,14 @@ def controllers() -> list[Block]:
     return list(blocks(PAGE.read_text(encoding="utf-8")))
 
 
-def ran(block: Block) -> dict[str, Any]:
-    """Run a controller's code, and return what it has made."""
-    names: dict[str, Any] = {"__name__": "controller"}
-    exec(compile(block.code, str(PAGE), "exec"), names)
-    return names
+def ran(block: Block, looked: list[str]) -> Callable[[threading.Event], None]:
+    """Run a controller's code, and return its function `run`; `looked` gets the names that are reconciled."""
+    head = "def reconcile(name: ObjectName) -> None:\n"
+    assert head in block.code
+    names: dict[str, Any] = {"__name__": "controller", "looked": looked}
+    exec(compile(block.code.replace(head, f"{head}    looked.append(str(name))\n"), str(PAGE), "exec"), names)
+    run: Callable[[threading.Event], None] = names["run"]
+    return run
 
 
 def test_each_controller_is_shorter_than_the_other_s() -> None:
@@ -58,7 +60,6 @@ def test_each_controller_is_shorter_than_the_other_s() -> None:
     assert counted[1] <= said[3] < said[2]
 
 
-@needs_content_type
 def test_the_claim_s_controller_makes_grows_and_labels_volume_claims(server: APIServer) -> None:
     made = definition()
     made["metadata"]["name"] = "ephemeralvolumeclaims.kopf.dev"
@@ -74,8 +75,7 @@ def test_the_claim_s_controller_makes_grows_and_labels_volume_claims(server: API
             return None
         return found[0]["spec"]["resources"]["requests"]["storage"], found[0]["metadata"].get("labels", {})
 
-    controller = ran(controllers()[0])
-    with in_background(lambda stop: run_until(controller, stop)):
+    with in_background(ran(controllers()[0], [])):
         server.create(claim)
         eventually(lambda: volume_claim() == ("1G", {"owner": "me", "app": "a"}))
         [owner] = server.list(VOLUME_CLAIMS)[0]["metadata"]["ownerReferences"]
@@ -97,16 +97,8 @@ def test_the_replica_set_s_controller_labels_each_and_again_when_a_pod_changes(s
         labels: dict[str, str] = server.get(apps.V1.replica_sets, "web")["metadata"].get("labels", {})
         return labels.get("hello")
 
-    controller = ran(controllers()[1])
     looked: list[str] = []
-    reconcile = controller["reconcile"]
-
-    def watched(name: Any) -> None:
-        reconcile(name)
-        looked.append(str(name))
-
-    controller["reconcile"] = watched
-    with in_background(lambda stop: run_until(controller, stop)):
+    with in_background(ran(controllers()[1], looked)):
         create("web")
         eventually(lambda: label() == "world")
         before = len(looked)
@@ -114,12 +106,3 @@ def test_the_replica_set_s_controller_labels_each_and_again_when_a_pod_changes(s
         server.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-0", "ownerReferences": [owner]}})
         eventually(lambda: len(looked) > before)
     assert set(looked) == {"default/web"}
-
-
-def run_until(controller: dict[str, Any], stop: threading.Event) -> None:
-    """Run a controller's loop until a flag is set."""
-    thread = threading.Thread(target=controller["run"])
-    thread.start()
-    stop.wait()
-    controller["queue"].shut_down()
-    thread.join()
