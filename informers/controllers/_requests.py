@@ -51,7 +51,7 @@ def send(
         method: for example `PATCH`.
         path: of the URL; starts with a slash.
         query: parameters.
-        body: what JSON can be made of; None for no body.
+        body: what JSON can be made of, models of the client among it; None for no body.
         content_type: of the body.
         timeout: seconds for the whole request.
 
@@ -71,7 +71,11 @@ def send(
     if body is not None:
         headers["Content-Type"] = content_type
     url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
-    rest: Any = api_client.rest_client
+    # Models may stand in a mapping: an owner reference, say.
+    client: Any = api_client
+    if body is not None:
+        body = client.sanitize_for_serialization(body)
+    rest: Any = client.rest_client
     try:
         response = rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
     except Exception as error:

@@ -1,0 +1,198 @@
+"""A controller to deploy: a `Site` has an image served by a Deployment that it owns, and an entry in a table of routes.
+
+Its status has a condition, events tell what happens, and a finalizer takes the route out before a site goes. Health and
+metrics are served. Of several replicas one acts. `deploy.yaml` has the custom resource, the permissions and the
+Deployment; `Dockerfile` makes the image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from kubernetes import config
+from kubernetes.client import ApiClient, V1Deployment
+from prometheus_client import CollectorRegistry
+
+from informers import NotFoundError, ObjectName, SharedInformerFactory
+from informers.controllers import (
+    Controller,
+    EventRecorder,
+    Result,
+    apply_object,
+    condition_set,
+    controller_reference,
+    finalizer_added,
+    finalizer_removed,
+    generation_changed,
+    patch_object,
+)
+from informers.kinds import GroupVersion, apps, core, namespaced
+from informers.metrics import ControllerMetrics, InformerCollector
+from informers.probes import ProbeServer
+
+NAME = "example.com/sites"
+FINALIZER = "sites.example.com/route"
+
+
+@attrs.frozen
+class Site:
+    """A site, as its JSON mapping has it."""
+
+    raw: Mapping[str, Any]
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Name, namespace, uid and so on."""
+        metadata: Mapping[str, Any] = self.raw["metadata"]
+        return metadata
+
+    @property
+    def image(self) -> str:
+        """What to serve."""
+        return str(self.raw.get("spec", {}).get("image", ""))
+
+    @property
+    def replicas(self) -> int:
+        """How often."""
+        return int(self.raw.get("spec", {}).get("replicas", 1))
+
+
+class V1(GroupVersion, group="example.com", version="v1"):
+    """The kinds of `example.com/v1`."""
+
+    sites: namespaced[Site] = namespaced("Site", decode=Site)
+
+
+class SiteController:
+    """The controller.
+
+    Args:
+        api_client: of the official client.
+        routes: the ConfigMap with the table of routes.
+        registry: where metrics go.
+    """
+
+    def __init__(self, api_client: ApiClient, routes: ObjectName, registry: CollectorRegistry) -> None:
+        self._routes = routes
+        self.factory = SharedInformerFactory(api_client)
+        self._sites = self.factory.version(V1).sites
+        self._deployments = self.factory.apps.v1.deployments
+        metrics = ControllerMetrics(registry=registry)
+        # Its own status writes are no reason to look again; the Deployments' are.
+        self.controller = Controller(
+            "sites", self._sites, self._reconcile, workers=4, predicate=generation_changed, metrics=metrics
+        ).owns(self._deployments)
+        self._client = self.controller.client(api_client)
+        self.recorder = EventRecorder(api_client, NAME)
+        InformerCollector(self.factory, registry=registry)
+
+    def _reconcile(self, name: ObjectName) -> Result | None:
+        try:
+            site = self._sites.lister.namespace(name.namespace).get(name.name)
+        except NotFoundError:
+            return None  # its Deployment goes by itself, since it is owned
+        if site.metadata.get("deletionTimestamp"):
+            self._route(name, None)
+            self._patch(name, finalizer_removed(site.raw, FINALIZER))
+            return None
+        if FINALIZER not in site.metadata.get("finalizers", []):
+            # First: what comes after must not be left behind.
+            self._patch(name, finalizer_added(site.raw, FINALIZER))
+            return Result(requeue_after=0.1)  # finalizers are not in the generation, so no event brings it back
+        deployment = self._deployment(name, site)
+        ready = (deployment.status.ready_replicas or 0) if deployment is not None and deployment.status else 0
+        is_ready = ready >= site.replicas
+        self._route(name, f"{name.name}.{name.namespace}.svc" if is_ready else None)
+        message = f"{ready} of {site.replicas} replicas are ready"
+        reason = "AllReady" if is_ready else "Waits"
+        patch = condition_set(site.raw, "Ready", is_ready, reason=reason, message=message)
+        if patch is not None:
+            self._patch(name, patch, subresource="status")
+            self.recorder.event(site, reason, message, action="Serve", resource=V1.sites)
+        return None
+
+    def _deployment(self, name: ObjectName, site: Site) -> V1Deployment | None:
+        """Return the Deployment as the cache has it, and apply it where it is not as wanted."""
+        try:
+            found = self._deployments.lister.namespace(name.namespace).get(name.name)
+        except NotFoundError:
+            found = None
+        if found is None or serves(found) != (site.image, site.replicas):
+            labels = {"site": name.name}
+            owner = controller_reference(site, V1.sites)
+            containers = [{"name": "main", "image": site.image}]
+            wanted = {
+                "metadata": {"name": name.name, "namespace": name.namespace, "ownerReferences": [owner]},
+                "spec": {
+                    "replicas": site.replicas,
+                    "selector": {"matchLabels": labels},
+                    "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
+                },
+            }
+            apply_object(self._client, apps.V1.deployments, wanted, field_manager=NAME)
+            self.recorder.event(site, "Applied", f"{site.replicas} of {site.image}", action="Apply", resource=V1.sites)
+        return found
+
+    def _route(self, name: ObjectName, target: str | None) -> None:
+        key = f"{name.namespace}.{name.name}"
+        patch_object(self._client, core.V1.config_maps, self._routes, {"data": {key: target}})
+
+    def _patch(self, name: ObjectName, patch: Mapping[str, Any] | None, subresource: str = "") -> None:
+        if patch is not None:
+            patch_object(self._client, V1.sites, name, patch, subresource=subresource)
+
+
+def serves(deployment: Any) -> tuple[str, int]:
+    """Return what a Deployment serves, and how often."""
+    return deployment.spec.template.spec.containers[0].image, deployment.spec.replicas
+
+
+def elect(namespace: str, leads: threading.Event, stop: threading.Event) -> None:
+    """Take part in the election, in a thread: `leads` is set by winning it, `stop` by losing the lease."""
+    from kubernetes.leaderelection import electionconfig, leaderelection  # noqa: PLC0415  needs kubernetes 37
+    from kubernetes.leaderelection.resourcelock import leaselock  # noqa: PLC0415  likewise
+
+    made: Any = leaselock.LeaseLock
+    lock = made("sites", namespace, f"{socket.gethostname()}-{os.getpid()}")
+    settings: Any = electionconfig.Config
+    times = {"lease_duration": 15, "renew_deadline": 10, "retry_period": 2}
+    election: Any = leaderelection.LeaderElection
+    run = election(settings(lock, **times, onstarted_leading=leads.set, onstopped_leading=stop.set)).run
+    threading.Thread(target=run, name="election", daemon=True).start()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal comes, or the lease is lost."""
+    parser = argparse.ArgumentParser(description="Serves sites.")
+    parser.add_argument("--namespace", default="sites-system", help="of the lease and of the table of routes")
+    parser.add_argument("--port", type=int, default=8080, help="for probes and metrics")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    stop, leads = threading.Event(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    load: Any = config.load_config
+    load()
+    registry = CollectorRegistry()
+    made = SiteController(ApiClient(), ObjectName(options.namespace, "routes"), registry)
+    probes = ProbeServer(made.factory, host="", port=options.port, registry=registry, controllers=[made.controller])
+    with probes, made.factory:
+        elect(options.namespace, leads, stop)
+        while not (leads.wait(0.2) or stop.is_set()):
+            pass  # caches and queue fill meanwhile
+        made.controller.run(stop)
+    made.recorder.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
