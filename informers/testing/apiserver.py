@@ -31,7 +31,7 @@ from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.garbage_collection import GarbageCollector
 from informers.testing._rules.namespaces import NamespaceController
-from informers.testing._rules.object_input import check_json, namespace_in, namespace_of, understood
+from informers.testing._rules.object_input import check_json, checked_options, namespace_in, namespace_of, understood
 from informers.testing._rules.patches import merge_patch
 from informers.testing._rules.registry import Registry, WriteOptions, load
 from informers.testing._store.changes import Changes
@@ -111,18 +111,13 @@ class APIServer:
         collects_garbage: bool = False,
         seed: int = 0,
     ) -> None:
-        if not bookmark_interval > 0:
-            raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
-        if isinstance(history, bool) or not isinstance(history, int) or history < 0:
-            raise ConfigurationError(f"history must be a number of events, not negative: got {history!r}")
-        if isinstance(namespaces, str):
-            raise ConfigurationError(f"namespaces must be a collection of names: got {namespaces!r}")
-        served = list(all_resources() if resources is None else resources)
-        for resource in served:
-            if not isinstance(resource, Resource):
-                raise ConfigurationError(f"resources must be such as core.V1.pods: got {resource!r}")
+        served = checked_options(
+            port=port,
+            history=history,
+            bookmark_interval=bookmark_interval,
+            namespaces=namespaces,
+            resources=all_resources() if resources is None else resources,
+        )
         self.requests: RequestLog = RequestLog()
         self._access = Access()
         self._token = ""
@@ -262,10 +257,9 @@ class APIServer:
 
         Connections are broken, and watches from before are 410; new connections are accepted at once.
         """
-        listener = self._running()
-        listener.pause()
+        self.stop_accepting()
         self._storage.begin_anew()
-        listener.resume()
+        self.resume_accepting()
 
     def drop_watches(self, resource: Resource[Any] | None = None, *, namespace: str | None = None) -> int:
         """End the watches of a resource, or all, in good order; return how many.
@@ -292,15 +286,12 @@ class APIServer:
         return str(self._storage.advance())
 
     def create(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
-        """Store a new object.
+        """Store a new object; return it as stored, as a mapping.
 
         Args:
             obj: a mapping, or a model of the official client. What lives in namespaces and names none goes to
                 `default`.
             resource: what it is; None for what its kind and version, or its class, say.
-
-        Returns:
-            The object as stored, as a mapping.
 
         Raises:
             StatusError: it is there already, or invalid.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from informers.kinds import all_resources
-from informers.testing._store.served_resources import FIELDS
+from informers.testing._store.selectable_fields import FIELDS
 from informers.testing.controlplane import ControlPlane
 from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
 

@@ -1,19 +1,47 @@
-"""Objects as tests give them: what each is, and what it is as JSON.
+"""Options and objects as tests give them: what each is, and what it is as JSON.
 
 Upstream: none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from informers.errors import ConfigurationError
-from informers.resources import Resource
+from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, encode, mapping
 from informers.testing._store.served_resources import Catalog, Served
 
-__all__ = ["check_json", "namespace_in", "namespace_of", "understood"]
+__all__ = ["check_json", "checked_options", "namespace_in", "namespace_of", "understood"]
+
+
+def checked_options(
+    *,
+    port: object,
+    history: object,
+    bookmark_interval: float,
+    namespaces: Iterable[str],
+    resources: Iterable[NamespacedResource[Any] | ClusterResource[Any]],
+) -> list[NamespacedResource[Any] | ClusterResource[Any]]:
+    """Return the resources that a server is to serve.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+    """
+    if not bookmark_interval > 0:
+        raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
+    if isinstance(history, bool) or not isinstance(history, int) or history < 0:
+        raise ConfigurationError(f"history must be a number of events, not negative: got {history!r}")
+    if isinstance(namespaces, str):
+        raise ConfigurationError(f"namespaces must be a collection of names: got {namespaces!r}")
+    served = list(resources)
+    for resource in served:
+        if not isinstance(resource, Resource):
+            raise ConfigurationError(f"resources must be such as core.V1.pods: got {resource!r}")
+    return served
 
 
 def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:

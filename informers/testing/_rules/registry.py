@@ -22,7 +22,7 @@ from informers.testing._rules.admission import checked, complete, validate
 from informers.testing._rules.defaults import with_defaults
 from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
 from informers.testing._rules.managed_fields import Writer
-from informers.testing._rules.schemas import shaped
+from informers.testing._rules.schemas import fitted
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Served
 from informers.testing._store.storage import Record, Storage
@@ -130,7 +130,7 @@ class Registry:
                 metadata["generation"] = 1
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
-            obj = with_defaults(served, _fitted(served, obj, options))
+            obj = with_defaults(served, fitted(served, obj, is_strict=options.is_strict))
             # What the server sets by itself belongs to nobody.
             ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
             complete(served, obj)
@@ -310,7 +310,7 @@ class Registry:
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
         validate(served, obj, is_inside=options.is_inside, old=old)
-        obj = with_defaults(served, _fitted(served, obj, options), old)
+        obj = with_defaults(served, fitted(served, obj, is_strict=options.is_strict), old)
         metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
@@ -332,27 +332,6 @@ class Registry:
         record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, True)
         return record
-
-
-def _fitted(served: Served, obj: Json, options: WriteOptions) -> Json:
-    """Return an object as the schema of its definition has it.
-
-    Raises:
-        Failure: 422; 400 for fields that it does not know, where the write wants to be told.
-    """
-    if not served.schema:
-        return obj
-    shape = shaped(obj, served.schema)
-    resource, name = served.resource, obj["metadata"].get("name", "")
-    if shape.unknown and options.is_strict:
-        unknown = ", ".join(f'unknown field "{path}"' for path in sorted(shape.unknown))
-        kind, version = resource.kind, resource.version
-        raise failures.bad_request(
-            f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {unknown}'
-        )
-    if shape.causes:
-        raise failures.invalid(resource.group, resource.kind, name, shape.causes)
-    return shape.obj
 
 
 def _part(served: Served, old: Json, obj: Json, subresource: str) -> Json:

@@ -19,10 +19,12 @@ from typing import Any, final
 
 import attrs
 
+from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
 from informers.testing._store.documents import Json, go_type, mapping, sequence
+from informers.testing._store.served_resources import Served
 
-__all__ = ["Shape", "shaped"]
+__all__ = ["Shape", "fitted", "shaped"]
 
 _logger = logging.getLogger("informers.testing")
 #: Fields of an object, and of an embedded one, that no schema takes away.
@@ -55,6 +57,32 @@ def shaped(obj: Json, schema: Json) -> Shape:
     if not shape.causes:
         shape.causes += _constraint_causes(found, {**schema, "properties": properties, "required": []})
     return shape
+
+
+def fitted(served: Served, obj: Json, *, is_strict: bool) -> Json:
+    """Return an object as the schema of its definition has it.
+
+    Args:
+        served: the resource.
+        obj: the object.
+        is_strict: whether fields that the schema does not know are refused.
+
+    Raises:
+        Failure: 422, 400.
+    """
+    if not served.schema:
+        return obj
+    shape = shaped(obj, served.schema)
+    resource, name = served.resource, obj["metadata"].get("name", "")
+    if shape.unknown and is_strict:
+        unknown = ", ".join(f'unknown field "{path}"' for path in sorted(shape.unknown))
+        kind, version = resource.kind, resource.version
+        raise failures.bad_request(
+            f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {unknown}'
+        )
+    if shape.causes:
+        raise failures.invalid(resource.group, resource.kind, name, shape.causes)
+    return shape.obj
 
 
 def _walk(value: Any, schema: Json, path: str, shape: Shape) -> Any:

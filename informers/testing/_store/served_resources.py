@@ -14,6 +14,7 @@ from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, mapping, quote
+from informers.testing._store.selectable_fields import ALIASES, FIELDS, OTHERWISE, PATHS, REFUSALS
 from informers.testing._store.subresources import BUILTIN, SCALE, ScalePaths, Subresource
 
 __all__ = ["Catalog", "Served", "address", "check_resource"]
@@ -107,70 +108,12 @@ _IN_ALL = _words(
     "horizontalpodautoscalers.autoscaling cronjobs.batch jobs.batch"
 )
 _EXTENSIONS = _words("admissionregistration.k8s.io apiextensions.k8s.io apiregistration.k8s.io")
-#: What field selectors can ask for besides name and namespace: the path, and what stands for a field not set.
-FIELDS: dict[str, dict[str, str]] = {
-    "pods": {
-        "spec.nodeName": "",
-        "spec.restartPolicy": "Always",
-        "spec.schedulerName": "default-scheduler",
-        "spec.serviceAccountName": "",
-        "spec.hostNetwork": "false",
-        "status.phase": "",
-        "status.podIP": "",
-        "status.nominatedNodeName": "",
-    },
-    "nodes": {"spec.unschedulable": "false"},
-    "namespaces": {"status.phase": ""},
-    "secrets": {"type": "Opaque"},
-    "services": {"spec.clusterIP": "", "spec.type": "ClusterIP"},
-    "events": {
-        "involvedObject.kind": "",
-        "involvedObject.namespace": "",
-        "involvedObject.name": "",
-        "involvedObject.uid": "",
-        "involvedObject.apiVersion": "",
-        "involvedObject.resourceVersion": "",
-        "involvedObject.fieldPath": "",
-        "reason": "",
-        "reportingComponent": "",
-        "source": "",
-        "type": "",
-    },
-    "replicationcontrollers": {"status.replicas": "0"},
-    "jobs.batch": {"status.successful": "0"},
-    "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": ""},
-    "clustertrustbundles.certificates.k8s.io": {"spec.signerName": ""},
-    "podcertificaterequests.certificates.k8s.io": {"spec.signerName": "", "spec.podName": "", "spec.nodeName": ""},
-    "resourceslices.resource.k8s.io": {"spec.nodeName": "", "spec.driver": "", "spec.pool.name": ""},
-    "events.events.k8s.io": {
-        "regarding.kind": "",
-        "regarding.namespace": "",
-        "regarding.name": "",
-        "regarding.uid": "",
-        "regarding.apiVersion": "",
-        "regarding.resourceVersion": "",
-        "regarding.fieldPath": "",
-        "reason": "",
-        "reportingController": "",
-        "type": "",
-    },
-}
-#: Where the value stands of a field that is asked for by another name.
-_PATHS = {"source": "source.component", "status.successful": "status.succeeded"}
-#: Which field says it where that one is empty.
-_OTHERWISE = {"source": "reportingComponent"}
-#: How a field is refused that a resource has none of; the rest say it as the first of these that fits.
-_REFUSALS = {
-    "jobs.batch": 'field label "{}" not supported for Job',
-    "resourceslices.resource.k8s.io": "field label not supported for {version}, Kind=ResourceSlice: {}",
-}
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _OTHER_VERBS = {
     "componentstatuses": ("get", "list"),
     "namespaces": ("create", "delete", "get", "list", "patch", "update", "watch"),
 }
-_ALIASES = {"spec.host": "spec.nodeName", "status.podIPs": "status.podIP"}
 
 
 @final
@@ -289,13 +232,13 @@ class Served:
 
     def canonical_field(self, field: str) -> str:
         """Return the name that a field selector's field is kept under; empty if the server doesn't know it."""
-        field = _ALIASES.get(field, field)
+        field = ALIASES.get(field, field)
         known = field == "metadata.name" or field in self.fields
         return field if known or (field == "metadata.namespace" and self.resource.is_namespaced) else ""
 
     def refusal(self, field: str) -> str:
         """Return how the server says that it knows no such field."""
-        refusal = _REFUSALS.get(str(self.resource))
+        refusal = REFUSALS.get(str(self.resource))
         if refusal is not None:
             return refusal.format(field, version=self.resource.api_version)
         if self.fields or self.is_custom:
@@ -308,11 +251,11 @@ class Served:
         found = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
         for path, default in self.fields.items():
             value: Any = obj
-            for step in _PATHS.get(path, path).split("."):
+            for step in PATHS.get(path, path).split("."):
                 value = mapping(value).get(step)
             found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        for path in _OTHERWISE.keys() & found.keys():
-            found[path] = found[path] or found.get(_OTHERWISE[path], "")
+        for path in OTHERWISE.keys() & found.keys():
+            found[path] = found[path] or found.get(OTHERWISE[path], "")
         return found
 
 
