@@ -25,6 +25,7 @@ import attrs
 from informers._base.checks import check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import safe_text
+from informers._base.forks import new_condition, new_lock
 from informers._base.threads import join_all, start_thread
 from informers.controllers._requests import send
 from informers.errors import ConfigurationError, StatusError
@@ -111,8 +112,8 @@ class EventRecorder:
         self._controller = controller
         self._instance = (instance or f"{socket.gethostname()}-{os.getpid()}")[:_WORD]
         self._clock = clock
-        self._lock = threading.Lock()
-        self._news = threading.Condition(self._lock)
+        self._lock = new_lock()
+        self._news = new_condition(self._lock)
         #: By what makes events equal; the one that came last is last.
         self._series: OrderedDict[tuple[object, ...], _Series] = OrderedDict()
         self._waiting = 0
