@@ -36,8 +36,6 @@ nitpick_ignore = [
     ("py:class", "CollectorRegistry"),
     ("py:class", "informers.cache._pipeline.deltas.Snapshot"),
     ("py:class", "informers.source._bytes.compression.Packer"),
-    ("py:class", "informers.source._bytes.sources.Source"),
-    ("py:class", "informers.source._bytes.sources.KnownMetadata"),
     ("py:class", "informers.cache._pipeline.processor.Listener"),
     ("py:class", "informers._base.forks.OfOneProcess"),
     ("py:class", "informers._base.wakeups.Stop"),
