@@ -87,7 +87,7 @@ class SiteController:
         self._sites = self.factory.version(V1).sites
         self._deployments = self.factory.apps.v1.deployments
         metrics = ControllerMetrics(registry=registry)
-        # Its own status writes are no reason to look again; the Deployments' are.
+        # A change of its status does not call for a look; a change of a Deployment does.
         self.controller = Controller(
             "sites", self._sites, self._reconcile, workers=4, predicate=generation_changed, metrics=metrics
         ).owns(self._deployments)
@@ -99,7 +99,7 @@ class SiteController:
         try:
             site = self._sites.lister.namespace(name.namespace).get(name.name)
         except NotFoundError:
-            return None  # its Deployment goes by itself, since it is owned
+            return None  # the cluster removes its Deployment, since it is owned
         if site.metadata.get("deletionTimestamp"):
             self._route(name, None)
             self._patch(name, finalizer_removed(site.raw, FINALIZER))

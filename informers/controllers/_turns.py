@@ -202,7 +202,7 @@ class Turns:
         prefix = f"{self._name} {name} {'' if work is None else work.reconcile_id}"
         status = _status(error)
         if status in {404, 409}:
-            # What comes of looking at a cache: others were quicker. It is no fault, and fills logs.
+            # What comes of looking at a cache: others were quicker. It is not a fault, and would fill logs.
             log(logging.INFO, "%s: the server answered %s %s; %s", prefix, status, _reason(error), then)
         else:
             log(logging.ERROR, "%s: %s; %s", prefix, safe_text(error), then, exc_info=error)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kubernetes.client import CoreV1Api
 
-from informers import SharedInformerFactory, aio
+from informers import NotFoundError, ObjectName, SharedInformerFactory, aio
+from informers.controllers import Controller, by_controller, controller_reference
 from informers.errors import StatusError
+from informers.kinds import core
 from informers.testing import RecordingHandler
 from tests.examples.background import Said, in_background
 from tests.faults.rig import eventually
@@ -59,6 +62,39 @@ def test_the_label_enforcer_makes_deployments_follow_their_namespace(space: Spac
         eventually(lambda: team("after") == "red", "labelled")
         label_namespace("blue")
         eventually(lambda: (team("before"), team("after")) == ("blue", "blue"), "labelled anew")
+
+
+def test_five_pods_are_made_where_five_are_wanted_however_often_the_owner_is_touched(space: Space) -> None:
+    made: list[str] = []
+    factory = SharedInformerFactory(space.plane.client(), namespace=space.name)
+    owners, pods = factory.core.v1.config_maps, factory.core.v1.pods
+    pods_of = by_controller(pods)
+
+    def reconcile(name: ObjectName) -> None:
+        try:
+            owner = owners.lister.namespace(name.namespace).get(name.name)
+        except NotFoundError:
+            return
+        for _ in range(5 - len(pods_of.of(owner)) if name.name.startswith("set-") else 0):
+            reference = controller_reference(owner, core.V1.config_maps)
+            metadata = {"generateName": f"{name.name}-", "ownerReferences": [reference]}
+            spec = {"containers": [{"name": "main", "image": "nginx"}], "automountServiceAccountToken": False}
+            made.append(api.create_namespaced_pod(name.namespace, {"metadata": metadata, "spec": spec}).metadata.name)
+
+    controller = Controller("sets", owners, reconcile, workers=4).owns(pods)
+    api = CoreV1Api(controller.client(space.plane.client()))
+    names = [f"set-{number}" for number in range(20)]
+    with factory, in_background(controller.run):
+        for name in names:
+            space.create(name)
+        for touch in range(5):
+            for name in names:
+                space.update(name, str(touch))
+        eventually(lambda: len(made) >= 5 * len(names), "made", timeout=60.0)
+        health = controller.health
+        eventually(lambda: not (health().waiting or health().running or health().postponed), "at rest", timeout=30.0)
+    assert health().failing == {}, "no try failed"
+    assert len(made) == 5 * len(names)
 
 
 @pytest.fixture
