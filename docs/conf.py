@@ -43,8 +43,13 @@ nitpick_ignore = [
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing._http.status.Failure"),
     ("py:class", "informers.controllers._base_controller.BaseController"),
-    ("py:class", "informers._base.wakeups.Stop"),
     ("py:class", "informers.cache.observed.ObservedCache"),
+    ("py:class", "informers.cache._contents.Contents"),
+    ("py:class", "informers.cache.sync.NamespaceSync"),
+    ("py:class", "informers.objects.Part"),
+    ("py:class", "informers.objects._HasMetadata"),
+    ("py:class", "informers.objects._HasSpec"),
+    ("py:class", "informers.objects._HasStatus"),
     ("py:class", "optional"),
 ]
 

@@ -1,22 +1,6 @@
 """client-go's informers for Python: one shared watch per resource, and a local cache that is never silently stale.
 
-The map, from the bottom up; a folder imports only what stands before it, and an underscore marks what is not promised:
-
-- `errors`, `_base`, `backoff`, `selectors`, `objects`, `resources`: what everything is made of;
-- `source`: lists and watches over the official client's configuration; makes records of what comes;
-- `options`: how informers list, watch and keep;
-- `cache`: reflector → deltas → controller → indexer → processor → listers; see its docstring;
-- `workqueue`: queues for controllers; knows nothing of caches;
-- `kinds`: the table of kinds, one line each;
-- `snapshots`: caches saved to a file;
-- `factory`: typed kinds, any resource, or any resource's metadata alone;
-- `lookups`: lookups across kinds;
-- `controllers`: a function called with names until all is as it should be; waits for its own writes;
-- `aio`, `metrics`, `probes`: event loops, Prometheus, health by HTTP;
-- `testing`: an API server in the process, faults and fakes, for tests.
-
-Everything that this package exports is here. A module is imported when the first of its names is used, and so is the
-official client.
+Start with `SharedInformerFactory`. Modules and the official client are imported when one of their names is first used.
 """
 
 from __future__ import annotations

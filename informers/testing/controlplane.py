@@ -65,12 +65,12 @@ class ControlPlane:
         RuntimeError: on entering: a server does not start; with the end of its log.
 
     Example:
-        ```python
-        with ControlPlane() as plane:
-            client.CoreV1Api(plane.client()).list_namespace()
-            plane.kill_apiserver()
-            plane.restart_apiserver()
-        ```
+        The API server crashes and restarts::
+
+            with ControlPlane() as plane:
+                client.CoreV1Api(plane.client()).list_namespace()
+                plane.kill_apiserver()
+                plane.restart_apiserver()
 
     Thread safety: objects may be written and read, and connections broken, from any thread; starts and restarts
     belong to one.
