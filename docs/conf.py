@@ -40,6 +40,7 @@ nitpick_ignore = [
     ("py:class", "informers._base.forks.OfOneProcess"),
     ("py:class", "informers._base.wakeups.Stop"),
     ("py:class", "informers.cache.listers._Cache"),
+    ("py:class", "informers.cache._contents.Contents"),
     ("py:class", "informers.resources._Row"),
     ("py:class", "informers.testing._http.status.Failure"),
     ("py:class", "informers.controllers._base_controller.BaseController"),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from informers.cache.listers import NamespaceLister as NamespaceLister
     from informers.cache.registration import Registration as Registration
     from informers.cache.store import Store as Store
+    from informers.cache.sync import NamespaceSync as NamespaceSync
     from informers.cache.sync import PartProgress as PartProgress
     from informers.cache.sync import SyncProgress as SyncProgress
     from informers.cache.sync import SyncResult as SyncResult
@@ -101,6 +102,7 @@ __all__ = [
     "ListWatch",
     "MetadataSharedInformerFactory",
     "NamespaceLister",
+    "NamespaceSync",
     "NamespacedKind",
     "NamespacedLister",
     "NamespacedResource",
@@ -167,7 +169,7 @@ _EXPORTS = {
     "cache.listers": ("ClusterLister", "NamespacedLister", "NamespaceLister"),
     "cache.registration": ("Registration",),
     "cache.store": ("Store",),
-    "cache.sync": ("PartProgress", "SyncProgress", "SyncResult", "wait_for_cache_sync"),
+    "cache.sync": ("NamespaceSync", "PartProgress", "SyncProgress", "SyncResult", "wait_for_cache_sync"),
     "cache.waits": ("SeenResult", "Sight"),
     "errors": (
         "ConfigurationError",
