@@ -60,7 +60,7 @@ def group(session_server: Endpoint) -> str:
     name = f"g{next(_numbers)}.example.com"
     session_server.create(DEFINITIONS, define(name))
     wait_for(session_server, f"/apis/{name}/v1/widgets", 200)
-    session_server.pool.clear()
+    session_server.disconnect()
     return name
 
 

@@ -113,7 +113,7 @@ def shaped_group(session_server: Endpoint) -> str:
     definition["spec"]["versions"][0]["selectableFields"] = [{"jsonPath": ".spec.word"}]
     session_server.create(DEFINITIONS, definition)
     wait_for(session_server, f"/apis/{name}/v1/widgets", 200)
-    session_server.pool.clear()
+    session_server.disconnect()
     return name
 
 
