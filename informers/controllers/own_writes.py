@@ -209,7 +209,7 @@ class OwnWrites:
                 if found.sight is Sight.NOT_YET and not self._is_given_up(write, found.reason):
                     return Pending(resource.group, resource.plural, f"{resource}: {found.reason}")
                 if found.sight is Sight.UNDECIDABLE:
-                    self._say_once(f"own writes to {resource} are not waited for: {found.reason}")
+                    self._say_once(f"own writes to {resource} are not waited for", found.reason)
                 self._forget(whose, write)
         return None
 
@@ -321,11 +321,12 @@ class OwnWrites:
         )
         return None
 
-    def _say_once(self, text: str) -> None:
+    def _say_once(self, text: str, reason: str = "") -> None:
+        # Not by the reason, which may hold a version: each would be kept.
         if text not in self._said:
             self._said.add(text)
             with suppress(Exception):  # of the user's filters of the log
-                _log.info("%s", text)
+                _log.info("%s%s", text, f": {reason}" if reason else "")
 
 
 def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:

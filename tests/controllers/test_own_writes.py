@@ -344,6 +344,20 @@ def _bookmark(version: int) -> Any:
     return Bookmark(str(version))
 
 
+def test_versions_without_an_order_are_not_waited_for_which_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "informers.controllers")
+    cluster = Cluster()
+    with kind_of(cluster, PODS) as pods:
+        writes = OwnWrites(pods)
+        started(pods)
+        for version in ("a1", "b2", "c3"):
+            metadata = {"name": "web", "namespace": "shop", "resourceVersion": version}
+            writes.record({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}, name=WEB)
+            assert writes.pending(WEB) is None
+        assert caplog.text.count("own writes to pods are not waited for") == 1
+        assert len(writes._said) == 1
+
+
 class TestInAController:
     def test_a_postponed_name_counts_no_failure_and_comes_when_the_cache_has_moved(self) -> None:
         cluster, clock = Cluster(), FakeClock()
