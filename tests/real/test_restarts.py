@@ -124,7 +124,7 @@ def test_a_compaction_in_mid_watch_is_not_noticed_and_after_a_cut_it_is_told_in_
             types.setdefault(event.key.partition("/")[2], []).append(event.type)
         assert types == {
             "doomed": ["add", "tombstone"],
-            "recreated": ["add", "update"],
+            "recreated": ["add", "tombstone", "add"],
             "kept": ["add"],
             "after-a-compaction": ["add"],
         }
