@@ -140,3 +140,15 @@ def test_a_forked_child_packs_and_unpacks_though_another_thread_was_packing(form
     finally:
         done.set()
         thread.join()
+
+
+def test_a_forked_child_uses_nothing_of_zstd_that_its_parent_may_have_left_locked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
+    codec = codecs.Zstd(b"an object that is like the others" * 8)
+    packed = codec.pack(b"an object that is like the others, and more")
+    known, parent = codec._known, os.getpid()
+    monkeypatch.setattr(codecs.os, "getpid", lambda: parent + 1)
+    assert codec.unpack(packed) == b"an object that is like the others, and more"
+    assert codec._known is not known, "its lock may be held by a thread that the child lacks"

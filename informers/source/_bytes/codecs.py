@@ -107,7 +107,6 @@ class Zstd(Codec):
         zstd = _zstd()
         self._dictionary = dictionary
         self._decompress: Any = zstd.decompress
-        self._known: Any = zstd.ZstdDict(dictionary, is_raw=not dictionary.startswith(_LEARNT))
         # Without the dictionary's number in each object: there is but one.
         self._options: Any = {
             zstd.CompressionParameter.compression_level: 1,
@@ -116,11 +115,15 @@ class Zstd(Codec):
         self._lock = new_lock()
         # What is prepared of a dictionary when it is first used has locks, which no fork must find locked.
         with hold_forks():
-            self._make_packer()
+            self._prepare()
             self.unpack(self.pack(dictionary))
 
-    def _make_packer(self) -> None:
-        self._packer: Any = _zstd().ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
+    def _prepare(self) -> None:
+        """Make what has locks of zstd's own. In a forked child another thread may have left those locked for ever."""
+        zstd = _zstd()
+        self._known: Any = zstd.ZstdDict(self._dictionary, is_raw=not self._dictionary.startswith(_LEARNT))
+        # Made once, since that takes as long as to pack.
+        self._packer: Any = zstd.ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
         self._process = os.getpid()
 
     @property
@@ -136,14 +139,17 @@ class Zstd(Codec):
     @override
     def pack(self, raw: bytes) -> bytes:
         with self._lock:
-            # Made once, since that takes as long as to pack. Its own lock may be left locked by a fork.
             if self._process != os.getpid():
-                self._make_packer()
+                self._prepare()
             packed: bytes = self._packer.compress(raw, self._packer.FLUSH_FRAME)
         return packed
 
     @override
     def unpack(self, data: bytes) -> bytes:
+        if self._process != os.getpid():
+            with self._lock:
+                if self._process != os.getpid():
+                    self._prepare()
         unpacked: bytes = self._decompress(data, zstd_dict=self._known)
         return unpacked
 
