@@ -15,15 +15,16 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_object_size, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers.errors import ConfigurationError, ConnectionLostError, escaped
+from informers.errors import ConfigurationError, escaped
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source._models.object_makers import Maker, maker, to_raw
 from informers.source._models.partial_metadata import PartialObjectMetadata
-from informers.source._transport.http_body import Lines, hastened
-from informers.source._transport.transport import Body, Transport
+from informers.source._transport.http_body import hastened
+from informers.source._transport.http_watch import HTTPWatch, Patience
+from informers.source._transport.transport import Transport
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, Bookmark, Change, ListOptions, Page, WatchEvent
+from informers.source.events import BadObject, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class ListWatch(Generic[T]):
         self._streaming_timeout = streaming_timeout
         self._list_timeout = list_timeout
         self._max_object_size = max_object_size
-        self._patience = _Patience(idle_timeout)
+        self._patience = Patience(idle_timeout)
         self._clock = clock
         self._transport = Transport(
             api_client, connect_timeout=connect_timeout, connection_lifetime=connection_lifetime, clock=clock
@@ -253,7 +254,7 @@ class ListWatch(Generic[T]):
         if not options.send_initial_events:
             # The answer has begun. Before that silence is a sign: a server says at once that it takes a watch.
             body.set_idle_timeout(self._patience.within(limit))
-        return _HTTPWatch(
+        return HTTPWatch(
             body,
             self._decoder,
             self._patience,
@@ -299,84 +300,6 @@ class ListWatch(Generic[T]):
         if not isinstance(tweaked, ListOptions):
             raise ConfigurationError(f"a tweak function must return ListOptions: got {type(tweaked).__name__}")
         return tweaked
-
-
-@final
-@attrs.define(eq=False)
-class _Patience:
-    """How long the watches of a source may be silent: it depends on whether the server sends bookmarks of the kind."""
-
-    idle_timeout: float
-    sends_bookmarks: bool = False
-
-    def within(self, longest: float) -> float:
-        """Return seconds, of a watch that lasts no longer than so many."""
-        return min(self.idle_timeout, longest) if self.sends_bookmarks else longest
-
-
-@final
-class _HTTPWatch(Generic[T]):
-    """A watch over HTTP."""
-
-    def __init__(
-        self,
-        body: Body,
-        decoder: Decoder[T],
-        patience: _Patience,
-        *,
-        longest: float,
-        limit: int,
-        see_scope: Callable[[str], None],
-        clock: Clock,
-    ) -> None:
-        self._body = body
-        self._decoder = decoder
-        self._patience = patience
-        self._longest = longest
-        self._limit = limit
-        self._see_scope = see_scope
-        self._clock = clock
-
-    def batches(self) -> Iterator[list[WatchEvent[T]]]:
-        """Yield the events of each block that completes a line."""
-        lines = Lines(limit=self._limit)
-        event = self._decoder.event
-        last_line = self._clock.monotonic()
-        for block in self._body.blocks():
-            complete = lines.feed(block)
-            if complete:
-                events = [event(line) for line in complete]
-                self._look_for_bookmarks(events)
-                if isinstance(events[0], Change):
-                    self._see_scope(events[0].record.key)
-                yield events
-                last_line = self._clock.monotonic()
-            else:
-                # Bytes that drip but never end a line are not a sign of life. White space is as good as silence.
-                limit = self._dripping if lines.has_begun_another else self._patience.within(self._longest)
-                if self._clock.monotonic() - last_line > limit:
-                    raise ConnectionLostError(f"no event was completed for {limit:g} s")
-        if lines.has_begun_another:
-            raise ConnectionLostError("the watch ended in the middle of an event")
-
-    @property
-    def _dripping(self) -> float:
-        return min(self._patience.idle_timeout, self._longest)
-
-    def _look_for_bookmarks(self, events: Sequence[WatchEvent[T]]) -> None:
-        marks = [seen for seen in events if isinstance(seen, Bookmark)]
-        if not marks:
-            return
-        # The one that ends a streaming list comes of every kind.
-        if not self._patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
-            self._patience.sends_bookmarks = True
-        elif not any(mark.initial_events_end for mark in marks):
-            return
-        self._body.set_idle_timeout(self._patience.within(self._longest))
-
-    def close(self) -> None:
-        """End the watch."""
-        self._body.close()
 
 
 def restorer(resource: Resource[T], *, metadata_only: bool = False) -> Callable[[T], Record[T]]:

@@ -1,0 +1,111 @@
+"""A watch as a server answers it by HTTP: events by lines, and the silence after which it counts as lost.
+
+Upstream: k8s.io/apimachinery/pkg/watch/streamwatcher.go (v0.37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers._base.clock import Clock
+from informers.errors import ConnectionLostError
+from informers.source._transport.http_body import Lines
+from informers.source._transport.transport import Body
+from informers.source._wire.decode import Decoder
+from informers.source.events import Bookmark, Change, WatchEvent
+
+__all__ = ["HTTPWatch", "Patience"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+@attrs.define(eq=False)
+class Patience:
+    """How long the watches of a source may be silent: it depends on whether the server sends bookmarks of the kind."""
+
+    idle_timeout: float
+    sends_bookmarks: bool = False
+
+    def within(self, longest: float) -> float:
+        """Return seconds, of a watch that lasts no longer than so many."""
+        return min(self.idle_timeout, longest) if self.sends_bookmarks else longest
+
+
+@final
+class HTTPWatch(Generic[T]):
+    """A watch over HTTP.
+
+    Args:
+        body: of the answer.
+        decoder: of the events.
+        patience: of the source; the watch notes there that the server sends bookmarks.
+        longest: seconds of silence after which a watch counts as lost, whatever the server sends.
+        limit: bytes of an event.
+        see_scope: called with the key of an object of each batch that begins with a change.
+        clock: measures silence.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        decoder: Decoder[T],
+        patience: Patience,
+        *,
+        longest: float,
+        limit: int,
+        see_scope: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self._body = body
+        self._decoder = decoder
+        self._patience = patience
+        self._longest = longest
+        self._limit = limit
+        self._see_scope = see_scope
+        self._clock = clock
+
+    def batches(self) -> Iterator[list[WatchEvent[T]]]:
+        """Yield the events of each block that completes a line."""
+        lines = Lines(limit=self._limit)
+        event = self._decoder.event
+        last_line = self._clock.monotonic()
+        for block in self._body.blocks():
+            complete = lines.feed(block)
+            if complete:
+                events = [event(line) for line in complete]
+                self._look_for_bookmarks(events)
+                if isinstance(events[0], Change):
+                    self._see_scope(events[0].record.key)
+                yield events
+                last_line = self._clock.monotonic()
+            else:
+                # Bytes that drip but never end a line are not a sign of life. White space is as good as silence.
+                limit = self._dripping if lines.has_begun_another else self._patience.within(self._longest)
+                if self._clock.monotonic() - last_line > limit:
+                    raise ConnectionLostError(f"no event was completed for {limit:g} s")
+        if lines.has_begun_another:
+            raise ConnectionLostError("the watch ended in the middle of an event")
+
+    @property
+    def _dripping(self) -> float:
+        return min(self._patience.idle_timeout, self._longest)
+
+    def _look_for_bookmarks(self, events: Sequence[WatchEvent[T]]) -> None:
+        marks = [seen for seen in events if isinstance(seen, Bookmark)]
+        if not marks:
+            return
+        # The one that ends a streaming list comes of every kind.
+        if not self._patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
+            self._patience.sends_bookmarks = True
+        elif not any(mark.initial_events_end for mark in marks):
+            return
+        self._body.set_idle_timeout(self._patience.within(self._longest))
+
+    def close(self) -> None:
+        """End the watch."""
+        self._body.close()
