@@ -5,37 +5,33 @@ Upstream: k8s.io/client-go/tools/cache/shared_informer.go (v0.37).
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
-import warnings
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Generic, cast, final
+from typing import Any, cast, final
 
-import attrs
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import OfOneProcess, new_lock, on_fork
+from informers._base.forks import OfOneProcess, on_fork
 from informers._base.signals import Signal
-from informers._base.threads import join_all, start_thread
+from informers._base.threads import join_all
 from informers.cache._contents import Contents
+from informers.cache._life import InformerParts, Life
 from informers.cache._pipeline.controller import Controller, Transform
-from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
+from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.processor import Listener
 from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
+from informers.cache.following import FollowingCache
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, inherited_health, watch_health
 from informers.cache.indexer import Indexer
-from informers.cache.observed import ObservedCache
 from informers.cache.registration import Registration
-from informers.cache.sync import NamespaceSync, PartProgress, Syncable
-from informers.errors import AlreadyStartedError, ConfigurationError, ForkedError, StoppedError
+from informers.cache.sync import PartProgress, Syncable
+from informers.errors import ConfigurationError
 from informers.options import IndexFunction, ReflectorOptions, check_options
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import HeldRecord, Record
@@ -48,7 +44,7 @@ _log = logging.getLogger("informers.cache")
 
 
 @final
-class SharedInformer(OfOneProcess, ObservedCache[T]):
+class SharedInformer(OfOneProcess, FollowingCache[T]):
     """A local cache of a resource that follows the server, and tells handlers what changes.
 
     What it promises:
@@ -119,11 +115,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         self._uniform = (options or ReflectorOptions()).uniform
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
-        self._lifecycle = new_lock()
-        self._started = False
-        self._stopped = False
-        self._is_resumed = False
-        #: Raised after `_stopped` is set: that is under the lock, this is not, since it calls back.
+        life = Life(resource)
+        #: Raised after the life has ended: that is under the lock, this is not, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
@@ -156,36 +149,26 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             resource,
             controller=self._controller,
             reflectors=self._reflectors,
+            queue=self._queue,
             indexer=Indexer(self._contents),
+            life=life,
             stop=self._stop,
             clock=clock,
         )
         for _, reflector in self._reflectors:
             self._controller.follow(reflector.scope)
         self._made = clock.monotonic()
-        #: Those that may still run, also of handlers and namespaces that have been removed. Replaced, never mutated.
-        self._threads: list[threading.Thread] = []
-        #: How many there may be before those that have ended are dropped.
-        self._threads_limit = 16
         self._handlers_so_far = 0
-        #: Runs when this was started and nobody holds it any more.
-        self._finalizer: weakref.finalize[..., SharedInformer[T]] | None = None
-        self._inherited_from: int | None = None
         on_fork(self._forked)
 
     def __repr__(self) -> str:
-        if self._inherited_from is not None:
-            return f"<SharedInformer {self._resource} of process {self._inherited_from}, inherited by a fork>"
+        if self._life.inherited_from is not None:
+            return f"<SharedInformer {self._resource} of process {self._life.inherited_from}, inherited by a fork>"
         state = "stopped" if self.is_stopped else "synced" if self.has_synced else "not synced"
         return (
             f"<SharedInformer {self._resource} {state}, {len(self._indexer)} objects "
             f"rv={self._indexer.resource_version} handlers={len(self._controller.listeners)}>"
         )
-
-    @property
-    def name(self) -> str:
-        """The resource."""
-        return self._resource
 
     def rename(self, name: str) -> None:
         """Call the resource otherwise in health, logs, errors and failures from now on.
@@ -221,35 +204,6 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
         return self._synced
 
     @property
-    def is_started(self) -> bool:
-        """Whether it has been started."""
-        return self._started
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether it has been stopped."""
-        return self._stopped
-
-    @property
-    def inherited_from(self) -> int | None:
-        """Id of the process that it belongs to, where this one was forked from that while it ran; None otherwise.
-
-        Then it counts as stopped here: it can be neither started nor read (`ForkedError`), and `stop` does nothing. In
-        the process that it belongs to it goes on.
-        """
-        return self._inherited_from
-
-    @property
-    def ended(self) -> Signal:
-        """Raised when it is stopped."""
-        return self._stop
-
-    @property
-    def last_sync_resource_version(self) -> str:
-        """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
-        return self._reflectors.last_sync_resource_version
-
-    @property
     def parts(self) -> Sequence[Syncable]:
         """The namespaces that were added since it has synced, and are not listed yet: those can be waited for."""
         if not self.has_synced:
@@ -262,7 +216,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             return ""
         if not len(self._reflectors):
             return "it follows no namespace"
-        if not (self._started or self._stopped):
+        if not (self._life.started or self._life.stopped):
             return "not started: call start() of its factory, or its own"
         return self.health().reason
 
@@ -300,11 +254,11 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             uniform=self._uniform,
             clock=self._clock,
         )
-        with self._lifecycle:
-            self._check_not_stopped(f"handler {callbacks.name} was not added: ")
+        with self._life.lock:
+            self._life.check(f"handler {callbacks.name} was not added: ")
             self._controller.join(listener)
             self._handlers_so_far += 1
-            if self._started:
+            if self._life.started:
                 try:
                     self._start_listener(listener, self._handlers_so_far)
                 except BaseException:
@@ -332,7 +286,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
                 f"this is the registration of a {registration.name}: another informer has it, not this one of "
                 f"{self._resource}; call its remove()"
             )
-        if self._inherited_from is None:
+        if self._life.inherited_from is None:
             self._controller.leave(registration._listener)  # noqa: SLF001
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
@@ -345,7 +299,7 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             ConfigurationError: a name is taken, or a function is none.
             StoppedError: the informer has been stopped.
         """
-        self._check_not_stopped("indexers were not added: ")
+        self._life.check("indexers were not added: ")
         self._contents.add_indexers(indexers)
 
     def start(self) -> None:
@@ -355,56 +309,18 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             StoppedError: it has been stopped; then it can't be started again.
             ForkedError: it runs in the process that this one was forked from.
         """
-        with self._lifecycle:
-            self._check_not_stopped(advice=": a new one must take its place")
-            if self._started:
+        with self._life.lock:
+            self._life.check(advice=": a new one must take its place")
+            if self._life.started:
                 return
             # If the system has no thread left half way, the next start goes on from there.
-            if not self._threads:
-                self._note(self._start_controller())
+            if not self._life.threads:
+                self._life.begin(self, self._parts())
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
             for _, fed in self._reflectors:
-                self._note(fed.start())
-            self._started = True
-
-    def snapshot(self) -> Snapshot[T]:
-        """Return the whole cache as it is, and from where a watch can go on; also after `stop`.
-
-        Raises:
-            NotSyncedError: it is not whole: not all has been listed, or an object is set aside.
-        """
-        return self._controller.snapshot()
-
-    def resume(self, snapshot: Snapshot[T]) -> None:
-        """Begin with what was saved, and not with a list; to be called before `start`.
-
-        The objects come into the cache at the start, as adds. It has synced when the server has said what has happened
-        since: by events, or by a list where it does not remember that.
-
-        Raises:
-            ConfigurationError: what was saved is of other namespaces.
-            AlreadyStartedError: it has been started.
-            StoppedError: it has been stopped.
-        """
-        with self._lifecycle:
-            self._check_not_stopped()
-            if self._started or self._is_resumed:
-                raise AlreadyStartedError(
-                    f"the informer of {self._resource} has been {'started' if self._started else 'loaded'} already"
-                )
-            namespaces = {namespace for namespace, _ in self._reflectors}
-            if namespaces != set(snapshot.versions):
-                raise ConfigurationError(
-                    f"it is of {_named(snapshot.versions)}; the informer of {self._resource} follows "
-                    f"{_named(namespaces)}"
-                )
-            self._is_resumed = True
-            for number, (namespace, fed) in enumerate(self._reflectors):
-                if not number:
-                    # The queue is empty, so this does not wait; the controller takes it first, for all scopes.
-                    self._queue.put(fed.scope, [snapshot])
-                fed.reflector.resume(snapshot.versions[namespace])
+                self._life.note(fed.start())
+            self._life.started = True
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop following the server and telling handlers; the cache can still be read.
@@ -422,99 +338,24 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
             ConfigurationError: `timeout` is none.
         """
         check_timeout(timeout)
-        if self._inherited_from is not None:
+        if self._life.inherited_from is not None:
             return True
-        with self._lifecycle:
-            self._stopped = True
-            if self._finalizer is not None:
-                self._finalizer.detach()
-        _Parts(self._controller, self._reflectors, self._queue, self._stop).end()
-        return join_all(self._threads, timeout=timeout, remind=self._remind)
-
-    def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> NamespaceSync:
-        """Follow one namespace more; of an informer that was made with a source for each.
-
-        What is in it already comes as adds of the initial list. `has_synced` stays true if it was.
-
-        Returns:
-            What to wait for: `bool(added.wait(timeout=60))` says whether its first list is in the cache.
-
-        Raises:
-            ConfigurationError: it is there already, or the informer follows all namespaces; or it is no name, or
-                `source` no source.
-            StoppedError: the informer has been stopped.
-        """
-        with self._lifecycle:
-            self._check_not_stopped()
-            fed = self._reflectors.add(namespace, source)
-            self._controller.follow(fed.scope)
-            if self._started:
-                try:
-                    self._note(fed.start())
-                except BaseException:
-                    # As for a handler: see there.
-                    self._controller.unfollow(fed.scope)
-                    self._reflectors.remove(namespace)
-                    raise
-        return NamespaceSync(namespace, lambda: [fed], clock=self._clock)
-
-    def remove_namespace(self, namespace: str) -> None:
-        """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
-
-        Returns when its thread has ended; in a thread of this package, such as a handler, at once.
-
-        Raises:
-            ConfigurationError: it is not followed.
-        """
-        with self._lifecycle:
-            followed = self._reflectors.get(namespace)
-            if followed is not None:
-                # First of all: what counts as synced is decided when its objects have left the cache.
-                self._controller.unfollow(followed.scope)
-            fed = self._reflectors.remove(namespace)
-        # Not under the lock: the source may be the user's.
-        fed.stop()
-        if fed.thread is not None:
-            join_all([fed.thread], timeout=None)
-
-    def relist(self, namespace: str | None = None) -> None:
-        """Make a new connection and a new list, of what the server has now; returns at once.
-
-        For whoever knows that the cache is behind: a write was refused by a conflict, or a user asks for it. Handlers,
-        indexers and registrations stay; handlers are told what has changed, and nothing of what has not. It costs the
-        server a list, which it reads from its storage: do not call it in a loop. While the list is under way the cache
-        can be read as it was, and `health` says that it is not live. Does nothing before the start, since that begins
-        with a list.
-
-        Args:
-            namespace: one of those that the informer has a list and watch for; None for all of them.
-
-        Raises:
-            ConfigurationError: it does not follow this namespace by itself.
-            StoppedError: the informer has been stopped.
-        """
-        if self._stopped:
-            raise StoppedError(f"the informer of {self._resource} has been stopped")
-        if namespace is not None and namespace not in self._reflectors:
-            raise ConfigurationError(
-                f"the informer of {self._resource} has no list of namespace {namespace!r} alone: it follows "
-                f"{_named({name for name, _ in self._reflectors})}"
-            )
-        for name, fed in self._reflectors:
-            if namespace is None or name == namespace:
-                fed.reflector.relist()
+        with self._life.lock:
+            self._life.end()
+        self._parts().end()
+        return join_all(self._life.threads, timeout=timeout, remind=self._remind)
 
     def health(self) -> InformerHealth:
         """Return how it fares, as of now."""
-        if self._inherited_from is not None:
-            return inherited_health(self._resource, self._inherited_from)
+        if self._life.inherited_from is not None:
+            return inherited_health(self._resource, self._life.inherited_from)
         busy_since = self._controller.busy_since
         now = self._clock.monotonic()
         records = self._indexer.records()
         return InformerHealth(
             resource=self._resource,
-            started=self._started,
-            stopped=self._stopped,
+            started=self._life.started,
+            stopped=self._life.stopped,
             synced=self.has_synced,
             objects=len(records),
             bytes=sum(record.size for record in records),
@@ -531,31 +372,16 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
 
     def measure_latencies(self) -> None:
         """Measure from now on how long it takes to bring what was seen into the cache; `health` has it then."""
-        with self._lifecycle:
+        with self._life.lock:
             if self._controller.latency is None:
                 self._controller.latency = Latency()
 
-    def _start_controller(self) -> threading.Thread:
-        parts = _Parts(self._controller, self._reflectors, self._queue, self._stop)
-        thread = start_thread(f"controller-{self._resource}", functools.partial(_control, weakref.ref(self), parts))
-        self._finalizer = weakref.finalize(self, _dropped, self._resource, self._queue)
-        self._finalizer.atexit = False
-        return thread
-
-    def _check_not_stopped(self, before: str = "", *, advice: str = "") -> None:
-        if self._inherited_from is not None:
-            raise ForkedError(f"{before}the informer of {self._resource}", self._inherited_from)
-        if self._stopped:
-            raise StoppedError(f"{before}the informer of {self._resource} has been stopped{advice}")
+    def _parts(self) -> InformerParts[T]:
+        return InformerParts(self._controller, self._reflectors, self._queue, self._stop)
 
     def _forked(self, parent: int) -> tuple[int, ...]:
         """In a forked child: its threads are gone, and its cache may be half changed."""
-        if self._threads and not self._stopped:
-            self._inherited_from = parent
-            self._stopped = True
-            if self._finalizer is not None:
-                self._finalizer.detach()
-            self._threads = []
+        if self._life.inherit(parent):
             # New ones, since who waits for these waits here; the callbacks of the old are the parent's.
             self._synced = Signal(clock=self._clock)
             self._stop = Signal(clock=self._clock)
@@ -566,66 +392,8 @@ class SharedInformer(OfOneProcess, ObservedCache[T]):
     def _start_listener(self, listener: Listener[T], number: int) -> None:
         listener.start(f"handler-{self._resource}-{number}")
         if listener.thread is not None:
-            self._note(listener.thread)
-
-    def _note(self, thread: threading.Thread) -> None:
-        if len(self._threads) >= self._threads_limit:
-            self._threads = [other for other in self._threads if other.is_alive()]
-            self._threads_limit = max(16, 2 * len(self._threads))
-        self._threads.append(thread)
+            self._life.note(listener.thread)
 
     def _remind(self, running: Iterable[threading.Thread]) -> None:
         names = ", ".join(thread.name for thread in running)
         _log.warning("stop of %s waits for %s: %s", self._resource, names, self.health().busy or "no handler is busy")
-
-
-@final
-@attrs.frozen(eq=False)
-class _Parts(Generic[T]):
-    """What an informer's threads work on: all that has to end with it."""
-
-    controller: Controller[T]
-    reflectors: Reflectors[T]
-    queue: DeltaQueue[T]
-    stop: Signal
-
-    def end(self) -> None:
-        """End all threads, without a wait."""
-        self.stop.set()
-        for _, fed in self.reflectors:
-            fed.stop()
-            fed.scope.ended.set()
-        self.queue.close()
-        for listener in self.controller.listeners:
-            listener.end()
-
-
-def _control(informer: weakref.ref[SharedInformer[T]], parts: _Parts[T]) -> None:
-    """Run the controller; then end the rest: should it ever end by an error, the cache must not look alive."""
-    try:
-        parts.controller.run()
-    finally:
-        held = informer()
-        if held is not None:
-            held.stop()
-        else:
-            parts.end()
-
-
-def _dropped(resource: str, queue: DeltaQueue[Any]) -> None:
-    """End an informer that nobody holds any more; it may be that the garbage collector calls this, in any thread."""
-    # The controller ends the rest, in its own thread: that takes locks, and calls back.
-    queue.close()
-    message = (
-        f"the informer of {resource} ends, since nothing holds it or its factory any more, and it was not stopped: "
-        "keep the factory while it is needed, and call its stop(), or use it in a with statement"
-    )
-    with suppress(Exception):  # of the user's filters of the log
-        _log.warning(message)
-    warnings.warn(message, ResourceWarning, stacklevel=2)
-
-
-def _named(namespaces: Iterable[str | None]) -> str:
-    """Return namespaces in words."""
-    names = sorted(name for name in namespaces if name is not None)
-    return f"namespaces {', '.join(names)}" if names else "all namespaces"

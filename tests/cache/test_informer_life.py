@@ -331,7 +331,7 @@ def test_an_exit_in_a_flags_callback_ends_nothing(flag: str) -> None:
         source.add(obj("a"))
         handler.wait_for(1)
         assert made.stop(10)
-        assert not any(thread.is_alive() for thread in made._threads)
+        assert not any(thread.is_alive() for thread in made._life.threads)
 
 
 @pytest.mark.usefixtures("hasty_threads")
@@ -860,7 +860,7 @@ def test_a_start_for_which_there_are_too_few_threads_may_be_tried_again(monkeypa
         threads += 1
         return start_thread(name, run)
 
-    for module in ("informer", "_pipeline.processor", "_pipeline.inlets"):
+    for module in ("_life", "_pipeline.processor", "_pipeline.inlets"):
         monkeypatch.setattr(f"informers.cache.{module}.start_thread", stingy)
     with informer(source) as made:
         handler: RecordingHandler[Obj] = RecordingHandler()

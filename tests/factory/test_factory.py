@@ -248,7 +248,7 @@ def test_a_stop_waits_for_a_handler_that_has_released_its_own_informer(
     assert not factory.stop(timeout=0.01)
     go_on.set()
     assert factory.stop(timeout=10)
-    assert not any(thread.is_alive() for thread in config_maps.informer._threads)
+    assert not any(thread.is_alive() for thread in config_maps.informer._life.threads)
 
 
 def test_what_was_released_and_has_ended_is_not_kept(server: APIServer, factory: SharedInformerFactory) -> None:

@@ -162,12 +162,12 @@ def test_an_informer_that_is_stopped_just_then_keeps_no_other_from_following(ser
     first, second, third = (
         kind.informer for kind in (factory.core.v1.config_maps, factory.core.v1.secrets, factory.core.v1.pods)
     )
-    with second._lifecycle:
+    with second._life.lock:
         # It has been found to run, but is not reached yet.
         adding = threading.Thread(target=factory.add_namespace, args=("b",))
         adding.start()
         eventually(lambda: followed(first) == ["a", "b"])
-        second._stopped = True
+        second._life.stopped = True
     adding.join(10)
     assert followed(third) == ["a", "b"]
     assert factory.stop(10)
