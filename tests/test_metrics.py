@@ -285,7 +285,7 @@ def test_the_text_for_prometheus_names_every_metric_with_its_type(
 
 @pytest.mark.parametrize(("version", "digits"), [("", 0), ("7", 7), ("1" + "0" * 13 + "42", 42), ("opaque", 0)])
 def test_a_resource_version_is_its_last_fifteen_digits(version: str, digits: float) -> None:
-    from informers.metrics import _digits
+    from informers.metrics._families import _digits
 
     assert _digits(version) == digits
 

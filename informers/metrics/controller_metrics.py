@@ -1,0 +1,81 @@
+"""Where the metrics of controllers go.
+
+Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics/metrics.go (v0.25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+import prometheus_client
+from prometheus_client.registry import CollectorRegistry
+
+from informers.controllers.reconcile_metrics import METRICS, ReconcileMetric
+from informers.metrics.queue_metrics import QueueMetrics
+from informers.workqueue.metrics import Counter, Histogram
+
+__all__ = ["ControllerMetrics"]
+
+
+@final
+class ControllerMetrics:
+    """Where the metrics of controllers go: a `ControllerMetricsProvider`, under controller-runtime's names.
+
+    Make one for each registry, and give it to all controllers; each needs a name of its own.
+
+    Args:
+        registry: where the metrics are registered.
+        queues: of the same registry, if other queues have it already; a new one by default.
+
+    Raises:
+        ValueError: the registry has such metrics already.
+
+    Example:
+        >>> from informers import ObjectName, SharedInformerFactory
+        >>> from informers.controllers import Controller
+        >>> from informers.testing import APIServer
+        >>> from prometheus_client import CollectorRegistry
+        >>> registry = CollectorRegistry()
+        >>> with APIServer() as server, SharedInformerFactory(server.client()) as factory:
+        ...     pods, metrics = factory.core.v1.pods, ControllerMetrics(registry=registry)
+        ...     controller = Controller("pods", pods, lambda name: None, metrics=metrics)
+        ...     registry.get_sample_value("controller_runtime_max_concurrent_reconciles", {"controller": "pods"})
+        1.0
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(
+        self, *, registry: CollectorRegistry = prometheus_client.REGISTRY, queues: QueueMetrics | None = None
+    ) -> None:
+        self._queues = QueueMetrics(registry=registry) if queues is None else queues
+        self._metrics = {metric.name: _made(metric, registry) for metric in METRICS}
+
+    @property
+    def queues(self) -> QueueMetrics:
+        """Where the metrics of the controllers' queues go."""
+        return self._queues
+
+    def counter(self, metric: ReconcileMetric, labels: Mapping[str, str], /) -> Counter:
+        """Return a counter, which is there from now on with the value 0."""
+        counter: Counter = self._metrics[metric.name].labels(**labels)
+        return counter
+
+    def histogram(self, metric: ReconcileMetric, labels: Mapping[str, str], /) -> Histogram:
+        """Return a histogram."""
+        histogram: Histogram = self._metrics[metric.name].labels(**labels)
+        return histogram
+
+    def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
+        """Publish what `read` returns whenever the gauge is wanted."""
+        self._metrics[metric.name].labels(**labels).set_function(read)
+
+
+def _made(metric: ReconcileMetric, registry: CollectorRegistry) -> Any:
+    if metric.buckets:
+        return prometheus_client.Histogram(
+            metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
+        )
+    kind = prometheus_client.Counter if metric.name.endswith("_total") else prometheus_client.Gauge
+    return kind(metric.name, metric.help, metric.labels, registry=registry)
