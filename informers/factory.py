@@ -43,18 +43,18 @@ class SharedInformerFactory(KindGroups, InformerFactory):
 
     Args:
         api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds, and at random up to a tenth more, after which handlers are told of every object again,
+        default_resync: seconds, and at random up to a tenth more, after which handlers receive every object again,
             from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
             on, for example "failed", and hides that it missed something. It sends no request.
         namespace: None for all, a name, or a collection of names: one cache, one watch for each.
-        label_selector: such as `app=web`, for all kinds.
-        field_selector: such as `metadata.name!=x`, for all kinds.
+        label_selector: for example `app=web`, for all kinds.
+        field_selector: for example `metadata.name!=x`, for all kinds.
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
         shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
-        watch_error_handler: told of every failure, with what happens next and when.
+        watch_error_handler: notified of every failure, with what happens next and when.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.

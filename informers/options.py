@@ -141,8 +141,8 @@ class KindOptions:
     Attributes:
         resync_period: seconds.
         namespace: a name, or a collection of names; these stay, whatever namespaces the factory adds or removes.
-        label_selector: such as `app=web`.
-        field_selector: such as `spec.nodeName=node-1`.
+        label_selector: for example `app=web`.
+        field_selector: for example `spec.nodeName=node-1`.
         transform: changes each object before it is stored.
         tweak: changes the options of every list and watch.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.

@@ -146,7 +146,7 @@ def check_function(
     Args:
         name: what the caller calls it.
         function: what was given.
-        expected: the arguments, for the message: such as `old, new`.
+        expected: the arguments, for the message: for example `old, new`.
         arguments: how many there are; as many as `expected` names by default.
         advice: what takes a coroutine function instead.
 

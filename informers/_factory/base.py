@@ -50,18 +50,18 @@ class InformerFactory(OfOneProcess):
 
     Args:
         api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds, and at random up to a tenth more, after which handlers are told of every object again,
+        default_resync: seconds, and at random up to a tenth more, after which handlers receive every object again,
             from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
             on, for example "failed", and hides that it missed something. It sends no request.
         namespace: None for all, a name, or a collection of names: one cache, one watch for each.
-        label_selector: such as `app=web`, for all kinds.
-        field_selector: such as `metadata.name!=x`, for all kinds.
+        label_selector: for example `app=web`, for all kinds.
+        field_selector: for example `metadata.name!=x`, for all kinds.
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
         shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
         overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
-        watch_error_handler: told of every failure, with what happens next and when.
+        watch_error_handler: notified of every failure, with what happens next and when.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.
@@ -115,7 +115,7 @@ class InformerFactory(OfOneProcess):
             options=options,
             clock=clock,
         )
-        pool_manager(self._api_client)  # refuses what is no client
+        pool_manager(self._api_client)  # refuses other types
         self._lock = new_lock()
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = new_lock()
@@ -290,13 +290,13 @@ class InformerFactory(OfOneProcess):
         """Stop one informer and forget it; who asks for it next gets a new one. Returns when its threads have ended.
 
         Args:
-            resource: such as `factory.core.v1.pods.resource`.
+            resource: for example `factory.core.v1.pods.resource`.
 
         Returns:
             Whether there was one.
 
         Raises:
-            ConfigurationError: it is no resource.
+            ConfigurationError: it is not a resource.
         """
         if not isinstance(resource, Resource):
             raise ConfigurationError(
@@ -326,7 +326,7 @@ class InformerFactory(OfOneProcess):
             Whether every thread has ended.
 
         Raises:
-            ConfigurationError: `timeout` is none.
+            ConfigurationError: `timeout` is not valid.
         """
         check_timeout(timeout)
         with self._lock:

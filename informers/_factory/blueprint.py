@@ -47,7 +47,7 @@ class Blueprint:
         defaults: the factory's options.
         overrides: what single kinds have otherwise.
         metadata_only: whether the server is asked for objects' metadata alone.
-        watch_error_handler: told of every failure.
+        watch_error_handler: notified of every failure.
         watch_recovery_handler: told when a watch works again after failures.
         options: how to list and watch.
         clock: for waiting.

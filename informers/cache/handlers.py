@@ -100,7 +100,7 @@ class FilteringResourceEventHandler(Generic[T]):
         handler: gets what is let through.
 
     Raises:
-        ConfigurationError: `filter` is no function or `handler` no handler.
+        ConfigurationError: `filter` is not a function, or `handler` is not a handler.
 
     Upstream: k8s.io/client-go/tools/cache/controller.go FilteringResourceEventHandler (v0.37).
     """
@@ -185,7 +185,7 @@ class Callbacks(Generic[T]):
         """Return the callbacks of a handler.
 
         Raises:
-            ConfigurationError: it is no handler.
+            ConfigurationError: it is not a handler.
         """
         if isinstance(handler, Callbacks):
             return cast("Callbacks[T]", handler)

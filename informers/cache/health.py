@@ -115,11 +115,11 @@ class HandlerHealth:
 
     Attributes:
         name: its class or function.
-        synced: whether it has been told of everything that was there at the beginning.
+        synced: whether it has been notified of everything that was there at the beginning.
         backlog: events that it has not finished yet.
         delivered: events that it has finished, those on which it failed among them.
         failed: events on which it raised.
-        busy_with: key of the object that it is being told of, the first where it is told of several; None while idle.
+        busy_with: key of the object that it handles now, the first of several; None while idle.
         busy_for: seconds that this has taken so far.
         resync_period: seconds between resyncs; 0 for none.
     """
@@ -140,7 +140,7 @@ class InformerHealth:
     """An informer.
 
     Attributes:
-        resource: such as `pods`.
+        resource: for example `pods`.
         started: whether it has been started.
         stopped: whether it has been stopped.
         synced: whether the first list is in the cache.

@@ -102,10 +102,10 @@ class Indexer(OfOneProcess, Generic[T]):
 
         Args:
             namespace: None for all.
-            label_selector: such as `app=web,tier!=cache`, or a mapping of labels; None for all.
+            label_selector: for example `app=web,tier!=cache`, or a mapping of labels; None for all.
 
         Raises:
-            ConfigurationError: the selector can't be read, or the namespace is no string.
+            ConfigurationError: the selector can't be read, or the namespace is not a string.
         """
         return objects_of(self.records(namespace=namespace, label_selector=label_selector))
 

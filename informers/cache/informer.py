@@ -51,10 +51,10 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
     1. The states of an object that the cache shows are some of those that it had on the server, in their order.
     2. Once a list or watch event is in, the cache shows it before any handler is told.
-    3. Each handler is told of each object: added, then updated any number of times, then deleted, and so on again;
+    3. Each handler is notified of each object: added, then updated any number of times, then deleted, and so on again;
        one event at a time, in the order of the cache.
     4. A deletion is never lost. One that was missed is told as a `DeletedFinalStateUnknown` after the next list.
-    5. A handler that joins late is told of what is there as adds; nothing is left out or told twice.
+    5. A handler that joins late is notified of what is there as adds; nothing is left out or told twice.
     6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
     7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
 
@@ -67,14 +67,14 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     Args:
         source: where objects come from; or one source for each namespace, by its name.
         resource: names the resource in messages.
-        resync_period: seconds, and at random up to a tenth more, after which a handler is told of every object again,
+        resync_period: seconds, and at random up to a tenth more, after which a handler receives every object again,
             without any request; 0 for never. For what it costs see `SharedInformerFactory`.
         indexers: index functions by name.
         transform: changes each object before it is stored; see `informers.cache.Transform`.
         makes_objects: make each object once as it comes, so that one that can't be made is set aside; otherwise that
             shows when it is read, for who makes objects by code of the user's.
         restore: makes a record of what the transform returned.
-        watch_error_handler: told of every failure.
+        watch_error_handler: notified of every failure.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
         clock: for waiting.
@@ -239,10 +239,10 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
         Args:
             handler: see `ResourceEventHandler`.
-            resync_period: seconds after which it is told of every object again; 0 for never, None for the informer's.
+            resync_period: seconds after which it receives every object again; 0 for never, None for the informer's.
 
         Raises:
-            ConfigurationError: it is no handler, or the period is none.
+            ConfigurationError: it is not a handler, or the period is not valid.
             StoppedError: the informer has been stopped.
         """
         callbacks = Callbacks.of(handler)
@@ -296,7 +296,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         handler is told.
 
         Raises:
-            ConfigurationError: a name is taken, or a function is none.
+            ConfigurationError: a name is taken, or a value is not a function.
             StoppedError: the informer has been stopped.
         """
         self._life.check("indexers were not added: ")
@@ -335,7 +335,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             Whether every thread has ended.
 
         Raises:
-            ConfigurationError: `timeout` is none.
+            ConfigurationError: `timeout` is not valid.
         """
         check_timeout(timeout)
         if self._life.inherited_from is not None:

@@ -23,7 +23,7 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
 
-#: What selects by labels: such as `app=web,tier in (a,b)`, a mapping of labels, or None for all.
+#: What selects by labels: for example `app=web,tier in (a,b)`, a mapping of labels, or None for all.
 Labels: TypeAlias = str | Mapping[str, str] | LabelSelector | None
 
 #: Returns whether all of a namespace is in the cache (None: of everything), so that what is not there does not exist.
@@ -104,7 +104,7 @@ class NamespacedLister(Generic[T]):
         """Return the lister of one namespace.
 
         Raises:
-            ConfigurationError: `namespace` is no name.
+            ConfigurationError: `namespace` is not a name.
         """
         if not isinstance(namespace, str) or not namespace:
             raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
@@ -152,7 +152,7 @@ class NamespaceLister(Generic[T]):
 
         Raises:
             NotFoundError: the cache has none.
-            ConfigurationError: `name` is no name.
+            ConfigurationError: `name` is not a name.
         """
         return self._cache.get(name, self._namespace)
 
@@ -191,7 +191,7 @@ class ClusterLister(Generic[T]):
 
         Raises:
             NotFoundError: the cache has none.
-            ConfigurationError: `name` is no name.
+            ConfigurationError: `name` is not a name.
         """
         return self._cache.get(name, None)
 

@@ -43,7 +43,7 @@ class Registration(Generic[T]):
 
     @property
     def has_synced(self) -> bool:
-        """Whether the handler has been told of everything that was there when it began; stays true."""
+        """Whether the handler has been notified of everything that was there when it began; stays true."""
         return self._listener.synced.is_set()
 
     @property
@@ -84,7 +84,7 @@ class Registration(Generic[T]):
         )
 
     def sync_progress(self) -> PartProgress:
-        """Return how much the handler has been told of what was there when it began."""
+        """Return how much the handler has been notified of what was there when it began."""
         listener = self._listener
         told = listener.delivered
         if self.has_synced:

@@ -38,7 +38,7 @@ class PartProgress:
     """How far one of those that are waited for is. As text: `pods: 12,000 of about 50,000 objects`.
 
     Attributes:
-        name: such as `pods`.
+        name: for example `pods`.
         objects: how many have come so far: in lists, or, for a handler, to it.
         total: how many there will be, as far as the server says that; None where it does not.
         synced: whether it is through.

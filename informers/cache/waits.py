@@ -118,7 +118,7 @@ def mark_of(written: Any, namespace: str | None) -> Mark:
         namespace: where it was written to; needed where `written` does not say that.
 
     Raises:
-        ConfigurationError: `written` is none of these, or is of another namespace.
+        ConfigurationError: `written` is not one of these, or is of another namespace.
     """
     if not (namespace is None or isinstance(namespace, str)):
         raise ConfigurationError(f"namespace must be a name such as 'default', or None: got {namespace!r}")

@@ -21,7 +21,7 @@ def string(value: object, what: str) -> str:
 
 
 def strings(value: object, what: str) -> list[str]:
-    """Return the strings of an iterable that is no string itself, or raise ConfigurationError."""
+    """Return the strings of an iterable that is not a string itself, or raise ConfigurationError."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{what} must be several str, such as ('a', 'b'): got {value!r}")
     return [string(item, f"each of {what}") for item in cast("Iterable[object]", value)]

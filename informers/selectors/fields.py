@@ -42,7 +42,7 @@ class FieldRequirement:
     """One condition of a `FieldSelector`.
 
     Attributes:
-        field: such as `spec.nodeName`.
+        field: for example `spec.nodeName`.
         operator: `=` or `!=`.
         value: what to compare with, as it is: escapes belong to the text form alone.
 

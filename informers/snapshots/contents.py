@@ -269,7 +269,7 @@ def _read(
             raise
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
             # The checksum was right, so this was written like that.
-            raise FormatError(f"is no snapshot that can be read here: {error!r}") from error
+            raise FormatError(f"is not a snapshot that can be read here: {error!r}") from error
     return found
 
 

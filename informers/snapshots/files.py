@@ -187,7 +187,7 @@ def _verify(file: BinaryIO) -> int:
     if head != _HEAD:
         if head.startswith(_NAME) or _NAME.startswith(head):
             raise FormatError(f"is damaged or has another format than {_FORMAT}, which is what is read here")
-        raise FormatError("is no snapshot")
+        raise FormatError("is not a snapshot")
     length = left = os.fstat(file.fileno()).st_size - len(_HEAD) - _DIGEST
     digest = hashlib.sha256(head)
     while left > 0:

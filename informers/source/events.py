@@ -98,8 +98,8 @@ class ListOptions:
     """What a list or a watch asks for; a tweak function returns a changed copy (`attrs.evolve`).
 
     Attributes:
-        label_selector: such as `app=web`; empty selects all.
-        field_selector: such as `spec.nodeName=node-1`; empty selects all.
+        label_selector: for example `app=web`; empty selects all.
+        field_selector: for example `spec.nodeName=node-1`; empty selects all.
         resource_version: empty for the newest, `0` for any, else not older than this (list) or from this on (watch).
         resource_version_match: `NotOlderThan`, `Exact`, or empty for the server's default.
         limit: objects in a page; 0 for all.

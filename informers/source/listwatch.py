@@ -127,8 +127,8 @@ class ListWatch(Generic[T]):
         api_client: a `kubernetes.client.ApiClient`.
         resource: what to list and watch.
         namespace: None for all.
-        label_selector: such as `app=web` or `{"app": "web"}`, on lists and watches.
-        field_selector: such as `spec.nodeName=node-1`, likewise.
+        label_selector: for example `app=web` or `{"app": "web"}`, on lists and watches.
+        field_selector: for example `spec.nodeName=node-1`, likewise.
         tweak: changes the options of every list and watch, last of all.
         metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
         drop_managed_fields: leave `metadata.managedFields` out of what is kept.

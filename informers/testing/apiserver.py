@@ -224,7 +224,7 @@ class APIServer:
         """Serve a custom resource, as if a definition of it had been created.
 
         Raises:
-            ConfigurationError: it is no resource.
+            ConfigurationError: it is not a resource.
         """
         check_resource(resource)
         self._catalog.add(Served.custom(resource))
@@ -239,7 +239,7 @@ class APIServer:
 
         Args:
             resource: in whatever version; None for every resource.
-            verbs: such as `["list", "watch"]`; None for all.
+            verbs: for example `["list", "watch"]`; None for all.
 
         Raises:
             ConfigurationError: there is no such verb, or the server never serves `resource`.
@@ -295,7 +295,7 @@ class APIServer:
 
         Raises:
             StatusError: it is there already, or invalid.
-            ConfigurationError: it can't be told what it is, this server does not serve it, or it is no JSON.
+            ConfigurationError: it can't be told what it is, this server does not serve it, or it is not valid JSON.
         """
         served, content = understood(self._catalog, obj, resource)
         return load(served, self._registry.create(served, namespace_of(served, content), content, _INSIDE))
@@ -317,7 +317,7 @@ class APIServer:
         """Apply a JSON merge patch to an object, status included.
 
         Args:
-            resource: such as `core.V1.pods`.
+            resource: for example `core.V1.pods`.
             name: of the object.
             patch: what changes; None deletes a field.
             namespace: None for `default`, or for what has none.
@@ -362,7 +362,7 @@ class APIServer:
         """Return the objects of a resource, by namespace and name.
 
         Args:
-            resource: such as `core.V1.pods`.
+            resource: for example `core.V1.pods`.
             namespace: None for all.
             label_selector: only what it selects.
         """

@@ -129,7 +129,7 @@ class Expire:
 @final
 @attrs.frozen
 class BadJSON:
-    """Send what is no JSON: as the whole answer, or as a watch's first line."""
+    """Send what is not valid JSON: as the whole answer, or as a watch's first line."""
 
 
 @final

@@ -85,7 +85,7 @@ class RecordingHandler(Generic[T]):
             self._events.clear()
 
     def wait_for(self, count: int, *, timeout: float = 10.0) -> Sequence[RecordedEvent[T]]:
-        """Wait until it has been told of at least `count` events; return them all.
+        """Wait until it has been notified of at least `count` events; return them all.
 
         Raises:
             TimeoutError: it has not after `timeout` seconds; the message has those that came.

@@ -24,12 +24,12 @@ class LoggedRequest:
         method: HTTP's, such as `GET`.
         path: of the URL, without query.
         query: its parameters.
-        verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; for paths that are
-            no resource the method in small letters.
+        verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; for paths without a
+            resource the method in small letters.
         resource: what it was for; None for such as `/version`.
         namespace: empty for all, or for what has none.
         name: of the object; empty for a collection.
-        subresource: such as `status`.
+        subresource: for example `status`.
         user_agent: what the client says it is.
         time: seconds since the epoch, by the server's clock.
         status: the HTTP status of the answer; 0 where a fault kept it from coming.

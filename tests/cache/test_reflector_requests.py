@@ -40,7 +40,7 @@ INVALID = StatusError("sendInitialEvents is forbidden", code=422, reason="Invali
 REFUSED = ConnectionLostError("connection refused")
 SILENT = ConnectionLostError("nothing came over the connection for too long")
 SILENT.__cause__ = TimeoutError()
-UNREADABLE = DecodeError("a line of the watch is no JSON")
+UNREADABLE = DecodeError("a line of the watch is not valid JSON")
 
 
 def record(name: str, version: str = "") -> HeldRecord[Obj]:

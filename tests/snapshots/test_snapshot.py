@@ -740,7 +740,7 @@ class TestDamage:
         ("written", "words"),
         [
             (b"", "is damaged or has another format"),
-            (b"{}" * 100, "is no snapshot"),
+            (b"{}" * 100, "is not a snapshot"),
             (b"informers snapshot 1\n" + b"x" * 100, "another format than 2"),
             (b"informers snapshot 2\n" + b"x" * 100, "is damaged: its checksum is wrong"),
         ],
@@ -762,7 +762,7 @@ class TestDamage:
     ) -> None:
         write_pieces(path, pieces)
         factory = factory_of(server)
-        assert "is no snapshot that can be read here" in factory.load(path).refused["configmaps"]
+        assert "is not a snapshot that can be read here" in factory.load(path).refused["configmaps"]
         factory.stop()
 
     def test_so_is_a_file_whose_last_block_lacks_and_nothing_of_it_is_used(

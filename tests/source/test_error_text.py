@@ -116,7 +116,7 @@ def tls(reason: str) -> ssl.SSLError:
         ),
         (
             ProtocolError("Connection aborted.", http.client.BadStatusLine("rubbish")),
-            "the answer is no HTTP: rubbish",
+            "the answer is not valid HTTP: rubbish",
         ),
         (EOFError(), "the connection ended in the middle of an answer"),
         (ssl.SSLEOFError(8, "EOF occurred"), "the connection ended in the middle of an answer"),

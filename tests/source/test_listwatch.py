@@ -216,7 +216,7 @@ def test_a_watch_that_ends_in_the_middle_of_an_event_is_lost(ending: bytes) -> N
 def test_a_line_that_is_no_event_ends_the_watch_with_the_reason() -> None:
     with source_of(saying(CHUNKED + chunk(b"rubbish\n"))) as (_, source):
         watch = source.watch(ListOptions())
-        with pytest.raises(DecodeError, match="a line of the watch is no JSON"):
+        with pytest.raises(DecodeError, match="a line of the watch is not valid JSON"):
             next(watch.batches())
         watch.close()
 

@@ -142,7 +142,7 @@ class Controller(Generic[T]):
 
     def leave(self, listener: Listener[T]) -> None:
         """Let a handler go; does nothing where it is not in."""
-        # First of all: a resync that comes due must not show it what it is not told of any more.
+        # First of all: a resync that comes due must not deliver what it no longer receives.
         listener.end()
         with self._contents.writing():
             self._listeners = tuple(other for other in self._listeners if other is not listener)
@@ -342,7 +342,7 @@ class Controller(Generic[T]):
     def _distribute_locked(self, notifications: list[ObjectEvent[T]]) -> None:
         changed = [n for n in notifications if not (isinstance(n, Updated) and n.is_repetition)]
         for listener in self._listeners:
-            # A handler that asked for resyncs takes what is unchanged as one; to the others it is no news.
+            # A handler that asked for resyncs takes what is unchanged as one; to the others it is not news.
             listener.push(notifications if listener.resync_period > 0 else changed)
 
     def _transformed(self, record: Record[T]) -> Record[T] | None:
@@ -366,7 +366,7 @@ class Controller(Generic[T]):
 
 
 def _record_after(notification: ObjectEvent[T]) -> Record[T] | None:
-    """Return what the cache holds of an object after what is told of it."""
+    """Return what the cache holds of an object after an event."""
     if isinstance(notification, Added):
         return notification.record
     return notification.new if isinstance(notification, Updated) else None

@@ -43,7 +43,7 @@ class Histories(Generic[T]):
     def change(
         self, kind: ChangeType, seen: Record[T], new: Record[T] | None, old: Record[T] | None, *, is_initial: bool
     ) -> list[ObjectEvent[T]]:
-        """Return what handlers are told of a change that a watch reports; nothing where the cache stays as it is.
+        """Return what handlers receive for a change that a watch reports; nothing where the cache stays as it is.
 
         Args:
             kind: what the watch says.
@@ -66,7 +66,7 @@ class Histories(Generic[T]):
         return [Updated(old, old if _is_same(old, new) else new)]
 
     def listed(self, old: Record[T] | None, new: Record[T], *, is_initial: bool) -> list[ObjectEvent[T]]:
-        """Return what handlers are told of an object that a list has; the deletion of another one first."""
+        """Return what handlers receive for an object that a list has; the deletion of another one first."""
         self._ends.pop(new.uid, None)
         if old is None:
             return [Added(new, is_initial)]
@@ -76,7 +76,7 @@ class Histories(Generic[T]):
         return [Updated(old, old if _is_same(old, new) else new)]
 
     def missing(self, old: Iterable[Record[T]], version: str) -> list[ObjectEvent[T]]:
-        """Return what handlers are told of objects that a list does not have any more."""
+        """Return what handlers receive for objects that a list does not have any more."""
         notifications: list[ObjectEvent[T]] = []
         for record in old:
             self._end(record, version)

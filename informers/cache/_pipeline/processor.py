@@ -86,7 +86,7 @@ class Updated(Generic[T]):
         try:
             old = self.old.object()
         except Exception:  # noqa: BLE001  what makes it may be the user's
-            # The handler could not be told of it as it was: to the handler it is new.
+            # The handler could not be notified of it as it was: to the handler it is new.
             _log.warning(
                 "%s can't be made as it was, so its update is told as an add", escaped(self.key), exc_info=True
             )
@@ -222,7 +222,7 @@ class Listener(Generic[T]):
 
     @property
     def busy(self) -> tuple[str, float] | None:
-        """Key of the object that the handler is being told of, and since when by the clock; of several the first."""
+        """Key of the object that the handler handles now, and since when by the clock; of several the first."""
         with self._condition:
             begun = ((delivery.key, delivery.since) for delivery in self._open if delivery.since is not None)
             return min(begun, key=lambda busy: busy[1], default=self._busy)

@@ -88,7 +88,7 @@ class Progress:
         self.listed: int = 0
         self.total: int | None = None
         self._list_began = 0.0
-        #: When the log was told of the list last; None if not yet.
+        #: When the log was notified of the list last; None if not yet.
         self._told: float | None = None
         self.lists: int = 0
         self.watches: int = 0

@@ -96,7 +96,7 @@ class Reflector(Generic[T]):
         resource: names the resource in messages.
         namespace: likewise; None for all.
         options: how.
-        on_failure: told of every failure, in the reflector's own thread; it must be quick. What it raises is logged.
+        on_failure: receives every failure, in the reflector's own thread; it must be quick. What it raises is logged.
         on_recovery: told when a watch works again after failures, likewise.
         clock: for waiting.
 

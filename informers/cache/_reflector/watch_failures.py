@@ -33,7 +33,7 @@ class WatchFailure:
     """A list or a watch failed, or an object had to be set aside, or left out of an index.
 
     Attributes:
-        resource: such as `pods` or `deployments.apps`.
+        resource: for example `pods` or `deployments.apps`.
         namespace: of the list or watch; None for all.
         error: what went wrong: mostly a `SourceError` or `DecodeError`.
         next_step: what happens next.
@@ -61,7 +61,7 @@ class WatchFailure:
         return f"{what}: {safe_text(self.error, str)}; next: {self.next_step.value}{when}"
 
 
-#: Is told of every failure, in the informer's controller thread, and in place of the log, which has failures at level
+#: Receives every failure, in the informer's controller thread, and in place of the log, which has failures at level
 #: DEBUG then, and otherwise at WARNING. What it raises is logged, with the failure.
 WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]
 
@@ -72,7 +72,7 @@ class WatchRecovery:
     """A watch is open again after failures that were told, or open for the first time after such.
 
     Attributes:
-        resource: such as `pods` or `deployments.apps`.
+        resource: for example `pods` or `deployments.apps`.
         namespace: of the watch; None for all.
         seconds: for which there was no watch that worked.
         failures: how many were told in that time.
@@ -92,7 +92,7 @@ class WatchRecovery:
         return f"{what}: {again} after {seconds} s and {self.failures} failure{'s' if self.failures > 1 else ''}"
 
 
-#: Is told of every recovery, in the informer's controller thread, in order with the failures. The log has it at the
-#: level of the failures: DEBUG where an error handler is told of these, and otherwise WARNING. What it raises is
+#: Is notified of every recovery, in the informer's controller thread, in order with the failures. The log has it at the
+#: level of the failures: DEBUG where an error handler is notified of these, and otherwise WARNING. What it raises is
 #: logged.
 WatchRecoveryHandler: TypeAlias = Callable[[WatchRecovery], object]

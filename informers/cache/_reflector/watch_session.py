@@ -22,7 +22,7 @@ __all__ = ["OpenWatch", "ReflectorStore", "Seen"]
 
 T = TypeVar("T", default=Any)
 
-#: What a store is told of a watch.
+#: What a store learns of a watch.
 Seen: TypeAlias = Change[T] | Bookmark | BadObject
 
 

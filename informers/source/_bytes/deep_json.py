@@ -40,7 +40,7 @@ def loads(text: str | bytes) -> Any:
     """Return what `json.loads` does.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not valid JSON.
     """
     try:
         return json.loads(text)
@@ -72,7 +72,7 @@ def slow_loads(text: str) -> Any:
     """Do what `loads` does, without Python's own decoder for what is nested; numbers may be huge.
 
     Raises:
-        JSONDecodeError: it is no JSON.
+        JSONDecodeError: it is not valid JSON.
     """
     value, end = slow_raw_decode(text, _after_space(text, 0))
     end = _after_space(text, end)

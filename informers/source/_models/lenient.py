@@ -73,7 +73,7 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
         path: where it stands in the object, for errors.
 
     Raises:
-        MisshapenError: the value, or one within it, is no structure where one was expected.
+        MisshapenError: the value, or one within it, is not a structure where one was expected.
     """
     if not is_mapping(value):
         raise MisshapenError(path, "a JSON object", value)

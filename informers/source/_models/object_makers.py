@@ -119,7 +119,7 @@ def mapping_of(source: Source) -> dict[str, Any]:
     """Return an object's JSON mapping, made anew.
 
     Raises:
-        DecodeError: it is no JSON object.
+        DecodeError: it is not a JSON object.
     """
     raw, key = source.raw, source.key
     try:

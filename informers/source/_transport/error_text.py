@@ -53,7 +53,7 @@ def describe(error: BaseException, *, server: str, proxy: str, connect_timeout: 
     if isinstance(error, OSError):
         return f"the connection broke: {_reason(error)}"
     if isinstance(error, http.client.HTTPException):
-        return f"the answer is no HTTP: {error}" if str(error) else "the answer is no HTTP"
+        return f"the answer is not valid HTTP: {error}" if str(error) else "the answer is not valid HTTP"
     return _reason(error)
 
 

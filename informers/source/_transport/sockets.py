@@ -38,7 +38,7 @@ class Call(Generic[R]):
 
     Args:
         name: of the thread.
-        function: such as a name look-up, which ends when the operating system gives up.
+        function: for example a name look-up, which ends when the operating system gives up.
 
     Attributes:
         done: set when the function has returned or raised.

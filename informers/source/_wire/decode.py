@@ -100,7 +100,7 @@ class Decoder(Generic[T]):
             if text[end:].strip(_SPACE):
                 raise ValueError("something comes behind it")
         except ValueError as error:
-            raise DecodeError(f"a line of the watch is no JSON: {error}", raw=line) from error
+            raise DecodeError(f"a line of the watch is not valid JSON: {error}", raw=line) from error
         return self._whole_event(event, line)
 
     def _whole_event(self, event: Any, line: bytes) -> WatchEvent[T]:
@@ -124,12 +124,12 @@ class Decoder(Generic[T]):
         """Return the record for an object's own JSON.
 
         Raises:
-            DecodeError: it is no JSON object.
+            DecodeError: it is not a JSON object.
         """
         try:
             return self._short(raw, 0, len(raw)) or self.item(raw, json.loads(raw))
         except (ValueError, TypeError, RecursionError, AttributeError) as error:
-            raise DecodeError(f"an object is no JSON object: {error}", raw=raw) from error
+            raise DecodeError(f"an object is not valid JSON: {error}", raw=raw) from error
 
     def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
         """Return the record for an object that has been decoded as a whole."""
@@ -178,7 +178,7 @@ class Decoder(Generic[T]):
             on_arrival: given after each block the objects that it completed.
 
         Raises:
-            DecodeError: the answer is no list, or an item is longer.
+            DecodeError: the answer is not a list, or an item is longer.
         """
         reader: ListReader[T] = ListReader(self, limit=limit)
         told = 0

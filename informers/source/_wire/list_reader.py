@@ -101,7 +101,7 @@ class ListReader(Generic[T]):
         """Take the next block.
 
         Raises:
-            DecodeError: it is no UTF-8, or an item is longer than the limit.
+            DecodeError: it is not valid UTF-8, or an item is longer than the limit.
         """
         self._size += len(block)
         if self._parts:
@@ -223,18 +223,18 @@ class ListReader(Generic[T]):
         """Return the page; the answer has ended.
 
         Raises:
-            DecodeError: it is no list, or not complete.
+            DecodeError: it is not a list, or not complete.
         """
         if not self._in_items:
             return self._whole(_text(b"".join((*self._parts, self._rest)), is_end=True))
         self._decode_items(is_end=True)
         if not self._rest.startswith(b"]") or self._wants == _ITEM:
-            raise DecodeError("the list is no JSON: an item is broken or the end is missing")
+            raise DecodeError("the list is not valid JSON: an item is broken or the end is missing")
         try:
             # With the items left out, the rest is an object by itself.
             after = json.loads(b'{"items":[' + self._rest)
         except (ValueError, RecursionError) as error:
-            raise DecodeError(f"the list is no JSON after its items: {error}") from error
+            raise DecodeError(f"the list is not valid JSON after its items: {error}") from error
         metadata = after.get("metadata", self._metadata)
         if self._is_sorted:
             metadata = _list_metadata(after)
@@ -246,9 +246,9 @@ class ListReader(Generic[T]):
         try:
             answer, end = deep.raw_decode(text, _after_space(text, 0))
         except ValueError as error:
-            raise DecodeError(f"the list is no JSON: {error}") from error
+            raise DecodeError(f"the list is not valid JSON: {error}") from error
         if _after_space(text, end) != len(text):
-            raise DecodeError("the list is no JSON: something comes behind it")
+            raise DecodeError("the list is not valid JSON: something comes behind it")
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
             raise DecodeError("the answer is no list: it has no items")
         metadata = _list_metadata(answer)
@@ -263,7 +263,7 @@ class ListReader(Generic[T]):
     def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
         version, token = metadata.get("resourceVersion") or "", metadata.get("continue") or ""
         if not isinstance(version, str) or not isinstance(token, str):
-            raise DecodeError("the list's resourceVersion or continue token is no string")
+            raise DecodeError("the list's resourceVersion or continue token is not a string")
         remaining = metadata.get("remainingItemCount")
         # Only a hint, for people to read: one that makes no sense is left out.
         is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
@@ -283,7 +283,7 @@ def _text(data: bytes, *, is_end: bool) -> str:
     try:
         return codecs.utf_8_decode(data, "strict", is_end)[0]
     except UnicodeDecodeError as error:
-        raise DecodeError(f"the list is no UTF-8: {error.reason}") from error
+        raise DecodeError(f"the list is not valid UTF-8: {error.reason}") from error
 
 
 def _after_space(text: str, position: int) -> int:

@@ -67,8 +67,8 @@ class SharedTexts:
         """Return equal labels.
 
         Raises:
-            TypeError: they are no strings.
-            AttributeError: they are no mapping.
+            TypeError: they are not strings.
+            AttributeError: they are not a mapping.
         """
         pairs = tuple(labels.items())
         known = self._labels.get(pairs)

@@ -63,7 +63,7 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
         advice = _NO_PROTOBUF if "protobuf" in media else ""
         raise failures.unsupported_media_type(["application/json", "application/yaml"], advice=advice)
     if not isinstance(obj, dict):
-        raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is no mapping")
+        raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is not a mapping")
     content = cast("Json", obj)
     if says_kind and not content.get("kind"):
         text = request.body.decode(errors="replace")

@@ -43,7 +43,7 @@ class Request:
     """A request.
 
     Attributes:
-        method: such as `GET`.
+        method: for example `GET`.
         path: decoded, without query.
         query: the first value of each parameter.
         headers: names in small letters.

@@ -131,7 +131,7 @@ class Query:
         """Return the version that a watch starts after, or that a single object is asked for at; 0 where any will do.
 
         Raises:
-            Failure: 500, it is no number.
+            Failure: 500, it is not a number.
         """
         try:
             return _version(self.version)
@@ -143,7 +143,7 @@ class Query:
         """Return the version that a list asks for; 0 where any will do.
 
         Raises:
-            Failure: 400, it is no number.
+            Failure: 400, it is not a number.
         """
         try:
             return _version(self.version)

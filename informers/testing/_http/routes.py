@@ -29,7 +29,7 @@ class Target:
         verb: what is asked of it; empty for a method that means nothing here.
         namespace: empty for all, or for what has none.
         name: empty for the collection.
-        subresource: such as `status`.
+        subresource: for example `status`.
     """
 
     served: Served

@@ -33,8 +33,8 @@ class Cause:
     """One thing that is wrong with an object or a request.
 
     Attributes:
-        reason: such as `FieldValueInvalid`.
-        field: such as `metadata.name`; empty where no field is meant.
+        reason: for example `FieldValueInvalid`.
+        field: for example `metadata.name`; empty where no field is meant.
         message: what is wrong with it.
     """
 
@@ -223,7 +223,7 @@ def bad_request(message: str) -> Failure:
 
 
 def no_patch(content: object, *, is_merge: bool) -> Failure:
-    """Return the 400 for a merge patch, or a strategic one, that is no JSON object."""
+    """Return the 400 for a merge patch, or a strategic one, that is not a JSON object."""
     if content is None:
         return bad_request("Invalid JSON Patch")
     message = f"json: cannot unmarshal {go_type(content)} into Go value of type map[string]interface {{}}"

@@ -21,7 +21,7 @@ __all__ = ["Customs"]
 class Customs:
     """Serves what definitions name, and no longer what they do not.
 
-    Thread safety: none; it is told of writes under the storage's lock.
+    Thread safety: none; it is notified of writes under the storage's lock.
     """
 
     def __init__(self, storage: Storage, registry: Registry, catalog: Catalog, watchers: Watchers) -> None:

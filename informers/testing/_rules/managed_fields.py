@@ -54,7 +54,7 @@ class Writer:
         manager: the field manager's name.
         operation: `Update` or `Apply`.
         time: as it stands in objects.
-        subresource: such as `status`; empty for the object itself.
+        subresource: for example `status`; empty for the object itself.
     """
 
     manager: str

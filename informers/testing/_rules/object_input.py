@@ -53,7 +53,7 @@ def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tu
         resource: what it is; None for what its kind and version, or its class, say.
 
     Raises:
-        ConfigurationError: it can't be told what it is, that is not served, or it is no JSON.
+        ConfigurationError: it can't be told what it is, that is not served, or it is not valid JSON.
     """
     content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
     check_json(content)

@@ -139,7 +139,7 @@ def json_patch(target: Json, operations: Any) -> Json:
     """Return `target` with a JSON patch applied.
 
     Raises:
-        Failure: 400 for what is no JSON patch, 422 for one that does not fit the object.
+        Failure: 400 for what is not a JSON patch, 422 for one that does not fit the object.
     """
     if not isinstance(operations, list):
         raise _undecodable(operations, "value of type []handlers.jsonPatchOp")

@@ -43,7 +43,7 @@ class WriteOptions:
 
     Attributes:
         manager: field manager.
-        subresource: such as `status`; empty for the object itself.
+        subresource: for example `status`; empty for the object itself.
         is_dry_run: nothing is stored.
         is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
         force: for server-side apply.

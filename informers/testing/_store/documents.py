@@ -71,7 +71,7 @@ def decode(text: bytes | str) -> Any:
     """Return what `text` says.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not valid JSON.
     """
     return json.loads(text, parse_constant=_refuse)
 

@@ -335,7 +335,7 @@ def address(resource: Resource[Any]) -> tuple[str, str, str]:
 
 
 def check_resource(resource: object) -> None:
-    """Refuse what is no resource.
+    """Refuse what is not a resource.
 
     Raises:
         ConfigurationError: saying so.

@@ -283,7 +283,7 @@ class Watchers:
         """Return the watches of a resource, or all.
 
         Raises:
-            ConfigurationError: `resource` is none.
+            ConfigurationError: `resource` is not valid.
         """
         if resource is not None:
             check_resource(resource)
@@ -298,7 +298,7 @@ class Watchers:
         """End the watches of a resource, or all, in good order; of a namespace, or all. Return how many.
 
         Raises:
-            ConfigurationError: `resource` is none.
+            ConfigurationError: `resource` is not valid.
         """
         watchers = [each for each in self.of(resource) if namespace in {None, each.namespace}]
         for watcher in watchers:
