@@ -144,7 +144,7 @@ class FollowingCache(ObservedCache[T]):
             What to wait for: `bool(added.wait(timeout=60))` says whether its first list is in the cache.
 
         Raises:
-            ConfigurationError: it is there already, or the informer follows all namespaces; or it is no name, or
+            ConfigurationError: it is there already, or the informer follows all namespaces; or it is not a name, or
                 `source` no source.
             StoppedError: the informer has been stopped.
         """
