@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from informers.cache._pipeline.histories import Histories
@@ -32,6 +32,7 @@ def record(uid: str, version: int) -> Record[Any]:
 
 
 @given(steps=Steps)
+@example(steps=[(ChangeType.ADDED, ("u2", 9)), ("list", [("u1", 1)]), (ChangeType.ADDED, ("u2", 8))])
 @settings(max_examples=300 * TIMES, deadline=None)
 def test_what_is_told_is_legal_whatever_a_server_repeats_leaves_out_or_says_too_late(
     steps: list[tuple[ChangeType | Literal["list"], Any]],

@@ -95,7 +95,9 @@ class Histories(Generic[T]):
 
     def _end(self, record: Record[T], version: str) -> None:
         if record.uid:
-            self._ends[record.uid] = version or record.resource_version
+            # Not before the last state that was told: what took its place in a list may have an older version.
+            is_later = bool(version) and reaches(version, record.resource_version) is not False
+            self._ends[record.uid] = version if is_later else record.resource_version
             self._ends.move_to_end(record.uid)
             if len(self._ends) > _ENDS:
                 self._ends.popitem(last=False)
