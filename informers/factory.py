@@ -83,7 +83,7 @@ class SharedInformerFactory(KindGroups, InformerFactory):
 
 
 class ResourceInformerFactory(InformerFactory, Generic[T]):
-    """Makes informers and listers of resources by their names; arguments as those of `InformerFactory`.
+    """Makes informers and listers of resources by their names; arguments as those of `SharedInformerFactory`.
 
     Use one of its subclasses: `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
 
@@ -141,7 +141,9 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
 
 @final
 class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
-    """Makes informers and listers of resources that are named at run time; arguments as those of `InformerFactory`.
+    """Makes informers and listers of resources that are named at run time.
+
+    Arguments as those of `SharedInformerFactory`.
 
     A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
     one that goes away and comes back is found again; `health` says so meanwhile.
@@ -162,7 +164,7 @@ class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
 
 @final
 class MetadataSharedInformerFactory(ResourceInformerFactory[PartialObjectMetadata]):
-    """Makes informers and listers of objects' metadata; arguments as those of `InformerFactory`.
+    """Makes informers and listers of objects' metadata; arguments as those of `SharedInformerFactory`.
 
     For who only needs names, labels, annotations or owners: garbage collectors, label enforcers, counters.
 

@@ -102,10 +102,11 @@ class Resource(Generic[T]):
 
     @property
     def makes(self) -> str:
-        """Return in words what its objects become in Python."""
+        """Return in words what its objects become in Python, and where they live."""
+        where = "in namespaces" if self.is_namespaced else "of the whole cluster"
         if self.decode is not None:
-            return f"objects made by {name_of(self.decode)}"
-        return f"objects of the class {self.model}" if self.model else "plain mappings"
+            return f"objects made by {name_of(self.decode)} {where}"
+        return f"objects of the class {self.model} {where}" if self.model else f"plain mappings {where}"
 
     def path(self, namespace: str | None = None) -> str:
         """Return the URL path of the collection, in one namespace or in all."""

@@ -5,8 +5,6 @@ Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,22 +13,20 @@ from typing_extensions import Self, TypeVar
 
 from informers._base.checks import check_period, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import OfOneProcess, new_lock
+from informers._base.forks import new_lock
 from informers._base.wakeups import Stop
 from informers._factory.blueprint import Blueprint, Overrides
+from informers._factory.saving import SavingFactory
 from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
 from informers.cache.sync import NamespaceSync, Syncable, SyncProgress, SyncResult, wait_for_cache_sync
-from informers.errors import ConfigurationError, DecodeError, ForkedError, SourceError, StoppedError
+from informers.errors import ConfigurationError, ForkedError, StoppedError
 from informers.options import KindOptions, ReflectorOptions, namespaces_of
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
-from informers.snapshots.files import check_path
 from informers.source._transport.adapter import default_api_client, pool_manager
-from informers.source._transport.cluster_id import Cluster, configured_cluster, identify
 from informers.source.listwatch import TweakListOptions, check_namespace
 from informers.source.shards import Shard
 
@@ -43,28 +39,11 @@ T = TypeVar("T", default=Any)
 _Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
 
 
-class InformerFactory(OfOneProcess):
+class InformerFactory(SavingFactory):
     """Makes informers and listers, the same each time one is asked for.
 
-    Use one of its subclasses: `SharedInformerFactory`, `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
-
-    Args:
-        api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds, and at random up to a tenth more, after which handlers receive every object again,
-            from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
-            on, for example "failed", and hides that it missed something. It sends no request.
-        namespace: None for all, a name, or a collection of names: one cache, one watch for each.
-        label_selector: for example `app=web`, for all kinds.
-        field_selector: for example `metadata.name!=x`, for all kinds.
-        transform: changes each object before it is stored.
-        tweak: changes the options (`ListOptions`) of every list and watch.
-        drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
-        shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
-        overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
-        watch_error_handler: notified of every failure, with what happens next and when.
-        watch_recovery_handler: told when a watch works again after failures, and after how long.
-        options: how to list and watch.
-        clock: for waiting.
+    Its subclasses are `SharedInformerFactory`, which documents the arguments, `DynamicSharedInformerFactory` and
+    `MetadataSharedInformerFactory`.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -95,10 +74,9 @@ class InformerFactory(OfOneProcess):
         options: ReflectorOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._clock = clock
-        self._api_client = default_api_client() if api_client is None else api_client
-        self._blueprint = Blueprint(
-            self._api_client,
+        api_client = default_api_client() if api_client is None else api_client
+        blueprint = Blueprint(
+            api_client,
             defaults=KindOptions(
                 resync_period=check_period("default_resync", default_resync),
                 label_selector=LabelSelector.coerce(label_selector),
@@ -115,17 +93,16 @@ class InformerFactory(OfOneProcess):
             options=options,
             clock=clock,
         )
-        pool_manager(self._api_client)  # refuses other types
+        pool_manager(api_client)  # refuses other types
+        super().__init__(api_client, blueprint, clock)
         self._lock = new_lock()
         #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
-        #: Released, and perhaps not at their end: a handler that releases its own does not wait for itself.
+        #: Perhaps not at their end: a handler that releases its own informer does not wait for itself.
         self._released: list[SharedInformer[Any]] = []
         #: None for all.
         self._namespaces = namespaces_of(namespace)
-        #: Once it has been asked.
-        self._cluster: Cluster | None = None
         self._stopped = False
         self._measures_latencies = False
 
@@ -287,7 +264,7 @@ class InformerFactory(OfOneProcess):
                 informer.measure_latencies()
 
     def release(self, resource: Resource[Any]) -> bool:
-        """Stop one informer and forget it; who asks for it next gets a new one. Returns when its threads have ended.
+        """Stop one informer and forget it; the next request makes a new one. Returns when its threads have ended.
 
         Args:
             resource: for example `factory.core.v1.pods.resource`.
@@ -299,9 +276,7 @@ class InformerFactory(OfOneProcess):
             ConfigurationError: it is not a resource.
         """
         if not isinstance(resource, Resource):
-            raise ConfigurationError(
-                f"release() takes a resource, such as factory.core.v1.pods.resource: got {resource!r}"
-            )
+            raise ConfigurationError(f"release() takes a resource, for example core.V1.pods: got {resource!r}")
         with self._lock:
             kind = self._kinds.pop(resource, None)
             if kind is None:
@@ -341,89 +316,6 @@ class InformerFactory(OfOneProcess):
             done = informer.stop(left) and done
         return done
 
-    def save(self, path: str | os.PathLike[str], *, revision: str = "") -> SnapshotResult:
-        """Save the caches to a file, from which a later process goes on with `load`; while running, or after `stop`.
-
-        The file is readable for its owner only, since it holds all that the caches do. It is replaced as a whole: what
-        it held before stays until everything is on the disk. A kind that is not synced, or has objects set aside, is
-        left out; if all are, the file stays as it was.
-
-        Args:
-            path: of the file.
-            revision: of what transforms and tweaks do, for example the application's version; `load` must be given the
-                same text. A kind with a transform or a tweak is not saved without one. Change it with the function:
-                objects that another transform made would be loaded otherwise.
-
-        Returns:
-            True if every kind was saved; as text it says which was not, and why.
-
-        Raises:
-            ConfigurationError: an argument is wrong.
-            SnapshotError: the file can't be written.
-        """
-        file = check_path(path)
-        kinds = self._caches(revision)
-        try:
-            cluster = self._cluster or identify(self._api_client, clock=self._clock)
-        except (SourceError, DecodeError):
-            # Address and certificate authority must do.
-            cluster = configured_cluster(self._api_client)
-        return save(file, kinds, cluster=cluster, now=self._clock.time())
-
-    def load(
-        self, path: str | os.PathLike[str], *, revision: str = "", max_age: float | None = 86_400.0
-    ) -> SnapshotResult:
-        """Let the informers that have been asked for begin with what `save` wrote; to be called before `start`.
-
-        They watch on from the saved version: no list is made where the server still remembers what has happened since.
-        Handlers get what was saved as adds, then what has changed as updates and deletes, or tombstones. A cache counts
-        as synced only when the server has said what has happened since.
-
-        What is damaged, old, of another cluster, or was saved with other namespaces, selectors or functions, is
-        refused; a list is made then, as without a file. So it is the first time, when there is none yet.
-
-        Args:
-            path: of the file.
-            revision: as `save` was given it.
-            max_age: seconds after which a file counts as old; None for never.
-
-        Returns:
-            True if every kind was loaded; as text it says which was not, and why.
-
-        Raises:
-            ConfigurationError: an argument is wrong, or no informer has been asked for yet.
-            StoppedError: the factory has been stopped.
-        """
-        file = check_path(path)
-        if max_age is not None:
-            check_period("max_age", max_age)
-        kinds = self._caches(revision)
-        self._check_not_stopped()
-        if not kinds:
-            raise ConfigurationError("no informer has been asked for yet: load() gives them what was saved of them")
-        return load(file, kinds, identify=self._identify, now=self._clock.time(), max_age=max_age)
-
-    def _identify(self) -> Cluster:
-        self._cluster = identify(self._api_client, clock=self._clock)
-        return self._cluster
-
-    def _caches(self, revision: str) -> list[CacheOfKind]:
-        if not isinstance(revision, str):
-            raise ConfigurationError(f"revision must be a text, such as the application's version: got {revision!r}")
-        kinds = self.kinds
-        names = _distinct([(str(kind.resource), kind.resource.version) for kind in kinds])
-        return [
-            CacheOfKind(
-                name=name,
-                resource=kind.resource,
-                informer=kind.informer,
-                options=self._blueprint.options_of(kind.resource),
-                metadata_only=self._blueprint.metadata_only,
-                revision=revision,
-            )
-            for name, kind in zip(names, kinds, strict=True)
-        ]
-
     def _kind(self, resource: Resource[Any], make: Callable[[tuple[str, ...] | None], _Kind]) -> _Kind:
         """Return the kind that there is, or a new one of the factory's namespaces.
 
@@ -453,8 +345,8 @@ class InformerFactory(OfOneProcess):
         here: Resource[Any] = kind.resource
         if (here.model, here.decode, here.is_namespaced) != (resource.model, resource.decode, resource.is_namespaced):
             raise ConfigurationError(
-                f"this factory has an informer of {here.plural} ({here.api_version}) already, with {_described(here)}; "
-                f"it can't have one with {_described(resource)} too: use a second factory for these"
+                f"this factory has an informer of {here.plural} ({here.api_version}) already, with {here.makes}; "
+                f"it can't have one with {resource.makes} too: use a second factory for these"
             )
         return kind
 
@@ -505,13 +397,3 @@ class InformerFactory(OfOneProcess):
             and not kind.informer.is_stopped
             and not self._blueprint.has_own_namespaces(resource)
         ]
-
-
-def _described(resource: Resource[Any]) -> str:
-    return f"{resource.makes} {'in namespaces' if resource.is_namespaced else 'of the whole cluster'}"
-
-
-def _distinct(named: list[tuple[str, str]]) -> list[str]:
-    """Return names that tell resources apart: with their versions, where a factory has more than one of them."""
-    alone = Counter(name for name, _ in named)
-    return [f"{name} {version}" if alone[name] > 1 else name for name, version in named]
