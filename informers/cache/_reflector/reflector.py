@@ -6,9 +6,7 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 from __future__ import annotations
 
 import itertools
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, final
 
 import attrs
@@ -19,6 +17,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import as_exception, clear_frames
 from informers.backoff import Backoff
 from informers.cache._reflector.interrupts import Interrupts
+from informers.cache._reflector.notices import Notices
 from informers.cache._reflector.paged_list import PagedList
 from informers.cache._reflector.progress import Progress
 from informers.cache._reflector.states import (
@@ -56,8 +55,6 @@ from informers.cache._reflector.transitions import Step, step
 from informers.cache._reflector.watch_failures import (
     NextStep,
     WatchErrorHandler,
-    WatchFailure,
-    WatchRecovery,
     WatchRecoveryHandler,
 )
 from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore, Seen
@@ -70,8 +67,6 @@ from informers.source.listwatch import ListerWatcher, Reconnects
 from informers.source.records import Record
 
 __all__ = ["Reflector"]
-
-_log = logging.getLogger("informers")
 
 T = TypeVar("T", default=Any)
 
@@ -129,32 +124,32 @@ class Reflector(Generic[T]):
     ) -> None:
         self._source = source
         self._store: ReflectorStore[T] = StoreWriter(store) if isinstance(store, Store) else store
-        self._resource = resource
         self._namespace = namespace
         check_methods("source", source, ("list", "watch", "close"), "ListWatch")
         check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
         check_options(options)
         self._options = options = options or ReflectorOptions()
-        self._on_failure = on_failure
-        self._on_recovery = on_recovery
         self._clock = clock
         self._backoff = Backoff(options.backoff, clock=clock, uniform=options.uniform)
         self._interrupts = Interrupts(clock)
+        self._notices = Notices(
+            resource, namespace, on_failure=on_failure, on_recovery=on_recovery, interrupts=self._interrupts
+        )
         lists_by = ListsBy.STREAM if options.streaming_lists else ListsBy.PAGES
         self._situation = Situation(NotStarted(), Memory(page_size=options.page_size, lists_by=lists_by))
         self._saved = ""
         #: The watch that is open; None while there is none.
         self._watch: OpenWatch[T] | None = None
-        self.progress: Progress = Progress(resource if namespace is None else f"{resource} in {namespace}", clock)
+        self.progress: Progress = Progress(self._notices.name, clock)
 
     def rename(self, resource: str) -> None:
         """Name the resource otherwise in messages."""
-        self._resource = resource
-        self.progress.name = resource if self._namespace is None else f"{resource} in {self._namespace}"
+        self._notices.resource = resource
+        self.progress.name = self._notices.name
 
     def __repr__(self) -> str:
         version = self.last_sync_resource_version
-        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={version}>")
+        return escaped(f"<Reflector {self._notices.resource} in {self._namespace or 'all namespaces'} rv={version}>")
 
     @property
     def last_sync_resource_version(self) -> str:
@@ -214,7 +209,7 @@ class Reflector(Generic[T]):
             self._backoff.reset()
         if due.is_caught_up:
             mark = Bookmark(due.situation.memory.version)
-            self._guarded(lambda: self._store.apply_events([mark]), "a bookmark of %s could not be stored")
+            self._notices.guarded(lambda: self._store.apply_events([mark]), "a bookmark of %s could not be stored")
         delay = self._delay(due.situation)
         if due.error is not None:
             clear_frames(due.error)
@@ -224,11 +219,9 @@ class Reflector(Generic[T]):
         if delay is not None:
             self.progress.pausing(delay)
         if due.error is not None:
-            failure = WatchFailure(self._resource, self._namespace, due.error, due.next_step, delay or 0.0)
-            self._tell(self._on_failure, failure)
+            self._notices.failed(due.error, due.next_step, delay or 0.0)
         if outage is not None and outage.failures:
-            recovery = WatchRecovery(self._resource, self._namespace, outage.seconds, outage.failures, outage.is_first)
-            self._tell(self._on_recovery, recovery)
+            self._notices.recovered(outage)
 
     def _delay(self, situation: Situation) -> float | None:
         """Return how long the pause of a state is; None of one that is not a pause."""
@@ -291,7 +284,7 @@ class Reflector(Generic[T]):
             rest = content.read(batches, now=self._clock.monotonic, on_progress=self.progress.arrived)
             self._replace(content.records, content.resource_version, content.bad)
         except BaseException as error:  # noqa: BLE001  as above
-            self._guarded(watch.close, "closing a watch of %s failed")
+            self._notices.guarded(watch.close, "closing a watch of %s failed")
             return StreamBroke(as_exception(error))
         # What is behind the end is the watch's, also an error: the list is not to blame for it.
         batches = itertools.chain([rest], batches) if rest else batches
@@ -370,35 +363,21 @@ class Reflector(Generic[T]):
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
-            self._guarded(watch.watch.close, "closing a watch of %s failed")
+            self._notices.guarded(watch.watch.close, "closing a watch of %s failed")
 
     def _reconnect(self) -> None:
         """Have the source make new connections, where it can."""
         if isinstance(self._source, Reconnects):
-            self._guarded(self._source.reconnect, "connecting the source of %s anew failed")
+            self._notices.guarded(self._source.reconnect, "connecting the source of %s anew failed")
 
     def _expired(self, error: Exception) -> None:
         """Tell that a token has expired between pages: all is listed once more."""
         clear_frames(error)
         self.progress.failed(error)
-        self._tell(self._on_failure, WatchFailure(self._resource, self._namespace, error, NextStep.LIST))
-
-    def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
-        # What breaks behind a stop was broken off.
-        if listener is not None and not self._interrupts.stopped:
-            self._guarded(lambda: listener(what), "%s: a failure handler failed")
+        self._notices.failed(error, NextStep.LIST)
 
     def _close_source(self) -> None:
-        self._guarded(self._source.close, "closing the source of %s failed")
-
-    def _guarded(self, function: Callable[[], object], message: str) -> None:
-        """Call what may be the user's; what it raises is logged."""
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001  it has no part in what goes on here
-            reason = as_exception(error)
-            with suppress(Exception):  # of the user's filters of the log
-                _log.error(message, self._resource, exc_info=reason)
+        self._notices.guarded(self._source.close, "closing the source of %s failed")
 
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout

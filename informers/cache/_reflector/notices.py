@@ -1,0 +1,89 @@
+"""What a reflector notifies its user's functions of, and what it logs when a function of the user raises.
+
+Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandlerWithContext (v0.37).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, final
+
+from informers._base.exceptions import as_exception
+from informers.cache._reflector.interrupts import Interrupts
+from informers.cache._reflector.progress import Outage
+from informers.cache._reflector.watch_failures import (
+    NextStep,
+    WatchErrorHandler,
+    WatchFailure,
+    WatchRecovery,
+    WatchRecoveryHandler,
+)
+
+__all__ = ["Notices"]
+
+_log = logging.getLogger("informers")
+
+
+@final
+class Notices:
+    """Calls the user's functions of a reflector; what they raise is logged.
+
+    Args:
+        resource: names the resource.
+        namespace: of the watch; None for all.
+        on_failure: called with every failure.
+        on_recovery: called when a watch works again after failures.
+        interrupts: behind a stop nothing is notified.
+
+    Attributes:
+        resource: as given; it may be changed.
+
+    Thread safety: `failed` and `recovered` belong to the reflector's thread; the rest may be used from any.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        namespace: str | None,
+        *,
+        on_failure: WatchErrorHandler | None,
+        on_recovery: WatchRecoveryHandler | None,
+        interrupts: Interrupts,
+    ) -> None:
+        self.resource: str = resource
+        self._namespace = namespace
+        self._on_failure = on_failure
+        self._on_recovery = on_recovery
+        self._interrupts = interrupts
+
+    @property
+    def name(self) -> str:
+        """Name of the watch in the log: the resource, and the namespace if it is of one."""
+        return self.resource if self._namespace is None else f"{self.resource} in {self._namespace}"
+
+    def failed(self, error: Exception, next_step: NextStep, delay: float = 0.0) -> None:
+        """Notify of a failure, and of what follows it in `delay` seconds."""
+        self._tell(self._on_failure, WatchFailure(self.resource, self._namespace, error, next_step, delay))
+
+    def recovered(self, outage: Outage) -> None:
+        """Notify that a watch works after failures."""
+        self._tell(
+            self._on_recovery,
+            WatchRecovery(self.resource, self._namespace, outage.seconds, outage.failures, outage.is_first),
+        )
+
+    def guarded(self, function: Callable[[], object], message: str) -> None:
+        """Call what may be the user's; what it raises is logged with `message`, which has a place for the resource."""
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001  it has no part in what goes on here
+            reason = as_exception(error)
+            with suppress(Exception):  # of the user's filters of the log
+                _log.error(message, self.resource, exc_info=reason)
+
+    def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
+        # What breaks behind a stop was broken off.
+        if listener is not None and not self._interrupts.stopped:
+            self.guarded(lambda: listener(what), "%s: a failure handler failed")
