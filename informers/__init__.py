@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from informers.source.listwatch import ListWatch as ListWatch
     from informers.source.shards import Shard as Shard
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "BackoffSettings",

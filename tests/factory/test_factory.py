@@ -444,7 +444,7 @@ def test_mistakes_in_the_options_of_one_kind_are_said_where_they_are_made(
 
 
 def test_mistakes_are_said_at_the_call(factory: SharedInformerFactory) -> None:
-    with pytest.raises(ConfigurationError, match=r"release\(\) takes a resource, such as factory\.core\.v1\.pods\.res"):
+    with pytest.raises(ConfigurationError, match=r"release\(\) takes a resource, for example core\.V1\.pods"):
         factory.release("pods")  # type: ignore[arg-type] # the mistake that is tested
     for wait in (factory.stop, factory.wait_for_cache_sync):
         with pytest.raises(ConfigurationError, match="timeout must be None or not negative"):
