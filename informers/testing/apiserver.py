@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
@@ -19,23 +18,20 @@ from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.selectors import FieldSelector, LabelSelector
+from informers.selectors import LabelSelector
 from informers.testing._http.client_config import official_client, write_kubeconfig
 from informers.testing._http.listener import Listener
-from informers.testing._http.queries import Selection
+from informers.testing._http.objects_within import ObjectsWithin
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.subresource_handlers import Subresources
 from informers.testing._http.write_handlers import Handlers
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
-from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.garbage_collection import GarbageCollector
 from informers.testing._rules.namespaces import NamespaceController
-from informers.testing._rules.object_input import check_json, checked_options, namespace_in, namespace_of, understood
-from informers.testing._rules.patches import merge_patch
-from informers.testing._rules.registry import Registry, WriteOptions, load
-from informers.testing._store.changes import Changes
-from informers.testing._store.documents import Json, mapping
+from informers.testing._rules.object_input import checked_options
+from informers.testing._rules.registry import Registry
+from informers.testing._store.documents import Json
 from informers.testing._store.served_resources import Catalog, Served, check_resource
 from informers.testing._store.storage import Storage
 from informers.testing._store.watches import Watchers
@@ -46,8 +42,6 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 __all__ = ["APIServer"]
-
-_INSIDE = WriteOptions(is_inside=True)
 
 
 @final
@@ -125,8 +119,8 @@ class APIServer:
         self._watchers = Watchers()
         self._catalog = Catalog(map(Served.builtin, served))
         self.faults: Faults = Faults(check=self._catalog.check, on_removed=self._watchers.wake)
-        self._changes = Changes()
         self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
+        self._objects = ObjectsWithin(self._storage, self._registry, self._catalog)
         self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
         self._namespaces = NamespaceController(self._storage, self._registry, self._catalog)
         self._finalizes_namespaces = finalizes_namespaces
@@ -151,9 +145,7 @@ class APIServer:
         self._port = port
         self._lock = new_lock()
         self._listener: Listener | None = None
-        namespace_kind = self._catalog.find("", "v1", "namespaces")
-        for name in namespaces if namespace_kind else ():
-            self.create({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
+        self._objects.create_namespaces(namespaces)
 
     def __repr__(self) -> str:
         return f"<APIServer {self.url if self._listener else 'not started'}>"
@@ -297,8 +289,7 @@ class APIServer:
             StatusError: it is there already, or invalid.
             ConfigurationError: it can't be told what it is, this server does not serve it, or it is not valid JSON.
         """
-        served, content = understood(self._catalog, obj, resource)
-        return load(served, self._registry.create(served, namespace_of(served, content), content, _INSIDE))
+        return self._objects.create(obj, resource)
 
     def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
         """Store an object in place of the one of the same name, status included; arguments as those of `create`.
@@ -306,10 +297,7 @@ class APIServer:
         Raises:
             StatusError: it is not there, or has another resource version than `obj` says.
         """
-        served, content = understood(self._catalog, obj, resource)
-        name = mapping(content.get("metadata")).get("name", "")
-        record = self._registry.update(served, namespace_of(served, content), name, lambda _: content, _INSIDE)
-        return load(served, record)
+        return self._objects.update(obj, resource)
 
     def patch(
         self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
@@ -326,11 +314,7 @@ class APIServer:
             StatusError: it is not there, or would be invalid.
             ConfigurationError: the patch can't be written as JSON.
         """
-        served = self._catalog.of(resource)
-        where = namespace_in(served, namespace)
-        check_json(patch)
-        record = self._registry.update(served, where, name, lambda old: merge_patch(old, patch), _INSIDE)
-        return load(served, record)
+        return self._objects.patch(resource, name, patch, namespace)
 
     def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> Json:
         """Return an object; arguments as those of `patch`.
@@ -338,8 +322,7 @@ class APIServer:
         Raises:
             StatusError: it is not there.
         """
-        served = self._catalog.of(resource)
-        return self._registry.get(served, namespace_in(served, namespace), name)
+        return self._objects.get(resource, name, namespace)
 
     def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
         """Remove an object without grace; with finalizers it is only marked. Arguments as those of `patch`.
@@ -347,10 +330,7 @@ class APIServer:
         Raises:
             StatusError: it is not there.
         """
-        served = self._catalog.of(resource)
-        self._registry.delete(
-            served, namespace_in(served, namespace), name, DeleteOptions(grace_period=0, is_inside=True)
-        )
+        self._objects.delete(resource, name, namespace)
 
     def list(
         self,
@@ -366,10 +346,7 @@ class APIServer:
             namespace: None for all.
             label_selector: only what it selects.
         """
-        served = self._catalog.of(resource)
-        selection = Selection(namespace or "", LabelSelector.coerce(label_selector), FieldSelector.everything())
-        page = self._storage.page(served.collection, namespace=selection.namespace, matches=selection.matcher)
-        return [load(served, record) for record in page.records]
+        return self._objects.list(resource, namespace, label_selector)
 
     def wait_for_object(
         self,
@@ -385,8 +362,7 @@ class APIServer:
         Raises:
             TimeoutError: it did not within `timeout` real seconds; with the object as it is.
         """
-        get = partial(self.get, resource, name, namespace=namespace)
-        return self._changes.wait_for(f"{resource} {name}", get, predicate, timeout)
+        return self._objects.wait_for(resource, name, predicate, namespace, timeout)
 
     def wait_for_request(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
@@ -416,7 +392,7 @@ class APIServer:
 
     def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
         self._customs.written(served, obj, is_gone)
-        self._changes.note()
+        self._objects.note_change()
         if self._garbage is not None:
             self._garbage.written(served, obj, is_gone)
         if self._finalizes_namespaces:
