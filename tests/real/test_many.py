@@ -32,7 +32,7 @@ def plane(real_apiserver: ControlPlane) -> Iterator[ControlPlane]:
     pods = [corpus.pod(number, version=0) for number in range(COUNT)]
     for start in range(0, COUNT, AT_A_TIME):
         puts = [put(f"pod-{start + number}", pod) for number, pod in enumerate(pods[start : start + AT_A_TIME])]
-        real_apiserver._ask_etcd("kv/txn", {"success": puts})
+        real_apiserver._servers._ask_etcd("kv/txn", {"success": puts})
     yield real_apiserver
     delete_all(real_apiserver)
 
@@ -45,7 +45,9 @@ def put(name: str, pod: bytes) -> dict[str, object]:
 
 
 def delete_all(plane: ControlPlane) -> None:
-    plane._ask_etcd("kv/deleterange", {"key": encode(b"/registry/pods/"), "range_end": encode(b"/registry/pods0")})
+    plane._servers._ask_etcd(
+        "kv/deleterange", {"key": encode(b"/registry/pods/"), "range_end": encode(b"/registry/pods0")}
+    )
 
 
 def encode(value: bytes) -> str:
@@ -88,7 +90,7 @@ def test_ten_thousand_pods_are_listed_followed_and_deleted(
         assert follower.cache == follower.server
         start = time.perf_counter()
         for key in list(follower.cache)[:DELETED]:
-            plane._ask_etcd("kv/deleterange", {"key": encode(f"/registry/pods/{key}".encode())})
+            plane._servers._ask_etcd("kv/deleterange", {"key": encode(f"/registry/pods/{key}".encode())})
         deleted = time.perf_counter() - start
         left = COUNT - DELETED
         eventually(lambda: len(follower.history.present) == left, "all gone that were deleted", timeout=60.0)

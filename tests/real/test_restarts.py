@@ -69,7 +69,7 @@ def test_a_server_that_is_killed_and_started_again_is_followed_again(
                 while writer.done < before + 40:
                     threading.Event().wait(0.01)
                 real_apiserver.kill_apiserver()
-                follower.wait_for_error("can't connect")
+                follower.wait_for_error("waiting to try again")
                 real_apiserver.restart_apiserver()
         follower.wait_until_whole()
         assert follower.failures

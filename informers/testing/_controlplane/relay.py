@@ -68,7 +68,7 @@ class Relay:
         self._drops = True
 
     def stop_accepting(self) -> None:
-        """Reset all connections, and each new one, as if the server could not be reached."""
+        """Reset all connections, and end each new one, as if the server could not be reached."""
         self._is_accepting = False
         self._drops = True
 
@@ -104,13 +104,15 @@ class Relay:
     def _accept(self, selector: selectors.BaseSelector) -> None:
         with contextlib.suppress(OSError):
             client, _ = self._listener.accept()
+            # Closed in good order, and not reset: Python's ssl takes a socket that was reset before the handshake
+            # for one that is not connected yet, and nobody closes it.
             if not self._is_accepting:
-                _close(client)
+                client.close()
                 return
             try:
                 server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
             except OSError:
-                _close(client)
+                client.close()
                 return
             for source, target, is_answer in ((client, server, False), (server, client, True)):
                 source.setblocking(False)
