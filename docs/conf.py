@@ -47,12 +47,14 @@ nitpick_ignore = [
     ("py:class", "informers.cache.observed.ObservedCache"),
     ("py:class", "informers.cache._contents.Contents"),
     ("py:class", "informers.cache.following.FollowingCache"),
+    ("py:class", "informers._factory.saving.SavingFactory"),
     ("py:class", "informers.cache.waits.Lookout"),
     ("py:class", "informers.cache.waits.Sighting"),
     ("py:class", "informers.objects.Part"),
     ("py:class", "informers.objects._HasMetadata"),
     ("py:class", "informers.objects._HasSpec"),
     ("py:class", "informers.objects._HasStatus"),
+    ("py:class", "Mapping[str"),  # autodoc cuts the signature of an overload there
     ("py:class", "optional"),
 ]
 

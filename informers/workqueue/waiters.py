@@ -33,8 +33,8 @@ class Waiter:
     ) -> None:
         self._wake = wake
         self._withdraw = withdraw
-        self.seconds = seconds
-        self.is_woken = False
+        self.seconds: float | None = seconds
+        self.is_woken: bool = False
 
     def wake(self) -> None:
         """Wake what waits."""

@@ -63,7 +63,7 @@ class ReflectorState(enum.Enum):
 class NotStarted:
     """No request has been made."""
 
-    shown: ClassVar = ReflectorState.NOT_STARTED
+    shown: ClassVar[ReflectorState] = ReflectorState.NOT_STARTED
 
 
 @final
@@ -74,7 +74,7 @@ class Comparing:
     A watch from a version that the server has not reached is silent, not refused. This costs one object.
     """
 
-    shown: ClassVar = ReflectorState.CONNECTING
+    shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
 
 
 @final
@@ -83,7 +83,7 @@ class CatchingUp:
     """Watches from a saved version; the cache misses what has happened until the server was at `newest`."""
 
     newest: str
-    shown: ClassVar = ReflectorState.CATCHING_UP
+    shown: ClassVar[ReflectorState] = ReflectorState.CATCHING_UP
 
 
 @final
@@ -92,7 +92,7 @@ class Streaming:
     """Lists by a stream, which goes on as the watch. `at` is the version; empty for the newest."""
 
     at: str
-    shown: ClassVar = ReflectorState.LISTING
+    shown: ClassVar[ReflectorState] = ReflectorState.LISTING
 
 
 @final
@@ -102,7 +102,7 @@ class Paging:
 
     at: str
     limit: int
-    shown: ClassVar = ReflectorState.LISTING
+    shown: ClassVar[ReflectorState] = ReflectorState.LISTING
 
 
 @final
@@ -111,7 +111,7 @@ class Connecting:
     """Opens a watch from the last version; `resumes` says that it follows a watch, and not a list."""
 
     resumes: bool
-    shown: ClassVar = ReflectorState.CONNECTING
+    shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
 
 
 @final
@@ -119,7 +119,7 @@ class Connecting:
 class Watching:
     """A watch is open, and nothing speaks against its being what it seems."""
 
-    shown: ClassVar = ReflectorState.WATCHING
+    shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
 
 
 @final
@@ -127,7 +127,7 @@ class Watching:
 class Doubting:
     """A watch is open that follows one that was silent to its end, and has brought nothing yet."""
 
-    shown: ClassVar = ReflectorState.WATCHING
+    shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
 
 
 @final
@@ -136,7 +136,7 @@ class Resting:
     """Lets a moment pass: watches end as soon as they have brought something."""
 
     then: State
-    shown: ClassVar = ReflectorState.CONNECTING
+    shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
 
 
 @final
@@ -146,7 +146,7 @@ class Waiting:
 
     then: State
     at_least: float = 0.0
-    shown: ClassVar = ReflectorState.WAITING
+    shown: ClassVar[ReflectorState] = ReflectorState.WAITING
 
 
 @final
@@ -157,7 +157,7 @@ class AskedToWait:
     then: State
     seconds: float
     reason: Exception
-    shown: ClassVar = ReflectorState.ASKED_TO_WAIT
+    shown: ClassVar[ReflectorState] = ReflectorState.ASKED_TO_WAIT
 
 
 @final
@@ -165,7 +165,7 @@ class AskedToWait:
 class Stopped:
     """Nothing more will happen."""
 
-    shown: ClassVar = ReflectorState.STOPPED
+    shown: ClassVar[ReflectorState] = ReflectorState.STOPPED
 
 
 State: TypeAlias = (

@@ -126,17 +126,25 @@ class Objects:
         collections = [
             (root, resource["name"])
             for root in roots
-            for resource in self._request("GET", root, None, _JSON)["resources"]
+            for resource in self._all(root, "resources")
             if {"list", "delete"} <= set(resource["verbs"])
         ]
         collections.sort(key=lambda each: each[1] in {"customresourcedefinitions", "namespaces"})
         found: dict[str, str] = {}
         for root, plural in collections:
-            for item in self._request("GET", f"{root}/{plural}", None, _JSON).get("items") or []:
+            for item in self._all(f"{root}/{plural}", "items"):
                 metadata = item["metadata"]
                 where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
                 found[metadata["uid"]] = f"{root}{where}/{plural}/{metadata['name']}"
         return found
+
+    def _all(self, path: str, what: str) -> builtins.list[dict[str, Any]]:
+        try:
+            return self.get(path).get(what) or []
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return []  # its definition has gone since
 
     def remove(self, path: str) -> None:
         """Delete an object at once, whatever holds it: finalizers, or the want of a controller of namespaces."""
