@@ -72,7 +72,9 @@ class PodState:
     def of(cls, pod: V1Pod) -> PodState:
         """Return the state of a pod; empty text for what it has not got yet."""
         status, metadata = pod.status, pod.metadata
-        addresses = [address.ip for address in (status.pod_ips if status else None) or () if address.ip]
+        # Clients before 37 call the field `pod_i_ps`.
+        listed: Any = getattr(status, "pod_ips", None) or getattr(status, "pod_i_ps", None) or ()
+        addresses = [str(address.ip) for address in listed if address.ip]
         return cls(
             (metadata.resource_version if metadata else None) or "",
             (status.phase if status else None) or "Unknown",

@@ -146,7 +146,7 @@ def test_answers_may_be_delayed(real_apiserver: ControlPlane) -> None:
     real_apiserver.delay_answers(30)
     try:
         with pytest.raises(Exception, match="timed out"):
-            api.get_code(_request_timeout=0.2)
+            api.get_code(_request_timeout=(5, 0.2))
     finally:
         real_apiserver.delay_answers(0)
         real_apiserver.drop_connections()

@@ -37,6 +37,7 @@ class _Way:
     is_answer: bool
     waiting: deque[tuple[float, bytes]] = attrs.Factory(deque[tuple[float, bytes]])
     is_over: bool = False
+    has_sent: bool = False
 
 
 @final
@@ -104,8 +105,7 @@ class Relay:
     def _accept(self, selector: selectors.BaseSelector) -> None:
         with contextlib.suppress(OSError):
             client, _ = self._listener.accept()
-            # Closed in good order, and not reset: Python's ssl takes a socket that was reset before the handshake
-            # for one that is not connected yet, and nobody closes it.
+            # Closed in good order: see `_end`.
             if not self._is_accepting:
                 client.close()
                 return
@@ -147,6 +147,7 @@ class Relay:
                 return True
             except OSError:
                 return False
+            way.has_sent = True
             if sent < len(data):
                 way.waiting[0] = (arrived, data[sent:])
                 return True
@@ -154,17 +155,20 @@ class Relay:
         return not way.is_over or bool(way.waiting)
 
     def _end(self, selector: selectors.BaseSelector, ended: list[_Way]) -> None:
-        """Reset the connections that these directions belong to."""
+        """Reset the connections that these directions belong to.
+
+        Those without an answer so far are closed in good order: Python's ssl takes a socket that was reset before the
+        handshake for one that is not connected yet, and nobody closes it.
+        """
         sockets = {each for way in ended for each in (way.source, way.target)}
-        for way in [way for way in self._ways if way.source in sockets]:
+        belonging = [way for way in self._ways if way.source in sockets]
+        answered = {way.target for way in belonging if way.is_answer and way.has_sent}
+        for way in belonging:
             self._ways.remove(way)
             if not way.is_over:
                 selector.unregister(way.source)
         for each in sockets:
-            _close(each)
-
-
-def _close(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    connection.close()
+            if each in answered:
+                with contextlib.suppress(OSError):
+                    each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            each.close()
