@@ -110,3 +110,16 @@ def test_the_page_on_layers_shows_those_of_the_contract() -> None:
     )
     shown = [re.split(r"  \|  ", re.split(r" {5,}", line)[0]) for line in block.splitlines()]
     assert [set(layer) for layer in shown] == [set(layer.split(" | ")) for layer in contract["layers"]]
+
+
+def test_the_walks_on_the_page_on_layers_pass_through_files_and_names_that_exist() -> None:
+    page = PACKAGE.parent / "docs/explanation/layers.md"
+    if not page.exists():
+        pytest.skip("the page is in the checkout; this is an installed package")
+    walks = page.read_text(encoding="utf-8").partition("## Two walks")[2]
+    steps = re.findall(r"^\d\. (?:‖ )?`([\w/]+\.py)`: (.*)", walks, re.MULTILINE)
+    assert len(steps) == 13
+    for path, text in steps:
+        source = (PACKAGE / path).read_text(encoding="utf-8")
+        for name in re.findall(r"`(\w+)(?:\.(\w+))?`", text):
+            assert all(f"class {part}" in source or f"def {part}" in source for part in name if part), (path, name)
