@@ -62,7 +62,9 @@ format: $(STAMPS)/dev  ## let ruff fix what it can
 	$(BIN)/ruff format
 
 docs: $(STAMPS)/dev  ## build the documentation; warnings are errors
-	$(BIN)/sphinx-build -n -W --keep-going -q -b html docs docs/_build/html
+	@# All pages each time (-E): Sphinx leaves the glossary of an unchanged page out of the search.
+	$(BIN)/sphinx-build -E -n -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python tests/searches.py docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 pages: $(STAMPS)/test  ## write the pages of docs/reference that are made from data
