@@ -70,11 +70,11 @@ if TYPE_CHECKING:
     from informers.resources import NamespacedResource as NamespacedResource
     from informers.selectors import FieldSelector as FieldSelector
     from informers.selectors import LabelSelector as LabelSelector
-    from informers.snapshots.contents import SnapshotResult as SnapshotResult
+    from informers.snapshots.saved_caches import SnapshotResult as SnapshotResult
     from informers.source._models.partial_metadata import PartialObjectMetadata as PartialObjectMetadata
-    from informers.source.events import ListOptions as ListOptions
     from informers.source.listwatch import ListWatch as ListWatch
     from informers.source.shards import Shard as Shard
+    from informers.source.watch_events import ListOptions as ListOptions
 
 __version__ = "0.2.0.dev0"
 

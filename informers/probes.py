@@ -18,7 +18,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, hold_forks, new_lock, on_fork
 from informers._base.threads import join_all, start_thread
 from informers._factory.base import InformerFactory
-from informers._probes.http_server import LOOK, Answer, ProbeHTTPServer
+from informers._probes.http_server import LOOK, ProbeAnswer, ProbeHTTPServer
 from informers._probes.user_checks import checks_of
 from informers.cache.health import FactoryHealth, InformerHealth
 from informers.errors import ConfigurationError, escaped
@@ -195,7 +195,7 @@ class ProbeServer(OfOneProcess):
         server, self._server, self._thread = self._server, None, None
         return [] if server is None else server.descriptors()
 
-    def _answer(self, path: str) -> Answer:
+    def _answer(self, path: str) -> ProbeAnswer:
         if path == "/healthz":
             return self._healthz()
         if path == "/readyz":
@@ -204,10 +204,10 @@ class ProbeServer(OfOneProcess):
             with hold_forks():
                 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  who has a registry has it
 
-            return Answer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
-        return Answer(HTTPStatus.NOT_FOUND, b"not found\n")
+            return ProbeAnswer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
+        return ProbeAnswer(HTTPStatus.NOT_FOUND, b"not found\n")
 
-    def _healthz(self) -> Answer:
+    def _healthz(self) -> ProbeAnswer:
         health = self._factory.health()
         controllers = [controller.health() for controller in self._controllers]
         stuck = [
@@ -224,7 +224,7 @@ class ProbeServer(OfOneProcess):
         dead = [f"not live: {controller}" for controller in controllers if not controller.is_live]
         return _lines([*stuck, *stale, *dead], [*_informers(health), *controllers, *map(repr, self._queues)])
 
-    def _readyz(self) -> Answer:
+    def _readyz(self) -> ProbeAnswer:
         health = self._factory.health()
         controllers = [controller.health() for controller in self._controllers]
         runs = [(check.name, check.run()) for check in self._checks]
@@ -255,11 +255,11 @@ def _informers(health: FactoryHealth) -> list[str]:
     return [str(informer) for informer in health.informers] or [str(health)]
 
 
-def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -> Answer:
+def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -> ProbeAnswer:
     """Return an answer of lines, in which what others say begins no line of its own."""
     status = HTTPStatus.OK if is_good and not failures else HTTPStatus.SERVICE_UNAVAILABLE
     texts = (escaped(str(line)) for line in (*failures, *others))
-    return Answer(status, "".join(f"{text}\n" for text in texts).encode(errors="backslashreplace"))
+    return ProbeAnswer(status, "".join(f"{text}\n" for text in texts).encode(errors="backslashreplace"))
 
 
 @final

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import collections
+import fnmatch
+import functools
 import json
 import re
 import subprocess
@@ -123,3 +126,54 @@ def test_the_walks_on_the_page_on_layers_pass_through_files_and_names_that_exist
         source = (PACKAGE / path).read_text(encoding="utf-8")
         for name in re.findall(r"`(\w+)(?:\.(\w+))?`", text):
             assert all(f"class {part}" in source or f"def {part}" in source for part in name if part), (path, name)
+
+
+@functools.cache
+def house() -> dict[str, dict[str, str]]:
+    """Return the exceptions from the rules of the house, each with its reason."""
+    path = PACKAGE.parent / "pyproject.toml"
+    if not path.exists():
+        pytest.skip("the rules are in the checkout's pyproject.toml; this is an installed package")
+    rules: dict[str, dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["house"]
+    assert all(reason for reasons in rules.values() for reason in reasons.values())
+    return rules
+
+
+def sizes() -> dict[str, int]:
+    return {
+        path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in MODULES
+        if path.name != "__init__.py"
+    }
+
+
+def test_a_module_has_60_to_400_lines_or_a_reason_that_the_contract_states() -> None:
+    reasons = house()["short_modules"]
+    short = {name for name, lines in sizes().items() if lines < 60}
+    assert {name: lines for name, lines in sizes().items() if lines > 400} == {}
+    assert {name for name in short if not any(fnmatch.fnmatchcase(name, pattern) for pattern in reasons)} == set()
+    assert [pattern for pattern in reasons if not fnmatch.filter(short, pattern)] == [], "no such module is short"
+
+
+def test_no_module_has_the_name_of_another_module_or_folder() -> None:
+    modules = {name.rpartition("/")[2].lstrip("_"): name for name in sizes()}
+    assert [name for name in sizes() if name not in modules.values()] == []
+    folders = {path.parent.name for path in MODULES if path.name == "__init__.py"}
+    assert folders & set(modules) == set()
+
+
+def test_no_class_has_the_name_of_another_but_for_those_that_the_contract_states() -> None:
+    reasons = house()["classes_of_one_name"]
+    classes = [
+        node.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    doubled = [name for name, count in collections.Counter(classes).items() if count > 1]
+    assert [name for name in doubled if not any(fnmatch.fnmatchcase(name, pattern) for pattern in reasons)] == []
+    assert [pattern for pattern in reasons if not fnmatch.filter(doubled, pattern)] == [], "no such class is doubled"
+
+
+def test_at_most_ten_modules_lie_at_the_top() -> None:
+    assert len([path for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]) <= 10

@@ -17,8 +17,8 @@ from informers._base.forks import OfOneProcess
 from informers._factory.blueprint import Blueprint
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.errors import ConfigurationError, DecodeError, SourceError
-from informers.snapshots.contents import CacheOfKind, SnapshotResult, load, save
 from informers.snapshots.files import check_path
+from informers.snapshots.saved_caches import CacheOfKind, SnapshotResult, load, save
 from informers.source._transport.cluster_id import Cluster, configured_cluster, identify
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from informers._base.signals import Signal
 from informers._base.threads import start_thread
 from informers.errors import escaped
 
-__all__ = ["LOOK", "Answer", "ProbeHTTPServer"]
+__all__ = ["LOOK", "ProbeAnswer", "ProbeHTTPServer"]
 
 _log = logging.getLogger("informers.probes")
 
@@ -42,7 +42,7 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 @attrs.frozen
-class Answer:
+class ProbeAnswer:
     """What a client gets."""
 
     status: HTTPStatus
@@ -57,7 +57,7 @@ class ProbeHTTPServer(HTTPServer):
     request_queue_size = 64
     allow_reuse_port = False
 
-    def __init__(self, host: str, port: int, answer: Callable[[str], Answer]) -> None:
+    def __init__(self, host: str, port: int, answer: Callable[[str], ProbeAnswer]) -> None:
         self.answer = answer
         #: Threads of connections; those that have ended may be among them.
         self.threads: list[threading.Thread] = []
@@ -180,11 +180,11 @@ class _Handler(BaseHTTPRequestHandler):
         return "informers"
 
     def do_GET(self) -> None:
-        """Answer, with a body."""
+        """ProbeAnswer, with a body."""
         self._respond(has_body=True)
 
     def do_HEAD(self) -> None:
-        """Answer, without."""
+        """ProbeAnswer, without."""
         self._respond(has_body=False)
 
     def _respond(self, *, has_body: bool) -> None:
@@ -195,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:  # noqa: BLE001  a collector may be the user's
             # Only the known paths can fail.
             _log.exception("%s can't be answered", self.path.partition("?")[0])
-            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")
+            answer = ProbeAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))

@@ -22,22 +22,22 @@ informer's threads; what is the loop's is your handlers, objects at the same tim
 Upstream: none.
 """
 
+from informers.aio.cache_waits import wait_until as wait_until
+from informers.aio.cache_waits import wait_until_seen as wait_until_seen
 from informers.aio.controller import Controller as Controller
-from informers.aio.handlers import add_event_handler as add_event_handler
-from informers.aio.lifecycle import release as release
-from informers.aio.lifecycle import running as running
-from informers.aio.lifecycle import stop as stop
-from informers.aio.lifecycle import synced as synced
+from informers.aio.coroutine_handlers import add_event_handler as add_event_handler
+from informers.aio.loop_wakeups import AsyncStop as AsyncStop
 from informers.aio.queues import get as get
 from informers.aio.queues import items as items
+from informers.aio.running import release as release
+from informers.aio.running import running as running
+from informers.aio.running import stop as stop
+from informers.aio.running import synced as synced
 from informers.aio.streams import Added as Added
 from informers.aio.streams import Deleted as Deleted
 from informers.aio.streams import Event as Event
 from informers.aio.streams import Updated as Updated
 from informers.aio.streams import events as events
-from informers.aio.waits import wait_until as wait_until
-from informers.aio.waits import wait_until_seen as wait_until_seen
-from informers.aio.wakeups import AsyncStop as AsyncStop
 
 __all__ = [
     "Added",

@@ -17,8 +17,8 @@ from typing import Any, final
 from informers._base.checks import check_function, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.signals import Signal
+from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.aio.queues import taken
-from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.controllers._base_controller import BaseController
 from informers.controllers._in_work import IN_WORK
 from informers.controllers._sightings import Kind

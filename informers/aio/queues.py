@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from informers._base.checks import check_timeout
 from informers._base.clock import Clock
-from informers.aio.wakeups import LoopWakeup
+from informers.aio.loop_wakeups import LoopWakeup
 from informers.errors import ConfigurationError, StoppedError
 from informers.workqueue import Queue, Waiter
 

@@ -8,8 +8,9 @@ The stages, in the order that an object passes through them::
 - `_reflector` lists and watches, and decides what to do when that fails;
 - `_pipeline.inlets` puts what it sees into the queue, with the `scopes` that it is of: a namespace, or all;
 - `_pipeline.deltas` is the queue: in order, a list as one atomic replacement;
-- `_pipeline.controller` takes from the queue, transforms, has `histories` decide what is told, and changes the cache
-  and the handlers' queues as one; `set_aside` has what could not be held, `observers` are called when the cache moved;
+- `_pipeline.cache_controller` takes from the queue, transforms, has `histories` decide what is told, and changes the
+  cache and the handlers' queues as one; `set_aside` has what could not be held, `observers` are called when the cache
+  moved;
 - `_contents` is the cache; `Indexer` reads it, and a `Store` is one that its user fills;
 - `_pipeline.processor` keeps a queue and a thread for each handler;
 - `informer` wires them; `observed` says how far the cache is, and waits for more; `accessor` joins an informer to its

@@ -19,7 +19,7 @@ from typing_extensions import TypeVar
 from informers._base.forks import new_lock
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
-from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
 from informers.errors import ForkedError, StoppedError
@@ -44,7 +44,7 @@ class Stoppable(Protocol):
 class InformerParts(Generic[T]):
     """What an informer's threads work on: all that has to end with it."""
 
-    controller: Controller[T]
+    controller: CacheController[T]
     reflectors: Reflectors[T]
     queue: DeltaQueue[T]
     stop: Signal

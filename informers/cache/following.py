@@ -14,7 +14,7 @@ from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._life import Life
-from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache.indexer import Indexer
@@ -48,7 +48,7 @@ class FollowingCache(ObservedCache[T]):
         self,
         resource: str,
         *,
-        controller: Controller[T],
+        controller: CacheController[T],
         reflectors: Reflectors[T],
         queue: DeltaQueue[T],
         indexer: Indexer[T],

@@ -19,7 +19,7 @@ from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._contents import Contents
 from informers.cache._life import InformerParts, Life
-from informers.cache._pipeline.controller import Controller, Transform
+from informers.cache._pipeline.cache_controller import CacheController, Transform
 from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache._pipeline.latency import Latency
@@ -126,7 +126,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             controller.set_aside.report_index_failure(index, key, error)
 
         self._contents: Contents[T] = Contents(index_failed)
-        self._controller: Controller[T] = Controller(
+        self._controller: CacheController[T] = CacheController(
             resource,
             queue=self._queue,
             contents=self._contents,

@@ -14,7 +14,7 @@ from informers._base.checks import check_function
 from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers._base.wakeups import Stop
-from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache.indexer import Indexer
 from informers.cache.sync import Syncable
@@ -48,7 +48,7 @@ class ObservedCache(Generic[T]):
         self,
         resource: str,
         *,
-        controller: Controller[T],
+        controller: CacheController[T],
         reflectors: Reflectors[T],
         indexer: Indexer[T],
         stop: Signal,

@@ -14,8 +14,8 @@ from informers.cache._contents import Contents, IndexFailure, Write, distinct, l
 from informers.cache.indexer import Indexer
 from informers.cache.versions import reaches
 from informers.options import IndexFunction
-from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord, Record
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType
 
 __all__ = ["Store", "StoreWriter"]
 

@@ -19,8 +19,8 @@ from informers._base.signals import Signal
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
-from informers.controllers._following import Names, NamesHandler, check_name, own_name
 from informers.controllers._in_work import ReconcileLogger
+from informers.controllers._names_handler import Names, NamesHandler, check_name, own_name
 from informers.controllers._sightings import Kind
 from informers.controllers._turns import Turns
 from informers.controllers.controller_health import ControllerHealth

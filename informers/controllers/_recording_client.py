@@ -21,7 +21,7 @@ import attrs
 from informers.controllers._requests import body_of
 from informers.errors import ConfigurationError
 
-__all__ = ["Address", "Answer", "address_of", "recording_client"]
+__all__ = ["Address", "WriteAnswer", "address_of", "recording_client"]
 
 C = TypeVar("C")
 
@@ -58,7 +58,7 @@ class Address:
 
 @final
 @attrs.frozen(eq=False)
-class Answer:
+class WriteAnswer:
     """What came back.
 
     Attributes:
@@ -86,7 +86,7 @@ def address_of(method: str, url: str, host: str) -> Address | None:
     return Address(method, found["group"], plural, namespace, name, subresource, path[:end])
 
 
-def recording_client(api_client: C, answered: Callable[[Address, Answer], None]) -> C:
+def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], None]) -> C:
     """Return a copy of a client that calls `answered` after each write; the client itself stays as it is.
 
     Args:
@@ -139,15 +139,15 @@ def recording_client(api_client: C, answered: Callable[[Address, Answer], None])
 
     def say(status: int, content: bytes, address: Address) -> None:
         if 200 <= status <= 299:
-            answered(address, Answer(_mapping_of(content), api_client))
+            answered(address, WriteAnswer(_mapping_of(content), api_client))
         elif status >= 500:
-            answered(address, Answer(None, api_client))
+            answered(address, WriteAnswer(None, api_client))
 
     def say_failure(error: Exception, address: Address) -> None:
         status = getattr(error, "status", None)
         # Where the server refused it, it is not there. Where a proxy, or nobody, answered, it may be.
         if not (isinstance(status, int) and 300 <= status < 500):
-            answered(address, Answer(None, api_client))
+            answered(address, WriteAnswer(None, api_client))
 
     rest.request = request_and_say
     return recording  # type: ignore[no-any-return]  # a copy of what was given

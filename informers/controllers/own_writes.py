@@ -26,7 +26,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_lock
 from informers.cache.waits import Sight
 from informers.controllers._in_work import IN_WORK, InWork
-from informers.controllers._recording_client import Address, Answer, recording_client
+from informers.controllers._recording_client import Address, WriteAnswer, recording_client
 from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer
 from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
@@ -213,7 +213,7 @@ class OwnWrites:
                 self._forget(whose, write)
         return None
 
-    def _answered(self, address: Address, answer: Answer) -> None:
+    def _answered(self, address: Address, answer: WriteAnswer) -> None:
         """Remember one write through the client. Never raises: it must not make an error of a write that succeeded."""
         try:
             self._note(address, answer)
@@ -221,7 +221,7 @@ class OwnWrites:
             with suppress(Exception):  # of the user's filters of the log
                 _log.exception("a write to %s can't be remembered, so it is not waited for", address.plural)
 
-    def _note(self, address: Address, answer: Answer) -> None:
+    def _note(self, address: Address, answer: WriteAnswer) -> None:
         if address.subresource in _NOT_WRITES:
             return
         kinds = self._followed(lambda resource: resource.group == address.group and resource.plural == address.plural)
@@ -232,7 +232,7 @@ class OwnWrites:
             for look in self._looks(kind, address, answer):
                 self._remember(whose, kind, address.namespace, look)
 
-    def _looks(self, kind: Kind, address: Address, answer: Answer) -> Iterator[Look]:
+    def _looks(self, kind: Kind, address: Address, answer: WriteAnswer) -> Iterator[Look]:
         """Yield what has to hold of a cache before it shows a write."""
         obj, informer = answer.obj, kind.informer
         if obj is None:

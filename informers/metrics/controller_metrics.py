@@ -13,7 +13,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from informers.controllers.reconcile_metrics import METRICS, ReconcileMetric
 from informers.metrics.queue_metrics import QueueMetrics
-from informers.workqueue.metrics import Counter, Histogram
+from informers.workqueue.instruments import Counter, Histogram
 
 __all__ = ["ControllerMetrics"]
 

@@ -11,7 +11,7 @@ from typing import Any, final
 import prometheus_client
 from prometheus_client.registry import CollectorRegistry
 
-from informers.workqueue.metrics import (
+from informers.workqueue.instruments import (
     ADDS,
     DEPTH,
     LONGEST_RUNNING,

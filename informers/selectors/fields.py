@@ -12,8 +12,8 @@ from typing import Literal, final
 
 import attrs
 
+from informers._base.checks import check_instances, check_string, check_string_pairs
 from informers.errors import ConfigurationError
-from informers.selectors.checks import instances, string, string_pairs
 
 __all__ = ["FieldOperator", "FieldRequirement", "FieldSelector"]
 
@@ -28,7 +28,7 @@ _VALUE_PART = re.compile(r"\\(.?)|([=,])", re.DOTALL)
 
 def _name_problem(field: object) -> str:
     """Say what is wrong with a field's name; empty if nothing is."""
-    name = string(field, "a field's name")
+    name = check_string(field, "a field's name")
     if not name:
         return "there is no field before the operator, such as 'metadata.name'"
     if found := _BARRED_IN_NAMES.search(name):
@@ -60,7 +60,7 @@ class FieldRequirement:
         if problem := _name_problem(self.field):
             raise ConfigurationError(f"field requirement: {problem}")
         _check_operator(self.operator)
-        string(self.value, f"value of the field requirement on {self.field!r}")
+        check_string(self.value, f"value of the field requirement on {self.field!r}")
 
     def __str__(self) -> str:
         return f"{self.field}{self.operator}{_escape(self.value)}"
@@ -72,7 +72,7 @@ def _check_operator(operator: object) -> None:
 
 
 def _requirements(given: Iterable[FieldRequirement]) -> tuple[FieldRequirement, ...]:
-    return tuple(sorted(instances(given, FieldRequirement), key=lambda r: (r.field, r.operator, r.value)))
+    return tuple(sorted(check_instances(given, FieldRequirement), key=lambda r: (r.field, r.operator, r.value)))
 
 
 @final
@@ -114,7 +114,7 @@ class FieldSelector:
         Raises:
             ConfigurationError: the text breaks this grammar.
         """
-        return _parse_fields(string(text, "a field selector"))
+        return _parse_fields(check_string(text, "a field selector"))
 
     @classmethod
     def coerce(cls, value: str | Mapping[str, str] | FieldSelector | None) -> FieldSelector:
@@ -132,7 +132,9 @@ class FieldSelector:
             return value
         if isinstance(value, str):
             return cls.parse(value)
-        return cls(FieldRequirement(field, "=", wanted) for field, wanted in string_pairs(value, "field_selector"))
+        return cls(
+            FieldRequirement(field, "=", wanted) for field, wanted in check_string_pairs(value, "field_selector")
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
+from informers._base.checks import check_instances, check_items, check_string, check_string_pairs, fields_of
 from informers.errors import ConfigurationError
-from informers.selectors.checks import fields_of, instances, items, string, string_pairs
 from informers.selectors.requirements import LabelOperator, LabelRequirement, key_problem, value_problem, whole_number
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _EXPRESSION_OPERATORS: Mapping[object, LabelOperator] = {
 
 
 def _requirements(given: Iterable[LabelRequirement]) -> tuple[LabelRequirement, ...]:
-    return tuple(sorted(instances(given, LabelRequirement), key=lambda r: (r.key, r.operator, r.values)))
+    return tuple(sorted(check_instances(given, LabelRequirement), key=lambda r: (r.key, r.operator, r.values)))
 
 
 # A label's value, None where there is none, is (or is not) among some values.
@@ -116,7 +116,7 @@ class LabelSelector:
         Raises:
             ConfigurationError: the text breaks this grammar, or holds a key or value that no label can have.
         """
-        return _parse_labels(string(text, "a label selector"))
+        return _parse_labels(check_string(text, "a label selector"))
 
     @classmethod
     def from_label_selector(cls, selector: V1LabelSelector | Mapping[str, Any] | None) -> LabelSelector:
@@ -137,13 +137,13 @@ class LabelSelector:
             selector, "a label selector", matchLabels="match_labels", matchExpressions="match_expressions"
         )
         requirements = [
-            LabelRequirement(key, "=", (value,)) for key, value in string_pairs(labels or {}, "matchLabels")
+            LabelRequirement(key, "=", (value,)) for key, value in check_string_pairs(labels or {}, "matchLabels")
         ]
-        for expression in items(expressions or (), "matchExpressions"):
+        for expression in check_items(expressions or (), "matchExpressions"):
             key, operator, values = fields_of(
                 expression, "a match expression", key="key", operator="operator", values="values"
             )
-            if string(operator, f"operator of the match expression on {key!r}") not in _EXPRESSION_OPERATORS:
+            if check_string(operator, f"operator of the match expression on {key!r}") not in _EXPRESSION_OPERATORS:
                 raise ConfigurationError(
                     f"match expression on {key!r}: operator must be In, NotIn, Exists or DoesNotExist: got {operator!r}"
                 )
@@ -166,7 +166,7 @@ class LabelSelector:
             return value
         if isinstance(value, str):
             return cls.parse(value)
-        return cls(LabelRequirement(key, "=", (label,)) for key, label in string_pairs(value, "label_selector"))
+        return cls(LabelRequirement(key, "=", (label,)) for key, label in check_string_pairs(value, "label_selector"))
 
     @property
     def is_empty(self) -> bool:

@@ -11,8 +11,8 @@ from typing import Literal, final
 
 import attrs
 
+from informers._base.checks import check_string, check_strings
 from informers.errors import ConfigurationError
-from informers.selectors.checks import string, strings
 
 __all__ = ["LabelOperator", "LabelRequirement", "key_problem", "value_problem", "whole_number"]
 
@@ -28,7 +28,7 @@ _MAX_INT64 = 2**63 - 1
 
 def key_problem(key: object) -> str:
     """Say what is wrong with a label's key; empty if nothing is."""
-    prefix, slash, name = string(key, "a label key").rpartition("/")
+    prefix, slash, name = check_string(key, "a label key").rpartition("/")
     if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
         return (
             f"label key {key!r}: what stands before '/' must be a lower-case DNS name of at most 253 characters, "
@@ -50,7 +50,7 @@ def value_problem(operator: LabelOperator, value: str) -> str:
 
 def _operator_problem(operator: object, values: int) -> str:
     """Say what is wrong with an operator, or with how many values it has; empty if nothing is."""
-    string(operator, "operator of a label requirement")
+    check_string(operator, "operator of a label requirement")
     if operator in {"in", "notin"}:
         return "" if values else f"{operator!r} needs at least one value"
     if operator in {"exists", "!"}:
@@ -69,7 +69,7 @@ def whole_number(text: str) -> int | None:
 
 
 def _values(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(strings(given, "values of a label requirement"))))
+    return tuple(sorted(set(check_strings(given, "values of a label requirement"))))
 
 
 @final

@@ -24,8 +24,8 @@ from informers.source._transport.http_body import hastened
 from informers.source._transport.http_watch import HTTPWatch, Patience
 from informers.source._transport.transport import Transport
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
+from informers.source.watch_events import BadObject, ListOptions, Page, WatchEvent
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

@@ -16,8 +16,8 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
-from informers.source.events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
 from informers.source.listwatch import ListerWatcher, Reconnects, Watch
+from informers.source.watch_events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
 
 __all__ = ["Shard", "ShardedSource", "fnv1a"]
 

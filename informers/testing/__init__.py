@@ -5,8 +5,10 @@ real kube-apiserver with its etcd. Both are a `KubernetesAPI`, so a test can run
 """
 
 from informers.testing.apiserver import APIServer as APIServer
-from informers.testing.clock import FakeClock as FakeClock
 from informers.testing.controlplane import ControlPlane as ControlPlane
+from informers.testing.fake_clock import FakeClock as FakeClock
+from informers.testing.fake_source import FakeSource as FakeSource
+from informers.testing.fake_source import FakeWatch as FakeWatch
 from informers.testing.faults import BadJSON as BadJSON
 from informers.testing.faults import Cut as Cut
 from informers.testing.faults import Delay as Delay
@@ -25,8 +27,6 @@ from informers.testing.recorder import RecordedEvent as RecordedEvent
 from informers.testing.recorder import RecordingHandler as RecordingHandler
 from informers.testing.request_log import LoggedRequest as LoggedRequest
 from informers.testing.request_log import RequestLog as RequestLog
-from informers.testing.source import FakeSource as FakeSource
-from informers.testing.source import FakeWatch as FakeWatch
 
 __all__ = [
     "APIServer",

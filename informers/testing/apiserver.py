@@ -20,7 +20,7 @@ from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.selectors import LabelSelector
 from informers.testing._http.client_config import official_client, write_kubeconfig
-from informers.testing._http.listener import Listener
+from informers.testing._http.listener import HTTPListener
 from informers.testing._http.objects_within import ObjectsWithin
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.subresource_handlers import Subresources
@@ -33,7 +33,7 @@ from informers.testing._rules.object_input import checked_options
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
 from informers.testing._store.served_resources import Catalog, Served, check_resource
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 from informers.testing._store.watches import Watchers
 from informers.testing.faults import Faults
 from informers.testing.request_log import LoggedRequest, RequestLog
@@ -144,7 +144,7 @@ class APIServer:
         self._clock = clock
         self._port = port
         self._lock = new_lock()
-        self._listener: Listener | None = None
+        self._listener: HTTPListener | None = None
         self._objects.create_namespaces(namespaces)
 
     def __repr__(self) -> str:
@@ -177,7 +177,7 @@ class APIServer:
         """Listen. Does nothing if that is so already."""
         with self._lock:
             if self._listener is None:
-                self._listener = Listener(self._handlers.serve, clock=self._clock, port=self._port)
+                self._listener = HTTPListener(self._handlers.serve, clock=self._clock, port=self._port)
 
     def stop(self) -> None:
         """Break all connections and end all threads; returns when they have ended. What is stored is kept."""
@@ -208,9 +208,7 @@ class APIServer:
 
         kubectl sends no token without encryption, so one that is required does not help there.
         """
-        written = Path(path)
-        write_kubeconfig(written, self.url, self._token)
-        return written
+        return write_kubeconfig(path, self.url, {"token": self._token} if self._token else {})
 
     def register(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> None:
         """Serve a custom resource, as if a definition of it had been created.
@@ -384,7 +382,7 @@ class APIServer:
         """
         self._watchers.wait_for(resource, count, timeout)
 
-    def _running(self) -> Listener:
+    def _running(self) -> HTTPListener:
         listener = self._listener
         if listener is None:
             raise ConfigurationError("this server does not run: use it as `with APIServer() as server:`")

@@ -25,12 +25,13 @@ from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.selectors import LabelSelector
 from informers.source._wire.status_errors import error_of_response
-from informers.testing._controlplane.binaries import assets as default_assets
-from informers.testing._controlplane.binaries import missing
-from informers.testing._controlplane.certificates import Authority
-from informers.testing._controlplane.objects import Objects
+from informers.testing._controlplane.authority import Authority
+from informers.testing._controlplane.daemons import assets as default_assets
+from informers.testing._controlplane.daemons import missing
 from informers.testing._controlplane.relay import Relay
+from informers.testing._controlplane.server_objects import Objects
 from informers.testing._controlplane.servers import ISSUER, Servers
+from informers.testing._http.client_config import official_client, write_kubeconfig
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -300,18 +301,11 @@ class ControlPlane:
             certificate_of: any name: a client certificate proves it, and no token is sent.
             groups: the groups of that certificate.
         """
-        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415  takes a second; comes with its first use
-
-        configuration = Configuration()
-        configuration.host = self.url
-        configuration.ssl_ca_cert = str(self.authority.certificate)
         if certificate_of:
-            certificate, key = self.authority.issue(certificate_of, organizations=groups)
-            configuration.cert_file, configuration.key_file = str(certificate), str(key)
+            certificate = self.authority.issue(certificate_of, organizations=groups)
+            made = official_client(self.url, authority=self.authority.certificate, certificate=certificate)
         else:
-            configuration.api_key["authorization"] = token or self.token(user)
-            configuration.api_key_prefix["authorization"] = "Bearer"
-        made = ApiClient(configuration)
+            made = official_client(self.url, token or self.token(user), authority=self.authority.certificate)
         with self._lock:
             self._clients.append(made)
         return made
@@ -323,19 +317,7 @@ class ControlPlane:
             credentials = {"client-certificate": str(certificate), "client-key": str(key)}
         else:
             credentials = {"token": self.token(user)}
-        cluster = {"server": self.url, "certificate-authority": str(self.authority.certificate)}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "test", "user": credentials}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": "default"}}],
-            "current-context": "test",
-        }
-        written = Path(path)
-        written.write_text(json.dumps(document, indent=2))  # JSON is YAML
-        written.chmod(0o600)
-        return written
+        return write_kubeconfig(path, self.url, credentials, authority=self.authority.certificate)
 
     def pool(self) -> urllib3.PoolManager:
         """Return a pool of connections that trusts this API server, for requests of raw HTTP."""

@@ -24,8 +24,8 @@ from informers._base.threads import join_all
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
-from informers.testing.clock import FakeClock
 from informers.testing.controlplane import ControlPlane
+from informers.testing.fake_clock import FakeClock
 from informers.testing.faults import Faults
 from informers.testing.recorder import RecordingHandler
 

@@ -31,13 +31,13 @@ Upstream: k8s.io/client-go/util/workqueue (v0.37).
 from __future__ import annotations
 
 from informers.workqueue.delaying import DelayingQueue as DelayingQueue
+from informers.workqueue.instruments import Counter as Counter
+from informers.workqueue.instruments import Histogram as Histogram
+from informers.workqueue.instruments import Metric as Metric
+from informers.workqueue.instruments import MetricsProvider as MetricsProvider
+from informers.workqueue.instruments import QueueStatistics as QueueStatistics
 from informers.workqueue.lanes import FIFO as FIFO
 from informers.workqueue.lanes import Order as Order
-from informers.workqueue.metrics import Counter as Counter
-from informers.workqueue.metrics import Histogram as Histogram
-from informers.workqueue.metrics import Metric as Metric
-from informers.workqueue.metrics import MetricsProvider as MetricsProvider
-from informers.workqueue.metrics import QueueStatistics as QueueStatistics
 from informers.workqueue.parallelize import parallelize_until as parallelize_until
 from informers.workqueue.queue import Queue as Queue
 from informers.workqueue.rate_limiters import BucketRateLimiter as BucketRateLimiter

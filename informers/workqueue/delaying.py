@@ -18,8 +18,8 @@ from typing_extensions import NamedTuple
 
 from informers._base.checks import check_hashable, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers.workqueue.instruments import MetricsProvider
 from informers.workqueue.lanes import Order
-from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.queue import Queue
 
 __all__ = ["DelayingQueue"]

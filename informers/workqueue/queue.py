@@ -18,8 +18,8 @@ from informers._base.checks import check_hashable, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition, new_lock
 from informers.errors import ConfigurationError, StoppedError
+from informers.workqueue.instruments import Instruments, MetricsProvider, QueueStatistics
 from informers.workqueue.lanes import Lanes, Order
-from informers.workqueue.metrics import Instruments, MetricsProvider, QueueStatistics
 from informers.workqueue.waiters import Waiter
 
 __all__ = ["Queue"]

@@ -11,8 +11,8 @@ from typing import TypeVar, final
 from informers._base.checks import check_hashable, check_limiter, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.workqueue.delaying import DelayingQueue
+from informers.workqueue.instruments import MetricsProvider
 from informers.workqueue.lanes import Order
-from informers.workqueue.metrics import MetricsProvider
 from informers.workqueue.rate_limiters import RateLimiter, default_controller_rate_limiter
 
 __all__ = ["RateLimitingQueue"]

@@ -11,7 +11,7 @@ import pytest
 
 from informers import aio
 from informers.errors import ConfigurationError, StoppedError
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import DelayingQueue, ItemExponentialFailureRateLimiter, Queue, RateLimitingQueue
 from tests.aio.looping import LIMIT, run, settle
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import DelayingQueue, Queue, RateLimitingQueue
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.scopes import Scope
-from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import Bookmark, Change, ChangeType
 from informers.testing import FakeClock
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.processor import Added, ObjectEvent, Updated
-from informers.source.events import ChangeType
 from informers.source.records import HeldRecord, Origin, Record, WireRecord
+from informers.source.watch_events import ChangeType
 
 ADDED, MODIFIED, DELETED = ChangeType.ADDED, ChangeType.MODIFIED, ChangeType.DELETED
 

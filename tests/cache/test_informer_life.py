@@ -25,8 +25,8 @@ from informers import (
 from informers._base.threads import start_thread
 from informers.cache._pipeline.deltas import Replaced
 from informers.errors import ConnectionLostError, StatusError
-from informers.source.events import Change, ChangeType, ListOptions
 from informers.source.records import HeldRecord
+from informers.source.watch_events import Change, ChangeType, ListOptions
 from informers.testing import FakeClock, FakeSource, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import QUICK, eventually

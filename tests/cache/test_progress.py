@@ -16,9 +16,9 @@ from informers.cache._reflector.progress import Outage, Progress
 from informers.cache._reflector.states import Connecting, Memory, Situation, Stopped, Streaming, Waiting, Watching
 from informers.errors import StatusError
 from informers.kinds import core
-from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.source.records import Record
 from informers.source.shards import ShardedSource
+from informers.source.watch_events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.testing import APIServer, FakeClock, FakeSource, FakeWatch, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import eventually

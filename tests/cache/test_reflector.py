@@ -24,8 +24,8 @@ from informers.errors import (
     TooLargeResourceVersionError,
     TooManyRequestsError,
 )
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page
 from informers.source.records import HeldRecord
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page
 from informers.testing import FakeClock, FakeSource
 
 Obj = dict[str, Any]

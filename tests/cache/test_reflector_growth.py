@@ -6,8 +6,8 @@ from typing import Any, TypeAlias, final
 
 from informers.cache._reflector.streamed_list import StreamedList
 from informers.errors import DecodeError
-from informers.source.events import BadObject, Change, ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import BadObject, Change, ChangeType
 
 Obj: TypeAlias = dict[str, Any]
 

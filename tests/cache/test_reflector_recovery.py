@@ -19,7 +19,7 @@ from informers import (
 )
 from informers.errors import ConnectionLostError, StatusError, TooManyRequestsError
 from informers.kinds import core
-from informers.source.events import ListOptions, Page
+from informers.source.watch_events import ListOptions, Page
 from informers.testing import APIServer, FakeClock, FakeSource, FakeWatch, RecordingHandler
 from tests.cache.test_reflector import REFUSED, failing, rig
 from tests.cache.things import Obj, informer, obj, started

@@ -11,7 +11,7 @@ import pytest
 from informers import NextStep, ReflectorOptions
 from informers.cache._reflector.streamed_list import StreamedList
 from informers.errors import ConnectionLostError, DecodeError, StatusError
-from informers.source.events import BadObject, Bookmark, ChangeType, ErrorEvent, ListOptions
+from informers.source.watch_events import BadObject, Bookmark, ChangeType, ErrorEvent, ListOptions
 from informers.testing import FakeSource, FakeWatch
 from tests.cache.test_reflector import (
     BUSY,

@@ -12,8 +12,8 @@ import pytest
 from informers import ConfigurationError, ObjectName, Store
 from informers.cache.store import StoreWriter
 from informers.errors import DecodeError
-from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType
 
 Pod = dict[str, Any]
 

@@ -10,7 +10,7 @@ import pytest
 
 from informers import ConfigurationError, ObjectName, SharedInformer, Sight, Signal, StoppedError, WaitTimeoutError
 from informers.cache.versions import reaches
-from informers.source.events import Bookmark
+from informers.source.watch_events import Bookmark
 from informers.testing import FakeClock, FakeSource
 from tests.cache.things import Obj, informer, obj, started
 from tests.waiting import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from informers.testing import APIServer
-from informers.testing._controlplane.binaries import assets
+from informers.testing._controlplane.daemons import assets
 from informers.testing.controlplane import ControlPlane
 
 Kubectl = Callable[..., str]

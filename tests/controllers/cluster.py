@@ -17,8 +17,8 @@ from informers.cache.listers import NamespacedLister
 from informers.controllers._base_controller import BaseController
 from informers.controllers._recording_client import address_of
 from informers.errors import ConnectionLostError
-from informers.source.events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.source.records import HeldRecord
+from informers.source.watch_events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.testing import FakeWatch
 
 __all__ = ["OWNERS", "PODS", "Cluster", "Obj", "Refusal", "kind_of", "settled", "started", "written"]

@@ -339,7 +339,7 @@ class TestTimeLimit:
 
 
 def _bookmark(version: int) -> Any:
-    from informers.source.events import Bookmark
+    from informers.source.watch_events import Bookmark
 
     return Bookmark(str(version))
 

@@ -127,7 +127,7 @@ class TestEvents:
 
     def test_a_tombstone_without_its_object_is_passed_over(self, caplog: pytest.LogCaptureFixture) -> None:
         from informers import DeletedFinalStateUnknown
-        from informers.controllers._following import NamesHandler, own_name
+        from informers.controllers._names_handler import NamesHandler, own_name
 
         added: list[ObjectName] = []
         handler = NamesHandler(owner_names(OWNERS, every_owner=False), None, lambda name, _low: added.append(name))

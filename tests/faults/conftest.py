@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from informers.testing._controlplane.certificates import Authority
+from informers.testing._controlplane.authority import Authority
 
 
 @pytest.fixture(scope="session")

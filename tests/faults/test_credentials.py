@@ -19,8 +19,8 @@ from informers.cache._reflector.reflector import Reflector
 from informers.cache.store import Store
 from informers.errors import ConnectionLostError, InformersError, StatusError
 from informers.kinds import core
-from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
+from informers.source.watch_events import ListOptions
 from informers.testing import APIServer, RecordingHandler
 from tests.faults.rig import eventually
 

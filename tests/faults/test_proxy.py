@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from informers.testing._controlplane.certificates import Authority
+from informers.testing._controlplane.authority import Authority
 from tests.faults.conftest import server_context
 from tests.faults.proxy import Proxy
 

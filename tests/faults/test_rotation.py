@@ -15,9 +15,9 @@ import pytest
 
 from informers.errors import ConnectionLostError, StatusError
 from informers.kinds import core
-from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
-from informers.testing._controlplane.certificates import Authority
+from informers.source.watch_events import ListOptions
+from informers.testing._controlplane.authority import Authority
 from tests.faults.conftest import server_context
 from tests.source.wire import Connection, answer, serving
 

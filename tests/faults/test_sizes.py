@@ -14,8 +14,8 @@ from informers.errors import DecodeError
 from informers.kinds import core
 from informers.source._models.object_makers import maker
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, ListOptions
 from informers.source.listwatch import ListWatch
+from informers.source.watch_events import BadObject, ListOptions
 from informers.testing import APIServer
 from tests.faults.rig import plain_client
 

@@ -9,10 +9,10 @@ import pytest
 
 from informers.errors import ConnectionLostError, StoppedError
 from informers.kinds import core
-from informers.source.events import ListOptions
 from informers.source.listwatch import ListWatch
+from informers.source.watch_events import ListOptions
 from informers.testing import APIServer
-from informers.testing._controlplane.certificates import Authority
+from informers.testing._controlplane.authority import Authority
 from tests.faults.conftest import server_context
 from tests.faults.proxy import Close, Corrupt, Drip, Fault, Hang, Lost, Proxy, Reset
 from tests.faults.rig import BOOKMARKS, Rig, library_threads

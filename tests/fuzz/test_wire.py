@@ -17,8 +17,8 @@ from informers.errors import DecodeError
 from informers.source._models.object_makers import mapping_of
 from informers.source._transport.http_body import Lines, decoded
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, Bookmark, Change, ErrorEvent
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Bookmark, Change, ErrorEvent
 from tests.properties.profile import histories
 
 LIMIT = 1 << 16

@@ -13,15 +13,15 @@ import pytest
 from informers import ResourceEventHandlerFuncs, SharedInformer, Signal, Store, wait_for_cache_sync
 from informers._base.clock import SYSTEM_CLOCK
 from informers.cache._contents import Contents
-from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import DeltaQueue, Replaced
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.observers import Observers
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
 from informers.cache.sync import PartProgress
-from informers.source.events import ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import ChangeType
 from informers.testing import FakeSource
 
 Obj = dict[str, Any]
@@ -86,7 +86,7 @@ def namespaces_that_are_followed_and_listed(n: int) -> Callable[[], object]:
     def work() -> None:
         queue: DeltaQueue[Obj] = DeltaQueue(limit=1_000_000)
         stop, synced = Signal(), Signal()
-        controller: Controller[Obj] = Controller(
+        controller: CacheController[Obj] = CacheController(
             "things",
             queue=queue,
             contents=Contents(),

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.scopes import Scope
-from informers.source.events import Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import Bookmark, Change, ChangeType
 from informers.testing import FakeClock
 from tests.properties.profile import histories
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.processor import Added, Deleted, ObjectEvent, Updated
-from informers.source.events import ChangeType
 from informers.source.records import HeldRecord, Record
+from informers.source.watch_events import ChangeType
 from tests.properties.profile import TIMES
 
 #: A few objects that share a few names; each has versions of its own life, as a server gives them.

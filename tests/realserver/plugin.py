@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from informers.testing import ControlPlane
-from informers.testing._controlplane.binaries import missing
+from informers.testing._controlplane.daemons import missing
 
 KUBERNETES_VERSION = "1.37.2"
 

@@ -14,8 +14,8 @@ from informers.errors import DecodeError, ExpiredError
 from informers.resources import NamespacedResource
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 from informers.source.records import WireRecord
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 
 MANAGED = [{"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {'k:{"name":"c"}': {}}}}]
 METADATA = {"name": "web-0", "namespace": "default", "uid": "u1", "resourceVersion": "7", "labels": {"app": "web"}}

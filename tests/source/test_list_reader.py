@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from informers.errors import DecodeError
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
-from informers.source.events import Page
+from informers.source.watch_events import Page
 
 HEAD = '{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"}'
 

@@ -15,9 +15,9 @@ import pytest
 from informers import ConfigurationError
 from informers.errors import ConnectionLostError, DecodeError, StoppedError
 from informers.resources import ClusterResource, NamespacedResource
-from informers.source.events import Bookmark, Change, ListOptions
 from informers.source.listwatch import ListWatch, check_namespace
 from informers.source.records import WireRecord
+from informers.source.watch_events import Bookmark, Change, ListOptions
 from informers.testing import FakeClock
 from tests.source.wire import Connection, Script, WireServer, answer, breaks_off, chunk, client, serving
 

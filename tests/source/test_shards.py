@@ -25,9 +25,9 @@ from informers import (
 )
 from informers.errors import DecodeError, ExpiredError
 from informers.kinds import core
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, WatchEvent
 from informers.source.records import HeldRecord
 from informers.source.shards import ShardedSource, fnv1a
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, ListOptions, WatchEvent
 from informers.testing import APIServer, FakeSource, RecordingHandler
 from tests.testing.test_sharding import METADATA, REFUSALS
 from tests.waiting import QUICK, eventually

@@ -11,7 +11,7 @@ import pytest
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source._wire.shared_texts import SharedTexts
-from informers.source.events import Change
+from informers.source.watch_events import Change
 
 
 def test_equal_texts_and_labels_are_one_object() -> None:

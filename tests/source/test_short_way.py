@@ -16,8 +16,8 @@ from informers.source._models.object_makers import mapping_of
 from informers.source._wire import item_slices
 from informers.source._wire.decode import Decoder
 from informers.source._wire.list_reader import ListReader
-from informers.source.events import BadObject, Change, Page
 from informers.source.records import WireRecord
+from informers.source.watch_events import BadObject, Change, Page
 
 KIND, VERSION = "Widget", "example.com/v1"
 #: Forged objects, ends of objects, and what looks like them.

@@ -17,7 +17,7 @@ from informers.errors import ConfigurationError, StoppedError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock, Refuse
 from informers.testing.__main__ import main
-from informers.testing._http.listener import Listener
+from informers.testing._http.listener import HTTPListener
 from informers.testing._http.read_handlers import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
 
@@ -57,14 +57,14 @@ def test_a_stop_ends_every_thread_and_every_watch() -> None:
 
 def test_a_stop_waits_for_the_thread_of_a_connection_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten, may_end = threading.Event(), threading.Event()
-    forget = Listener.forget
+    forget = HTTPListener.forget
 
-    def forget_and_linger(listener: Listener, connection: Any) -> None:
+    def forget_and_linger(listener: HTTPListener, connection: Any) -> None:
         forget(listener, connection)
         forgotten.set()
         may_end.wait(10)
 
-    monkeypatch.setattr(Listener, "forget", forget_and_linger)
+    monkeypatch.setattr(HTTPListener, "forget", forget_and_linger)
     before = set(threading.enumerate())
     with APIServer() as server:
         assert ask(server, PODS).status == 200

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from informers.errors import ConfigurationError, StoppedError
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import DelayingQueue, QueueStatistics
 
 Background = Callable[[Callable[[], Any]], "Future[Any]"]

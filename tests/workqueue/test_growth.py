@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import DelayingQueue, ItemExponentialFailureRateLimiter, Queue, RateLimitingQueue
 
 #: Of these, and of eight times as many.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import (
     FIFO,
     DelayingQueue,

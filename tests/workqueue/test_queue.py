@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from informers.errors import ConfigurationError, StoppedError
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import FIFO, Queue, QueueStatistics
 
 Background = Callable[[Callable[[], Any]], "Future[Any]"]

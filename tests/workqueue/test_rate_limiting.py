@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from informers.errors import ConfigurationError
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import (
     BucketRateLimiter,
     ItemExponentialFailureRateLimiter,

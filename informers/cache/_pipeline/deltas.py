@@ -16,8 +16,8 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
-from informers.source.events import BadObject, Bookmark, Change
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Bookmark, Change
 
 __all__ = ["Delta", "DeltaQueue", "NamespaceRemoved", "Replaced", "Snapshot"]
 

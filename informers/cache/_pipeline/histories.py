@@ -18,8 +18,8 @@ from typing_extensions import TypeVar
 
 from informers.cache._pipeline.processor import Added, Deleted, ObjectEvent, Updated
 from informers.cache.versions import reaches
-from informers.source.events import ChangeType
 from informers.source.records import Record
+from informers.source.watch_events import ChangeType
 
 __all__ = ["Histories"]
 

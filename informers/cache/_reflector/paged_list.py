@@ -12,9 +12,9 @@ from typing_extensions import TypeVar
 
 from informers.cache._compaction import LatePacker
 from informers.errors import ExpiredError, StatusError
-from informers.source.events import BadObject, ListOptions, Page
 from informers.source.listwatch import HandsOnArrivals, ListerWatcher
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, ListOptions, Page
 
 __all__ = ["PagedList"]
 

@@ -62,9 +62,9 @@ from informers.cache.store import Store, StoreWriter
 from informers.cache.versions import reaches
 from informers.errors import StoppedError, escaped
 from informers.options import ReflectorOptions, check_options
-from informers.source.events import BadObject, Bookmark, ListOptions, WatchEvent
 from informers.source.listwatch import ListerWatcher, Reconnects
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Bookmark, ListOptions, WatchEvent
 
 __all__ = ["Reflector"]
 

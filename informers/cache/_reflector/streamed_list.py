@@ -12,8 +12,8 @@ from typing_extensions import TypeVar
 
 from informers.cache._compaction import LatePacker
 from informers.errors import ConnectionLostError
-from informers.source.events import BadObject, Change, ChangeType, ErrorEvent, WatchEvent
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Change, ChangeType, ErrorEvent, WatchEvent
 
 __all__ = ["StreamedList"]
 

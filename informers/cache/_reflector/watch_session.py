@@ -14,9 +14,9 @@ from typing_extensions import TypeVar
 from informers.cache._reflector.states import Ended
 from informers.cache.versions import reaches
 from informers.errors import StatusError
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, WatchEvent
 from informers.source.listwatch import Watch
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, WatchEvent
 
 __all__ = ["OpenWatch", "ReflectorStore", "Seen"]
 

@@ -51,7 +51,7 @@ def _lax_configuration() -> Any:
 
 
 @attrs.frozen
-class _Response:
+class _OpenAPIResponse:
     data: bytes | str
 
 
@@ -67,7 +67,7 @@ def _convert(declared: str, value: Any, path: str) -> Any:
     model = getattr(client, declared, None)
     if container is None and model is None:
         try:
-            return _client().deserialize(_Response(json.dumps(value)), declared)
+            return _client().deserialize(_OpenAPIResponse(json.dumps(value)), declared)
         except Exception:  # noqa: BLE001  whatever it does not like is given as it came
             return value
     if not is_mapping(value):
@@ -88,7 +88,7 @@ def _build(model: Any, mapping: dict[str, Any], path: str = "") -> Any:
 
 
 @final
-class _Part:
+class _OpenAPIPart:
     """One field of a model, by itself."""
 
     def __init__(self, model: Any, name: str) -> None:
@@ -116,9 +116,9 @@ class LegacyReader(Reader[T]):
 
     def __init__(self, model: type[T]) -> None:
         names: dict[str, str] = vars(model)["openapi_types"]
-        self._parts = {f"_{name}": _Part(model, name) for name in names}
+        self._parts = {f"_{name}": _OpenAPIPart(model, name) for name in names}
         super().__init__(model, fields=self._parts)
-        self._metadata = Lazy[Any](_MetadataReader(self))
+        self._metadata = Lazy[Any](_OpenAPIMetadataReader(self))
 
     @override
     def early(self, source: Source, name: str) -> Any:
@@ -145,7 +145,7 @@ class LegacyReader(Reader[T]):
                 continue
             self._check(mapping, source, part)
             try:
-                return {name: _client().deserialize(_Response(each), part.model).value}
+                return {name: _client().deserialize(_OpenAPIResponse(each), part.model).value}
             except Exception:  # noqa: BLE001  the client raises of many sorts, and what is built leniently may do
                 convert = functools.partial(_convert, part.declared, mapping[part.wire], part.wire)
                 return {name: self._leniently(convert, source)}
@@ -159,7 +159,7 @@ class LegacyReader(Reader[T]):
             raise self._error(f"is not JSON: {error}", source) from error
         self._check(mapping, source, *self._parts.values())
         try:
-            whole: T = _client().deserialize(_Response(source.raw), self.model)
+            whole: T = _client().deserialize(_OpenAPIResponse(source.raw), self.model)
         except Exception:  # noqa: BLE001  see above
             whole = self._leniently(functools.partial(_build, self.model, mapping), source)
         return whole
@@ -174,7 +174,7 @@ class LegacyReader(Reader[T]):
         except Exception as error:
             raise self._error(str(error), source) from error
 
-    def _check(self, mapping: Any, source: OpenSource, *parts: _Part) -> None:
+    def _check(self, mapping: Any, source: OpenSource, *parts: _OpenAPIPart) -> None:
         """Raise DecodeError where a structure was expected and something else came: the client makes it empty."""
         if not is_mapping(mapping):
             raise self._error("is not a JSON object", source)
@@ -189,7 +189,7 @@ class LegacyReader(Reader[T]):
 
 
 @final
-class _MetadataReader(Reader[Any]):
+class _OpenAPIMetadataReader(Reader[Any]):
     """Reads the metadata of objects of one kind: what the source does not know is read at once."""
 
     def __init__(self, owner: LegacyReader[Any]) -> None:

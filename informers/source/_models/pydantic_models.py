@@ -60,7 +60,7 @@ def holds_bytes(annotation: Any, seen: set[Any] | None = None) -> bool:
 
 
 @final
-class _Part:
+class _PydanticPart:
     """One field of a model, by itself."""
 
     def __init__(self, model: type[BaseModel], name: str) -> None:
@@ -92,8 +92,8 @@ class _Part:
 
 
 @functools.cache
-def _part(model: type[BaseModel], name: str) -> _Part:
-    return _Part(model, name)
+def _part(model: type[BaseModel], name: str) -> _PydanticPart:
+    return _PydanticPart(model, name)
 
 
 @final
@@ -145,18 +145,18 @@ class ValidatedReader(Reader[M]):
         return part.wire, part.dump(value)
 
     @cached_property
-    def _metadata(self) -> _MetadataReader | None:
+    def _metadata(self) -> _PydanticMetadataReader | None:
         for member in members(self.model.model_fields["metadata"].annotation):
             if "managed_fields" in member.model_fields:
-                return _MetadataReader(member, _part(self.model, "metadata"))
+                return _PydanticMetadataReader(member, _part(self.model, "metadata"))
         return None
 
 
 @final
-class _MetadataReader(Reader[BaseModel]):
+class _PydanticMetadataReader(Reader[BaseModel]):
     """Reads the metadata of objects of one kind: all but managed fields at once, these when they are asked for."""
 
-    def __init__(self, model: type[BaseModel], part: _Part) -> None:
+    def __init__(self, model: type[BaseModel], part: _PydanticPart) -> None:
         super().__init__(model, fields=model.model_fields, slots=_SLOTS, few=len(model.model_fields) + 1)
         self._part = part
         self.lazy = Lazy[BaseModel](self)
@@ -194,7 +194,7 @@ class _MetadataReader(Reader[BaseModel]):
         return part.wire, part.dump(value)
 
 
-def _read(part: _Part, slices: Iterable[bytes], source: OpenSource) -> Any:
+def _read(part: _PydanticPart, slices: Iterable[bytes], source: OpenSource) -> Any:
     """Return a field from the first slice that is JSON. Raises DecodeError."""
     for each in slices:
         try:

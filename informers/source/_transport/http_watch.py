@@ -16,7 +16,7 @@ from informers.errors import ConnectionLostError
 from informers.source._transport.http_body import Lines
 from informers.source._transport.transport import Body
 from informers.source._wire.decode import Decoder
-from informers.source.events import Bookmark, Change, WatchEvent
+from informers.source.watch_events import Bookmark, Change, WatchEvent
 
 __all__ = ["HTTPWatch", "Patience"]
 

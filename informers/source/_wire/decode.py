@@ -24,8 +24,8 @@ from informers.source._wire.list_reader import ListReader
 from informers.source._wire.object_head import Head, HeadReader
 from informers.source._wire.shared_texts import SharedTexts
 from informers.source._wire.status_errors import error_of_status
-from informers.source.events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 from informers.source.records import Origin, WireRecord
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 
 __all__ = ["Decoder"]
 

@@ -17,8 +17,8 @@ from typing_extensions import Self, TypeVar
 from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
 from informers.source._wire.item_slices import ItemSlices
-from informers.source.events import BadObject, Page
 from informers.source.records import WireRecord
+from informers.source.watch_events import BadObject, Page
 
 __all__ = ["ItemDecoder", "ListReader"]
 

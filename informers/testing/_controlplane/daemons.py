@@ -1,4 +1,4 @@
-"""A server process: started with its output in a file, stopped by its id, never left behind.
+"""Server processes: where their programs are; started with their output in a file, stopped by id, never left behind.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/testing/process.
 """
@@ -19,7 +19,7 @@ import attrs
 
 from informers._base.clock import SYSTEM_CLOCK
 
-__all__ = ["Daemon", "free_ports"]
+__all__ = ["Daemon", "assets", "free_ports", "missing"]
 
 # Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes.
 _WATCHDOG = 'trap "" INT TERM; read -r _; kill -9 "$1" 2>/dev/null'
@@ -123,3 +123,21 @@ def free_ports(count: int) -> list[int]:
         for listener in held:
             listener.close()
     raise RuntimeError(f"no {count} free ports among 200 tried on 127.0.0.1")
+
+
+def assets() -> Path:
+    """Return the folder of the programs: the one that `KUBEBUILDER_ASSETS` names, or envtest's default."""
+    return Path(os.environ.get("KUBEBUILDER_ASSETS") or "/usr/local/kubebuilder/bin")
+
+
+def missing(folder: Path | None = None) -> str:
+    """Return why no control plane can be started with the programs of a folder, or an empty string."""
+    folder = folder or assets()
+    absent = [name for name in ("etcd", "kube-apiserver") if not os.access(folder / name, os.X_OK)]
+    if absent:
+        named = "KUBEBUILDER_ASSETS" if os.environ.get("KUBEBUILDER_ASSETS") else "KUBEBUILDER_ASSETS is not set, and"
+        return (
+            f"{named} {folder} has no {' and no '.join(absent)}: set KUBEBUILDER_ASSETS to a folder with both, for "
+            "example what `setup-envtest use -p path` prints, or the folder of a distribution's packages"
+        )
+    return "" if shutil.which("openssl") else "the openssl command is not installed: it makes keys and certificates"

@@ -14,7 +14,7 @@ from typing import Any, final
 
 import urllib3
 
-from informers.testing._controlplane.certificates import Authority
+from informers.testing._controlplane.authority import Authority
 from informers.testing._controlplane.daemons import Daemon, free_ports
 
 __all__ = ["ISSUER", "Servers"]

@@ -65,7 +65,7 @@ class Request:
 
 
 @final
-class Reader:
+class RequestReader:
     """Reads from a socket up to a mark or a length."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -118,7 +118,7 @@ class Reader:
         return bool(data)
 
 
-def read_request(reader: Reader, sock: socket.socket) -> Request | None:
+def read_request(reader: RequestReader, sock: socket.socket) -> Request | None:
     """Read the next request; None at the end of the connection.
 
     Raises:
@@ -142,7 +142,7 @@ def read_request(reader: Reader, sock: socket.socket) -> Request | None:
     return Request(parts[0], unquote(url.path), query, headers, body or b"", is_too_large=body is None)
 
 
-def _read_body(reader: Reader, headers: Mapping[str, str]) -> bytes | None:
+def _read_body(reader: RequestReader, headers: Mapping[str, str]) -> bytes | None:
     """Return a body, or None for one that is too large, which is thrown away."""
     try:
         if headers.get("transfer-encoding", "").lower() != "chunked":

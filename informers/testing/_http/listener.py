@@ -16,9 +16,9 @@ from typing import final
 from informers._base.clock import Clock
 from informers._base.forks import new_lock
 from informers.errors import StoppedError
-from informers.testing._http.exchange import BrokenConnectionError, Exchange, Reader, read_request
+from informers.testing._http.exchange import BrokenConnectionError, Exchange, RequestReader, read_request
 
-__all__ = ["Listener"]
+__all__ = ["HTTPListener"]
 
 _logger = logging.getLogger("informers.testing")
 
@@ -27,7 +27,7 @@ _logger = logging.getLogger("informers.testing")
 class _Connection:
     """A client's connection, and the thread that serves it."""
 
-    def __init__(self, listener: Listener, sock: socket.socket, number: int) -> None:
+    def __init__(self, listener: HTTPListener, sock: socket.socket, number: int) -> None:
         self._listener = listener
         self._socket = sock
         self._exchange: Exchange | None = None
@@ -58,7 +58,7 @@ class _Connection:
     def _serve(self) -> None:
         listener, sock = self._listener, self._socket
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = Reader(sock)
+        reader = RequestReader(sock)
         while not self._is_closed:
             request = read_request(reader, sock)
             if request is None:
@@ -74,7 +74,7 @@ class _Connection:
 
 
 @final
-class Listener:
+class HTTPListener:
     """Listens on loopback, and serves each connection in a thread of its own.
 
     Args:

@@ -20,7 +20,7 @@ from informers.testing._rules.registry import Registry, WriteOptions, load
 from informers.testing._store.changes import Changes
 from informers.testing._store.documents import Json, mapping
 from informers.testing._store.served_resources import Catalog
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 
 __all__ = ["ObjectsWithin"]
 

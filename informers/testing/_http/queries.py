@@ -20,7 +20,7 @@ from informers.testing._http.status import Cause, Failure
 from informers.testing._store.documents import quote
 from informers.testing._store.served_resources import Served
 from informers.testing._store.sharding import ShardSelector
-from informers.testing._store.storage import Record
+from informers.testing._store.versioned_storage import StoredRecord
 
 __all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag"]
 
@@ -44,7 +44,7 @@ class Selection:
     shard: ShardSelector | None = None
 
     @property
-    def matcher(self) -> Callable[[Record], bool] | None:
+    def matcher(self) -> Callable[[StoredRecord], bool] | None:
         """Return what tells whether an object is selected; None where the selectors take all."""
         labels, fields, shard = self.labels, self.fields, self.shard
         if shard is not None:
@@ -59,7 +59,7 @@ class Selection:
             return lambda record: labels.matches(record.labels)
         return lambda record: labels.matches(record.labels) and fields.matches(lambda f: record.fields.get(f, ""))
 
-    def covers(self, record: Record) -> bool:
+    def covers(self, record: StoredRecord) -> bool:
         """Return whether an object is selected, namespace included."""
         if self.namespace and not record.key.startswith(f"{self.namespace}/"):
             return False

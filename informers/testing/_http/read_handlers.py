@@ -16,7 +16,13 @@ from informers.testing._http.representations import Form
 from informers.testing._http.routes import Target
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
-from informers.testing._store.storage import CompactedError, FutureVersionError, Page, Record, Storage
+from informers.testing._store.versioned_storage import (
+    CompactedError,
+    FutureVersionError,
+    Storage,
+    StoredPage,
+    StoredRecord,
+)
 from informers.testing.faults import Lag
 
 __all__ = ["Reads"]
@@ -39,7 +45,7 @@ class Reads:
     streaming_lists: bool
     sharding: bool
 
-    def get(self, target: Target, request: Request, lag: Lag | None = None) -> Record:
+    def get(self, target: Target, request: Request, lag: Lag | None = None) -> StoredRecord:
         """Return an object; of the past, if the server is behind and any version will do."""
         text = request.query.get("resourceVersion", "")
         version = attrs.evolve(
@@ -82,7 +88,7 @@ class Reads:
             return self.storage.version
         return self.storage.behind(target.served.collection, events=lag.events, seconds=lag.seconds)[0]
 
-    def page(self, target: Target, query: Query, lag: Lag | None = None) -> Page:
+    def page(self, target: Target, query: Query, lag: Lag | None = None) -> StoredPage:
         """Return a page of a list."""
         wanted = query.list_version()
         current = self._current(target, lag, query.version)

@@ -16,7 +16,7 @@ from informers.testing._http import status as failures
 from informers.testing._rules.registry import load
 from informers.testing._store.documents import Json, decode, encode, mapping, ordered_metadata
 from informers.testing._store.served_resources import Served
-from informers.testing._store.storage import Record
+from informers.testing._store.versioned_storage import StoredRecord
 
 __all__ = ["Form", "negotiate"]
 
@@ -131,7 +131,7 @@ class Form:
     rows: str = "Metadata"
     now: float = 0.0
 
-    def event(self, type_: str, record: Record, *, has_columns: bool = False) -> list[bytes]:
+    def event(self, type_: str, record: StoredRecord, *, has_columns: bool = False) -> list[bytes]:
         """Return a watch event's line, in parts."""
         head = b'{"type":"' + type_.encode() + b'","object":'
         if self.kind == "whole":
@@ -140,11 +140,11 @@ class Form:
             return [head, _PARTIAL_HEAD, self._metadata(record), b"}}\n"]
         return [head, self._table([record], str(record.version), has_columns=has_columns), b"}\n"]
 
-    def _metadata(self, record: Record) -> bytes:
+    def _metadata(self, record: StoredRecord) -> bytes:
         """Return metadata as they are written on their own: in the same order for all kinds."""
         return encode(ordered_metadata(decode(record.metadata))) if self.served.is_custom else record.metadata
 
-    def one(self, record: Record) -> bytes:
+    def one(self, record: StoredRecord) -> bytes:
         """Return a single object, as a get answers with it."""
         if self.kind == "whole":
             return b"".join((self.served.prefix(), record.body, b"\n"))
@@ -152,7 +152,7 @@ class Form:
             return b"".join((_PARTIAL_HEAD, self._metadata(record), b"}\n"))
         return self._table([record], str(record.version)) + b"\n"
 
-    def many(self, records: Iterable[Record], metadata: Json) -> list[bytes]:
+    def many(self, records: Iterable[StoredRecord], metadata: Json) -> list[bytes]:
         """Return a list, in parts."""
         if self.kind == "table":
             version = metadata["resourceVersion"]
@@ -189,10 +189,10 @@ class Form:
         body: Json = {"spec": {"containers": None}, "status": {}} if str(self.served.resource) == "pods" else {}
         text = b'"metadata":' + encode(metadata)
         rest = b"".join(b"," + encode(field) + b":" + encode(value) for field, value in body.items())
-        return self.event("BOOKMARK", Record("", version, text + rest + b"}", len(text), {}, {}))
+        return self.event("BOOKMARK", StoredRecord("", version, text + rest + b"}", len(text), {}, {}))
 
     def _table(
-        self, records: Iterable[Record], version: str, *, metadata: Json | None = None, has_columns: bool = True
+        self, records: Iterable[StoredRecord], version: str, *, metadata: Json | None = None, has_columns: bool = True
     ) -> bytes:
         columns = _COLUMNS.get(str(self.served.resource), [])
         columns = columns if _AGE_HERE in columns else [*columns, _AGE_HERE]

@@ -24,7 +24,7 @@ from informers.testing._rules.evictions import spend_budget, with_condition
 from informers.testing._rules.registry import Registry, WriteOptions, load
 from informers.testing._store.documents import Json, encode, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Catalog, Served
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 
 __all__ = ["Subresources"]
 

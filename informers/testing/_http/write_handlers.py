@@ -15,8 +15,8 @@ import attrs
 
 from informers._base.clock import Clock
 from informers.testing._http import status as failures
+from informers.testing._http.api_discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing._http.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
-from informers.testing._http.discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing._http.exchange import BODY_LIMIT, BrokenConnectionError, Exchange, Request
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.representations import Form, negotiate
@@ -31,7 +31,7 @@ from informers.testing._rules.patches import json_patch, merge_patch, strategic_
 from informers.testing._rules.registry import Registry, load
 from informers.testing._store.documents import Json, decode, encode
 from informers.testing._store.served_resources import Catalog
-from informers.testing._store.storage import Record, Storage
+from informers.testing._store.versioned_storage import Storage, StoredRecord
 from informers.testing._store.watches import Watcher, Watchers, WatchSettings, error_line
 from informers.testing.faults import (
     BadJSON,
@@ -264,7 +264,7 @@ class Handlers:
             case _:
                 raise failures.method_not_allowed()
 
-    def _patch(self, target: Target, request: Request) -> tuple[Record, bool]:
+    def _patch(self, target: Target, request: Request) -> tuple[StoredRecord, bool]:
         media = request.headers.get("content-type", "").partition(";")[0].strip()
         options = read_options(request, target)
         served, namespace, name = target.served, target.namespace, target.name
@@ -315,7 +315,7 @@ class Handlers:
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self.reads.page(target, self.reads.query(target, request, is_watch=False))
         options = read_delete_options(request)
-        deleted: list[Record] = []
+        deleted: list[StoredRecord] = []
         for record in page.records:
             namespace, _, name = record.key.rpartition("/")
             try:
@@ -373,7 +373,7 @@ def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
             yield from watcher
 
 
-def _deleted(form: Form, record: Record, *, is_gone: bool) -> bytes:
+def _deleted(form: Form, record: StoredRecord, *, is_gone: bool) -> bytes:
     """Return the answer to a delete: the object, or that it is gone."""
     served = form.served
     if not is_gone or served.returns_deleted:

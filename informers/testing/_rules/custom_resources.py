@@ -11,7 +11,7 @@ from informers.testing._rules.definitions import DEFINITIONS, defined
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
 from informers.testing._store.served_resources import Catalog, Served
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 from informers.testing._store.watches import Watchers
 
 __all__ = ["Customs"]

@@ -12,7 +12,7 @@ from informers.testing._http.status import Failure
 from informers.testing._rules.registry import Registry, WriteOptions, load
 from informers.testing._store.documents import Json, mapping, sequence
 from informers.testing._store.served_resources import Catalog
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 
 __all__ = ["spend_budget", "with_condition"]
 

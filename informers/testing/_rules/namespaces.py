@@ -15,7 +15,7 @@ from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.registry import Registry, WriteOptions
 from informers.testing._store.documents import Json, mapping, sequence
 from informers.testing._store.served_resources import Catalog, Served
-from informers.testing._store.storage import Storage
+from informers.testing._store.versioned_storage import Storage
 
 __all__ = ["NamespaceController"]
 

@@ -25,7 +25,7 @@ from informers.testing._rules.managed_fields import Writer
 from informers.testing._rules.schemas import fitted
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Served
-from informers.testing._store.storage import Record, Storage
+from informers.testing._store.versioned_storage import Storage, StoredRecord
 
 __all__ = ["Registry", "WriteOptions"]
 
@@ -90,7 +90,7 @@ class Registry:
         """
         return load(served, self.record(served, namespace, name))
 
-    def record(self, served: Served, namespace: str, name: str) -> Record:
+    def record(self, served: Served, namespace: str, name: str) -> StoredRecord:
         """Return an object as it is stored.
 
         Raises:
@@ -101,7 +101,7 @@ class Registry:
             raise failures.not_found(served.resource, name)
         return record
 
-    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> Record:
+    def create(self, served: Served, namespace: str, obj: Json, options: WriteOptions) -> StoredRecord:
         """Store a new object; return it.
 
         Raises:
@@ -143,7 +143,7 @@ class Registry:
         name: str,
         change: Callable[[Json], Json],
         options: WriteOptions,
-    ) -> Record:
+    ) -> StoredRecord:
         """Store what `change` makes of an object; return it.
 
         Args:
@@ -174,7 +174,7 @@ class Registry:
 
     def apply(
         self, served: Served, namespace: str, name: str, config: Json, options: WriteOptions
-    ) -> tuple[Record, bool]:
+    ) -> tuple[StoredRecord, bool]:
         """Store an object with a configuration applied; return it, and whether it is new.
 
         Raises:
@@ -208,7 +208,7 @@ class Registry:
             )
             return updated, False
 
-    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[Record, bool]:
+    def delete(self, served: Served, namespace: str, name: str, options: DeleteOptions) -> tuple[StoredRecord, bool]:
         """Remove an object, or mark it where finalizers or a node must let go of it first.
 
         Returns:
@@ -319,14 +319,14 @@ class Registry:
             ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
         return obj
 
-    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> Record:
+    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> StoredRecord:
         if options.is_dry_run:
             return _record(served, obj, None)
         record = self._storage.put(served.collection, lambda version: _record(served, obj, version))
         self._on_write(served, obj, False)
         return record
 
-    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> Record:
+    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> StoredRecord:
         if is_dry_run:
             return _record(served, obj, None)
         record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
@@ -355,19 +355,19 @@ def _check_name(obj: Json, name: str) -> None:
         raise failures.misnamed(name, wanted=said)
 
 
-def load(served: Served, record: Record) -> Json:
+def load(served: Served, record: StoredRecord) -> Json:
     """Return a stored object as JSON."""
     obj: Json = decode(served.prefix() + record.body)
     return obj
 
 
-def _record(served: Served, obj: Json, version: int | None) -> Record:
+def _record(served: Served, obj: Json, version: int | None) -> StoredRecord:
     metadata = obj["metadata"]
     if version is not None:
         metadata["resourceVersion"] = str(version)
     body, end = encode_body(obj, is_custom=served.is_custom)
     namespace, name = metadata.get("namespace"), metadata["name"]
-    return Record(
+    return StoredRecord(
         f"{namespace}/{name}" if namespace else name,
         version or 0,
         body,

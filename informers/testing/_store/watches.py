@@ -23,7 +23,7 @@ from informers.testing._http.status import Failure
 from informers.testing._rules.registry import load
 from informers.testing._store.documents import encode, encode_body
 from informers.testing._store.served_resources import Served, address, check_resource
-from informers.testing._store.storage import CompactedError, Event, Record, Storage
+from informers.testing._store.versioned_storage import CompactedError, Event, Storage, StoredRecord
 from informers.testing.faults import Lag
 
 __all__ = ["Watcher", "Watchers", "error_line"]
@@ -83,7 +83,7 @@ class Watcher:
         self.is_without_bookmarks = False
         #: How many events have been sent.
         self.sent: int = 0
-        self._initial: list[Record] = []
+        self._initial: list[StoredRecord] = []
         self._failure: Failure | None = None
         self._end_bookmark: int | None = None
         now = settings.clock.monotonic()
@@ -158,7 +158,7 @@ class Watcher:
                 self._failure = failures.watch_expired(version, error.oldest)
             return version
 
-    def _state(self, version: int) -> list[Record]:
+    def _state(self, version: int) -> list[StoredRecord]:
         selection = self._query.selection
         at = None if version == self._storage.version else version
         page = self._storage.page(
@@ -211,7 +211,7 @@ class Watcher:
         due = min(due, last)
         return due if due > now else inf
 
-    def _seen(self, event: Event) -> tuple[str, Record] | None:
+    def _seen(self, event: Event) -> tuple[str, StoredRecord] | None:
         """Return what an event is to this watcher: an object that comes into the selection is added, and so on."""
         selection = self._query.selection
         is_in = event.type != "DELETED" and selection.covers(event.record)
@@ -224,7 +224,7 @@ class Watcher:
             return "DELETED", event.record
         return "DELETED", _at_version(self.served, event.previous, event.record.version)
 
-    def _batches(self, seen: Iterable[tuple[str, Record]]) -> Iterator[bytes]:
+    def _batches(self, seen: Iterable[tuple[str, StoredRecord]]) -> Iterator[bytes]:
         parts: list[bytes] = []
         size = 0
         for type_, record in seen:
@@ -243,7 +243,7 @@ class Watcher:
         return b"".join(self._form.bookmark(version, is_initial_end=is_initial_end))
 
 
-def _at_version(served: Served, record: Record, version: int) -> Record:
+def _at_version(served: Served, record: StoredRecord, version: int) -> StoredRecord:
     obj = load(served, record)
     obj["metadata"]["resourceVersion"] = str(version)
     body, end = encode_body(obj, is_custom=served.is_custom)

@@ -12,7 +12,7 @@ import pytest
 
 from informers import ConfigurationError, SharedInformer, Sight, Signal, StoppedError, WaitTimeoutError, aio
 from informers.aio import AsyncStop
-from informers.source.events import Bookmark
+from informers.source.watch_events import Bookmark
 from informers.testing import FakeSource
 from tests.aio.looping import LIMIT, run, settle
 from tests.cache.things import Obj, informer, obj, started

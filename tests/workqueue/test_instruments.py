@@ -9,7 +9,7 @@ import prometheus_client
 import pytest
 
 from informers.errors import ConfigurationError
-from informers.testing.clock import FakeClock
+from informers.testing.fake_clock import FakeClock
 from informers.workqueue import DelayingQueue, Metric, MetricsProvider, Queue
 
 QUEUE, WORK = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"

@@ -33,10 +33,10 @@ from informers.cache._reflector.watch_failures import (
 )
 from informers.cache.versions import reaches, sort_key
 from informers.errors import ConfigurationError, NotSyncedError
-from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import Record
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType
 
-__all__ = ["Controller", "Transform"]
+__all__ = ["CacheController", "Transform"]
 
 T = TypeVar("T", default=Any)
 
@@ -45,7 +45,7 @@ Transform: TypeAlias = Callable[[T], T]
 
 
 @final
-class Controller(Generic[T]):
+class CacheController(Generic[T]):
     """Applies deltas to a cache and distributes what they did.
 
     Args:

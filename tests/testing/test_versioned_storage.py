@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informers.testing._store.storage import CompactedError, FutureVersionError, Record, Storage
+from informers.testing._store.versioned_storage import CompactedError, FutureVersionError, Storage, StoredRecord
 
 
-def put(storage: Storage, key: str, **labels: str) -> Record:
-    return storage.put("pods", lambda version: Record(key, version, b"{}", 0, labels, {}))
+def put(storage: Storage, key: str, **labels: str) -> StoredRecord:
+    return storage.put("pods", lambda version: StoredRecord(key, version, b"{}", 0, labels, {}))
 
 
-def remove(storage: Storage, key: str) -> Record:
-    return storage.remove("pods", lambda version: Record(key, version, b"{}", 0, {}, {}))
+def remove(storage: Storage, key: str) -> StoredRecord:
+    return storage.remove("pods", lambda version: StoredRecord(key, version, b"{}", 0, {}, {}))
 
 
 def keys(storage: Storage, version: int | None = None, **options: object) -> list[str]:
@@ -22,7 +22,7 @@ def keys(storage: Storage, version: int | None = None, **options: object) -> lis
 def test_each_write_has_a_version_of_its_own_over_all_collections() -> None:
     storage = Storage()
     first = put(storage, "a/x")
-    other = storage.put("nodes", lambda version: Record("n", version, b"{}", 0, {}, {}))
+    other = storage.put("nodes", lambda version: StoredRecord("n", version, b"{}", 0, {}, {}))
     again = put(storage, "a/x")
     assert [first.version, other.version, again.version] == [2, 3, 4]
     assert storage.version == 4

@@ -13,8 +13,8 @@ from typing_extensions import TypeVar
 
 from informers._base.forks import new_condition
 from informers.errors import ConnectionLostError, ExpiredError, StatusError, StoppedError
-from informers.source.events import Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page, WatchEvent
 from informers.source.records import HeldRecord, Record
+from informers.source.watch_events import Bookmark, Change, ChangeType, ErrorEvent, ListOptions, Page, WatchEvent
 
 __all__ = ["FakeSource", "FakeWatch"]
 

@@ -16,14 +16,14 @@ from informers import Indexer, NextStep, WatchFailure
 from informers._base.clock import SYSTEM_CLOCK
 from informers._base.signals import Signal
 from informers.cache._contents import Contents
-from informers.cache._pipeline.controller import Controller
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.processor import Listener, Synced
 from informers.cache._pipeline.scopes import Scope
 from informers.cache.handlers import Callbacks
 from informers.errors import DecodeError, NotSyncedError, StatusError
-from informers.source.events import BadObject, Bookmark, Change, ChangeType
 from informers.source.records import HeldRecord
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType
 from informers.testing import RecordedEvent, RecordingHandler
 
 Obj = dict[str, Any]
@@ -45,7 +45,7 @@ class World:
 
     store: Indexer[Obj]
     queue: DeltaQueue[Obj]
-    controller: Controller[Obj]
+    controller: CacheController[Obj]
     handler: RecordingHandler[Obj]
     listener: Listener[Obj]
     synced: Signal
@@ -111,7 +111,7 @@ def world(
     react: Callable[[RecordedEvent[Obj]], object] | None = None,
 ) -> Iterator[World]:
     failures: list[WatchFailure] = []
-    controllers: list[Controller[Obj]] = []
+    controllers: list[CacheController[Obj]] = []
 
     def report(index: str, key: str, error: Exception) -> None:
         controllers[0].set_aside.report_index_failure(index, key, error)
@@ -121,7 +121,7 @@ def world(
         contents.add_indexers(indexers)
     queue: DeltaQueue[Obj] = DeltaQueue()
     synced = Signal()
-    controller = Controller(
+    controller = CacheController(
         "things",
         queue=queue,
         contents=contents,

@@ -13,7 +13,7 @@ from typing import Any
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_timeout
-from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
+from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.waits import SeenResult, Sight
 from informers.errors import ConfigurationError

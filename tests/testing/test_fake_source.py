@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from informers.errors import ConnectionLostError, ExpiredError, StatusError, StoppedError
-from informers.source.events import Bookmark, Change, ErrorEvent, ListOptions, WatchEvent
+from informers.source.watch_events import Bookmark, Change, ErrorEvent, ListOptions, WatchEvent
 from informers.testing import FakeSource, FakeWatch
 
 Obj = dict[str, Any]

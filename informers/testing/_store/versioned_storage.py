@@ -20,7 +20,7 @@ import attrs
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition, new_rlock
 
-__all__ = ["CompactedError", "Event", "FutureVersionError", "Page", "Record", "Storage"]
+__all__ = ["CompactedError", "Event", "FutureVersionError", "Storage", "StoredPage", "StoredRecord"]
 
 
 class CompactedError(Exception):
@@ -48,7 +48,7 @@ class FutureVersionError(Exception):
 
 
 @attrs.frozen(eq=False)
-class Record:
+class StoredRecord:
     """An object at one version.
 
     Attributes:
@@ -87,13 +87,13 @@ class Event:
     """
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
-    record: Record
-    previous: Record | None
+    record: StoredRecord
+    previous: StoredRecord | None
     time: float
 
 
 @attrs.frozen(eq=False)
-class Page:
+class StoredPage:
     """A part of a collection at one version.
 
     Attributes:
@@ -103,7 +103,7 @@ class Page:
         remaining: how many follow, matching or not.
     """
 
-    records: list[Record] = attrs.field(repr=False)
+    records: list[StoredRecord] = attrs.field(repr=False)
     version: int
     last_key: str = ""
     remaining: int = 0
@@ -121,7 +121,7 @@ class _Collection:
     #: Watches start from this version on, though older ones can still be listed.
     begun: int = 0
     keys: list[str] = attrs.field(factory=list[str])
-    records: dict[str, Record] = attrs.field(factory=dict[str, Record])
+    records: dict[str, StoredRecord] = attrs.field(factory=dict[str, StoredRecord])
     #: By version.
     events: list[Event] = attrs.field(factory=list[Event])
 
@@ -176,12 +176,12 @@ class Storage:
         with self._lock:
             return len(self._collection_locked(collection).keys)
 
-    def get(self, collection: str, key: str) -> Record | None:
+    def get(self, collection: str, key: str) -> StoredRecord | None:
         """Return the object of this key, or None."""
         with self._lock:
             return self._collection_locked(collection).records.get(key)
 
-    def put(self, collection: str, build: Callable[[int], Record]) -> Record:
+    def put(self, collection: str, build: Callable[[int], StoredRecord]) -> StoredRecord:
         """Store what `build` makes of the next version, in place of what has the same key."""
         with self._lock:
             store = self._collection_locked(collection)
@@ -193,7 +193,7 @@ class Storage:
             self._commit_locked(store, "MODIFIED" if previous else "ADDED", record, previous)
             return record
 
-    def remove(self, collection: str, build: Callable[[int], Record]) -> Record:
+    def remove(self, collection: str, build: Callable[[int], StoredRecord]) -> StoredRecord:
         """Remove the object whose last state `build` makes of the next version.
 
         Raises:
@@ -221,8 +221,8 @@ class Storage:
         after: str = "",
         limit: int = 0,
         version: int | None = None,
-        matches: Callable[[Record], bool] | None = None,
-    ) -> Page:
+        matches: Callable[[StoredRecord], bool] | None = None,
+    ) -> StoredPage:
         """Return a part of the collection.
 
         Args:
@@ -247,11 +247,11 @@ class Storage:
                 raise FutureVersionError(self._version)
             if at < store.oldest:
                 raise CompactedError(store.oldest)
-            undone: dict[str, Record | None] = {}
+            undone: dict[str, StoredRecord | None] = {}
             for event in store.events[store.after(at) :]:
                 undone.setdefault(event.record.key, event.previous)
         if undone:
-            state: dict[str, Record | None] = {record.key: record for record in records}
+            state: dict[str, StoredRecord | None] = {record.key: record for record in records}
             prefix = f"{namespace}/" if namespace else ""
             state.update({k: r for k, r in undone.items() if k > after and k.startswith(prefix)})
             records = [record for _, record in sorted(state.items()) if record is not None]
@@ -320,8 +320,8 @@ class Storage:
         self,
         store: _Collection,
         type_: Literal["ADDED", "MODIFIED", "DELETED"],
-        record: Record,
-        previous: Record | None,
+        record: StoredRecord,
+        previous: StoredRecord | None,
     ) -> None:
         self._version = record.version
         store.events.append(Event(type_, record, previous, self._clock.monotonic()))
@@ -334,15 +334,17 @@ class Storage:
         store.changed.notify_all()
 
 
-def _cut(records: list[Record], version: int, limit: int, matches: Callable[[Record], bool] | None) -> Page:
+def _cut(
+    records: list[StoredRecord], version: int, limit: int, matches: Callable[[StoredRecord], bool] | None
+) -> StoredPage:
     if matches is None:
         if not limit or len(records) <= limit:
-            return Page(records, version)
-        return Page(records[:limit], version, records[limit - 1].key, len(records) - limit)
-    taken: list[Record] = []
+            return StoredPage(records, version)
+        return StoredPage(records[:limit], version, records[limit - 1].key, len(records) - limit)
+    taken: list[StoredRecord] = []
     for index, record in enumerate(records):
         if matches(record):
             taken.append(record)
             if len(taken) == limit and index + 1 < len(records):
-                return Page(taken, version, record.key, len(records) - index - 1)
-    return Page(taken, version)
+                return StoredPage(taken, version, record.key, len(records) - index - 1)
+    return StoredPage(taken, version)

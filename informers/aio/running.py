@@ -17,8 +17,8 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_timeout
 from informers._factory.base import InformerFactory
-from informers.aio.handlers import cancelled_calls
-from informers.aio.wakeups import AnyStop, LoopWakeup, check_any_stop
+from informers.aio.coroutine_handlers import cancelled_calls
+from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.cache.sync import (
