@@ -198,9 +198,9 @@ _EXPORTS = {
     "options": ("KindOptions", "ReflectorOptions"),
     "resources": ("ClusterResource", "NamespacedResource"),
     "selectors": ("FieldSelector", "LabelSelector"),
-    "snapshots.contents": ("SnapshotResult",),
+    "snapshots.saved_caches": ("SnapshotResult",),
     "source._models.partial_metadata": ("PartialObjectMetadata",),
-    "source.events": ("ListOptions",),
+    "source.watch_events": ("ListOptions",),
     "source.listwatch": ("ListWatch",),
     "source.shards": ("Shard",),
 }

@@ -29,10 +29,10 @@ from informers.aio.coroutine_handlers import add_event_handler as add_event_hand
 from informers.aio.loop_wakeups import AsyncStop as AsyncStop
 from informers.aio.queues import get as get
 from informers.aio.queues import items as items
-from informers.aio.running import release as release
-from informers.aio.running import running as running
-from informers.aio.running import stop as stop
-from informers.aio.running import synced as synced
+from informers.aio.start_and_stop import release as release
+from informers.aio.start_and_stop import running as running
+from informers.aio.start_and_stop import stop as stop
+from informers.aio.start_and_stop import synced as synced
 from informers.aio.streams import Added as Added
 from informers.aio.streams import Deleted as Deleted
 from informers.aio.streams import Event as Event

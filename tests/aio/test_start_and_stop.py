@@ -173,7 +173,7 @@ def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer)
 def test_a_wait_tells_how_far_the_lists_are_while_it_goes_on_and_at_its_end(
     server: APIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("informers.aio.running.PROGRESS_INTERVAL", 0.001)
+    monkeypatch.setattr("informers.aio.start_and_stop.PROGRESS_INTERVAL", 0.001)
     server.create(config_map("m"))
     server.deny(core.V1.config_maps)
     told: list[SyncProgress] = []
