@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 # Test processes; 0 for none beside pytest's own, for a debugger.
 WORKERS ?= auto
 #: What `make quick` leaves out: whole programs, processes, networks, pages.
-SLOW := aio benchmarks compared_with_go contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
+SLOW := aio benchmarks compared_with_go consumers contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
 
 .PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak fuzz contract build setup clean
 

@@ -46,7 +46,8 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         default_resync: seconds, and at random up to a tenth more, after which handlers receive every object again,
             from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
             on, for example "failed", and hides that it missed something. It sends no request.
-        namespace: None for all, a name, or a collection of names: one cache, one watch for each.
+        namespace: None for all, a name, or a collection of names: one cache, one watch for each. An empty collection is
+            for names that `add_namespace` will give.
         label_selector: for example `app=web`, for all kinds.
         field_selector: for example `metadata.name!=x`, for all kinds.
         transform: changes each object before it is stored.

@@ -123,7 +123,7 @@ def namespaces_of(namespace: str | Collection[str] | None) -> tuple[str, ...] | 
         return None
     names = (namespace,) if isinstance(namespace, str) else namespace
     is_collection = isinstance(names, Collection) and not isinstance(names, (bytes, Mapping))
-    if is_collection and names and all(isinstance(name, str) and name for name in names):
+    if is_collection and all(isinstance(name, str) and name for name in names):
         distinct = tuple(dict.fromkeys(names))
         for name in distinct:
             check_namespace(name)

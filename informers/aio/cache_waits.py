@@ -55,7 +55,7 @@ async def wait_until(
         raise ConfigurationError("predicate must be a function of (obj): got None")
     check_function("predicate", predicate, "obj")
     lookout = informer.lookout(key)
-    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
+    async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
         withdraw = lookout.subscribe(wakeup.wake)
         try:
             while True:
@@ -96,7 +96,7 @@ async def wait_until_seen(
     """
     _check(informer, timeout, stop)
     sighting = informer.sighting(written, namespace=namespace)
-    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
+    async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
         while True:
             # Anew each time: a version calls back once.
             withdraw = sighting.subscribe(wakeup.wake)

@@ -53,7 +53,7 @@ class Controller(BaseController):
         workers: how many names may be in work at once.
         predicate: which updates of the kind are worth a look; None for all.
         limiter: how long a name waits after a failure; client-go's for controllers by default.
-        sync_timeout: seconds within which `run` must have been given all that is there.
+        sync_timeout: seconds within which `run` must have been given all that is there; None for as long as it takes.
         own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
         run_timeout: seconds after which a run of the function is reported, in the log, the metrics and the health. It
             is not ended.
@@ -93,7 +93,7 @@ class Controller(BaseController):
         workers: int = 1,
         predicate: Predicate | None = None,
         limiter: RateLimiter[ObjectName] | None = None,
-        sync_timeout: float = 120.0,
+        sync_timeout: float | None = 120.0,
         own_writes_timeout: float = 75.0,
         run_timeout: float = 300.0,
         metrics: ControllerMetricsProvider | None = None,
@@ -307,7 +307,7 @@ class Controller(BaseController):
         self._stopping.set()
         self._turns.shut_down()
 
-    async def _wait_filled(self, timeout: float, stop: AnyStop | None = None) -> None:
+    async def _wait_filled(self, timeout: float | None, stop: AnyStop | None = None) -> None:
         """Wait until the handlers have been given what was there at the beginning, or until it is stopped."""
         if not self._unsynced():
             return

@@ -62,6 +62,11 @@ class ObservedCache(Generic[T]):
         self._clock = clock
         self._is_of_all = None in reflectors
 
+    @property
+    def clock(self) -> Clock:
+        """What its waits go by."""
+        return self._clock
+
     def resource_version_of(self, namespace: str | None) -> str:
         """Return the version up to which the cache has everything of a namespace; empty before its first list.
 

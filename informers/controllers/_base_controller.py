@@ -52,7 +52,7 @@ class BaseController:
         workers: int,
         predicate: Predicate | None,
         limiter: RateLimiter[ObjectName] | None,
-        sync_timeout: float,
+        sync_timeout: float | None,
         own_writes_timeout: float,
         run_timeout: float,
         metrics: ControllerMetricsProvider | None,
@@ -63,7 +63,7 @@ class BaseController:
         check_kind(kind)
         check_count("workers", workers, at_least=1)
         for label, seconds in (("sync_timeout", sync_timeout), ("run_timeout", run_timeout)):
-            if check_seconds(label, seconds) <= 0:
+            if (label, seconds) != ("sync_timeout", None) and check_seconds(label, seconds) <= 0:
                 raise ConfigurationError(f"{label} must be above zero, in seconds: got {seconds!r}")
         if limiter is not None:
             check_limiter(limiter)
@@ -245,7 +245,7 @@ class BaseController:
                 raise AlreadyStartedError(f"the controller {self._name} runs already")
             self._started = True
 
-    def _wait_synced(self, timeout: float, stop: Stop | None = None) -> None:
+    def _wait_synced(self, timeout: float | None, stop: Stop | None = None) -> None:
         """Wait until the handlers have been given what was there at the beginning, or until it is stopped.
 
         Raises:

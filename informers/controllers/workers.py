@@ -45,7 +45,7 @@ class Controller(BaseController):
         predicate: which updates of the kind are worth a look; None for all. With `generation_changed` the controller's
             own status writes are not.
         limiter: how long a name waits after a failure; client-go's for controllers by default.
-        sync_timeout: seconds within which `run` must have been given all that is there.
+        sync_timeout: seconds within which `run` must have been given all that is there; None for as long as it takes.
         own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
         run_timeout: seconds after which a run of the function is reported, in the log, the metrics and the health. It
             is not ended: a thread can't be.
@@ -79,7 +79,7 @@ class Controller(BaseController):
         workers: int = 1,
         predicate: Predicate | None = None,
         limiter: RateLimiter[ObjectName] | None = None,
-        sync_timeout: float = 120.0,
+        sync_timeout: float | None = 120.0,
         own_writes_timeout: float = 75.0,
         run_timeout: float = 300.0,
         metrics: ControllerMetricsProvider | None = None,

@@ -13,7 +13,7 @@ import pytest
 from informers import ConfigurationError, SharedInformer, Sight, Signal, StoppedError, WaitTimeoutError, aio
 from informers.aio import AsyncStop
 from informers.source.watch_events import Bookmark
-from informers.testing import FakeSource
+from informers.testing import FakeClock, FakeSource
 from tests.aio.looping import LIMIT, run, settle
 from tests.cache.things import Obj, informer, obj, started
 
@@ -32,7 +32,7 @@ async def outcome(waiting: Awaitable[Any]) -> str:
     """Return what a wait gives or raises, as text."""
     try:
         return str(await waiting)
-    except StoppedError as error:
+    except (StoppedError, WaitTimeoutError) as error:
         return str(error)
 
 
@@ -48,6 +48,21 @@ def made(source: FakeSource[Obj]) -> Iterator[SharedInformer[Obj]]:
     with informer(source) as made:
         started(made)
         yield made
+
+
+@both_kinds_of_wait
+def test_a_wait_goes_by_the_clock_of_the_informer(source: FakeSource[Obj], wait: Wait) -> None:
+    clock = FakeClock()
+
+    async def main() -> None:
+        with informer(source, clock=clock) as made:
+            started(made)
+            waiting = asyncio.create_task(outcome(wait(made, timeout=3600)))
+            await settle()
+            clock.advance(3600)
+            assert "within 3600 s" in await waiting
+
+    run(main)
 
 
 def test_a_wait_for_a_state_ends_with_it_and_is_given_the_object(

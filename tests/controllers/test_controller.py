@@ -389,6 +389,16 @@ class TestRun:
         mover.join(10)
         assert controller.stop()
 
+    def test_caches_may_be_waited_for_without_a_limit(self, owners: Any, clock: FakeClock, run: Any) -> None:
+        seen = threading.Event()
+        controller = Controller("owners", owners, lambda _name: seen.set(), sync_timeout=None, clock=clock)
+        run(controller)
+        eventually(lambda: controller.health().started)
+        clock.advance(1e6)
+        started(owners)
+        controller.enqueue(WEB)
+        assert seen.wait(10)
+
     @pytest.mark.upstream(
         "controller-runtime/pkg/internal/controller/controller_test.go",
         "should not error when controller Start context is cancelled during Sources WaitForSync",

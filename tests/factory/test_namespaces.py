@@ -192,6 +192,15 @@ def test_the_last_namespace_may_be_removed_and_kinds_be_asked_for_then(server: A
         assert str(factory.wait_for_cache_sync()) == "not synced: configmaps: it follows no namespace"
 
 
+def test_a_factory_may_begin_with_no_namespace(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client(), namespace=[])
+    assert factory.core.v1.config_maps.informer.namespaces == ()
+    with factory:
+        assert str(factory.wait_for_cache_sync()) == "not synced: configmaps: it follows no namespace"
+        assert factory.add_namespace("b").wait(timeout=10)
+        assert keys(factory) == ["b/m"]
+
+
 def test_kinds_that_are_asked_for_later_follow_the_namespaces_of_then(server: APIServer) -> None:
     factory = SharedInformerFactory(server.client(), namespace=["a", "b"])
     factory.remove_namespace("a")
@@ -293,7 +302,7 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
     for wrong in ("", None, 5, ["c"], "No Name"):
         with pytest.raises(ConfigurationError, match="must be a name such as 'default'"):
             some.add_namespace(wrong)  # type: ignore[arg-type]
-    for empty in ([], "", ["a", ""], 5, b"a"):
+    for empty in ("", ["a", ""], 5, b"a"):
         with pytest.raises(ConfigurationError, match="namespace must be None for all"):
             SharedInformerFactory(server.client(), namespace=empty)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="namespace must be None for all"):
