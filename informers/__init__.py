@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from informers.cache.health import WatchHealth as WatchHealth
     from informers.cache.indexer import Indexer as Indexer
     from informers.cache.informer import SharedInformer as SharedInformer
+    from informers.cache.list_turns import ListTurns as ListTurns
     from informers.cache.listers import ClusterLister as ClusterLister
     from informers.cache.listers import NamespacedLister as NamespacedLister
     from informers.cache.listers import NamespaceLister as NamespaceLister
@@ -99,6 +100,7 @@ __all__ = [
     "LabelSelector",
     "Latencies",
     "ListOptions",
+    "ListTurns",
     "ListWatch",
     "MetadataSharedInformerFactory",
     "NamespaceLister",
@@ -166,6 +168,7 @@ _EXPORTS = {
     "cache.health": ("FactoryHealth", "HandlerHealth", "InformerHealth", "WatchHealth"),
     "cache.indexer": ("Indexer",),
     "cache.informer": ("SharedInformer",),
+    "cache.list_turns": ("ListTurns",),
     "cache.listers": ("ClusterLister", "NamespacedLister", "NamespaceLister"),
     "cache.registration": ("Registration",),
     "cache.store": ("Store",),

@@ -58,6 +58,7 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         watch_error_handler: notified of every failure, with what happens next and when.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
+        list_turns: how many lists are made at a time, such as `ListTurns(4)`; None for 16. See there.
         clock: for waiting.
 
     Raises:

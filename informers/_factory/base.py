@@ -21,6 +21,7 @@ from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRe
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.health import FactoryHealth
 from informers.cache.informer import SharedInformer
+from informers.cache.list_turns import ListTurns
 from informers.cache.sync import NamespaceSync, Syncable, SyncProgress, SyncResult, wait_for_cache_sync
 from informers.errors import ConfigurationError, ForkedError, StoppedError
 from informers.options import KindOptions, ReflectorOptions, namespaces_of
@@ -72,6 +73,7 @@ class InformerFactory(SavingFactory):
         watch_error_handler: WatchErrorHandler | None = None,
         watch_recovery_handler: WatchRecoveryHandler | None = None,
         options: ReflectorOptions | None = None,
+        list_turns: ListTurns | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         api_client = default_api_client() if api_client is None else api_client
@@ -91,6 +93,7 @@ class InformerFactory(SavingFactory):
             watch_error_handler=watch_error_handler,
             watch_recovery_handler=watch_recovery_handler,
             options=options,
+            list_turns=list_turns,
             clock=clock,
         )
         pool_manager(api_client)  # refuses other types
@@ -204,10 +207,11 @@ class InformerFactory(SavingFactory):
         with self._lock:
             self._check_not_stopped()
             informers = self._informers_locked()
-        for informer in informers:
-            # One that was stopped by itself, perhaps just now, stays so until it is released.
-            with suppress(StoppedError):
-                informer.start()
+        with self._blueprint.list_turns.held():
+            for informer in informers:
+                # One that was stopped by itself, perhaps just now, stays so until it is released.
+                with suppress(StoppedError):
+                    informer.start()
 
     def wait_for_cache_sync(
         self,
@@ -234,8 +238,7 @@ class InformerFactory(SavingFactory):
         """
         with self._lock:
             informers = self._informers_locked()
-        started = [informer for informer in informers if informer.is_started and not informer.is_stopped]
-        following = [informer for informer in started if informer.namespaces]
+        following = [each for each in informers if each.is_started and not each.is_stopped and each.namespaces]
         result = wait_for_cache_sync(*following, timeout=timeout, stop=stop, progress=progress, clock=self._clock)
         unsynced = dict(result.unsynced)
         for informer in informers:
@@ -249,9 +252,7 @@ class InformerFactory(SavingFactory):
 
     def health(self) -> FactoryHealth:
         """Return how all informers fare, as of now."""
-        with self._lock:
-            informers = self._informers_locked()
-        return FactoryHealth(tuple(informer.health() for informer in informers))
+        return FactoryHealth(tuple(kind.informer.health() for kind in self.kinds))
 
     def measure_latencies(self) -> None:
         """Have each informer, also those asked for later, measure how long what was seen takes to come into the cache.

@@ -16,6 +16,7 @@ from informers._base.clock import Clock
 from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.informer import SharedInformer
+from informers.cache.list_turns import ListTurns, check_list_turns
 from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.errors import ConfigurationError
 from informers.options import KindOptions, ReflectorOptions
@@ -50,6 +51,7 @@ class Blueprint:
         watch_error_handler: notified of every failure.
         watch_recovery_handler: told when a watch works again after failures.
         options: how to list and watch.
+        list_turns: how many lists are made at a time; None for 16.
         clock: for waiting.
 
     Raises:
@@ -68,6 +70,7 @@ class Blueprint:
         watch_error_handler: WatchErrorHandler | None,
         watch_recovery_handler: WatchRecoveryHandler | None,
         options: ReflectorOptions | None,
+        list_turns: ListTurns | None,
         clock: Clock,
     ) -> None:
         self._api_client = api_client
@@ -78,6 +81,7 @@ class Blueprint:
         check_function("watch_recovery_handler", watch_recovery_handler, "recovery")
         self._watch_error_handler = watch_error_handler
         self._watch_recovery_handler = watch_recovery_handler
+        self.list_turns: ListTurns = check_list_turns(list_turns) or ListTurns(clock=clock)
         self._clock = clock
 
     def options_of(self, resource: Resource[Any]) -> KindOptions:
@@ -152,6 +156,7 @@ class Blueprint:
             watch_error_handler=self._watch_error_handler,
             watch_recovery_handler=self._watch_recovery_handler,
             options=options.options,
+            list_turns=self.list_turns,
             clock=self._clock,
         )
 

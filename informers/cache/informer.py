@@ -29,6 +29,7 @@ from informers.cache.following import FollowingCache
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.health import InformerHealth, handler_health, inherited_health, watch_health
 from informers.cache.indexer import Indexer
+from informers.cache.list_turns import ListTurns
 from informers.cache.registration import Registration
 from informers.cache.sync import PartProgress, Syncable
 from informers.errors import ConfigurationError
@@ -57,7 +58,6 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     5. A handler that joins late is notified of what is there as adds; nothing is left out or told twice.
     6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
     7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
-
     8. One uid has one history. An object that was deleted and created again while nobody watched is told as the
        deletion of the old one, by a tombstone, and the addition of the new one. No older state follows a newer one,
        unless the server itself went back: a list after a backup was restored.
@@ -77,6 +77,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         watch_error_handler: notified of every failure.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
+        list_turns: how many of its lists are made at a time, or of all informers that share it; None for 16 of its own.
         clock: for waiting.
 
     Raises:
@@ -101,6 +102,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         watch_error_handler: WatchErrorHandler | None = None,
         watch_recovery_handler: WatchRecoveryHandler | None = None,
         options: ReflectorOptions | None = None,
+        list_turns: ListTurns | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         check_function("transform", transform, "obj")
@@ -143,7 +145,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         if indexers:
             self._contents.add_indexers(indexers)
         self._reflectors: Reflectors[T] = Reflectors(
-            sources, queue=self._queue, resource=resource, options=options, clock=clock
+            sources, queue=self._queue, resource=resource, options=options, list_turns=list_turns, clock=clock
         )
         super().__init__(
             resource,
@@ -270,9 +272,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     def remove_event_handler(self, registration: Registration[T]) -> None:
         """Tell a handler nothing more, as `Registration.remove` does.
 
-        What it has not been told yet is dropped; a call under way goes on.
-
-        To wait for that call, use `registration.join()`. Removing it again does nothing.
+        What it has not been told yet is dropped; a call under way goes on. To wait for that call, use
+        `registration.join()`. Removing it again does nothing.
 
         Raises:
             ConfigurationError: it is not a registration, or that of another informer.
@@ -318,8 +319,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
                 self._life.begin(self, self._parts())
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
-            for _, fed in self._reflectors:
-                self._life.note(fed.start())
+            for thread in self._reflectors.start():
+                self._life.note(thread)
             self._life.started = True
 
     def stop(self, timeout: float | None = None) -> bool:

@@ -131,7 +131,8 @@ def test_every_state_has_a_sentence_and_a_word_for_people() -> None:
     classes = [type(state) for state in ALL_STATES]
     assert set(classes) == set(states.State.__args__)
     assert all((found.__doc__ or "").rstrip().endswith(".") for found in classes)
-    assert {found.shown for found in classes} == set(ReflectorState)
+    # A list that is due may wait for its turn, which is no decision of the reflector.
+    assert {found.shown for found in classes} == set(ReflectorState) - {ReflectorState.QUEUED}
 
 
 @pytest.mark.parametrize("state", ALL_STATES, ids=str)

@@ -11,6 +11,7 @@ import pytest
 from informers import (
     ConfigurationError,
     KindOptions,
+    ListTurns,
     NotFoundError,
     SharedInformer,
     SharedInformerFactory,
@@ -316,3 +317,22 @@ def test_what_a_factory_has_been_asked_for_can_be_listed(server: APIServer) -> N
     factory = SharedInformerFactory(server.client())
     pods, nodes = factory.core.v1.pods, factory.core.v1.nodes
     assert factory.kinds == (pods, nodes)
+
+
+def test_a_start_does_not_wait_for_lists_and_all_kinds_wait_for_one_turn() -> None:
+    names = [f"n{number}" for number in range(40)]
+    turns = ListTurns(4)
+    with APIServer(namespaces=names) as server:
+        factory = SharedInformerFactory(server.client(), namespace=names, list_turns=turns)
+        kinds = [factory.core.v1.config_maps, factory.core.v1.secrets]
+        with turns.held(), factory:
+            assert [kind.informer.is_started for kind in kinds] == [True, True]
+            eventually(lambda: "0 under way, 80 waiting" in repr(turns))
+            assert list(server.requests) == []
+        # It was stopped before a turn came.
+        assert "0 under way, 0 waiting" in repr(turns)
+        with SharedInformerFactory(server.client(), namespace=names, list_turns=turns) as factory:
+            assert factory.core.v1.config_maps.informer
+            factory.start()
+            factory.wait_for_cache_sync(timeout=20).raise_if_unsynced()
+            assert watched(server) == set(names)

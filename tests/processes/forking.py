@@ -24,7 +24,7 @@ from urllib.request import urlopen
 
 from kubernetes import client
 
-from informers import ForkedError, SharedInformerFactory, Signal
+from informers import ForkedError, ListTurns, SharedInformerFactory, Signal
 from informers.probes import ProbeServer
 from informers.workqueue import Queue
 
@@ -34,7 +34,10 @@ PATIENCE = 20.0
 
 def main(host: str, count: int) -> dict[str, Any]:
     """Fork this many children, each in the midst of what other threads do."""
-    factory = SharedInformerFactory(client.ApiClient(client.Configuration(host=host)), default_resync=0.05)
+    turns = ListTurns(1)
+    factory = SharedInformerFactory(
+        client.ApiClient(client.Configuration(host=host)), default_resync=0.05, list_turns=turns
+    )
     maps, secrets = factory.core.v1.config_maps, factory.core.v1.secrets
     over = threading.Event()
     queue: Queue[str] = Queue()
@@ -47,10 +50,12 @@ def main(host: str, count: int) -> dict[str, Any]:
         for thread in threads:
             thread.start()
         before = watched(factory)
-        failures = [
-            fork(number, functools.partial(inherit, number, host, factory, queue, shared, probes))
-            for number in range(count)
-        ]
+        # The parent's turn is not waited for in a child.
+        with turns.asked("the parent's", lambda: None):
+            failures = [
+                fork(number, functools.partial(inherit, number, host, factory, turns, queue, shared, probes))
+                for number in range(count)
+            ]
         over.set()
         for thread in threads:
             thread.join()
@@ -124,6 +129,7 @@ def inherit(
     number: int,
     host: str,
     factory: SharedInformerFactory,
+    turns: ListTurns,
     queue: Queue[str],
     shared: list[Any],
     probes: ProbeServer,
@@ -169,10 +175,11 @@ def inherit(
     if number % 10 == 0:
         # What the parent's threads had in hand is let go of here.
         gc.collect()
-        with SharedInformerFactory(client.ApiClient(client.Configuration(host=host))) as own:
+        own_client = client.ApiClient(client.Configuration(host=host))
+        with SharedInformerFactory(own_client, list_turns=turns) as own:
             pods = own.core.v1.config_maps
             own.start()
-            own.wait_for_cache_sync(timeout=15).raise_if_unsynced()
+            own.wait_for_cache_sync(timeout=4).raise_if_unsynced()
             assert pods.lister.namespace("default").get("map-0").data
             assert own.health().is_synced
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -21,6 +22,7 @@ from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.reflector import Reflector
 from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
 from informers.cache._reflector.watch_session import Seen
+from informers.cache.list_turns import ListTurns, check_list_turns
 from informers.cache.sync import PartProgress, Syncable
 from informers.errors import ConfigurationError
 from informers.options import ReflectorOptions
@@ -52,6 +54,7 @@ class NamespaceReflector(Generic[T]):
         *,
         resource: str,
         options: ReflectorOptions | None,
+        list_turns: ListTurns,
         clock: Clock,
     ) -> None:
         self._queue = queue
@@ -65,6 +68,7 @@ class NamespaceReflector(Generic[T]):
             resource=resource,
             namespace=scope.namespace,
             options=options,
+            list_turns=list_turns,
             on_failure=self._report,
             on_recovery=self._report,
             clock=clock,
@@ -153,10 +157,11 @@ class Reflectors(Generic[T]):
         queue: what they fill.
         resource: names the resource in messages.
         options: how they list and watch.
+        list_turns: how many list at a time; None for 16 of these.
         clock: for waiting.
 
     Raises:
-        ConfigurationError: a namespace is not a name, or a source is invalid.
+        ConfigurationError: a namespace is not a name, or a source or `list_turns` is invalid.
 
     Thread safety: `add` and `remove` must not be called at the same time as each other; everything else may be.
     """
@@ -168,10 +173,12 @@ class Reflectors(Generic[T]):
         queue: DeltaQueue[T],
         resource: str,
         options: ReflectorOptions | None,
+        list_turns: ListTurns | None,
         clock: Clock,
     ) -> None:
         self._queue = queue
         self._resource = resource
+        self._list_turns = check_list_turns(list_turns) or ListTurns(clock=clock)
         self._options = options
         self._clock = clock
         self._lock = new_lock()
@@ -185,6 +192,12 @@ class Reflectors(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._by_namespace)
+
+    def start(self) -> Iterator[threading.Thread]:
+        """Start those that do not run yet; yield the threads of all. Of several none lists before all have a thread."""
+        with self._list_turns.held() if len(self) > 1 else nullcontext():
+            for _, followed in self:
+                yield followed.start()
 
     def rename(self, resource: str) -> None:
         """Name the resource otherwise in messages."""
@@ -217,6 +230,7 @@ class Reflectors(Generic[T]):
             Scope(namespace, clock=self._clock),
             resource=self._resource,
             options=self._options,
+            list_turns=self._list_turns,
             clock=self._clock,
         )
         with self._lock:

@@ -10,6 +10,7 @@ from typing import final
 
 from informers._base.clock import Clock
 from informers._base.forks import new_condition
+from informers.errors import StoppedError
 
 __all__ = ["Interrupts"]
 
@@ -50,6 +51,11 @@ class Interrupts:
         """Whether there is a reason to leave what is under way."""
         return self._stopped or self.wants_relist
 
+    def check(self) -> None:
+        """Raise StoppedError where there is a reason to leave."""
+        if self.any:
+            raise StoppedError("the list has been broken off")
+
     def stop(self) -> None:
         """Let nothing more begin."""
         with self._condition:
@@ -79,11 +85,21 @@ class Interrupts:
                 self._clock.wait(self._condition, None)
             self._taken = self._broken_off
 
-    def wait(self, seconds: float) -> None:
-        """Wait, until there is a reason not to."""
+    def wake(self) -> None:
+        """Have `wait` look again at what it waits for; from any thread."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Wait for so many seconds, or until something holds, or there is a reason to leave.
+
+        Args:
+            seconds: at most.
+            until: looked at in the beginning, and after each `wake`; it must not wait.
+        """
         deadline = self._clock.monotonic() + seconds
         with self._condition:
-            while not self.any:
+            while not (self.any or until()):
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
                     return

@@ -56,6 +56,7 @@ class Progress:
 
     Attributes:
         situation: where the reflector is, and what it knows.
+        is_queued: whether the list that is due waits for its turn.
         not_live_since: since when there has been no watch that works; None while there is one.
         connected_since: since when the watch that is open has been open; None while there is none.
         last_event: when an event or a bookmark came last; None before the first.
@@ -80,6 +81,7 @@ class Progress:
         self.name: str = name
         self._clock = clock
         self.situation: Situation = Situation(NotStarted(), Memory())
+        self.is_queued: bool = False
         self.not_live_since: float | None = clock.monotonic()
         self.connected_since: float | None = None
         self.last_event: float | None = None
@@ -108,7 +110,7 @@ class Progress:
     @property
     def state(self) -> ReflectorState:
         """What it is doing."""
-        return self.situation.state.shown
+        return ReflectorState.QUEUED if self.is_queued else self.situation.state.shown
 
     @property
     def is_doubtful(self) -> bool:
@@ -133,6 +135,11 @@ class Progress:
         elif isinstance(state, (Connecting, Resting)):
             self._disconnected()
         return self._live(is_live=isinstance(state, Watching))
+
+    def has_turn(self) -> None:
+        """Note that the list that waited for its turn begins."""
+        self.is_queued = False
+        self._list_began = self._clock.monotonic()
 
     def pausing(self, seconds: float) -> None:
         """Note that a pause begins."""

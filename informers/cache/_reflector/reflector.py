@@ -6,7 +6,8 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, final
 
 import attrs
@@ -52,15 +53,12 @@ from informers.cache._reflector.states import (
 )
 from informers.cache._reflector.streamed_list import StreamedList
 from informers.cache._reflector.transitions import Step, step
-from informers.cache._reflector.watch_failures import (
-    NextStep,
-    WatchErrorHandler,
-    WatchRecoveryHandler,
-)
+from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchRecoveryHandler
 from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore, Seen
+from informers.cache.list_turns import ListTurns
 from informers.cache.store import Store, StoreWriter
 from informers.cache.versions import reaches
-from informers.errors import StoppedError, escaped
+from informers.errors import escaped
 from informers.options import ReflectorOptions, check_options
 from informers.source.listwatch import ListerWatcher, Reconnects
 from informers.source.records import Record
@@ -91,6 +89,7 @@ class Reflector(Generic[T]):
         resource: names the resource in messages.
         namespace: likewise; None for all.
         options: how.
+        list_turns: lists are made when it is their turn; None for one of its own.
         on_failure: receives every failure, in the reflector's own thread; it must be quick. What it raises is logged.
         on_recovery: told when a watch works again after failures, likewise.
         clock: for waiting.
@@ -118,6 +117,7 @@ class Reflector(Generic[T]):
         resource: str = "objects",
         namespace: str | None = None,
         options: ReflectorOptions | None = None,
+        list_turns: ListTurns | None = None,
         on_failure: WatchErrorHandler | None = None,
         on_recovery: WatchRecoveryHandler | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -129,6 +129,7 @@ class Reflector(Generic[T]):
         check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
         check_options(options)
         self._options = options = options or ReflectorOptions()
+        self._list_turns = list_turns or ListTurns(clock=clock)
         self._clock = clock
         self._backoff = Backoff(options.backoff, clock=clock, uniform=options.uniform)
         self._interrupts = Interrupts(clock)
@@ -237,13 +238,16 @@ class Reflector(Generic[T]):
         try:
             match self._situation.state:
                 case Comparing():
-                    return Compared(self._source.list(ListOptions(limit=1)).resource_version)
+                    with self._turn():
+                        return Compared(self._source.list(ListOptions(limit=1)).resource_version)
                 case CatchingUp(newest=newest):
                     return self._catch_up(newest)
                 case Streaming(at=at):
-                    return self._list_by_stream(at)
+                    with self._turn():
+                        return self._list_by_stream(at)
                 case Paging(at=at, limit=limit):
-                    return self._list_in_pages(at, limit)
+                    with self._turn():
+                        return self._list_in_pages(at, limit)
                 case Connecting(resumes=resumes):
                     self._watch = self._open(resumes=resumes)
                     return Opened()
@@ -257,6 +261,17 @@ class Reflector(Generic[T]):
             # Even a StoppedError, which may be of something else that the tweak uses.
             reason = as_exception(error)
             return Failed(reason) if self._watch is None else self._end(self._watch, reason)
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        """Wait for the turn to list; when the block is left, another one has it."""
+        with self._list_turns.asked(self._notices.resource, self._interrupts.wake) as turn:
+            self.progress.is_queued = not turn.has_come
+            while not (turn.has_come or self._interrupts.any):
+                self._interrupts.wait(self._list_turns.look(), until=lambda: turn.has_come)
+            self.progress.has_turn()
+            self._interrupts.check()
+            yield
 
     def _list_in_pages(self, at: str, limit: int) -> Outcome:
         content: PagedList[T] = PagedList(self._source, resource_version=at, limit=limit)
@@ -293,8 +308,7 @@ class Reflector(Generic[T]):
         return Listed(content.resource_version)
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
-        if self._interrupts.any:
-            raise StoppedError("the list has been broken off")
+        self._interrupts.check()
         self._store.replace_records(records, resource_version, keep=[event.error.key for event in bad])
         # Only now: reporting one before the list would have the list forget it. Their versions are the list's.
         if bad:

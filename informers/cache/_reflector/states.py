@@ -49,6 +49,7 @@ class ReflectorState(enum.Enum):
     """What a reflector is doing, for people; the value is the words for it."""
 
     NOT_STARTED = "not started"
+    QUEUED = "waiting for its turn to list"
     LISTING = "listing"
     CONNECTING = "opening a watch"
     CATCHING_UP = "catching up from a saved version"

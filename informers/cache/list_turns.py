@@ -1,0 +1,165 @@
+"""Lists that come a few at a time: each waits for its turn, and kinds take turns.
+
+Upstream: none; client-go has a rate limit for all requests of a client, which lets no watch be opened in time either.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import final
+
+import attrs
+
+from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import new_lock, on_fork
+from informers.errors import ConfigurationError
+
+__all__ = ["ListTurn", "ListTurns", "check_list_turns"]
+
+#: Seconds after which a list that goes on holds up no other: it may be one that hangs.
+_LONGEST = 5.0
+
+
+@final
+class ListTurns:
+    """How many lists are made at the same time: those of one factory, or of all that are given this object.
+
+    A factory of 500 namespaces makes 500 lists when it starts, and again when the server has forgotten its history.
+    They are made a few at a time, so that threads, connections and the load of the server do not come in one burst. A
+    kind with many namespaces does not hold up the others: kinds take turns. A list that takes longer than five seconds
+    goes on, and another one begins. One that has failed, and waits for its next try, holds up nothing.
+
+    Args:
+        at_once: how many.
+        clock: measures how long a list takes.
+
+    Raises:
+        ConfigurationError: `at_once` is not a number of at least one.
+
+    Example:
+        >>> from informers import ListTurns
+        >>> ListTurns(4)
+        <ListTurns 4 at once, 0 under way, 0 waiting>
+
+    Thread safety: all methods may be called from any thread.
+    """
+
+    def __init__(self, at_once: int = 16, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+            raise ConfigurationError(f"at_once must be a number of lists, at least 1: got {at_once!r}")
+        self._at_once = at_once
+        self._clock = clock
+        self._lock = new_lock()
+        #: Since when each turn has been under way, the oldest first.
+        self._under_way: dict[ListTurn, float] = {}
+        #: By kind, that whose turn is next first.
+        self._waiting: OrderedDict[str, OrderedDict[ListTurn, None]] = OrderedDict()
+        self._holds: set[object] = set()
+        on_fork(self._forked)
+
+    def __repr__(self) -> str:
+        with self._lock:
+            waiting = sum(map(len, self._waiting.values()))
+            return f"<ListTurns {self._at_once} at once, {len(self._under_way)} under way, {waiting} waiting>"
+
+    @contextmanager
+    def asked(self, kind: str, wake: Callable[[], object]) -> Generator[ListTurn]:
+        """Yield a turn, which may have to be waited for; it is over when the block is left.
+
+        Args:
+            kind: those of one kind come in the order in which they were asked for.
+            wake: called, perhaps in another thread, when the turn has come; it must not wait.
+        """
+        turn = ListTurn(wake)
+        with self._lock:
+            self._waiting.setdefault(kind, OrderedDict())[turn] = None
+        self.look()
+        try:
+            yield turn
+        finally:
+            self._end(kind, turn)
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Let none begin within the block: many ask there, and the first of them would hold up the others' asking."""
+        hold = object()
+        with self._lock:
+            self._holds.add(hold)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds.discard(hold)
+            self.look()
+
+    def look(self) -> float:
+        """Let those begin whose turn has come; return the seconds after which it is worth while to look again."""
+        begun: list[ListTurn] = []
+        now = self._clock.monotonic()
+        with self._lock:
+            while self._waiting and self._has_room_locked(now):
+                kind, turns = next(iter(self._waiting.items()))
+                turn, _ = turns.popitem(last=False)
+                self._waiting.move_to_end(kind)
+                if not turns:
+                    del self._waiting[kind]
+                turn.has_come = True
+                self._under_way[turn] = now
+                begun.append(turn)
+            oldest = next(iter(self._under_way.values()), now)
+        for turn in begun:
+            turn.wake()
+        return max(0.0, oldest + _LONGEST - now)
+
+    def _has_room_locked(self, now: float) -> bool:
+        if self._holds:
+            return False
+        if len(self._under_way) < self._at_once:
+            return True
+        turn, since = next(iter(self._under_way.items()))
+        if now - since < _LONGEST:
+            return False
+        del self._under_way[turn]
+        return True
+
+    def _end(self, kind: str, turn: ListTurn) -> None:
+        with self._lock:
+            self._under_way.pop(turn, None)
+            turns = self._waiting.get(kind)
+            if turns is not None and not turn.has_come:
+                turns.pop(turn, None)
+                if not turns:
+                    del self._waiting[kind]
+        self.look()
+
+    def _forked(self, _parent: int) -> tuple[int, ...]:
+        """In a forked child: those who had turns, or waited for them, are the parent's."""
+        self._under_way, self._waiting, self._holds = {}, OrderedDict(), set()
+        return ()
+
+
+@final
+@attrs.define(eq=False)
+class ListTurn:
+    """A turn to make a list.
+
+    Attributes:
+        wake: called when it has come.
+        has_come: whether the list may be made.
+    """
+
+    wake: Callable[[], object]
+    has_come: bool = False
+
+
+def check_list_turns(list_turns: object) -> ListTurns | None:
+    """Return what was given.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if list_turns is None or isinstance(list_turns, ListTurns):
+        return list_turns
+    raise ConfigurationError(f"list_turns must be ListTurns, for example ListTurns(4): got {list_turns!r}")
