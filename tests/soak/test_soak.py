@@ -1,6 +1,8 @@
 """An hour of 200 changes a second over a network that fails at random: `make soak`.
 
 `SOAK_SECONDS` says how long, `SOAK_SEED` repeats the same faults, `SOAK_RATE` is the changes in a second.
+`SOAK_NAMESPACES` is how many are followed, each by a watch, and `SOAK_DESCRIPTORS` how many descriptors the process may
+have, server and proxy included: four for each watch.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import resource
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -31,9 +34,11 @@ from tests.properties.history import History, versions
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 SEED = int(os.environ.get("SOAK_SEED", str(random.SystemRandom().randrange(10**6))))
 RATE = float(os.environ.get("SOAK_RATE", "200"))
+NAMESPACES = [f"namespace-{number}" for number in range(int(os.environ.get("SOAK_NAMESPACES", "1")))]
+DESCRIPTORS = int(os.environ.get("SOAK_DESCRIPTORS", "0"))
 
 CONFIG_MAPS = core.V1.config_maps
-NAMES = [f"object-{number}" for number in range(500)]
+NAMES = [f"object-{number}" for number in range(500 // len(NAMESPACES))]
 IDLE = 2.0
 #: Seconds within which the informer must be whole after any fault: silence noticed, a pause, a list.
 WHOLE_WITHIN = 30.0
@@ -45,7 +50,7 @@ class Writer:
     def __init__(self, server: APIServer, chance: random.Random) -> None:
         self._server = server
         self._chance = chance
-        self._present: set[str] = set()
+        self._present: set[tuple[str, str]] = set()
         self._end = threading.Event()
         self.counts: dict[str, int] = defaultdict(int)
         self._thread = threading.Thread(target=self._run, name="soak-writer")
@@ -66,18 +71,20 @@ class Writer:
             start += 0.05
 
     def _change(self) -> None:
-        name = self._chance.choice(NAMES)
-        if name not in self._present:
+        name, namespace = self._chance.choice(NAMES), self._chance.choice(NAMESPACES)
+        if (namespace, name) not in self._present:
             kind = "creations"
-            self._server.create({"metadata": {"name": name}, "data": {"padding": "x" * 500}}, resource=CONFIG_MAPS)
-            self._present.add(name)
+            metadata = {"namespace": namespace, "name": name}
+            self._server.create({"metadata": metadata, "data": {"padding": "x" * 500}}, resource=CONFIG_MAPS)
+            self._present.add((namespace, name))
         elif self._chance.random() < 0.25:
             kind = "deletions"
-            self._server.delete(CONFIG_MAPS, name)
-            self._present.discard(name)
+            self._server.delete(CONFIG_MAPS, name, namespace=namespace)
+            self._present.discard((namespace, name))
         else:
             kind = "updates"
-            self._server.patch(CONFIG_MAPS, name, {"data": {"number": str(self._chance.random())}})
+            change = {"data": {"number": str(self._chance.random())}}
+            self._server.patch(CONFIG_MAPS, name, change, namespace=namespace)
         self.counts[kind] += 1
 
 
@@ -158,7 +165,24 @@ def resident() -> float:
 def has_reached(informer: SharedInformer, version: int) -> bool:
     """Return whether an informer is live and has what the server had at a version."""
     health = informer.health()
-    return health.is_live and int(health.resource_version) >= version
+    return health.is_live and all(int(watch.resource_version) >= version for watch in health.watches)
+
+
+def descriptors() -> int:
+    """Return how many this process has."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@contextmanager
+def limited_descriptors() -> Generator[None]:
+    """Let this process have no more than `SOAK_DESCRIPTORS` of them."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def wait_until_whole(whole: Callable[[], bool], informer: SharedInformer) -> float:
@@ -182,11 +206,15 @@ def test_an_hour_of_faults_leaves_cache_memory_and_threads_as_they_should_be(
     def failed(failure: WatchFailure) -> None:
         failures[type(failure.error).__name__] += 1
 
-    with APIServer(bookmark_interval=0.5, history=20_000) as server, Proxy(port_of(server)) as proxy:
+    with (
+        limited_descriptors(),
+        APIServer(bookmark_interval=0.5, history=20_000, namespaces=NAMESPACES) as server,
+        Proxy(port_of(server)) as proxy,
+    ):
         client = plain_client(proxy.port)
         silence = {"connect_timeout": IDLE, "idle_timeout": IDLE, "streaming_timeout": IDLE, "list_timeout": IDLE}
         informer: SharedInformer = SharedInformer(
-            ListWatch(client, CONFIG_MAPS, **silence),
+            {name: ListWatch(client, CONFIG_MAPS, namespace=name, **silence) for name in NAMESPACES},
             resource="configmaps",
             restore=restorer(CONFIG_MAPS),
             watch_error_handler=failed,
@@ -214,7 +242,8 @@ def run(
     memory: list[float] = []
     threads: list[int] = []
     recoveries: dict[str, list[float]] = defaultdict(list)
-    base = 2 + len(handlers)
+    most_descriptors = 0
+    base = 1 + len(NAMESPACES) + len(handlers)
     script = faults(chance)
     deadline = time.monotonic() + SECONDS
     with Writer(server, chance) as writer, Look(informer) as look:
@@ -233,6 +262,7 @@ def run(
             recoveries[name].append(wait_until_whole(lambda: has_reached(informer, version), informer))  # noqa: B023  called at once
             memory.append(resident())
             threads.append(len(library_threads()))
+            most_descriptors = max(most_descriptors, descriptors())
             server.requests.clear()
             time.sleep(chance.uniform(0.0, 2.0))
         proxy.heal(existing=True)
@@ -244,17 +274,21 @@ def run(
 
     wait_until_whole(is_whole, informer)
     # A connection that is being made has a thread of its own.
-    assert max(threads) <= base + 1, f"{max(threads)} threads, at first {base}"
+    assert max(threads) <= base + len(NAMESPACES), f"{max(threads)} threads, at first {base}"
     third = max(1, len(memory) // 3)
     early, late = median(memory[third : 2 * third] or memory), median(memory[-third:])
     assert late <= 1.1 * early + 5, f"memory grew from {early:.1f} to {late:.1f} MiB"
-    (watch,) = informer.health().watches
+    watches = informer.health().watches
+    lists, opened, failed = (
+        sum(getattr(watch, name) for watch in watches) for name in ("lists", "watches", "failures")
+    )
     lines = [
         f"changes: {', '.join(f'{count} {kind}' for kind, count in sorted(writer.counts.items()))}",
         *(f"told: {dict(sorted(handler.counts.items()))}" for handler in handlers),
-        f"connections {proxy.accepted}, lists {watch.lists}, watches {watch.watches}, failures {watch.failures}",
+        f"connections {proxy.accepted}, lists {lists}, watches {opened}, failures {failed}",
         f"not live {look.share:.1f} % of the time",
-        f"memory {early:.1f} MiB in the second third, {late:.1f} MiB in the last; threads at most {max(threads)}",
+        f"memory {early:.1f} MiB in the second third, {late:.1f} MiB in the last",
+        f"threads at most {max(threads)}, descriptors at most {most_descriptors} of {DESCRIPTORS or 'any number'}",
         "seconds until whole again, median and worst:",
         *(
             f"  {name:17} {len(times):5} times  {median(times):6.2f} {max(times):6.2f}"
