@@ -8,13 +8,14 @@ Deployment; `Dockerfile` makes the image.
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -45,31 +46,24 @@ FINALIZER = "sites.example.com/route"
 
 @attrs.frozen
 class Site:
-    """A site, as its JSON mapping has it."""
+    """A site: what is served, how often, and the JSON mapping that says so."""
 
     raw: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    image: str
+    replicas: int
 
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """Name, namespace, uid and so on."""
-        metadata: Mapping[str, Any] = self.raw["metadata"]
-        return metadata
-
-    @property
-    def image(self) -> str:
-        """What to serve."""
-        return str(self.raw.get("spec", {}).get("image", ""))
-
-    @property
-    def replicas(self) -> int:
-        """How often."""
-        return int(self.raw.get("spec", {}).get("replicas", 1))
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Site:
+        """Read a site."""
+        spec = raw.get("spec", {})
+        return cls(raw, raw["metadata"], str(spec.get("image", "")), int(spec.get("replicas", 1)))
 
 
 class V1(GroupVersion, group="example.com", version="v1"):
     """The kinds of `example.com/v1`."""
 
-    sites: namespaced[Site] = namespaced("Site", decode=Site)
+    sites: namespaced[Site] = namespaced("Site", decode=Site.of)
 
 
 class SiteController:
@@ -156,17 +150,19 @@ def serves(deployment: Any) -> tuple[str, int]:
     return deployment.spec.template.spec.containers[0].image, deployment.spec.replicas
 
 
-def elect(namespace: str, leads: threading.Event, stop: threading.Event) -> None:
-    """Take part in the election, in a thread: `leads` is set by winning it, `stop` by losing the lease."""
-    from kubernetes.leaderelection import electionconfig, leaderelection  # noqa: PLC0415  needs kubernetes 37
-    from kubernetes.leaderelection.resourcelock import leaselock  # noqa: PLC0415  likewise
+def elect(namespace: str, seconds: int, won: Callable[[], object], ended: Callable[[], object]) -> None:
+    """Take part in the election, in a thread: winning it calls `won`; its end, whatever the reason, calls `ended`."""
+    names = ("leaderelection", "electionconfig", "resourcelock.leaselock")  # with leases since kubernetes 37
+    election, settings, lease = (importlib.import_module(f"kubernetes.leaderelection.{name}") for name in names)
 
-    made: Any = leaselock.LeaseLock
-    lock = made("sites", namespace, f"{socket.gethostname()}-{os.getpid()}")
-    settings: Any = electionconfig.Config
-    times = {"lease_duration": 15, "renew_deadline": 10, "retry_period": 2}
-    election: Any = leaderelection.LeaderElection
-    run = election(settings(lock, **times, onstarted_leading=leads.set, onstopped_leading=stop.set)).run
+    def run() -> None:
+        try:
+            lock = lease.LeaseLock("sites", namespace, f"{socket.gethostname()}-{os.getpid()}")
+            times = (seconds, seconds * 2 // 3, max(1, seconds // 8))
+            election.LeaderElection(settings.Config(lock, *times, won, ended)).run()
+        finally:
+            ended()  # also where it raises, since the server can't be reached: nobody renews the lease then
+
     threading.Thread(target=run, name="election", daemon=True).start()
 
 
@@ -175,20 +171,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Serves sites.")
     parser.add_argument("--namespace", default="sites-system", help="of the lease and of the table of routes")
     parser.add_argument("--port", type=int, default=8080, help="for probes and metrics")
+    parser.add_argument("--lease-seconds", type=int, default=15, help="after which another replica may lead")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop, leads = threading.Event(), threading.Event()
+    stop, decided = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        decided.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(number, end)
     load: Any = config.load_config
     load()
     registry = CollectorRegistry()
     made = SiteController(ApiClient(), ObjectName(options.namespace, "routes"), registry)
     probes = ProbeServer(made.factory, host="", port=options.port, registry=registry, controllers=[made.controller])
     with probes, made.factory:
-        elect(options.namespace, leads, stop)
-        while not (leads.wait(0.2) or stop.is_set()):
-            pass  # caches and queue fill meanwhile
+        elect(options.namespace, options.lease_seconds, decided.set, end)
+        decided.wait()  # caches and queue fill meanwhile
         made.controller.run(stop)
     made.recorder.close()
     return 0

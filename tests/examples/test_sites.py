@@ -1,7 +1,11 @@
-"""The controller that is made to be deployed, on a server in this process, with what `deploy.yaml` sets up."""
+"""The controller that is made to be deployed, with what `deploy.yaml` sets up."""
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +17,17 @@ import yaml
 from kubernetes.client import AppsV1Api
 from prometheus_client import CollectorRegistry
 
-from informers import ObjectName
-from informers.kinds import apps, core, events
+from informers import NamespacedResource, ObjectName
+from informers.kinds import apps, coordination, core, events
 from informers.probes import ProbeServer
-from informers.testing import APIServer
+from informers.testing import APIServer, ControlPlane, KubernetesAPI, Lag
+from informers.testing._http.client_config import write_kubeconfig
 from tests.examples.background import in_background
 from tests.waiting import eventually
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "sites"
+PROGRAM = FOLDER / "site_controller.py"
+DOCUMENTS = list(yaml.safe_load_all((FOLDER / "deploy.yaml").read_text(encoding="utf-8")))
 SITE = {
     "apiVersion": "example.com/v1",
     "kind": "Site",
@@ -41,9 +48,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def server() -> Iterator[APIServer]:
     with APIServer() as running:
-        for document in yaml.safe_load_all((FOLDER / "deploy.yaml").read_text(encoding="utf-8")):
-            if document["kind"] in {"Namespace", "CustomResourceDefinition", "ConfigMap"}:
-                running.create(document)
+        prepare(running)
         yield running
 
 
@@ -88,10 +93,118 @@ def test_a_site_is_deployed_routed_told_and_taken_back(module: Any, server: APIS
     assert reasons == {"Applied", "Waits", "AllReady"}
 
 
-def test_the_permissions_are_those_that_it_asks_for(server: APIServer, module: Any) -> None:
-    """What is written or read in the test above is allowed by the rules of `deploy.yaml`."""
-    documents = list(yaml.safe_load_all((FOLDER / "deploy.yaml").read_text(encoding="utf-8")))
-    rules = [rule for document in documents for rule in document.get("rules", [])]
+def test_nothing_is_written_twice_though_the_caches_lag_behind_what_it_wrote(module: Any, server: APIServer) -> None:
+    """Finalizer, Deployment and status: each look goes by what the looks before have written, of all three."""
+    made = module.SiteController(server.client(), ObjectName("sites-system", "routes"), CollectorRegistry())
+    sites, deployments = module.V1.sites, apps.V1.deployments
+    for resource in (sites, deployments):
+        server.faults.add(Lag(seconds=0.05), verb="watch", resource=resource, times=None)
+    with made.factory, in_background(made.controller.run):
+        server.create(SITE)
+        touched = 0
+
+        def touch_until_the_status_is_there() -> bool:
+            # The Deployment changes all the time, so there is always a reason to look.
+            nonlocal touched
+            touched += 1
+            if server.list(deployments):
+                server.patch(deployments, "shop", {"metadata": {"annotations": {"touched": str(touched)}}})
+            return bool(server.get(sites, "shop").get("status"))
+
+        eventually(touch_until_the_status_is_there)
+        for _ in range(50):
+            touch_until_the_status_is_there()
+        marked = server.get(deployments, "shop")["metadata"]["resourceVersion"]
+        made._deployments.informer.wait_until_seen(marked, timeout=10)
+        eventually(lambda: not (made.controller.health().waiting or made.controller.health().running))
+    assert made.recorder.close(timeout=10)
+    patches = server.requests.select(verb="patch", resource=sites)
+    assert [request.subresource for request in patches] == ["", "status"]
+    assert len(server.requests.select(verb="patch", resource=deployments)) == 1
+
+
+class Replica:
+    """A process of the program."""
+
+    def __init__(self, kubeconfig: Path, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = log
+        with log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), "--lease-seconds=3", f"--port={self.port}"],
+                env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+                stdout=file,
+                stderr=file,
+            )
+
+    def answer(self, path: str) -> str:
+        try:
+            return urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5).read().decode()
+        except OSError:
+            return ""
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+
+def prepare(server: KubernetesAPI) -> None:
+    """Set up what `deploy.yaml` has, but the Deployment of the controller."""
+    for document in DOCUMENTS:
+        if document["kind"] == "CustomResourceDefinition":
+            # A real server takes a moment until it serves a kind.
+            (server.install if isinstance(server, ControlPlane) else server.create)(document)
+        elif document["kind"] != "Deployment":
+            server.create(document)
+
+
+def is_served(site: Any) -> bool:
+    conditions = site.get("status", {}).get("conditions", [])
+    return [condition["status"] for condition in conditions] == ["True"]
+
+
+def take_over(server: KubernetesAPI, kubeconfig: Path, folder: Path) -> list[Replica]:
+    """Run two replicas, kill the one that leads, and let a site be made, served and removed by the other."""
+    pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
+    sites, deployments = NamespacedResource[Any]("example.com", "v1", "sites", "Site"), apps.V1.deployments
+
+    def served(name: str) -> None:
+        server.wait_for_object(deployments, name, lambda found: found is not None, timeout=30)
+        ready = {"status": {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2}}
+        AppsV1Api(server.client()).patch_namespaced_deployment_status(name, "default", ready)
+        server.wait_for_object(sites, name, is_served, timeout=30)
+
+    replicas = [Replica(kubeconfig, folder / f"{number}.log") for number in (1, 2)]
+    try:
+        server.create(SITE)
+        served("shop")
+        # The one that waits is ready too, or a rollout would never end.
+        eventually(lambda: all(replica.answer("/readyz") for replica in replicas))
+        holder = server.get(coordination.V1.leases, "sites", namespace="sites-system")["spec"]["holderIdentity"]
+        [leader] = [replica for replica in replicas if holder.endswith(f"-{replica.process.pid}")]
+        leader.kill()
+        server.create({**SITE, "metadata": {"name": "blog", "namespace": "default"}})
+        served("blog")
+        server.delete(sites, "shop")
+        server.wait_for_object(sites, "shop", lambda site: site is None, timeout=30)
+        [survivor] = [replica for replica in replicas if replica is not leader]
+        routes = server.get(core.V1.config_maps, "routes", namespace="sites-system")["data"]
+        assert routes == {"default.blog": "blog.default.svc"}
+        eventually(lambda: len(server.list(events.V1.events, namespace="default")) >= 4)
+        survivor.process.terminate()
+        assert survivor.process.wait(20) == 0
+    finally:
+        for replica in replicas:
+            replica.kill()
+    return replicas
+
+
+def test_when_the_leader_is_killed_the_other_goes_on_and_it_asks_for_what_it_may_and_no_more(
+    tmp_path: Path,
+) -> None:
+    rules = [rule for document in DOCUMENTS for rule in document.get("rules", [])]
     allowed = {
         (group, resource, verb)
         for rule in rules
@@ -99,11 +212,63 @@ def test_the_permissions_are_those_that_it_asks_for(server: APIServer, module: A
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    test_a_site_is_deployed_routed_told_and_taken_back(module, server)
+    with APIServer() as server:
+        prepare(server)
+        server.requests.clear()
+        take_over(server, server.write_kubeconfig(tmp_path / "kubeconfig"), tmp_path)
+        made = [(request.resource, request.subresource, request.verb) for request in server.requests.select()]
     asked = {
-        (request.resource.group, "/".join(filter(None, (request.resource.plural, request.subresource))), request.verb)
-        for request in server.requests.select()
-        if request.resource is not None
+        (resource.group, f"{resource.plural}/{subresource}".rstrip("/"), verb)
+        for resource, subresource, verb in made
+        if resource is not None
     }
     asked -= {("apps", "deployments/status", "patch")}  # the test's own
-    assert asked <= allowed
+    not_asked = {
+        ("apps", "deployments", "create"),  # a real server asks for it where an apply creates
+        ("example.com", "sites/finalizers", "update"),  # and for it where a reference blocks its owner's deletion
+        ("events.k8s.io", "events", "patch"),  # where an event comes again
+    }
+    # A list that is streamed is a watch.
+    assert asked | {rule for rule in allowed if rule[2] == "list"} | not_asked == allowed
+
+
+@pytest.mark.real_apiserver
+@pytest.mark.timeout(180)
+def test_with_the_permissions_of_its_service_account_it_does_all_that_on_a_real_server(tmp_path: Path) -> None:
+    # Without this plugin a server does not look at the permission for `sites/finalizers`.
+    with ControlPlane(flags=["--enable-admission-plugins=OwnerReferencesPermissionEnforcement"]) as plane:
+        prepare(plane)
+        token = plane.service_account_token("sites-system", "sites", seconds=3600)
+        kubeconfig = write_kubeconfig(
+            tmp_path / "kubeconfig", plane.url, {"token": token}, authority=plane.authority.certificate
+        )
+        replicas = take_over(plane, kubeconfig, tmp_path)
+    logs = [replica.log.read_text() for replica in replicas]
+    assert not [line for log in logs for line in log.splitlines() if "403" in line or "forbidden" in line.lower()]
+
+
+def test_a_replica_that_can_not_renew_its_lease_ends(tmp_path: Path) -> None:
+    pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
+    with APIServer() as server:
+        prepare(server)
+        replica = Replica(server.write_kubeconfig(tmp_path / "kubeconfig"), tmp_path / "log")
+        try:
+            server.wait_for_object(coordination.V1.leases, "sites", bool, namespace="sites-system", timeout=30)
+            server.stop_accepting()
+            assert replica.process.wait(30) == 0
+        finally:
+            replica.kill()
+
+
+def test_the_image_has_the_program_and_what_it_imports() -> None:
+    lines = dict(line.split(" ", 1) for line in (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines())
+    assert lines["COPY"] == f"{PROGRAM.name} /"
+    assert lines["ENTRYPOINT"] == f'["python", "/{PROGRAM.name}"]'
+    assert lines["USER"] != "root"
+    extra = re.search(r'"informers\[(\w+)\]"', lines["RUN"])
+    assert extra is not None
+    project = (FOLDER.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\n{extra[1]} = ["prometheus-client' in project
+    image = next(document for document in DOCUMENTS if document["kind"] == "Deployment")
+    [container] = image["spec"]["template"]["spec"]["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": 8080}]
