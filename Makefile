@@ -19,7 +19,7 @@ WORKERS ?= auto
 #: What `make quick` leaves out: whole programs, processes, networks, pages.
 SLOW := aio benchmarks compared_with_go consumers contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
 
-.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak fuzz contract build setup clean
+.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak fuzz contract build setup clean recording
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -69,6 +69,9 @@ docs: $(STAMPS)/dev  ## build the documentation; warnings are errors
 
 pages: $(STAMPS)/test  ## write the pages of docs/reference that are made from data
 	$(BIN)/python tests/pages.py
+
+recording: $(STAMPS)/test  ## record the demo as the picture docs/_static/network-monitor.svg
+	$(BIN)/python tests/recording.py
 
 bench: $(STAMPS)/test  ## compare with other clients; takes minutes
 	$(BIN)/python tests/benchmarks/run.py

@@ -102,7 +102,7 @@ class Options:
         )
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--kubeconfig", metavar="FILE", help="default: ~/.kube/config, then in-cluster")
-        where.add_argument("--demo", action="store_true", help="start an API server with a small life, and watch that")
+        where.add_argument("--demo", action="store_true", help="start an API server with a demo, and watch that")
         parser.add_argument("--context", metavar="NAME", help="of the kubeconfig; default: its current context")
         parser.add_argument("--namespace", metavar="NAME", help="watch only this one (default: all)")
         parser.add_argument(
@@ -136,10 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = Options.parse(arguments)
     stop = Signal()
     if not sys.stdout:
-        # It was closed by who started this.
+        # The parent process closed it.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  as long as the process lives
     if isinstance(sys.stdout, TextIOWrapper):
-        # Text that the terminal has no letters for must not end the monitor.
+        # Text that the terminal cannot encode must not end the monitor.
         sys.stdout.reconfigure(errors="backslashreplace")
     output = Output(sys.stdout, as_json=options.output == "json", on_broken_pipe=stop.set)
     with logging_to(output) as report, raised_by_signals(stop) as received:
@@ -159,7 +159,7 @@ def run(options: Options, report: Report, output: Output, stop: Signal, received
         try:
             demo = stack.enter_context(Demo(report, speed=options.demo_speed)) if options.demo else None
             if demo is not None:
-                report.step("demo", f"a server of its own at {demo.server.url}")
+                report.step("demo", f"its own API server at {demo.server.url}")
             api_client = demo.server.client() if demo is not None else connect(options.kubeconfig, options.context)
             watch(api_client, options, report, output, stop, received, demo)
         except (MonitorError, ConfigurationError) as problem:
@@ -214,7 +214,7 @@ def watch(
         serving = Serving(factory, report, host=options.metrics_address, port=options.metrics_port)
     queue: Queue[ObjectName] = Queue(name="selection", metrics=None if serving is None else serving.queues)
     tracker = SelectionTracker(report, pods=pods.lister, policies=policies.lister, queue=queue, stop=stop)
-    report.step("listers", "listers: nodes for addresses, pods and policies for which selects which")
+    report.step("listers", "listers: nodes for addresses, pods and policies for selections")
 
     pod_handler = PodHandler(report, nodes=nodes.lister, queue=queue, ready=ready)
     policy_handler = PolicyHandler(

@@ -1,4 +1,4 @@
-"""A server with a small life of its own, for a look at the monitor without a cluster."""
+"""A server on which a short story happens, to see the monitor without a cluster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Demo:
 
     Args:
         report: says what happens in the story.
-        speed: how many times faster than normal, some 13 seconds, the story is told.
+        speed: how many times faster the story happens than in its normal 13 seconds.
     """
 
     def __init__(self, report: Report, *, speed: float = 1.0) -> None:
@@ -96,7 +96,7 @@ class Demo:
         yield 0.6
         self._change("web-1", {"status": {"phase": "Running", "podIP": "10.0.1.12"}})
         yield 0.8
-        self._say("a policy for what leaves the pods of the front, and a port more in it")
+        self._say("a policy for outgoing traffic of the front pods, then another port in it")
         egress: list[dict[str, Any]] = [
             {"to": [{"podSelector": {"matchLabels": {"app": "api"}}}], "ports": [{"port": 8080}]}
         ]
@@ -112,10 +112,10 @@ class Demo:
         yield 0.8
         yield from self._cut(health)
         yield 1.0
-        self._say("a pod gets a label, and so a policy more")
+        self._say("a pod gets a label, so that another policy applies")
         self._change("api-0", {"metadata": {"labels": {"tier": "front"}}})
         yield 1.0
-        self._say("a pod ends and is deleted, with somebody watching this time")
+        self._say("a pod ends and is deleted, this time while it is watched")
         self._change("report-0", {"status": {"phase": "Succeeded"}})
         yield 0.6
         self.server.delete(_PODS, "report-0", namespace="default")
@@ -123,7 +123,7 @@ class Demo:
         self._say("the policy that kept everything out is deleted")
         self.server.delete(_POLICIES, "default-deny", namespace="shop")
         yield 2.5
-        self._say("the story is over; resyncs go on every few seconds, and nothing of them is to be seen")
+        self._say("the story is over; resyncs continue, and show nothing")
 
     def _cut(self, health: Callable[[], FactoryHealth]) -> Iterator[float]:
         before = _lists(health())

@@ -1,7 +1,7 @@
 """What the monitor says: a line for each event, for people or for machines.
 
-Everything goes through `logging`, so that what the library and the official client have to say comes out in the same
-form. As JSON each line is an object with the keys `time`, `level`, `event`, `message`, and those of its event.
+Everything goes through `logging`, so that the lines of the library and of the official client have the same form.
+As JSON each line is an object with the keys `time`, `level`, `event`, `message`, and those of its event.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import textwrap
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ class Report:
         """Say that something happened.
 
         Args:
-            event: what it was, such as `pod_added`.
+            event: what it was, for example `pod_added`.
             text: for people.
             fields: for machines: the same keys for each event of a kind.
             level: how bad it is.
@@ -62,7 +63,7 @@ class Report:
         self.log.log(level, "%s", text, extra={"event": event, "fields": dict(fields or {})})
 
     def step(self, name: str, text: str) -> None:
-        """Say that the monitor itself has got on, from `factory` to `stopped`."""
+        """Say how far the monitor itself is, from `factory` to `stopped`."""
         self.say("step", text, {"step": name})
 
     def error(self, text: str, fields: Mapping[str, object] | None = None) -> None:
@@ -91,9 +92,9 @@ class Output(logging.Handler):
     """Writes records to a stream, and a progress bar below them if it is a terminal.
 
     Args:
-        stream: such as `sys.stdout`.
+        stream: for example `sys.stdout`.
         as_json: whether to write JSON.
-        on_broken_pipe: called when nobody reads any more, as behind `| head`, or nothing more can be written.
+        on_broken_pipe: called when the reader is gone (`| head`), or the stream cannot be written.
     """
 
     def __init__(self, stream: TextIO, *, as_json: bool, on_broken_pipe: Callable[[], None]) -> None:
@@ -101,15 +102,15 @@ class Output(logging.Handler):
         self._stream = stream
         self._as_json = as_json
         self._on_broken_pipe = on_broken_pipe
-        is_terminal = stream.isatty() and not as_json
-        self._has_colour = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._has_bar = is_terminal and os.environ.get("TERM") != "dumb"
+        self._is_terminal = stream.isatty() and not as_json
+        self._has_colour = self._is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._has_bar = self._is_terminal and os.environ.get("TERM") != "dumb"
         self._bar = ""
-        #: When the latest line was made: two threads may log in another order than they looked at the clock.
+        #: The time of the latest line: two threads may log in another order than they read the clock.
         self._latest = 0.0
-        #: Whether nobody reads any more.
+        #: Whether the reader is gone, or the stream cannot be written.
         self.is_broken = False
-        #: Why nothing more can be written, where that is not for want of a reader.
+        #: Why the stream cannot be written; empty where the reader is gone.
         self.problem = ""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -164,8 +165,14 @@ class Output(logging.Handler):
         event = getattr(record, "event", "") or record.levelname.lower()
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         text = f"{moment}  {event.replace('_', ' '):<14}  {escaped(record.getMessage())}"
+        if self._is_terminal:
+            # Between words, or the terminal breaks it within one.
+            columns = max(shutil.get_terminal_size().columns, 60)
+            text = textwrap.fill(
+                text, columns, subsequent_indent=" " * 26, break_long_words=False, break_on_hyphens=False
+            )
         if record.exc_info:
-            # Its lines are Python's, but an error's text may be of elsewhere, as names are.
+            # Its lines are Python's, but an error's text may come from elsewhere, as names do.
             lines = logging.Formatter().formatException(record.exc_info).split("\n")
             text += "".join(f"\n{escaped(line)}" for line in lines)
         colour = _RED if record.levelno >= logging.ERROR else _YELLOW if record.levelno >= logging.WARNING else ""

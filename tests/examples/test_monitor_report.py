@@ -46,6 +46,22 @@ def test_text_has_no_colour_where_that_is_not_wanted(name: str, value: str, monk
     assert "\x1b" not in lines.getvalue()
 
 
+def test_a_line_on_a_terminal_is_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    said = "shop/web  " + "word " * 20 + "x" * 90
+    for is_terminal in (True, False):
+        lines = Lines(is_terminal=is_terminal)
+        with reporting(lines, as_json=False) as report:
+            report.say("pod_added", said)
+        first, *others = lines.getvalue().splitlines()
+        assert bool(others) == is_terminal
+        assert all(line.startswith(" " * 26) for line in others)
+        assert "  ".join(first.split("  ")[2:]).split() + " ".join(others).split() == said.split()
+        # A word that is longer than the line is whole, so that it can be copied.
+        assert all(len(line) <= 80 or "x" * 90 in line for line in others)
+
+
 def test_what_a_server_says_moves_no_cursor_and_begins_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     lines = Lines(is_terminal=True)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -22,7 +23,8 @@ from informers.kinds import core, networking
 from informers.testing import APIServer, Delay, FakeClock, Hang
 from tests.examples.lines import Monitor
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "network_monitor.py"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "examples" / "network_monitor.py"
 PODS, POLICIES = core.V1.pods, networking.V1.network_policies
 
 
@@ -136,6 +138,29 @@ def test_the_demo_shows_tombstones_updates_and_silent_resyncs() -> None:
     last = {event["name"]: (event["ingress"], event["egress"]) for event in monitor.lines.events("pod_policies")}
     assert last["db-0"] == ([], [])
     assert last["web-0"] == ([], ["front-egress"])
+
+
+def test_the_demo_prints_what_the_readme_and_the_picture_show() -> None:
+    def comparable(line: str) -> str:
+        """Return a line without its time, and without what differs from run to run."""
+        return re.sub(r"^\d\d:\d\d:\d\d  |\d+", "", line).strip()
+
+    with Monitor(Options(demo=True, demo_speed=20, resync=0.02)) as monitor:
+        monitor.lines.wait_for(lambda text: "the story is over" in text)
+    printed = monitor.lines.getvalue().splitlines()
+    beginnings = {comparable(line)[:40] for line in printed}
+    readme = re.search(
+        r"<!-- demo: .*?\n```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert readme
+    varies = ("watch failed", "step            stopping", "step            running")  # where the time of a run decides
+    for line in readme[1].splitlines():
+        assert line.startswith(varies) or comparable(line)[:40] in beginnings, line
+    picture = (ROOT / "docs" / "_static" / "network-monitor.svg").read_text(encoding="utf-8")
+    rows = [unescape(row) for row in re.findall(r">(\d\d:\d\d:\d\d  .*)</text>", picture)]
+    assert len(rows) > 40
+    for row in rows:
+        assert row[10:].startswith(varies) or comparable(row)[:40] in beginnings, "run: make recording"
 
 
 def test_a_duration_ends_it(server: APIServer, kubeconfig: str) -> None:
