@@ -73,7 +73,7 @@ def picture(rows: list[tuple[float, str, str]]) -> str:
     newline = "\n"
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"
  role="img">
-<title>The network monitor in a terminal: pods and policies change, watches are cut, missed deletes are recovered</title>
+<title>The network monitor in a terminal: pods and policies change, watches are cut, missed deletes recovered</title>
 <!-- Made by tests/recording.py. A panel of its own colour, for light and dark pages. -->
 <style>
 text {{ font: 13px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #d5dfeb; white-space: pre }}
