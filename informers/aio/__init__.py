@@ -33,11 +33,11 @@ from informers.aio.start_and_stop import release as release
 from informers.aio.start_and_stop import running as running
 from informers.aio.start_and_stop import stop as stop
 from informers.aio.start_and_stop import synced as synced
-from informers.aio.streams import Added as Added
-from informers.aio.streams import Deleted as Deleted
-from informers.aio.streams import Event as Event
-from informers.aio.streams import Updated as Updated
 from informers.aio.streams import events as events
+from informers.cache.object_events import Added as Added
+from informers.cache.object_events import Deleted as Deleted
+from informers.cache.object_events import ObjectEvent as Event
+from informers.cache.object_events import Updated as Updated
 
 __all__ = [
     "Added",

@@ -9,18 +9,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Generic, TypeAlias, cast, final
+from typing import Any, Generic, cast, final
 
-import attrs
 from typing_extensions import TypeVar, override
 
 from informers._base.checks import check_period
 from informers._base.forks import new_condition
 from informers.cache.informer import SharedInformer
+from informers.cache.object_events import Added, Deleted, ObjectEvent, Updated
 from informers.errors import ConfigurationError
 from informers.objects import DeletedFinalStateUnknown, object_key
 
-__all__ = ["Added", "Deleted", "Event", "Updated", "events"]
+__all__ = ["events"]
 
 T = TypeVar("T", default=Any)
 
@@ -30,67 +30,9 @@ _BURST = 64
 _LOOK = 0.2
 
 
-@final
-@attrs.frozen
-class Added(Generic[T]):
-    """An object is new to the cache.
-
-    Attributes:
-        obj: the object.
-        is_in_initial_list: whether it was there when the stream began.
-    """
-
-    obj: T
-    is_in_initial_list: bool
-
-    @property
-    def key(self) -> str:
-        """Key of the object."""
-        return object_key(self.obj)
-
-
-@final
-@attrs.frozen
-class Updated(Generic[T]):
-    """An object has changed, or is told again on a resync: then both are the object as it is.
-
-    Attributes:
-        old: as it was.
-        new: as it is.
-    """
-
-    old: T
-    new: T
-
-    @property
-    def key(self) -> str:
-        """Key of the object."""
-        return object_key(self.new)
-
-
-@final
-@attrs.frozen
-class Deleted(Generic[T]):
-    """An object is gone.
-
-    Attributes:
-        key: of the object.
-        obj: its last state; None where that is unknown.
-        is_tombstone: whether the deletion itself was missed, so that `obj` may not be the very last state.
-    """
-
-    key: str
-    obj: T | None
-    is_tombstone: bool
-
-
-#: What a stream gives.
-Event: TypeAlias = Added[T] | Updated[T] | Deleted[T]
-
-
 def events(
     informer: SharedInformer[T], *, maxsize: int = 100, resync_period: float | None = None
-) -> AsyncGenerator[Event[T], None]:
+) -> AsyncGenerator[ObjectEvent[T], None]:
     """Return a stream of what changes: of what is there as `Added`, then of everything that comes.
 
     It ends when the informer is stopped. After a `break` its handler and its thread are gone with the next turns of the
@@ -124,7 +66,7 @@ def events(
 
 
 @final
-class _Stream(AsyncGenerator[Event[T], None]):
+class _Stream(AsyncGenerator[ObjectEvent[T], None]):
     """A stream. No generator function, since a cancelled wait would be the end of that, and of the events with it.
 
     Thread safety: all methods belong to the loop.
@@ -148,7 +90,7 @@ class _Stream(AsyncGenerator[Event[T], None]):
             self._buffer.is_abandoned = True
 
     @override
-    async def __anext__(self) -> Event[T]:
+    async def __anext__(self) -> ObjectEvent[T]:
         if self._is_read:
             raise RuntimeError("a stream has one reader: make another of the same informer")
         self._is_read = True
@@ -162,11 +104,11 @@ class _Stream(AsyncGenerator[Event[T], None]):
         return event
 
     @override
-    async def asend(self, value: None, /) -> Event[T]:
+    async def asend(self, value: None, /) -> ObjectEvent[T]:
         return await self.__anext__()
 
     @override
-    async def athrow(self, typ: Any, val: Any = None, tb: Any = None, /) -> Event[T]:
+    async def athrow(self, typ: Any, val: Any = None, tb: Any = None, /) -> ObjectEvent[T]:
         await self._close()
         raise typ if val is None else val
 
@@ -174,7 +116,7 @@ class _Stream(AsyncGenerator[Event[T], None]):
     async def aclose(self) -> None:
         await self._close()
 
-    async def _next(self) -> Event[T] | None:
+    async def _next(self) -> ObjectEvent[T] | None:
         buffer = self._buffer
         if buffer is None:
             buffer = self._buffer = _Buffer(asyncio.get_running_loop(), self._maxsize)
@@ -217,7 +159,7 @@ class _Buffer(Generic[T]):
         self._loop = loop
         self._maxsize = maxsize
         self._room = new_condition()
-        self._waiting: deque[Event[T]] = deque()
+        self._waiting: deque[ObjectEvent[T]] = deque()
         self._is_ended = False
         #: Set when the stream has been thrown away.
         self.is_abandoned = False
@@ -263,7 +205,7 @@ class _Buffer(Generic[T]):
             self._room.notify_all()
             self._wake_locked()
 
-    def take_now(self) -> Event[T] | None:
+    def take_now(self) -> ObjectEvent[T] | None:
         """Return the next event; None where there is none at the moment."""
         with self._room:
             if not self._waiting:
@@ -271,7 +213,7 @@ class _Buffer(Generic[T]):
             self._room.notify_all()
             return self._waiting.popleft()
 
-    async def take(self) -> Event[T] | None:
+    async def take(self) -> ObjectEvent[T] | None:
         """Wait for the next event; None once there are no more."""
         while True:
             with self._room:
@@ -283,7 +225,7 @@ class _Buffer(Generic[T]):
                 waker = self._waker = self._loop.create_future()
             await waker
 
-    def _put(self, event: Event[T]) -> None:
+    def _put(self, event: ObjectEvent[T]) -> None:
         with self._room:
             while len(self._waiting) >= self._maxsize and not self._is_ended and not self._is_forsaken():
                 self._room.wait(_LOOK)

@@ -88,16 +88,8 @@ class _Once:
 
 
 def wait_idle(listener: Listener[Obj]) -> None:
-    done = threading.Event()
-
-    @attrs.define(eq=False)
-    class Marker:
-        key: str = ""
-
-        def deliver(self, _callbacks: object) -> None:
-            done.set()
-
-    listener.push([Marker()])  # type: ignore[list-item] # anything that can be delivered
+    done = Signal()
+    listener.push([Synced(done)])
     assert done.wait(10)
 
 
@@ -287,7 +279,8 @@ def test_no_handler_is_synced_before_the_cache() -> None:
         push = w.listener.push
 
         def watched_push(notifications: Any) -> None:
-            order.extend(w.synced.is_set() for each in notifications if isinstance(each, Synced))
+            marks = [each.signal for each in notifications if isinstance(each, Synced)]
+            order.extend(w.synced.is_set() for mark in marks if mark is w.listener.synced)
             push(notifications)
 
         w.listener.push = watched_push  # type: ignore[method-assign] # to look at what passes

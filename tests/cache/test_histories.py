@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from informers.cache._pipeline.histories import Histories
-from informers.cache._pipeline.processor import Added, ObjectEvent, Updated
+from informers.cache._pipeline.processor import RecordEvent
+from informers.cache.object_events import Added, Updated
 from informers.source.records import HeldRecord, Origin, Record, WireRecord
 from informers.source.watch_events import ChangeType
 
@@ -18,18 +19,19 @@ def pod(version: str, uid: str = "u1", image: str = "v1") -> Record[Any]:
     return HeldRecord({"metadata": {"name": "a", "uid": uid, "resourceVersion": version}, "image": image})
 
 
-def told(events: list[ObjectEvent[Any]]) -> list[str]:
+def told(events: list[RecordEvent[Any]]) -> list[str]:
     """Return events as text."""
     texts: list[str] = []
     for event in events:
         if isinstance(event, Added):
-            texts.append(f"add {event.record.uid}@{event.record.resource_version}")
+            texts.append(f"add {event.obj.uid}@{event.obj.resource_version}")
         elif isinstance(event, Updated):
-            words = "same" if event.is_repetition else "update"
+            words = "same" if event.old is event.new else "update"
             texts.append(f"{words} {event.new.uid}@{event.new.resource_version}")
         else:
-            word = "tombstone" if event.missed else "delete"
-            texts.append(f"{word} {event.record.uid}@{event.record.resource_version}")
+            assert event.obj is not None
+            word = "tombstone" if event.is_tombstone else "delete"
+            texts.append(f"{word} {event.obj.uid}@{event.obj.resource_version}")
     return texts
 
 

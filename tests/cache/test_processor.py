@@ -12,17 +12,18 @@ from typing import Any
 import pytest
 
 from informers._base.clock import SYSTEM_CLOCK
-from informers.cache._pipeline.processor import Added, Deleted, Listener, Notification, Synced, Updated
+from informers.cache._pipeline.processor import Listener, Notification, Synced, deliver
 from informers.cache.handlers import Callbacks
 from informers.cache.health import handler_health
-from informers.source.records import HeldRecord
+from informers.cache.object_events import Added, Deleted, Updated
+from informers.source.records import HeldRecord, Record
 from informers.testing import FakeClock, RecordedEvent, RecordingHandler
 from tests.cache.things import Obj, obj, record
 
 React = Callable[[RecordedEvent[Obj]], object]
 
 
-def added(name: str) -> Added[Obj]:
+def added(name: str) -> Added[Record[Obj]]:
     return Added(record(name, "1"), False)
 
 
@@ -58,7 +59,7 @@ def test_what_is_pushed_is_delivered_in_order_in_one_thread_of_its_own() -> None
     threads: set[str] = set()
     with listening(lambda _: threads.add(threading.current_thread().name)) as (listener, handler):
         listener.push([added("a"), Updated(record("a", "1"), record("a", "2"))])
-        listener.push([Deleted(record("a", "3"), False), Deleted(record("b", "3"), True)])
+        listener.push([Deleted("a", record("a", "3"), False), Deleted("b", record("b", "3"), True)])
         handler.wait_for(4)
         assert handler.texts() == ["add a", "update a", "delete a", "delete b (tombstone)"]
     assert threads == {"informers-handler-things-1"}
@@ -138,13 +139,13 @@ def test_an_object_that_could_not_be_made_comes_as_new_once_it_can_and_its_end_i
     bad = Unmakeable(obj("a", "1"))
     with listening() as (listener, handler):
         listener.push([Added(bad, False), Updated(bad, record("a", "2"))])
-        listener.push([Updated(record("a", "2"), bad), Deleted(bad, False), Deleted(bad, True)])
+        listener.push([Updated(record("a", "2"), bad), Deleted("a", bad, False), Deleted("a", bad, True)])
         flush(listener)
         assert handler.texts() == ["add a", "delete a (tombstone)", "delete a (tombstone)"]
         assert [event.obj for event in handler.events] == [obj("a", "2"), None, None]
         # Of the states that can't be made the handler was not told.
         assert (listener.delivered, listener.failed) == (5, 2)
-    assert "a can't be made as it was last, so its deletion has no object" in caplog.text
+    assert "a can't be made as it was, so its deletion has no object" in caplog.text
 
 
 def test_nothing_that_has_been_delivered_is_kept_for_the_sake_of_what_came_with_it() -> None:
@@ -185,8 +186,8 @@ def test_no_object_is_made_for_who_does_not_ask_for_it() -> None:
 
     callbacks: Callbacks[Obj] = Callbacks("nobody", None, None, None)
     unread = Unread(obj("a", "1"))
-    for notification in (Added(unread, True), Updated(unread, unread), Deleted(unread, True)):
-        notification.deliver(callbacks)
+    for notification in (Added(unread, True), Updated(unread, unread), Deleted("a", unread, True)):
+        deliver(notification, callbacks)
 
 
 def test_a_resync_comes_when_its_period_is_over_and_again_a_period_later() -> None:

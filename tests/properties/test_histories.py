@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from informers.cache._pipeline.histories import Histories
-from informers.cache._pipeline.processor import Added, Deleted, ObjectEvent, Updated
+from informers.cache._pipeline.processor import RecordEvent, key_of
+from informers.cache.object_events import Added, Deleted, Updated
 from informers.source.records import HeldRecord, Record
 from informers.source.watch_events import ChangeType
 from tests.properties.profile import TIMES
@@ -43,16 +44,18 @@ def test_what_is_told_is_legal_whatever_a_server_repeats_leaves_out_or_says_too_
     #: The last version told of each uid. A list may go back: the server has.
     newest: dict[str, int] = {}
 
-    def take(events: list[ObjectEvent[Any]], *, by_list: bool) -> None:
+    def take(events: list[RecordEvent[Any]], *, by_list: bool) -> None:
         for event in events:
-            old = event.old if isinstance(event, Updated) else event.record
-            new = event.new if isinstance(event, Updated) else event.record
-            key, version = event.key, int(new.resource_version)
+            old = event.old if isinstance(event, Updated) else event.obj
+            new = event.new if isinstance(event, Updated) else event.obj
+            assert new is not None
+            assert old is not None
+            key, version = key_of(event), int(new.resource_version)
             if isinstance(event, Added):
                 assert key not in present, "an add of what is there"
             else:
                 assert present[key][0] == new.uid, "an event of another object than is there"
-                if isinstance(event, Updated) or event.missed:
+                if isinstance(event, Updated) or event.is_tombstone:
                     assert present[key][1] == int(old.resource_version), "old is not what was told last"
             if not by_list:
                 assert version >= newest.get(new.uid, 0), "an older state after a newer one"

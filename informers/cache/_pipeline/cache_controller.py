@@ -22,7 +22,7 @@ from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.observers import Observers
-from informers.cache._pipeline.processor import Added, Listener, Notification, ObjectEvent, Synced, Updated
+from informers.cache._pipeline.processor import Listener, Notification, RecordEvent, Synced, key_of
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
 from informers.cache._reflector.watch_failures import (
@@ -31,6 +31,7 @@ from informers.cache._reflector.watch_failures import (
     WatchRecovery,
     WatchRecoveryHandler,
 )
+from informers.cache.object_events import Added, Updated
 from informers.cache.versions import reaches, sort_key
 from informers.errors import ConfigurationError, NotSyncedError
 from informers.source.records import Record
@@ -203,7 +204,7 @@ class CacheController(Generic[T]):
             self._apply_removal(scope)
 
     def _apply_changes(self, changes: Sequence[tuple[Scope, Change[T]]]) -> None:
-        notifications: list[ObjectEvent[T]] = []
+        notifications: list[RecordEvent[T]] = []
         writes: list[Write[T]] = []
         #: What the cache will have of the keys of this batch. Only this thread changes the cache.
         pending: dict[str, Record[T] | None] = {}
@@ -219,7 +220,7 @@ class CacheController(Generic[T]):
             if told:
                 notifications += told
                 last = told[-1]
-                if not (isinstance(last, Updated) and last.is_repetition):
+                if not _is_repetition(last):
                     pending[key] = record = _record_after(last)
                     writes.append(Write(key, record))
         moved: dict[str | None, str] = {}
@@ -267,7 +268,7 @@ class CacheController(Generic[T]):
 
     def _apply_snapshot(self, snapshot: Snapshot[T]) -> None:
         """Begin with what was saved. It counts as synced when the server has said what has happened since."""
-        notifications: list[ObjectEvent[T]] = [Added(record, True) for record in snapshot.records]
+        notifications: list[RecordEvent[T]] = [Added(record, True) for record in snapshot.records]
         writes = _writes(notifications)
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")
@@ -339,8 +340,8 @@ class CacheController(Generic[T]):
             for listener in self._listeners:
                 listener.push([Synced(listener.synced)])
 
-    def _distribute_locked(self, notifications: list[ObjectEvent[T]]) -> None:
-        changed = [n for n in notifications if not (isinstance(n, Updated) and n.is_repetition)]
+    def _distribute_locked(self, notifications: list[RecordEvent[T]]) -> None:
+        changed = [n for n in notifications if not _is_repetition(n)]
         for listener in self._listeners:
             # A handler that asked for resyncs takes what is unchanged as one; to the others it is not news.
             listener.push(notifications if listener.resync_period > 0 else changed)
@@ -365,20 +366,18 @@ class CacheController(Generic[T]):
         return transformed
 
 
-def _record_after(notification: ObjectEvent[T]) -> Record[T] | None:
+def _is_repetition(event: RecordEvent[T]) -> bool:
+    """Return whether an object is as it was: a list had it again, or a resync delivers it."""
+    return isinstance(event, Updated) and event.old is event.new
+
+
+def _record_after(event: RecordEvent[T]) -> Record[T] | None:
     """Return what the cache holds of an object after an event."""
-    if isinstance(notification, Added):
-        return notification.record
-    return notification.new if isinstance(notification, Updated) else None
+    if isinstance(event, Added):
+        return event.obj
+    return event.new if isinstance(event, Updated) else None
 
 
-def _writes(notifications: Iterable[ObjectEvent[T]]) -> list[Write[T]]:
-    """Return the changes of the cache that are told so. What is unchanged stays as it is held, packed and indexed."""
-    writes: list[Write[T]] = []
-    for notification in notifications:
-        if isinstance(notification, Updated):
-            if not notification.is_repetition:
-                writes.append(Write(notification.key, notification.new))
-        else:
-            writes.append(Write(notification.key, _record_after(notification)))
-    return writes
+def _writes(events: Iterable[RecordEvent[T]]) -> list[Write[T]]:
+    """Return what events change in the cache. An unchanged object stays as it is held, packed and indexed."""
+    return [Write(key_of(event), _record_after(event)) for event in events if not _is_repetition(event)]

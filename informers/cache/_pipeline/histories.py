@@ -16,7 +16,8 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
-from informers.cache._pipeline.processor import Added, Deleted, ObjectEvent, Updated
+from informers.cache._pipeline.processor import RecordEvent
+from informers.cache.object_events import Added, Deleted, Updated
 from informers.cache.versions import reaches
 from informers.source.records import Record
 from informers.source.watch_events import ChangeType
@@ -42,7 +43,7 @@ class Histories(Generic[T]):
 
     def change(
         self, kind: ChangeType, seen: Record[T], new: Record[T] | None, old: Record[T] | None, *, is_initial: bool
-    ) -> list[ObjectEvent[T]]:
+    ) -> list[RecordEvent[T]]:
         """Return what handlers receive for a change that a watch reports; nothing where the cache stays as it is.
 
         Args:
@@ -62,36 +63,36 @@ class Histories(Generic[T]):
             return []
         if _is_another(seen, old):
             self._end(old, seen.resource_version)
-            return [Deleted(old, True), Added(new, is_initial)]
+            return [Deleted(old.key, old, True), Added(new, is_initial)]
         return [Updated(old, old if _is_same(old, new) else new)]
 
-    def listed(self, old: Record[T] | None, new: Record[T], *, is_initial: bool) -> list[ObjectEvent[T]]:
+    def listed(self, old: Record[T] | None, new: Record[T], *, is_initial: bool) -> list[RecordEvent[T]]:
         """Return what handlers receive for an object that a list has; the deletion of another one first."""
         self._ends.pop(new.uid, None)
         if old is None:
             return [Added(new, is_initial)]
         if _is_another(new, old):
             self._end(old, new.resource_version)
-            return [Deleted(old, True), Added(new, is_initial)]
+            return [Deleted(old.key, old, True), Added(new, is_initial)]
         return [Updated(old, old if _is_same(old, new) else new)]
 
-    def missing(self, old: Iterable[Record[T]], version: str) -> list[ObjectEvent[T]]:
+    def missing(self, old: Iterable[Record[T]], version: str) -> list[RecordEvent[T]]:
         """Return what handlers receive for objects that a list does not have any more."""
-        notifications: list[ObjectEvent[T]] = []
+        notifications: list[RecordEvent[T]] = []
         for record in old:
             self._end(record, version)
-            notifications.append(Deleted(record, True))
+            notifications.append(Deleted(record.key, record, True))
         return notifications
 
-    def _deleted(self, seen: Record[T], last: Record[T] | None, old: Record[T] | None) -> list[ObjectEvent[T]]:
+    def _deleted(self, seen: Record[T], last: Record[T] | None, old: Record[T] | None) -> list[RecordEvent[T]]:
         if old is None or _is_older(seen, old):
             return []
         self._end(old, seen.resource_version)
         if _is_another(seen, old):
             # The end of an object that was never seen: then that of the one before it was missed.
             self._end(seen, seen.resource_version)
-            return [Deleted(old, True)]
-        return [Deleted(old, True) if last is None else Deleted(last, False)]
+            return [Deleted(old.key, old, True)]
+        return [Deleted(old.key, old, True) if last is None else Deleted(last.key, last, False)]
 
     def _end(self, record: Record[T], version: str) -> None:
         if record.uid:

@@ -20,11 +20,12 @@ from informers._base.forks import new_condition
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
 from informers.cache.handlers import Callbacks
+from informers.cache.object_events import Added, Deleted, ObjectEvent, Updated
 from informers.errors import escaped
 from informers.objects import DeletedFinalStateUnknown
 from informers.source.records import Record
 
-__all__ = ["BEHIND", "Added", "Deleted", "Listener", "Notification", "ObjectEvent", "Synced", "Updated"]
+__all__ = ["BEHIND", "Listener", "Notification", "RecordEvent", "Synced", "deliver", "key_of"]
 
 T = TypeVar("T", default=Any)
 
@@ -40,98 +41,54 @@ def _same(low: float, _high: float) -> float:
 
 @final
 @attrs.define(eq=False)
-class Added(Generic[T]):
-    """An object is new to the cache."""
-
-    record: Record[T]
-    is_in_initial_list: bool
-
-    @property
-    def key(self) -> str:
-        """Key of the object."""
-        return self.record.key
-
-    def deliver(self, callbacks: Callbacks[T]) -> object:
-        """Tell the handler; return what it returned."""
-        if callbacks.on_add is None:
-            return None
-        return callbacks.on_add(self.record.object(), self.is_in_initial_list)
-
-
-@final
-@attrs.define(eq=False)
-class Updated(Generic[T]):
-    """An object has changed; or it has not, and is delivered again (then both records are one)."""
-
-    old: Record[T]
-    new: Record[T]
-
-    @property
-    def key(self) -> str:
-        """Key of the object."""
-        return self.new.key
-
-    @property
-    def is_repetition(self) -> bool:
-        """Whether the object is as it was: a list had it again, or a resync delivers it."""
-        return self.old is self.new
-
-    def deliver(self, callbacks: Callbacks[T]) -> object:
-        """Tell the handler; return what it returned."""
-        if callbacks.on_update is None:
-            return None
-        new = self.new.object()
-        if self.is_repetition:
-            return callbacks.on_update(new, new)
-        try:
-            old = self.old.object()
-        except Exception:  # noqa: BLE001  what makes it may be the user's
-            # The handler could not be notified of it as it was: to the handler it is new.
-            _log.warning(
-                "%s can't be made as it was, so its update is told as an add", escaped(self.key), exc_info=True
-            )
-            return None if callbacks.on_add is None else callbacks.on_add(new, False)
-        return callbacks.on_update(old, new)
-
-
-@final
-@attrs.define(eq=False)
-class Deleted(Generic[T]):
-    """An object is gone; `missed` where only its absence was seen, and `record` is what the cache had."""
-
-    record: Record[T]
-    missed: bool
-
-    @property
-    def key(self) -> str:
-        """Key of the object."""
-        return self.record.key
-
-    def deliver(self, callbacks: Callbacks[T]) -> object:
-        """Tell the handler; return what it returned."""
-        if callbacks.on_delete is None:
-            return None
-        try:
-            obj = self.record.object()
-        except Exception:  # noqa: BLE001  what makes it may be the user's
-            # A deletion must not be lost for want of the last state.
-            _log.warning(
-                "%s can't be made as it was last, so its deletion has no object", escaped(self.key), exc_info=True
-            )
-            return callbacks.on_delete(DeletedFinalStateUnknown(self.key))
-        return callbacks.on_delete(DeletedFinalStateUnknown(self.key, obj) if self.missed else obj)
-
-
-@final
-@attrs.define(eq=False)
 class Synced:
     """Everything that was there at the beginning has been delivered before this."""
 
     signal: Signal
 
 
-ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T]
-Notification: TypeAlias = ObjectEvent[T] | Synced
+#: What happened to an object, with its states as the cache holds them.
+RecordEvent: TypeAlias = ObjectEvent[Record[T]]
+Notification: TypeAlias = RecordEvent[T] | Synced
+
+
+def key_of(event: RecordEvent[T]) -> str:
+    """Return the key of the object."""
+    if isinstance(event, Deleted):
+        return event.key
+    return event.new.key if isinstance(event, Updated) else event.obj.key
+
+
+def deliver(event: RecordEvent[T], callbacks: Callbacks[T]) -> object:
+    """Call a handler with the objects of an event; return what it returned."""
+    if isinstance(event, Updated):
+        return None if callbacks.on_update is None else _deliver_update(event, callbacks, callbacks.on_update)
+    if isinstance(event, Added):
+        return None if callbacks.on_add is None else callbacks.on_add(event.obj.object(), event.is_in_initial_list)
+    if callbacks.on_delete is None:
+        return None
+    try:
+        obj = None if event.obj is None else event.obj.object()
+    except Exception:  # noqa: BLE001  what makes it may be the user's
+        # A deletion must not be lost for want of the last state.
+        _log.warning("%s can't be made as it was, so its deletion has no object", escaped(event.key), exc_info=True)
+        obj = None
+    return callbacks.on_delete(DeletedFinalStateUnknown(event.key, obj) if event.is_tombstone or obj is None else obj)
+
+
+def _deliver_update(event: Updated[Record[T]], callbacks: Callbacks[T], on_update: Callable[[T, T], object]) -> object:
+    new = event.new.object()
+    if event.old is event.new:
+        return on_update(new, new)
+    try:
+        old = event.old.object()
+    except Exception:  # noqa: BLE001  what makes it may be the user's
+        # The handler could not be notified of it as it was: to the handler it is new.
+        _log.warning(
+            "%s can't be made as it was, so its update is delivered as an add", escaped(event.new.key), exc_info=True
+        )
+        return None if callbacks.on_add is None else callbacks.on_add(new, False)
+    return on_update(old, new)
 
 
 @final
@@ -140,19 +97,19 @@ class _HandedOver(Generic[T]):
     """A `Delivery` of a listener."""
 
     listener: Listener[T]
-    notification: ObjectEvent[T]
+    notification: RecordEvent[T]
     #: When the handler was called.
     since: float | None = None
 
     @property
     def key(self) -> str:
         """Key of the object."""
-        return self.notification.key
+        return key_of(self.notification)
 
     def begin(self) -> object:
         """Call the handler; return what it returned."""
         self.since = self.listener.now()
-        return self.notification.deliver(self.listener.callbacks)
+        return deliver(self.notification, self.listener.callbacks)
 
     def finish(self, error: BaseException | None) -> None:
         """Say that the delivery is over, and how the handler failed if it did."""
@@ -324,9 +281,9 @@ class Listener(Generic[T]):
                 self._open[delivery] = None
             self.callbacks.hand_over(delivery)
             return
-        self._busy = (notification.key, self._clock.monotonic())
+        self._busy = (key_of(notification), self._clock.monotonic())
         try:
-            notification.deliver(self.callbacks)
+            deliver(notification, self.callbacks)
         except BaseException as error:  # noqa: BLE001  the handler is the user's, and even an exit must not lose the rest
             self.failed += 1
             self._report(notification, error)
@@ -334,14 +291,14 @@ class Listener(Generic[T]):
             self.delivered += 1
             self._busy = None
 
-    def _report(self, notification: ObjectEvent[T], error: BaseException) -> None:
+    def _report(self, notification: RecordEvent[T], error: BaseException) -> None:
         # The user's filters of the log may raise, too.
         with suppress(Exception):
             _log.error(
                 "handler %s failed on %s of %s; going on with the next event",
                 self.callbacks.name,
                 type(notification).__name__.lower(),
-                escaped(notification.key),
+                escaped(key_of(notification)),
                 exc_info=error,
             )
 

@@ -1,0 +1,75 @@
+"""What happens to an object: added, updated, deleted. One vocabulary: of records in the pipeline, of objects outside.
+
+Upstream: k8s.io/client-go/tools/cache/shared_informer.go addNotification and its like (v0.37).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeAlias, final
+
+import attrs
+from typing_extensions import TypeVar
+
+from informers.objects import object_key
+
+__all__ = ["Added", "Deleted", "ObjectEvent", "Updated"]
+
+T = TypeVar("T", default=Any)
+
+
+@final
+@attrs.frozen
+class Added(Generic[T]):
+    """An object is new to the cache.
+
+    Attributes:
+        obj: the object.
+        is_in_initial_list: whether it existed before the handler or the stream was added.
+    """
+
+    obj: T
+    is_in_initial_list: bool
+
+    @property
+    def key(self) -> str:
+        """Key of the object."""
+        return object_key(self.obj)
+
+
+@final
+@attrs.frozen
+class Updated(Generic[T]):
+    """An object has changed; or it has not, and is delivered again by a resync. Then `old` and `new` are one object.
+
+    Attributes:
+        old: the state before.
+        new: the state now.
+    """
+
+    old: T
+    new: T
+
+    @property
+    def key(self) -> str:
+        """Key of the object."""
+        return object_key(self.new)
+
+
+@final
+@attrs.frozen
+class Deleted(Generic[T]):
+    """An object does not exist any more.
+
+    Attributes:
+        key: of the object.
+        obj: its last known state; None where that is unknown.
+        is_tombstone: whether the deletion itself was missed, so that `obj` may not be the very last state.
+    """
+
+    key: str
+    obj: T | None
+    is_tombstone: bool
+
+
+#: What a stream of `informers.aio` gives.
+ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T]
