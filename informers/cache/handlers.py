@@ -90,28 +90,41 @@ class ResourceEventHandlerFuncs(Generic[T]):
 
 @final
 class FilteringResourceEventHandler(Generic[T]):
-    """A handler that passes on only what a filter lets through.
+    """A handler that passes on only some objects, or some updates.
 
     An update that takes an object into the filter's range arrives as an add, one that takes it out as a delete. A
     tombstone is judged by the object that it holds; one without any is passed on.
 
     Args:
-        filter: takes an object and says whether it is let through. It runs in the handler's thread.
         handler: gets what is let through.
+        filter: takes an object and says whether it is let through; None lets all through. It must depend on the object
+            alone.
+        predicate: takes the old object and the new one, and says whether the update is passed on; None passes all on.
+            It is not asked about adds and deletes, nor about updates that cross the filter. `informers.controllers`
+            has some, for example `generation_changed`.
+
+    Both run in the handler's thread.
 
     Raises:
-        ConfigurationError: `filter` is not a function, or `handler` is not a handler.
+        ConfigurationError: `filter` or `predicate` is not such a function, both are missing, or `handler` is not a
+            handler.
 
     Upstream: k8s.io/client-go/tools/cache/controller.go FilteringResourceEventHandler (v0.37).
     """
 
     def __init__(
-        self, *, filter: Callable[[T], bool], handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T]
+        self,
+        *,
+        handler: ResourceEventHandler[T] | ResourceEventHandlerFuncs[T],
+        filter: Callable[[T], bool] | None = None,
+        predicate: Callable[[T, T], bool] | None = None,
     ) -> None:
-        if filter is None:
-            raise ConfigurationError("filter must be a function of (obj): got None")
+        if filter is None and predicate is None:
+            raise ConfigurationError("give a filter, which is a function of (obj), or a predicate, of (old, new)")
         check_function("filter", filter, "obj")
-        self._filter = filter
+        check_function("predicate", predicate, "old, new")
+        self._filter: Callable[[T], bool] = filter if filter is not None else lambda _obj: True
+        self._predicate = predicate
         self._handler = Callbacks.of(handler)
 
     def __repr__(self) -> str:
@@ -127,7 +140,7 @@ class FilteringResourceEventHandler(Generic[T]):
         before, after = self._filter(old), self._filter(new)
         handler = self._handler
         if before and after:
-            if handler.on_update is not None:
+            if handler.on_update is not None and (self._predicate is None or self._predicate(old, new)):
                 handler.on_update(old, new)
         elif after:
             if handler.on_add is not None:

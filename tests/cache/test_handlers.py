@@ -14,6 +14,7 @@ from informers import (
     ResourceEventHandlerFuncs,
 )
 from informers.cache.handlers import Callbacks
+from informers.controllers import labels_changed
 from informers.testing import RecordingHandler
 
 
@@ -154,7 +155,54 @@ def test_a_filter_around_functions_calls_only_those_that_there_are() -> None:
     assert told == [("a", "b")]
 
 
-def test_a_filter_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"zone": "in", "size": "1"}, {"zone": "in", "size": "2"}, ["update a"]),
+        ({"zone": "in", "size": "1"}, {"zone": "in", "size": "1"}, []),
+        ({"zone": "out", "size": "1"}, {"zone": "in", "size": "1"}, ["add a"]),
+        ({"zone": "in", "size": "1"}, {"zone": "out", "size": "1"}, ["delete a"]),
+        ({"zone": "out", "size": "1"}, {"zone": "out", "size": "2"}, []),
+    ],
+    ids=("changed", "unchanged", "into the range", "out of the range", "outside of the range"),
+)
+def test_a_predicate_is_asked_about_the_updates_within_a_filters_range(
+    old: dict[str, str], new: dict[str, str], expected: list[str]
+) -> None:
+    recorder = RecordingHandler[dict[str, Any]]()
+    handler = FilteringResourceEventHandler(
+        filter=lambda obj: obj["metadata"]["labels"]["zone"] == "in",
+        predicate=lambda before, after: before["metadata"]["labels"]["size"] != after["metadata"]["labels"]["size"],
+        handler=recorder,
+    )
+    handler.on_update(obj("a", **old), obj("a", **new))
+    assert recorder.texts() == expected
+
+
+def test_a_predicate_alone_passes_adds_and_deletes_on() -> None:
+    recorder = RecordingHandler[dict[str, Any]]()
+    handler = FilteringResourceEventHandler(predicate=labels_changed, handler=recorder)
+    handler.on_add(obj("a"), True)
+    handler.on_update(obj("a"), obj("a"))
+    handler.on_update(obj("a"), obj("a", zone="in"))
+    handler.on_delete(DeletedFinalStateUnknown("a", obj("a")))
+    assert recorder.texts() == ["add a (initial)", "update a", "delete a (tombstone)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, r"give a filter, which is a function of \(obj\), or a predicate, of \(old, new\)"),
+        ({"predicate": lambda new: True}, r"predicate must be a function of \(old, new\): got "),
+    ],
+    ids=("neither", "of one object"),
+)
+def test_a_filter_without_anything_to_filter_by_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        FilteringResourceEventHandler(handler=Handler(), **arguments)
+
+
+def test_a_filter_that_is_not_a_function_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"filter must be a function of \(obj\): got "):
         FilteringResourceEventHandler(filter="app=web", handler=Handler())  # type: ignore[arg-type] # the mistake
 
