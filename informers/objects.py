@@ -72,10 +72,10 @@ class ObjectName:
         """Return the parts of `namespace/name` or `name`.
 
         Raises:
-            ConfigurationError: `key` has more than one slash.
+            ConfigurationError: `key` is not a string, is empty, or has more than one slash.
         """
-        namespace, _, name = key.rpartition("/")
-        if "/" in namespace:
+        namespace, _, name = key.rpartition("/") if isinstance(key, str) else ("/", "", "")
+        if "/" in namespace or not name:
             raise ConfigurationError(f"unexpected key format: {key!r}; it should be 'namespace/name' or 'name'")
         return cls(namespace, name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kubernetes.client import V1ConfigMap, V1Node, V1ObjectMeta, V1Pod, V1PodStatus
@@ -30,9 +31,10 @@ def test_a_name_and_its_key_say_the_same(namespace: str, name: str, key: str) ->
     assert ObjectName.parse(key) == ObjectName(namespace, name)
 
 
-def test_a_key_with_two_slashes_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="unexpected key format: 'a/b/c'; it should be 'namespace/name'"):
-        ObjectName.parse("a/b/c")
+@pytest.mark.parametrize("key", ["a/b/c", "", "shop/", None, 3, b"shop/web-0", ["web-0"]])
+def test_what_is_not_a_key_is_refused(key: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"unexpected key format: .*; it should be 'namespace/name' or 'name'"):
+        ObjectName.parse(key)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,16 @@ def check_stop(stop: object) -> None:
         )
 
 
+def check_namespace_name(namespace: object) -> None:
+    """Refuse what is neither None nor a text that could name a namespace.
+
+    Raises:
+        ConfigurationError: saying so.
+    """
+    if not (namespace is None or isinstance(namespace, str)):
+        raise ConfigurationError(f"namespace must be a name such as 'default', or None: got {namespace!r}")
+
+
 def check_time_limit(name: str, seconds: object) -> None:
     """Refuse what is not a time limit of a connection.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_namespace_name
 from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers._base.threads import join_all
@@ -20,7 +21,7 @@ from informers.cache._pipeline.inlets import Reflectors
 from informers.cache.indexer import Indexer
 from informers.cache.observed import ObservedCache
 from informers.cache.sync import NamespaceSync
-from informers.errors import AlreadyStartedError, ConfigurationError, StoppedError
+from informers.errors import AlreadyStartedError, ConfigurationError
 from informers.source.listwatch import ListerWatcher
 
 __all__ = ["FollowingCache"]
@@ -170,6 +171,7 @@ class FollowingCache(ObservedCache[T]):
         Raises:
             ConfigurationError: it is not followed.
         """
+        check_namespace_name(namespace)
         with self._life.lock:
             followed = self._reflectors.get(namespace)
             if followed is not None:
@@ -196,9 +198,10 @@ class FollowingCache(ObservedCache[T]):
         Raises:
             ConfigurationError: it does not follow this namespace by itself.
             StoppedError: the informer has been stopped.
+            ForkedError: it runs in the process that this one was forked from.
         """
-        if self._life.stopped:
-            raise StoppedError(f"the informer of {self._resource} has been stopped")
+        self._life.check()
+        check_namespace_name(namespace)
         if namespace is not None and namespace not in self._reflectors:
             raise ConfigurationError(
                 f"the informer of {self._resource} has no list of namespace {namespace!r} alone: it follows "

@@ -11,6 +11,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
+from informers._base.checks import check_namespace_name
 from informers._base.forks import OfOneProcess
 from informers.cache._contents import NAMESPACE_INDEX, Contents, checked_values
 from informers.errors import ConfigurationError, escaped
@@ -135,8 +136,9 @@ class Indexer(OfOneProcess, Generic[T]):
             namespace: leave out the objects of others; None for all.
 
         Raises:
-            ConfigurationError: there is no such index, or the value is not a string.
+            ConfigurationError: there is no such index, or the value or namespace is not a string.
         """
+        check_namespace_name(namespace)
         with self._contents.lock:
             found = [self._contents.records[key] for key in self._contents.indices.under(name, value)]
         if namespace is not None:

@@ -193,12 +193,13 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     def has_synced(self) -> bool:
         """Whether the first list, or what has happened since a snapshot, is in the cache; stays true.
 
-        With several namespaces, that of each. One that follows no namespace has not synced. A namespace that is added
-        later has a state of its own: `has_listed`, and what `add_namespace` returns.
+        With several namespaces, that of each. A namespace that is added later has a state of its own: `has_listed`, and
+        what `add_namespace` returns. One that follows no namespace has not synced, nor has one of whose namespaces none
+        is listed, since all that were have been removed.
 
         Whether the cache is fresh is what `health` says.
         """
-        return self._synced.is_set() and len(self._reflectors) > 0
+        return self._synced.is_set() and any(fed.scope.is_listed for _, fed in self._reflectors)
 
     @property
     def synced(self) -> Signal:
@@ -207,8 +208,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """The namespaces that were added since it has synced, and are not listed yet: those can be waited for."""
-        if not self.has_synced:
+        """The namespaces that were added since it synced, and are not listed yet: those can be waited for."""
+        if not self._synced.is_set():
             return ()
         return [fed for _, fed in self._reflectors if not fed.scope.synced.is_set()]
 

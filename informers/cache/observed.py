@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function
+from informers._base.checks import check_function, check_namespace_name
 from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers._base.wakeups import Stop
@@ -78,7 +78,7 @@ class ObservedCache(Generic[T]):
             namespace: a name; None for objects of the whole cluster, or for all namespaces of an informer of all.
 
         Raises:
-            ConfigurationError: the informer follows single namespaces, and none was named.
+            ConfigurationError: the informer follows single namespaces, and none was named; or it is not a name.
         """
         return self._position_of(self._scope_of(namespace)).version
 
@@ -88,7 +88,12 @@ class ObservedCache(Generic[T]):
         return tuple(namespace for namespace, _ in self._reflectors)
 
     def sync_of(self, namespace: str) -> Syncable | None:
-        """Return what waits for the first list of a namespace; None where that has no list of its own."""
+        """Return what waits for the first list of a namespace; None where that has no list of its own.
+
+        Raises:
+            ConfigurationError: it is not a name.
+        """
+        check_namespace_name(namespace)
         return self._reflectors.get(namespace)
 
     def has_listed(self, namespace: str | None) -> bool:
@@ -96,7 +101,11 @@ class ObservedCache(Generic[T]):
 
         Args:
             namespace: a name; None for objects of the whole cluster, or for everything that is followed.
+
+        Raises:
+            ConfigurationError: it is not a name.
         """
+        check_namespace_name(namespace)
         if namespace is None or self._is_of_all:
             return len(self._reflectors) > 0 and all(followed.scope.is_listed for _, followed in self._reflectors)
         return self._position_of(namespace).is_listed
@@ -137,8 +146,9 @@ class ObservedCache(Generic[T]):
     ) -> SeenResult:
         """Wait until the cache has reached a write; see `has_seen`.
 
-        It returns at once where that can't be decided: versions that are not whole numbers have no order, and an
-        answer to a dry run has no version. So it does when the informer is stopped.
+        It returns at once where that can't be decided: versions that are not whole numbers have no order, an answer to
+        a dry run has no version, and neither has the `Status` of a deletion, which says nothing to a cache that has
+        never had the object. So it does when the informer is stopped.
 
         Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
 
@@ -224,6 +234,7 @@ class ObservedCache(Generic[T]):
             mark,
             position=lambda: self._position_of(scope),
             record=lambda: self._indexer.record(key),
+            has_ended=self._controller.has_ended,
             subscribe=subscribe,
         )
 
@@ -275,6 +286,7 @@ class ObservedCache(Generic[T]):
 
     def _scope_of(self, namespace: str | None) -> str | None:
         """Return the namespace whose list and watch a namespace belongs to; None for those of all."""
+        check_namespace_name(namespace)
         if self._is_of_all:
             return None
         if not namespace:

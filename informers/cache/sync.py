@@ -222,11 +222,13 @@ def wait_for_cache_sync(
     # Two may have one name: handlers of one function, or the pods of two clusters.
     alike: Counter[str] = Counter()
     for syncable in everything:
-        if not syncable.synced.is_set():
+        # One that was synced may follow nothing any more; where its namespaces are awaited, they say why.
+        why = "" if syncable.synced.is_set() and syncable.parts else syncable.why_not_synced()
+        if why or not syncable.synced.is_set():
             alike[syncable.name] += 1
             count = alike[syncable.name]
             name = f"{syncable.name} #{count}" if count > 1 else syncable.name
-            unsynced[name] = syncable.why_not_synced() or "not in time"
+            unsynced[name] = why or "not in time"
     return SyncResult(unsynced)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_stop, check_timeout
+from informers._base.checks import check_namespace_name, check_stop, check_timeout
 from informers._base.clock import Clock
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.versions import is_number, reaches
@@ -120,8 +120,7 @@ def mark_of(written: Any, namespace: str | None) -> Mark:
     Raises:
         ConfigurationError: `written` is not one of these, or is of another namespace.
     """
-    if not (namespace is None or isinstance(namespace, str)):
-        raise ConfigurationError(f"namespace must be a name such as 'default', or None: got {namespace!r}")
+    check_namespace_name(namespace)
     if isinstance(written, str):
         if not written:
             raise ConfigurationError("a resource version must not be empty: give the object that the write returned")
@@ -153,13 +152,14 @@ def _gone(metadata: Any) -> str:
     return ""
 
 
-def compare(mark: Mark, position: Position, record: Record[Any] | None) -> SeenResult:
+def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_there: bool) -> SeenResult:
     """Return whether a cache has reached a write.
 
     Args:
         mark: of the write.
         position: of the cache, where the write's namespace belongs to. Taken before `record`.
         record: what the cache has of the object.
+        was_there: whether the cache has had the object that was deleted. Taken after `record`.
     """
     if not (position.version or position.is_listed):
         return SeenResult(Sight.NOT_YET, "the cache has not been listed")
@@ -173,7 +173,12 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None) -> SeenR
     if mark.gone:
         if record is not None and record.uid == mark.gone:
             return SeenResult(Sight.NOT_YET, f"the cache still has {record.key}, which was deleted")
-        return SeenResult(Sight.SEEN)
+        if mark.version or was_there:
+            return SeenResult(Sight.SEEN)
+        # It may come yet: the cache may not even have reached its creation.
+        return SeenResult(
+            Sight.UNDECIDABLE, "the cache has not had the object so far, and the answer to its deletion has no version"
+        )
     if not mark.version:
         return SeenResult(Sight.UNDECIDABLE, "what the server answered has no resource version")
     return SeenResult(Sight.SEEN)
@@ -187,6 +192,7 @@ class Sighting:
         mark: of the write.
         position: returns how far the cache is, where the write belongs to.
         record: returns what the cache has of the object.
+        has_ended: returns whether the cache has had the object of a uid, and has it no longer.
         subscribe: has a function called when the version of the write may have been reached.
 
     Thread safety: all methods may be called from any thread.
@@ -198,18 +204,24 @@ class Sighting:
         *,
         position: Callable[[], Position],
         record: Callable[[], Record[Any] | None],
+        has_ended: Callable[[str], bool],
         subscribe: Subscribe,
     ) -> None:
         self._mark = mark
         self._position = position
         self._record = record
+        self._has_ended = has_ended
+        #: Whether the object that was deleted was in the cache at a look. Ends are remembered for a while only.
+        self._was_there = False
         self.subscribe: Subscribe = subscribe
         self._times_back = position().times_back
 
     def look(self) -> SeenResult:
         """Return whether the cache has reached the write, as of now. Only `Sight.NOT_YET` is worth a wait."""
-        position = self._position()
-        result = compare(self._mark, position, self._record())
+        position, record, gone = self._position(), self._record(), self._mark.gone
+        self._was_there |= bool(gone) and record is not None and record.uid == gone
+        was_there = self._was_there or (bool(gone) and self._has_ended(gone))
+        result = compare(self._mark, position, record, was_there=was_there)
         if result.sight is not Sight.NOT_YET:
             return result
         if position.ended:

@@ -685,6 +685,25 @@ def test_a_namespace_that_is_added_before_the_first_sync_is_waited_for_and_one_t
         three.go_on.set()
 
 
+def test_an_informer_whose_listed_namespaces_were_all_removed_has_not_synced_any_more() -> None:
+    unlisted: FakeSource[Obj] = FakeSource()
+    unlisted.list_error = unlisted.watch_error = StatusError("not yet")
+    with informer({"a": FakeSource[Obj]()}) as made:
+        started(made)
+        made.remove_namespace("a")
+        assert not made.has_synced
+        assert str(wait_for_cache_sync(made)) == "not synced: things: it follows no namespace"
+        made.add_namespace("b", unlisted)
+        assert not made.has_synced
+        assert not made.health().synced
+        result = wait_for_cache_sync(made, timeout=0)
+        assert list(result.unsynced) == ["things in b"]
+        unlisted.list_error = unlisted.watch_error = None
+        made.relist()
+        assert wait_for_cache_sync(made, timeout=10)
+        assert made.has_synced
+
+
 def test_an_informer_of_no_namespace_yet_has_not_synced_and_takes_one_later() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("one/a"))

@@ -371,3 +371,37 @@ def test_a_thousand_waits_cost_a_step_of_the_cache_nothing_until_it_concerns_the
         end()
         end()
     assert made._controller.observers.count == 0
+
+
+def test_a_status_of_a_deletion_decides_nothing_for_a_cache_that_has_never_had_the_object(
+    source: FakeSource[Obj], made: SharedInformer[Obj]
+) -> None:
+    pod = obj("shop/new")
+    pod["metadata"]["uid"] = "new"
+    result = made.wait_until_seen(status("new", "new"), namespace="shop")
+    assert result.sight is Sight.UNDECIDABLE
+    assert "the cache has not had the object so far" in str(result)
+    # The cache comes to the creation later, and to the deletion after that.
+    source.add(pod)
+    source.delete(pod)
+    assert made.wait_until_seen("3", timeout=10)
+    assert made.has_seen(status("new", "new"), namespace="shop")
+
+
+@pytest.mark.parametrize("wrong", [5, True, b"shop", ["shop"]])
+def test_a_namespace_that_is_not_a_text_is_refused_by_whatever_takes_one(wrong: Any) -> None:
+    with informer({"shop": FakeSource[Obj]()}) as made:
+        calls: list[Callable[[Any], object]] = [
+            made.has_listed,
+            made.resource_version_of,
+            made.sync_of,
+            made.relist,
+            made.remove_namespace,
+            lambda namespace: made.add_namespace(namespace, FakeSource()),
+            lambda namespace: made.has_seen("1", namespace=namespace),
+            lambda namespace: made.indexer.list(namespace=namespace),
+            lambda namespace: made.indexer.by_index("namespace", "shop", namespace=namespace),
+        ]
+        for call in calls:
+            with pytest.raises(ConfigurationError, match=r"must be a (name such as 'default'|string)"):
+                call(wrong)

@@ -147,6 +147,7 @@ def inherit(
     for act in (
         factory.start,
         maps.informer.start,
+        maps.informer.relist,
         maps.lister.list,
         lambda: maps.lister.namespace("default").get("map-0"),
         lambda: maps.informer.indexer.get("default/map-0"),

@@ -167,6 +167,10 @@ class CacheController(Generic[T]):
                 self._awaited -= not scope.is_listed
         scope.ended.set()
 
+    def has_ended(self, uid: str) -> bool:
+        """Return whether the cache has had the object of a uid and has it no longer, as far as that is remembered."""
+        return self._histories.has_ended(uid)
+
     def snapshot(self) -> Snapshot[T]:
         """Return what the cache holds, and up to which versions.
 

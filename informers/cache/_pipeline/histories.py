@@ -34,12 +34,16 @@ _ENDS = 4096
 class Histories(Generic[T]):
     """Decides what is told. It remembers the ends of the last objects by uid, and nothing else.
 
-    Thread safety: none; it belongs to the controller's thread.
+    Thread safety: it belongs to the controller's thread; `has_ended` may be called from any.
     """
 
     def __init__(self) -> None:
         #: Versions at which objects have ended, by uid; the latest end stands last.
         self._ends: OrderedDict[str, str] = OrderedDict()
+
+    def has_ended(self, uid: str) -> bool:
+        """Return whether an object has been in the cache, and is no longer; of the last ones alone it is known."""
+        return uid in self._ends
 
     def change(
         self, kind: ChangeType, seen: Record[T], new: Record[T] | None, old: Record[T] | None, *, is_initial: bool
