@@ -193,9 +193,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     def has_synced(self) -> bool:
         """Whether the first list, or what has happened since a snapshot, is in the cache; stays true.
 
-        With several namespaces, that of each. A namespace that is added later has a state of its own: `has_listed`, and
-        what `add_namespace` returns. One that follows no namespace has not synced, nor has one of whose namespaces none
-        is listed, since all that were have been removed.
+        With several namespaces, that of each; one that is added later has a state of its own: see `add_namespace`. An
+        informer that follows nothing, or nothing that has been listed, has not synced.
 
         Whether the cache is fresh is what `health` says.
         """
