@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from docutils.nodes import Element, reference
 from sphinx.addnodes import pending_xref
@@ -64,6 +66,7 @@ nitpick_ignore = [
 default_role = "code"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # `SYSTEM_CLOCK`, not what it prints
 autodoc_typehints_format = "short"
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 100
@@ -113,8 +116,21 @@ def restore(app: Sphinx, what: str, name: str, obj: object, options: object, lin
     lines[:] = _plain.pop(name, lines)
 
 
+def let_names_break(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Let a browser break a name in code where its words meet, so that tables fit and no word is broken."""
+    del app, page, template, doctree
+    if "body" in context:
+        context["body"] = re.sub(r'(?<=<span class="pre">)[^<]{12,}', _with_breaks, context["body"])
+
+
+def _with_breaks(match: re.Match[str]) -> str:
+    # After what stands between words, and before a capital, but not within an entity such as &quot;.
+    return re.sub(r"(?<=\w[._/(=,])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", match[0])
+
+
 def setup(app: Sphinx) -> None:
     """Add the functions above to the build; napoleon's priority is 500."""
     app.connect("missing-reference", resolve_by_last_name)
+    app.connect("html-page-context", let_names_break)
     app.connect("autodoc-process-docstring", remember, priority=400)
     app.connect("autodoc-process-docstring", restore, priority=600)

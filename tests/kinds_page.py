@@ -42,9 +42,9 @@ def page() -> str:
     ]
     for name, table in tables.items():
         lines += ["", f"## {table[0].resource.group or name}", ""]
-        lines += ["| `factory.` | kind | objects | URL |", "|---|---|---|---|"]
+        lines += ["| `factory.` | kind | objects |", "|---|---|---|"]
         for row in table:
             resource = row.resource
             scope = "" if resource.is_namespaced else " *(cluster)*"
-            lines.append(f"| `{row.path}` | {resource.kind}{scope} | `{resource.model}` | `{resource.path()}` |")
+            lines.append(f"| `{row.path}` | {resource.kind}{scope} | `{resource.model}` |")
     return "\n".join(lines) + "\n"

@@ -26,7 +26,7 @@ LETTER, LINE, MARGIN = 7.9, 17, 14
 
 
 def record() -> list[tuple[float, str, str]]:
-    """Run the demo; return the rows of the terminal: seconds from the start, colour, text."""
+    """Run the demo; return the rows of the terminal: seconds from the first one, colour, text."""
     command = [sys.executable, str(ROOT / "examples" / "network_monitor.py"), "--demo", "--duration", "14"]
     clock = SystemClock()
     child, terminal = pty.fork()
@@ -53,7 +53,7 @@ def record() -> list[tuple[float, str, str]]:
                 colour = ""
     os.close(terminal)
     assert os.waitpid(child, 0)[1] == 0, rest
-    return rows
+    return [(seconds - rows[0][0], colour, text) for seconds, colour, text in rows]
 
 
 def picture(rows: list[tuple[float, str, str]]) -> str:
