@@ -3,7 +3,7 @@
 Recording never waits and never raises for the server's sake. Equal events, whatever their notes, are one series: the
 first is created, the second makes it a series of two, and from then on they are counted here. The count is written each
 half hour, and when the series is over: six minutes without one more. What can't be sent is tried again, a dozen times;
-more than a thousand that wait are dropped, and that is said.
+more than a thousand that wait are dropped, and that is logged. There is no limit for each object.
 
 Upstream: k8s.io/client-go/tools/events/event_broadcaster.go, event_recorder.go (v0.37).
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import logging
 import os
+import random
+import re
 import socket
 import threading
 import uuid
@@ -42,7 +44,7 @@ _log = logging.getLogger("informers.controllers")
 #: Seconds, as upstream: a series without one more is over; its count is written so often while it goes on.
 _FINISH = 6 * 60.0
 _REFRESH = 30 * 60.0
-#: Seconds between two tries of what could not be sent, and how often.
+#: Seconds between two tries of what could not be sent, a quarter more at most by chance, and how often.
 _PAUSE = 10.0
 _TRIES = 12
 #: Events that may wait to be sent, and series that are kept.
@@ -50,6 +52,8 @@ _WAITING = 1000
 _SERIES = 4096
 #: What the server refuses beyond.
 _NOTE, _WORD = 1024, 128
+#: What the server takes for a name.
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PATH = "/apis/events.k8s.io/v1/namespaces/{}/events"
 
 
@@ -160,9 +164,11 @@ class EventRecorder:
                 return
             found = self._series.get(key)
             if found is None:
-                if self._waiting >= _WAITING or len(self._series) >= _SERIES:
+                if self._waiting >= _WAITING:
                     self._dropped += 1
                     return
+                if len(self._series) >= _SERIES:
+                    self._forget_oldest_locked()
                 body = self._body(regarding, other, reason, note, action, type, now)
                 found = self._series[key] = _Series(body, 0, now, self._clock.monotonic())
                 self._waiting += 1
@@ -196,18 +202,26 @@ class EventRecorder:
         while True:
             with self._lock:
                 key, series = self._next_locked()
-                if self._dropped:
-                    dropped, self._dropped = self._dropped, 0
-                    _say("%d events were dropped: too many wait to be sent", dropped)
-                if series is None:
+                dropped, self._dropped = self._dropped, 0
+                if series is None and not dropped:
                     if self._closing:
                         return
                     self._clock.wait(self._news, self._pause_locked())
                     continue
-                count = series.count
-            error = self._send(series, count)
+                count, written = (series.count, series.written) if series is not None else (0, 0)
+            # Not under the lock: a handler of the log may record an event.
+            if dropped:
+                _say("%d events were dropped: too many wait to be sent", dropped)
+            if series is None:
+                continue
+            error = self._send(series, count, is_new=not written)
+            if isinstance(error, StatusError) and error.code == 404 and written:
+                # The server keeps events for an hour or so: it is made anew.
+                error = self._send(series, count, is_new=True)
             with self._lock:
-                self._sent_locked(key, series, count, error)
+                is_given_up = self._sent_locked(key, series, count, error)
+            if error is not None and is_given_up:
+                _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
 
     def _next_locked(self) -> tuple[tuple[object, ...], _Series | None]:
         """Return what is to be sent now; forget series that are over and written."""
@@ -244,31 +258,39 @@ class EventRecorder:
         ]
         return max(0.0, min(ends) - now) if ends else None
 
-    def _sent_locked(self, key: tuple[object, ...], series: _Series, count: int, error: Exception | None) -> None:
+    def _sent_locked(self, key: tuple[object, ...], series: _Series, count: int, error: Exception | None) -> bool:
+        """Note what became of a try; return whether it was the last one."""
         if error is None:
             if not series.written:
                 self._waiting -= 1
             series.written, series.tries, series.sent = count, 0, self._clock.monotonic()
-            return
+            return False
         series.tries += 1
         refused = isinstance(error, StatusError) and error.code < 500 and error.code != 429
         if refused or series.tries >= _TRIES:
-            _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
-            self._forget_locked(key)
-        else:
-            series.retry = self._clock.monotonic() + _PAUSE
+            if self._series.get(key) is series:
+                self._forget_locked(key)
+            return True
+        series.retry = self._clock.monotonic() + _PAUSE * random.uniform(1.0, 1.25)  # noqa: S311  not a secret
+        return False
 
     def _forget_locked(self, key: tuple[object, ...]) -> None:
         series = self._series.pop(key, None)
         if series is not None and not series.written:
             self._waiting -= 1
 
-    def _send(self, series: _Series, count: int) -> Exception | None:
+    def _forget_oldest_locked(self) -> None:
+        """Forget the series that went without one more for the longest: the next of its kind begins another."""
+        oldest = next((key for key, series in self._series.items() if series.written), None)
+        if oldest is not None:
+            self._forget_locked(oldest)
+
+    def _send(self, series: _Series, count: int, *, is_new: bool) -> Exception | None:
         metadata = series.body["metadata"]
         path = _PATH.format(metadata["namespace"])
         repeated = {"count": count, "lastObservedTime": _stamp(series.last)}
         try:
-            if not series.written:
+            if is_new:
                 body = {**series.body, **({"series": repeated} if count > 1 else {})}
                 send(self._api_client, "POST", path, body=body, content_type="application/json")
             else:
@@ -276,12 +298,8 @@ class EventRecorder:
                 patch = {"series": repeated}
                 send(self._api_client, "PATCH", path, body=patch, content_type="application/merge-patch+json")
         except Exception as error:  # noqa: BLE001  whatever it is: it must not end the thread
-            if isinstance(error, StatusError) and error.code == 409 and not series.written:
+            if isinstance(error, StatusError) and error.code == 409 and is_new:
                 return None  # an earlier try was answered too late: it is there
-            if isinstance(error, StatusError) and error.code == 404 and series.written:
-                series.written = 0  # the server keeps events for an hour or so: the next try makes it anew
-                self._waiting += 1
-                return self._send(series, count)
             return error
         return None
 
@@ -297,10 +315,15 @@ class EventRecorder:
     ) -> dict[str, Any]:
         # Events about objects of the whole cluster are in the namespace `default`.
         namespace = regarding.get("namespace") or "default"
+        # Names of roles and addresses have colons, which a name of an event can't.
+        name, unique = regarding["name"][:200], uuid.uuid4().hex
         body: dict[str, Any] = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": f"{regarding['name'][:200]}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
+            "metadata": {
+                "name": f"{name}.{unique[:16]}" if _SUBDOMAIN.fullmatch(name) else unique,
+                "namespace": namespace,
+            },
             "eventTime": _stamp(now),
             "reportingController": self._controller,
             "reportingInstance": self._instance,

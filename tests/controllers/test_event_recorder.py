@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import attrs
 import pytest
 
 from informers import ConfigurationError
-from informers.controllers import EventRecorder
+from informers.controllers import EventRecorder, event_recorder
 from informers.kinds import core, events
 from informers.testing import APIServer, FakeClock, Status
 from tests.waiting import eventually
@@ -44,6 +45,7 @@ def scene() -> Iterator[Scene]:
         recorder.close(None)
 
 
+@pytest.mark.upstream("tools/events/event_recorder_test.go", "TestEventf")
 def test_an_event_says_what_who_and_why(scene: Scene) -> None:
     scene.event(type="Warning", related={"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
     eventually(lambda: scene.stored)
@@ -61,6 +63,14 @@ def test_an_event_says_what_who_and_why(scene: Scene) -> None:
     assert (found["reportingController"], found["reportingInstance"]) == ("example.com/sets", "one")
     assert found["eventTime"] == "2027-01-15T08:00:00.000000Z"
     assert "series" not in found
+
+
+@pytest.mark.upstream("tools/events/event_recorder_test.go", "TestEventf")
+@pytest.mark.parametrize("name", ["2001:db8::123", "system:node", "x" * 1000, f"{'x' * 199}.y"])
+def test_an_event_has_a_name_that_the_server_takes_whatever_the_object_is_called(scene: Scene, name: str) -> None:
+    scene.event(obj={"apiVersion": "networking.k8s.io/v1", "kind": "IPAddress", "metadata": {"name": name}})
+    eventually(lambda: scene.stored)
+    assert scene.stored[0]["regarding"]["name"] == name
 
 
 def test_an_object_of_the_whole_cluster_has_its_events_in_the_default_namespace(scene: Scene) -> None:
@@ -89,6 +99,25 @@ def test_the_second_of_a_kind_makes_a_series_and_the_rest_is_counted_here(scene:
     scene.clock.wait_for_waiters()
     assert scene.stored[0]["series"]["count"] == 2
     assert (scene.posts(), scene.posts("patch")) == (1, 1)
+
+
+@pytest.mark.upstream("tools/events/eventseries_test.go", "TestEventSeriesWithEventSinkImplRace")
+@pytest.mark.upstream("tools/events/event_broadcaster_test.go", "TestRecordEventToSink")
+def test_two_of_a_kind_at_once_are_one_series_of_two(scene: Scene) -> None:
+    barrier = threading.Barrier(2)
+
+    def record() -> None:
+        barrier.wait(10)
+        scene.event()
+
+    threads = [threading.Thread(target=record) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    eventually(lambda: [found.get("series", {}).get("count") for found in scene.stored] == [2])
+    scene.clock.wait_for_waiters()
+    assert len(scene.stored) == 1
 
 
 @pytest.mark.upstream("tools/events/eventseries_test.go", "TestRefreshExistingEventSeries")
@@ -126,9 +155,46 @@ def test_what_can_not_be_sent_is_tried_again_and_nobody_waits(scene: Scene) -> N
     scene.event()
     for _ in range(2):
         scene.clock.wait_for_waiters()
-        scene.clock.advance(10.0)
+        scene.clock.advance(12.5)
     eventually(lambda: scene.stored)
     assert scene.posts() == 3
+
+
+def test_a_try_comes_ten_seconds_after_the_last_and_by_chance_up_to_a_quarter_later(scene: Scene) -> None:
+    scene.server.faults.add(Status(503), verb="create", resource=events.V1.events, times=1)
+    scene.event()
+    scene.clock.wait_for_waiters()
+    scene.clock.advance(9.9)
+    scene.clock.wait_for_waiters()
+    assert scene.posts() == 1
+    scene.clock.advance(2.6)
+    eventually(lambda: scene.stored)
+
+
+def test_a_handler_of_the_log_may_record_an_event(scene: Scene) -> None:
+    class Recording(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            scene.event(record.getMessage(), reason="Logged")
+
+    logger, handler = logging.getLogger("informers.controllers"), Recording()
+    logger.addHandler(handler)
+    try:
+        scene.server.faults.add(Status(403), verb="create", resource=events.V1.events, times=1)
+        scene.event()
+        eventually(lambda: [found["reason"] for found in scene.stored] == ["Logged"])
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_of_too_many_series_the_one_that_came_last_the_longest_ago_is_forgotten_and_none_is_lost(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_recorder, "_SERIES", 8)
+    for number in range(20):
+        scene.event(reason=f"R{number}")
+        eventually(lambda number=number: len(scene.stored) == number + 1)
+        scene.clock.wait_for_waiters()
+    assert len(scene.recorder._series) == 8
 
 
 def test_what_the_server_refuses_is_said_and_not_tried_again(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +210,7 @@ def test_a_dozen_tries_are_enough(scene: Scene, caplog: pytest.LogCaptureFixture
     scene.event()
     for _ in range(11):
         scene.clock.wait_for_waiters()
-        scene.clock.advance(10.0)
+        scene.clock.advance(12.5)
     eventually(lambda: "was not recorded" in caplog.text)
     assert scene.posts() == 12
 
