@@ -21,9 +21,10 @@ class Peer:
 
     Args:
         name: As the tables print it.
-        script: The file in `clients` that runs it; None for client-go.
+        script: The file in `clients` that runs it; None for a Go program.
         requirements: What its environment holds; empty for the one that runs this.
-        variant: Passed on to the script.
+        program: The folder of the Go program.
+        variant: Passed on to the script or the program.
         often: Whether it is quick enough to be repeated.
         scales: Whether it is also run with the larger numbers of pods.
         syncs_only: Whether only its sync is measured.
@@ -32,6 +33,7 @@ class Peer:
     name: str
     script: str | None = None
     requirements: tuple[str, ...] = ()
+    program: str = "clientgo"
     variant: str = ""
     often: bool = True
     scales: bool = False
@@ -44,7 +46,7 @@ class Peer:
             PeerMissingError: It can't be installed here.
         """
         if self.script is None:
-            return [str(client_go()), f"-variant={self.variant}"]
+            return [str(go_program(self.program)), f"-variant={self.variant}"]
         python = environment(self.script, self.requirements) if self.requirements else Path(sys.executable)
         return [
             str(python),
@@ -57,6 +59,7 @@ class PeerMissingError(Exception):
     """A client can't be run on this machine; says why."""
 
 
+KOPF = ("kopf==1.45.2",)
 PEERS = (
     Peer("informers", "use_informers.py", scales=True),
     Peer("informers (deflate)", "use_informers.py", variant="deflate", syncs_only=True),
@@ -72,10 +75,19 @@ PEERS = (
     Peer("client-go (protobuf)", variant="protobuf", scales=True),
     Peer("lightkube", "use_lightkube.py", ("lightkube==1.0.1",), scales=True),
     Peer("kubernetes.informer", "use_kubernetes.py", ("kubernetes==37.0.2",)),
-    Peer("kopf", "use_kopf.py", ("kopf==1.45.2",), often=False),
+    Peer("kopf", "use_kopf.py", KOPF, often=False),
     Peer("kr8s", "use_kr8s.py", ("kr8s==0.20.15",), often=False),
     Peer("cloudcoil", "use_cloudcoil.py", ("cloudcoil", "cloudcoil.models.kubernetes"), often=False),
     Peer("transfer", "transfer.py", ("urllib3==2.8.0",), scales=True),
+)
+#: What runs a function for each object: see `controllers.py`.
+CONTROLLERS = (
+    Peer("informers", "control_informers.py"),
+    Peer("informers (asyncio)", "control_informers.py", variant="aio"),
+    Peer("controller-runtime (protobuf)", program="controllerruntime", variant="protobuf"),
+    Peer("controller-runtime (json)", program="controllerruntime", variant="json"),
+    # With an index it needs a minute for 2,000 pods, since none has its turn before all are indexed.
+    Peer("kopf (no index)", "use_kopf.py", KOPF, variant="bare", often=False),
 )
 
 
@@ -97,9 +109,9 @@ def environment(name: str, requirements: tuple[str, ...]) -> Path:
     return python
 
 
-def client_go() -> Path:
-    """Return the client-go program, built now if its source is newer."""
-    source, target = HERE / "clientgo", CACHE / "clientgo-client"
+def go_program(name: str = "clientgo") -> Path:
+    """Return a Go program, built now if its source is newer."""
+    source, target = HERE / name, CACHE / f"{name}-client"
     newest = max(path.stat().st_mtime for path in source.iterdir())
     if target.exists() and target.stat().st_mtime >= newest:
         return target

@@ -182,7 +182,7 @@ def encode_protobuf(folder: Path) -> None:
         if source.stem.startswith(("initial", "burst", "steady")) and not target.exists():
             partial = target.with_suffix(".partial")
             with source.open("rb") as read, partial.open("wb") as write:
-                subprocess.run([str(peers.client_go()), "-encode"], stdin=read, stdout=write, check=True, timeout=600)
+                subprocess.run([str(peers.go_program()), "-encode"], stdin=read, stdout=write, check=True, timeout=600)
             partial.rename(target)
 
 

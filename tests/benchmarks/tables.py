@@ -74,7 +74,7 @@ def _figures(results: Report) -> str:
             continue
         cells = [show(result[key]) if key in result else "" for _, key, show in shown]
         rows.append([name, *cells, result.get("error", "")])
-    return _table(["client", *(head for head, _, _ in shown), ""], rows)
+    return table(["client", *(head for head, _, _ in shown), ""], rows)
 
 
 def _ratios(results: Report) -> str:
@@ -94,7 +94,7 @@ def _ratios(results: Report) -> str:
                 cells.append(f"{value:.2f} ({sign} {goal:g} {'met' if met(value, goal, figure) else 'MISSED'})")
         if any(cells):
             rows.append([peer, *cells])
-    return _table([f"{OURS} against", *(head for head, _ in RATIOS)], rows) if rows else ""
+    return table([f"{OURS} against", *(head for head, _ in RATIOS)], rows) if rows else ""
 
 
 #: Of each other way to sync: against what, by what figure, and at most how many times.
@@ -151,7 +151,7 @@ def _extras(report: Report) -> list[str]:
         for peer, result in results.items():
             rows += [[f"{peer}, {int(size):,} pods: {name[:-2].replace('_', ' ')}", f"{value * 1e6:,.1f} µs", ""]
                      for name, value in result.get("reads", {}).items()]  # fmt: skip
-    parts = ["## Besides", _table(["what", "figure", "goal"], rows)]
+    parts = ["## Besides", table(["what", "figure", "goal"], rows)]
     parts += [f"{name} was not run: {why}." for name, why in report["missing"].items()]
     machine, settings = report["machine"], report["settings"]
     parts.append(
@@ -169,7 +169,7 @@ def _verdict(value: float, goal: float) -> str:
     return f"≤ {goal:g} {'met' if value <= goal else 'MISSED'}"
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
 

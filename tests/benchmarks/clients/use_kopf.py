@@ -1,4 +1,4 @@
-"""kopf: an index as the cache and an event handler, in its own operator loop."""
+"""kopf: an index as the cache and an event handler, in its own operator loop; variant `bare`: without the index."""
 
 from __future__ import annotations
 
@@ -53,9 +53,11 @@ def main() -> None:
     def login(**_: object) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(server=bench.url)
 
-    @kopf.index("pods", registry=registry)
     async def pods(namespace: str, name: str, body: Body, **_: object) -> Any:
         return {(namespace, name): body}
+
+    if bench.args.variant != "bare":
+        kopf.index("pods", registry=registry)(pods)
 
     @kopf.on.event("pods", registry=registry)
     async def changed(type: str | None, body: Body, **_: object) -> None:
