@@ -26,6 +26,8 @@ OTHERS = {
     "controller-runtime/": "https://github.com/kubernetes-sigs/controller-runtime/blob/v0.25.0/",
     "kubernetes/": "https://github.com/kubernetes/kubernetes/blob/v1.37.2/",
     "kube-rs/": "https://github.com/kube-rs/kube/blob/main/",
+    "java-operator-sdk/": "https://github.com/operator-framework/java-operator-sdk/blob/main/",
+    "kopf/": "https://github.com/nolar/kopf/blob/main/",
 }
 
 
@@ -130,8 +132,8 @@ def page() -> str:
         "",
         f"client-go v0.37 tests its informers and work queues with the {count} test functions below. Each is listed",
         f"with the tests here that hold the same property ({held} are held so), or with the reason why none",
-        "does. After them comes a selection of the tests of controller-runtime, of Kubernetes' own controllers and of",
-        "kube-rs, whose properties hold for `informers.controllers`.",
+        "does. After them comes a selection of the tests of controller-runtime, of Kubernetes' own controllers, of",
+        "kube-rs, of the Java operator SDK and of kopf, whose properties hold for `informers.controllers`.",
     ]
     for file, names in table.reasons.items():
         lines += ["", f"## [{file}]({_url(file)})", "", "| upstream | here |", "|---|---|"]

@@ -106,6 +106,11 @@ def test_a_name_is_taken_by_hand_and_comes_again_as_its_result_says(owners: Any,
     run(main)
 
 
+@pytest.mark.upstream(
+    "kube-rs/kube-runtime/src/controller/runner.rs",
+    "runner_should_never_run_two_instances_at_once",
+    "runner_should_respect_max_concurrent_executions",
+)
 def test_names_are_in_work_at_the_same_time_up_to_the_bound_and_each_once_at_a_time(owners: Any, make: Any) -> None:
     started(owners)
 
@@ -162,6 +167,9 @@ def test_a_hundred_names_that_all_wait_are_in_work_at_once(owners: Any, make: An
     run(main)
 
 
+@pytest.mark.upstream(
+    "kube-rs/kube-runtime/src/controller/runner.rs", "runner_should_dedupe_while_waiting_for_readiness"
+)
 def test_what_is_there_and_what_changes_is_looked_at_once_every_handler_was_given_the_first_of_it(
     cluster: Cluster, owners: Any, make: Any
 ) -> None:
@@ -170,6 +178,7 @@ def test_what_is_there_and_what_changes_is_looked_at_once_every_handler_was_give
         controller = make(script)
         written(cluster, "podsets", WEB)
         async with running(controller):
+            controller.enqueue(WEB)
             await settle()
             assert script.names == []
             await asyncio.to_thread(started, owners)

@@ -250,6 +250,7 @@ def test_a_wait_ends_on_a_stop(made: SharedInformer[Obj], stop: Callable[[], Any
     assert str(raised[0]) == "the wait for things 'shop/web-0' was stopped: it is at version 1"
 
 
+@pytest.mark.upstream("tools/watch/until_test.go", "TestUntilTimeout")
 def test_a_wait_ends_when_its_time_is_over(source: FakeSource[Obj]) -> None:
     clock = FakeClock()
     with informer(source, clock=clock) as made:
@@ -267,6 +268,7 @@ def test_a_wait_ends_when_its_time_is_over(source: FakeSource[Obj]) -> None:
         )
 
 
+@pytest.mark.upstream("tools/watch/until_test.go", "TestUntilWithSync", "TestUntilMultipleConditions")
 def test_an_object_is_waited_for_until_a_predicate_holds_and_then_until_it_is_gone(
     source: FakeSource[Obj], made: SharedInformer[Obj]
 ) -> None:
@@ -292,6 +294,7 @@ def test_a_predicate_is_not_asked_before_it_is_known_whether_there_is_such_an_ob
         assert asked == []
 
 
+@pytest.mark.upstream("tools/watch/until_test.go", "TestUntilErrorCondition")
 def test_a_predicate_runs_in_the_thread_that_waits_under_no_lock_and_what_it_raises_ends_the_wait(
     made: SharedInformer[Obj],
 ) -> None:

@@ -19,6 +19,8 @@ from informers import (
     StoppedError,
 )
 from informers.controllers import Controller, Processed, Result, TerminalError
+from informers.controllers._following import NamesHandler, own_name
+from informers.controllers._turns import Turn
 from informers.errors import AlreadyStartedError, TooManyRequestsError
 from informers.testing import FakeClock
 from informers.workqueue import ItemExponentialFailureRateLimiter
@@ -167,10 +169,40 @@ class TestResults:
         clock.advance(0.9)
         assert outcome(controller) is None
 
+    @pytest.mark.upstream("EventProcessorTest.java", "ifExecutionInProgressWaitsUntilItsFinished")
     def test_what_changes_while_a_name_is_in_work_is_looked_at_after_it(self, make: Any) -> None:
         controller: Controller = make(Script(lambda name: controller.enqueue(name, after=0.0)))
         controller.enqueue(WEB)
         assert [outcome(controller), outcome(controller), outcome(controller)] == ["success", "success", None]
+
+    @pytest.mark.upstream("EventProcessorTest.java", "reScheduleOnlyIfNotExecutedEventsReceivedMeanwhile")
+    def test_of_a_later_time_and_a_change_meanwhile_the_change_counts(self, make: Any, clock: FakeClock) -> None:
+        def reconcile(name: ObjectName) -> Result:
+            controller.enqueue(name)
+            return Result(requeue_after=30.0)
+
+        controller: Controller = make(Script(reconcile))
+        controller.enqueue(WEB)
+        assert [outcome(controller), outcome(controller)] == ["requeue_after", "success"]
+        clock.advance(60.0)
+        assert outcome(controller) is None
+
+    @pytest.mark.upstream(
+        "kube-rs/kube-runtime/src/scheduler.rs", "scheduler_pending_message_should_not_block_head_of_line"
+    )
+    def test_a_name_that_waits_for_its_own_turn_to_end_keeps_no_other_waiting(self, make: Any) -> None:
+        controller: Controller = make(Script())
+        controller.enqueue(WEB)
+        turn = controller._turns.begin(timeout=0)
+        controller.enqueue(WEB)
+        controller.enqueue(API)
+        processed = controller.process_next()
+        assert processed is not None
+        assert processed.name == API
+        assert outcome(controller) is None
+        assert isinstance(turn, Turn)
+        controller._turns.end(turn)
+        assert outcome(controller) == "success"
 
     def test_a_result_that_is_not_one_is_an_error_that_says_so(self, make: Any) -> None:
         controller = make(Script(True))
@@ -210,6 +242,11 @@ class TestResults:
         with pytest.raises(ConfigurationError, match="requeue_after"):
             Result(requeue_after=seconds)
 
+    @pytest.mark.upstream(
+        "controller-runtime/pkg/handler/eventhandler_test.go",
+        "should lower the priority of a create request for an object that was part of the initial list",
+        "should not lower the priority of a create request for an object that was not part of the initial list",
+    )
     def test_names_of_the_initial_list_go_after_what_changed(self, cluster: Cluster, make: Any, owners: Any) -> None:
         for number in range(20):
             written(cluster, "podsets", ObjectName("shop", f"old-{number:02}"))
@@ -225,20 +262,24 @@ class TestResults:
         first = [name.name.partition("-")[0] for name in script.names[:9]]
         assert first == ["new"] * 7 + ["old", "new"], "each eighth is from the low lane"
 
-    @pytest.mark.upstream(
-        "controller-runtime/pkg/internal/controller/controller_test.go",
-        "should retain the priority when there was an error",
-    )
-    def test_a_name_keeps_its_lane_over_a_failure(
-        self, cluster: Cluster, make: Any, owners: Any, clock: FakeClock
+    @pytest.mark.parametrize("step", [
+        pytest.param(ValueError("no"), marks=pytest.mark.upstream(
+            "controller-runtime/pkg/internal/controller/controller_test.go",
+            "should retain the priority when there was an error")),
+        pytest.param(Result(requeue_after=1.0), marks=pytest.mark.upstream(
+            "controller-runtime/pkg/internal/controller/controller_test.go",
+            "should retain the priority with RequeueAfter")),
+    ], ids=["a failure", "a later time"])  # fmt: skip
+    def test_a_name_keeps_its_lane_over_a_failure_and_a_later_time(
+        self, cluster: Cluster, make: Any, owners: Any, clock: FakeClock, step: Any
     ) -> None:
         written(cluster, "podsets", WEB)
         cluster.deliver("podsets")
         owners.informer.wait_until_seen(str(cluster.version), timeout=10)
-        script = Script(ValueError("no"))
+        script = Script(step)
         controller = make(script)
         settled(controller, cluster)
-        assert outcome(controller) == "error"
+        assert outcome(controller) in {"error", "requeue_after"}
         clock.advance(1.0)
         controller.enqueue(API)
         assert [outcome(controller), outcome(controller)] == ["success", "success"]
@@ -375,7 +416,35 @@ class TestRun:
             controller.stop()
 
     @pytest.mark.upstream(
-        "controller-runtime/pkg/internal/controller/controller_test.go", "should error when cache sync timeout occurs"
+        "controller-runtime/pkg/internal/controller/controller_test.go",
+        "should recover panic if RecoverPanic is true by default",
+        "should requeue a Request if there is an error and continue processing items",
+    )
+    @pytest.mark.parametrize("error", [ValueError("no"), AssertionError(), RecursionError(), MemoryError()])
+    def test_a_function_that_raises_costs_no_worker_and_its_name_is_tried_again(
+        self, owners: Any, run: Any, error: Exception
+    ) -> None:
+        done: list[ObjectName] = []
+        errors = [error]
+
+        def reconcile(name: ObjectName) -> None:
+            if errors:
+                raise errors.pop()
+            done.append(name)
+
+        limiter: Any = ItemExponentialFailureRateLimiter(0.001, 0.01)
+        controller = Controller("owners", owners, reconcile, limiter=limiter)
+        started(owners)
+        run(controller)
+        for name in (WEB, API):
+            controller.enqueue(name)
+        eventually(lambda: sorted(done) == [API, WEB])
+        assert controller.health().failing == {}
+
+    @pytest.mark.upstream(
+        "controller-runtime/pkg/internal/controller/controller_test.go",
+        "should error when cache sync timeout occurs",
+        "should error when Start() is blocking forever",
     )
     def test_caches_that_are_not_filled_in_time_are_named(self, owners: Any, clock: FakeClock, run: Any) -> None:
         controller = Controller("owners", owners, Script(), sync_timeout=5.0, clock=clock)
@@ -619,6 +688,19 @@ class TestArguments:
 
 
 class TestFollowing:
+    @pytest.mark.upstream(
+        "controller-runtime/pkg/handler/eventhandler_test.go",
+        "should lower the priority of an update request with unchanged RV",
+        "should not lower the priority of an update request with changed RV",
+    )
+    @pytest.mark.parametrize(("version", "is_low"), [("7", True), ("8", False)])
+    def test_what_a_resync_repeats_has_low_priority(self, version: str, is_low: bool) -> None:
+        added: list[tuple[ObjectName, bool]] = []
+        handler = NamesHandler(own_name, None, lambda name, low: added.append((name, low)))
+        old, new = ({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": v}} for v in ("7", version))
+        handler.on_update(old, new)
+        assert added == [(WEB, is_low)]
+
     def test_a_mapping_that_raises_is_counted_and_the_next_event_goes_on(
         self, owners: Any, cluster: Cluster, make: Any
     ) -> None:

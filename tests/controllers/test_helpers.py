@@ -9,10 +9,11 @@ import attrs
 import pytest
 from kubernetes.client import ApiClient
 
-from informers import ConfigurationError, ObjectName, SharedInformerFactory
+from informers import ConfigurationError, NamespacedResource, ObjectName, SharedInformerFactory
 from informers.controllers import (
     apply_object,
     condition_set,
+    controller_reference,
     create_or_patch,
     finalizer_added,
     finalizer_removed,
@@ -153,6 +154,20 @@ class TestApply:
         assert first["kind"] == "Widget"
         again = apply_object(scene.client, WIDGETS, wanted, field_manager="widgets")
         assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+    @pytest.mark.upstream(
+        "controller-runtime/pkg/controller/controllerutil/controllerutil_test.go",
+        "should not return any error if the existing owner has a different version",
+        "should not duplicate existing owner reference",
+    )
+    def test_a_reference_whose_version_has_changed_takes_the_place_of_the_earlier_one(self, scene: Scene) -> None:
+        owner = scene.widget()
+        for version in ("v1alpha1", "v1"):
+            resource: NamespacedResource[Any] = NamespacedResource("example.com", version, "widgets", "Widget")
+            metadata = {"name": "m", "namespace": "default", "ownerReferences": [controller_reference(owner, resource)]}
+            apply_object(scene.client, core.V1.config_maps, {"metadata": metadata}, field_manager="mine")
+        (found,) = scene.server.get(core.V1.config_maps, "m")["metadata"]["ownerReferences"]
+        assert (found["apiVersion"], found["uid"]) == ("example.com/v1", owner["metadata"]["uid"])
 
     def test_a_conflict_is_refused_unless_it_is_forced(self, scene: Scene) -> None:
         wanted = {"metadata": {"name": "a", "namespace": "default"}, "spec": {"size": 3}}

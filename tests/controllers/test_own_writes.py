@@ -12,7 +12,7 @@ import pytest
 from kubernetes import client
 
 from informers import ConfigurationError, KindOptions, ObjectName, SharedInformerFactory
-from informers.controllers import Controller, OwnWrites
+from informers.controllers import Controller, OwnWrites, apply_object
 from informers.kinds import core
 from informers.testing import APIServer, FakeClock, Lag
 from tests.controllers.cluster import OWNERS, PODS, Cluster, Refusal, kind_of, started, written
@@ -66,10 +66,19 @@ WRITES: dict[str, Callable[[client.CoreV1Api], object]] = {
     "delete that answers a status": lambda api: api.delete_namespaced_config_map("a", "shop"),
     "delete that answers the object": lambda api: api.delete_namespaced_pod("p", "shop"),
     "delete that waits for a finalizer": lambda api: api.delete_namespaced_pod("stays", "shop"),
+    "apply": lambda api: apply_object(
+        api.api_client, core.V1.config_maps, {**MAP, "data": {"x": "2"}}, field_manager="mine"
+    ),
+    "eviction": lambda api: api.create_namespaced_pod_eviction("p", "shop", {"metadata": {"name": "p"}}),
     "delete of all": lambda api: api.delete_collection_namespaced_config_map("shop"),
 }
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/client/consistency_envtest_test.go",
+    "write then read",
+    "should observe the updated object with deletion timestamp after delete",
+)
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_a_write_is_pending_until_the_cache_shows_it_and_for_its_name_alone(
     scene: Scene, write: Callable[[client.CoreV1Api], object]
@@ -173,6 +182,7 @@ def test_what_has_no_kind_and_version_can_not_be_recorded(scene: Scene, written:
         scene.writes.record(written, name=WEB)
 
 
+@pytest.mark.upstream("TemporaryResourceCacheTest.java", "doNotCacheResourceOnPutIfNamespaceIsNotFollowedAnymore")
 def test_with_several_namespaces_each_has_a_version_of_its_own() -> None:
     with APIServer() as server:
         for name in ("shop", "bank", "post"):
@@ -297,6 +307,7 @@ class TestTimeLimit:
         with writes.working_on(WEB):
             rest.request("POST", f"{HOST}/api/v1/namespaces/shop/pods", body={"metadata": {"name": "new"}})
 
+    @pytest.mark.upstream("kopf/tests/handling/test_consistency.py", "test_future_consistency")
     def test_a_healthy_watch_that_does_not_show_a_write_is_believed_in_the_end_with_a_warning(
         self, cluster: Cluster, clock: FakeClock, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -344,6 +355,7 @@ def _bookmark(version: int) -> Any:
     return Bookmark(str(version))
 
 
+@pytest.mark.upstream("TemporaryResourceCacheTest.java", "nonComparableResourceVersionsDisables")
 def test_versions_without_an_order_are_not_waited_for_which_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "informers.controllers")
     cluster = Cluster()

@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
-from informers import NotFoundError, ObjectName
-from informers.controllers import Controller, by_controller
+from informers import ObjectName
 from informers.testing import FakeClock
-from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, kind_of, settled, started, written
+from tests.controllers.cluster import OWNERS, PODS, Cluster, kind_of, settled, started, written
+from tests.controllers.pod_sets import PodSets
 
 WANTED = 5
 NAME = ObjectName("shop", "web")
-
-
-class PodSets:
-    """The tutorial's controller: it counts what the cache has, makes what is missing, and deletes what is too much."""
-
-    def __init__(self, cluster: Cluster, owners: Any, pods: Any, clock: FakeClock, *, waits: bool = True) -> None:
-        self.owners = owners
-        self.mine = by_controller(pods)
-        self.controller = Controller("pod-sets", owners, self.reconcile, clock=clock).owns(pods)
-        client = self.controller.client(cluster) if waits else cluster
-        self.rest: Any = client.rest_client
-        self.made = 0
-        self.deleted = 0
-
-    def reconcile(self, name: ObjectName) -> None:
-        try:
-            owner: Obj = self.owners.lister.namespace(name.namespace).get(name.name)
-        except NotFoundError:
-            return
-        have = self.mine.of(owner)
-        for _ in range(owner["replicas"] - len(have)):
-            reference = {"apiVersion": "example.com/v1", "kind": "PodSet", "name": name.name, "controller": True}
-            metadata = {"generateName": "web-", "ownerReferences": [{**reference, "uid": owner["metadata"]["uid"]}]}
-            self.rest.request("POST", "http://cluster/api/v1/namespaces/shop/pods", body={"metadata": metadata})
-            self.made += 1
-        for pod in have[owner["replicas"] :]:
-            path = f"/api/v1/namespaces/shop/pods/{pod['metadata']['name']}"
-            self.rest.request("DELETE", f"http://cluster{path}")
-            self.deleted += 1
 
 
 def run_schedule(seed: int, *, waits: bool = True, steps: int = 30) -> tuple[PodSets, Cluster]:
@@ -51,7 +21,7 @@ def run_schedule(seed: int, *, waits: bool = True, steps: int = 30) -> tuple[Pod
     cluster, clock = Cluster(), FakeClock()
     written(cluster, "podsets", NAME, replicas=WANTED, touched=0)
     with kind_of(cluster, OWNERS) as owners, kind_of(cluster, PODS) as pods:
-        sets = PodSets(cluster, owners, pods, clock, waits=waits)
+        sets = PodSets(cluster, owners, pods, waits=waits, clock=clock)
         started(owners, pods)
         controller = sets.controller
         for step in range(steps):

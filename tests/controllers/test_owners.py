@@ -34,6 +34,7 @@ class TestNames:
     @pytest.mark.upstream(
         "controller-runtime/pkg/handler/eventhandler_test.go",
         "should enqueue a Request with the Owner of the object in the CreateEvent.",
+        "should enqueue a Request with the Owner of the object in the DeleteEvent.",
     )
     def test_the_owner_of_an_object_is_in_its_namespace(self) -> None:
         assert names(pod(reference())) == [WEB]
@@ -110,6 +111,7 @@ class TestEvents:
     @pytest.mark.upstream(
         "controller-runtime/pkg/handler/eventhandler_test.go",
         "should enqueue a Request with the Owners of both objects in the UpdateEvent.",
+        "should enqueue a Request with the one duplicate Owner of both objects in the UpdateEvent.",
     )
     def test_the_owner_is_looked_at_on_each_event_and_a_former_one_once_more(self, cluster: Cluster) -> None:
         with kind_of(cluster, OWNERS) as owners, kind_of(cluster, PODS) as pods:
@@ -143,7 +145,7 @@ class TestEvents:
 
 
 class TestByController:
-    @pytest.mark.upstream("kubernetes/pkg/controller/replicaset/replica_set_test.go", "TestStaleOwnerRefOnScaleup")
+    @pytest.mark.upstream("kubernetes/pkg/controller/statefulset/stateful_set_test.go", "TestStaleOwnerRefOnScaleup")
     def test_objects_are_counted_by_the_uid_of_their_controller(self) -> None:
         cluster = Cluster()
         owner = written(cluster, "podsets", WEB)

@@ -58,6 +58,7 @@ def test_an_item_comes_when_its_time_has_come_and_once() -> None:
     assert len(queue) == 0
 
 
+@pytest.mark.upstream("kube-rs/kube-runtime/src/scheduler.rs", "scheduler_dedupe_should_keep_earlier_item")
 @pytest.mark.upstream("util/workqueue/delaying_queue_test.go", "TestDeduping")
 def test_of_two_delays_the_one_that_ends_earlier_counts_alone() -> None:
     clock = FakeClock()

@@ -521,6 +521,33 @@ def test_what_a_shut_down_left_can_still_be_dropped(background: Background) -> N
         queue.get()
 
 
+@pytest.mark.upstream(
+    "controller-runtime/pkg/controller/priorityqueue/priorityqueue_test.go",
+    "TestPriorityQueueDoesNotDeadlockOnShutdownWhileHandingOutItems",
+    "TestGetFromPriorityQueueIsUnblockedOnShutdown",
+)
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_shut_down_while_items_are_handed_out_ends_every_worker(drop: bool) -> None:
+    for _ in range(20):
+        queue = Queue[int]()
+        begun = threading.Semaphore(0)
+
+        def consume(_: int, queue: Queue[int] = queue, begun: threading.Semaphore = begun) -> None:
+            for item in queue.items():
+                begun.release()
+                queue.add(item, low_priority=bool(item % 2))
+                queue.done(item)
+
+        consumers = run_threads(8, consume)
+        for number in range(16):
+            queue.add(number)
+        for _ in range(8):
+            assert begun.acquire(timeout=10)
+        queue.shut_down(drop=drop)
+        join(consumers)
+        assert len(queue) == 0
+
+
 def test_a_shut_down_that_drops_ends_every_wait_in_get(background: Background) -> None:
     clock = FakeClock()
     queue = Queue[str](clock=clock)
