@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from informers.errors import ConnectionLostError, DecodeError
-from informers.source._transport.http_body import Dechunker, Lines, decoded, hastened
+from informers.source._transport.http_body import Dechunker, Lines, decoded, hastened, lines_of
 from informers.testing import FakeClock
 
 PARTS = st.lists(st.binary(min_size=1, max_size=40), max_size=5)
@@ -209,3 +209,58 @@ def test_a_line_beyond_the_limit_is_refused_whether_it_has_ended_or_not(block: b
     with pytest.raises(DecodeError):
         list(map(reader.feed, (block[place : place + 1] for place in range(len(block)))))
     assert Lines(limit=10).feed(b"x" * 10 + b"\n" + b"y" * 10) == [b"x" * 10]
+
+
+def short_way(blocks: list[bytes], limit: int) -> list[tuple[list[bytes], bool]]:
+    """Return what each block completes, and whether another line has begun then; at its end what is wrong, if so."""
+    lines, seen = Lines(limit=limit), list[tuple[list[bytes], bool]]()
+    try:
+        for found in lines_of(iter(blocks), lines, chunked=True, gzipped=False):
+            seen.append(([data[start:stop] for data, start, stop in found], lines.has_begun_another))
+    except (DecodeError, EOFError) as error:
+        seen.append(([str(error).encode()], False))
+    return seen
+
+
+def long_way(blocks: list[bytes], limit: int) -> list[tuple[list[bytes], bool]]:
+    dechunker, lines, seen = Dechunker(), Lines(limit=limit), list[tuple[list[bytes], bool]]()
+    try:
+        for block in blocks:
+            seen.append((lines.feed(dechunker.feed(block)), lines.has_begun_another))
+            if dechunker.finished:
+                return seen
+    except DecodeError as error:
+        seen.append(([str(error).encode()], False))
+    else:
+        seen.append(([b""], False))
+    return seen
+
+
+@given(
+    bodies=st.lists(
+        st.sampled_from([b'{"a":1}\n', b"{}\n", b"{" + b"x" * 30 + b"}\n", b"\n", b" \n", b"{}\n{}\n", b'{"a', b"}\n"]),
+        max_size=6,
+    ),
+    cuts=CUTS,
+    extension=st.sampled_from([b"", b";a=b"]),
+    spoilt=st.none() | st.tuples(st.integers(0, 120), st.sampled_from([b"", b"\n", b"\r\n", b"x", b"{", b"1"])),
+    limit=st.sampled_from([7, 31, 32, 100]),
+)
+def test_chunks_that_are_lines_give_what_joining_and_splitting_gives_block_by_block(
+    bodies: list[bytes], cuts: list[int], extension: bytes, spoilt: tuple[int, bytes] | None, limit: int
+) -> None:
+    data = chunked(bodies, extension=extension)
+    if spoilt is not None:
+        place, piece = spoilt
+        data = data[:place] + piece + data[place + 1 :]
+    for blocks in ([data], split(data, cuts), [data[place : place + 1] for place in range(len(data))]):
+        assert short_way(blocks, limit) == long_way(blocks, limit)
+
+
+def test_a_line_in_one_chunk_is_not_copied() -> None:
+    block = chunked([b"{}\n", b'{"a":1}\n'], end=False)
+    half = chunked([b'{"b":2}\n'], end=False)
+    lines = Lines(limit=100)
+    first, second = lines_of(iter([block + half[:6], half[6:] + b"0\r\n\r\n"]), lines, chunked=True, gzipped=False)
+    assert [data is first[0][0] for data, _, _ in first] == [True, True]
+    assert [data[start:stop] for data, start, stop in (*first, *second)] == [b"{}", b'{"a":1}', b'{"b":2}']

@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from typing import final
+from typing import TypeAlias, final
 
 from informers._base.clock import Clock
 from informers.errors import ConnectionLostError, DecodeError
 
-__all__ = ["BLOCK", "Dechunker", "Lines", "decoded", "hastened"]
+__all__ = ["BLOCK", "Dechunker", "Line", "Lines", "decoded", "hastened", "lines_of"]
+
+#: A line: bytes, and where in them it begins and ends, without its line feed.
+Line: TypeAlias = tuple[bytes, int, int]
 
 #: Bytes asked for at a time: what a burst brings in one go is handed on in one go.
 BLOCK = 1 << 18
@@ -27,6 +30,8 @@ _UNPACKED = 1 << 20
 _TRAILER = 1 << 16
 #: Bytes in a second below which an answer that is to come to an end will not.
 _LEAST_RATE = 50
+#: Bytes that a chunk's frame has at most where it is waited for whole.
+_FRAME = 20
 #: A chunk's size, and extensions that nobody uses.
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
@@ -45,6 +50,11 @@ class Dechunker:
         self._tail = b""
         self._ended_chunk = False
         self._trailer = -1
+
+    @property
+    def is_between_chunks(self) -> bool:
+        """Whether the next byte off the wire is the first of a chunk's frame."""
+        return not (self._left or self._ended_chunk or self._tail or self._trailer >= 0)
 
     def feed(self, data: bytes) -> bytes:
         """Return what `data`, the next bytes off the wire, holds of the body.
@@ -134,6 +144,9 @@ class _Gunzipper:
 class Lines:
     """Splits blocks into complete lines.
 
+    A chunk that is one line, as an API server sends it, is found where it lies: the short way. Anything else has its
+    frames taken out, is joined and split: the long way, which defines the right result.
+
     Args:
         limit: bytes that a line may have.
     """
@@ -142,11 +155,61 @@ class Lines:
         self._limit = limit
         self._tail: list[bytes] = []
         self._tail_size = 0
+        #: The beginning of a chunk, how many bytes it lacks, and whether some of its line are there.
+        self._held: list[bytes] = []
+        self._missing = 0
+        self._holds_line = False
 
     @property
     def has_begun_another(self) -> bool:
         """Whether a line has begun that has not ended; white space at its beginning means nothing."""
-        return bool(self._tail)
+        return bool(self._tail) or self._holds_line
+
+    def feed_chunks(self, data: bytes, dechunker: Dechunker) -> list[Line]:
+        """Return the lines that are completed by `data`, the next bytes off the wire, in chunks.
+
+        Raises:
+            DecodeError: the frames are broken, or a line is longer than the limit.
+        """
+        if self._held:
+            self._held.append(data)
+            self._missing -= len(data)
+            if self._missing > 0 and b"\n" not in data:
+                return []
+            data = b"".join(self._held)
+            self._held, self._holds_line = [], False
+        found: list[Line] = []
+        position = self._find(data, found) if dechunker.is_between_chunks and not self._tail else 0
+        if position < len(data):
+            found += [(line, 0, len(line)) for line in self.feed(dechunker.feed(data[position:]))]
+        return found
+
+    def _find(self, data: bytes, found: list[Line]) -> int:
+        """Find chunks that are one line each; return the place of the first that is not. One that is cut off is held."""
+        position, end, limit = 0, len(data), self._limit
+        while position < end:
+            frame = _SIZE.match(data, position)
+            if frame is None:
+                if end - position > _FRAME or data.find(b"\n", position) >= 0:
+                    return position
+                self._hold(data[position:], 1, holds_line=False)
+                return end
+            begin = frame.end()
+            stop = begin + int(frame[1], 16)
+            if stop - begin - 1 > limit or (begin < end and not data.startswith(b"{", begin)):
+                return position
+            newline = data.find(b"\n", begin, stop)
+            if stop > end and newline < 0:
+                self._hold(data[position:], stop - end if begin < end else 1, holds_line=begin < end)
+                return end
+            if newline < 0 or newline != stop - 1 or not data.startswith(b"\r\n", stop):
+                return position
+            found.append((data, begin, newline))
+            position = stop + 2
+        return end
+
+    def _hold(self, data: bytes, missing: int, *, holds_line: bool) -> None:
+        self._held, self._missing, self._holds_line = [data], missing, holds_line
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the lines that `block` completes, without their line feeds; those of white space are left out.
@@ -189,6 +252,20 @@ def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterato
             break
     if (dechunker is not None and not dechunker.finished) or (gunzipper is not None and gunzipper.is_cut_off):
         raise EOFError
+
+
+def lines_of(blocks: Iterator[bytes], lines: Lines, *, chunked: bool, gzipped: bool) -> Iterator[list[Line]]:
+    """Yield the lines that each block off the wire completes; returns and raises as `decoded`."""
+    if gzipped or not chunked:
+        for body in decoded(blocks, chunked=chunked, gzipped=gzipped):
+            yield [(line, 0, len(line)) for line in lines.feed(body)]
+        return
+    dechunker = Dechunker()
+    for block in blocks:
+        yield lines.feed_chunks(block, dechunker)
+        if dechunker.finished:
+            return
+    raise EOFError
 
 
 def hastened(blocks: Iterator[bytes], *, seconds: float, clock: Clock) -> Iterator[bytes]:

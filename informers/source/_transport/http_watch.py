@@ -74,10 +74,9 @@ class HTTPWatch(Generic[T]):
         lines = Lines(limit=self._limit)
         event = self._decoder.event
         last_line = self._clock.monotonic()
-        for block in self._body.blocks():
-            complete = lines.feed(block)
+        for complete in self._body.lines(lines):
             if complete:
-                events = [event(line) for line in complete]
+                events = [event(data, start, stop) for data, start, stop in complete]
                 self._look_for_bookmarks(events)
                 if isinstance(events[0], Change):
                     self._see_scope(events[0].record.key)

@@ -14,7 +14,7 @@ import http.client
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 from urllib.parse import urlencode
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
@@ -22,7 +22,7 @@ from informers.errors import ConnectionLostError, DecodeError, SourceError, Stop
 from informers.source._transport.adapter import Answer, configured_pools, pool_manager, tls_files, tracked
 from informers.source._transport.credentials import Credentials
 from informers.source._transport.error_text import describe
-from informers.source._transport.http_body import BLOCK, decoded
+from informers.source._transport.http_body import BLOCK, Line, Lines, decoded, lines_of
 from informers.source._transport.sockets import Sockets
 from informers.source._wire.status_errors import error_of_response
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 __all__ = ["Body", "Transport"]
+
+T = TypeVar("T")
 
 #: Bytes of an error answer that are read; a Status is far smaller.
 _ERROR_BODY = 1 << 20
@@ -64,17 +66,24 @@ class Body:
             DecodeError: framing or compression is broken.
             StoppedError: the transport was closed.
         """
-        answer = self._answer
+        yield from self._to_the_end(decoded(self._arriving(), chunked=self._answer.is_chunked, gzipped=self._is_gzipped))
+
+    def lines(self, lines: Lines) -> Iterator[list[Line]]:
+        """Yield the lines that are completed by what has arrived, each time that something has; raises as `blocks`."""
+        arriving, answer = self._arriving(), self._answer
+        yield from self._to_the_end(lines_of(arriving, lines, chunked=answer.is_chunked, gzipped=self._is_gzipped))
+
+    @property
+    def _is_gzipped(self) -> bool:
+        return self._answer.headers.get("content-encoding", "").lower() in _GZIP
+
+    def _to_the_end(self, parts: Iterator[T]) -> Iterator[T]:
         with self._transport.translating():
-            for block in decoded(
-                self._arriving(),
-                chunked=answer.is_chunked,
-                gzipped=answer.headers.get("content-encoding", "").lower() in _GZIP,
-            ):
+            for part in parts:
                 # A few bytes off the wire may be unpacked to very many, and reading these takes its time.
                 if self._sockets.closed:
                     raise StoppedError("the source has been closed")
-                yield block
+                yield part
         self._complete = True
 
     def _arriving(self) -> Iterator[bytes]:

@@ -71,18 +71,20 @@ class Decoder(Generic[T]):
         self._heads = HeadReader(kind, api_version)
         self._item_head = b'{"kind":"%s","apiVersion":"%s",' % (kind.encode(), api_version.encode())
 
-    def event(self, line: bytes) -> WatchEvent[T]:
-        """Return what a line of a watch says.
+    def event(self, data: bytes, start: int = 0, stop: int | None = None) -> WatchEvent[T]:
+        """Return what a line of a watch says, which is all of some bytes or lies at `start:stop` in them.
 
         Raises:
             DecodeError: the line is no watch event at all; or a deletion of nobody knows what, which only a list shows.
         """
-        match = _CHANGE.match(line)
-        if match is not None and line.endswith(b"}}"):
-            record = self._short(line, match.end(), len(line) - 1)
+        if stop is None:
+            stop = len(data)
+        match = _CHANGE.match(data, start, stop)
+        if match is not None and data.endswith(b"}}", start, stop):
+            record = self._short(data, match.end(), stop - 1)
             if record is not None:
                 return Change(_CHANGES_ON_THE_WIRE[match[1]], record)
-        return self.event_the_long_way(line)
+        return self.event_the_long_way(data[start:stop])
 
     def event_the_long_way(self, line: bytes) -> WatchEvent[T]:
         """Do what `event` does, by decoding the whole."""
