@@ -45,6 +45,17 @@ def test_each_field_alone_equals_the_clients_in_any_order(name: str) -> None:
             assert len(seen.read) == 1
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in KINDS if {"spec", "status"} & set(getattr(client, name).openapi_types)]
+)
+def test_each_field_of_spec_and_status_alone_equals_the_clients(name: str) -> None:
+    raw = samples.encode(samples.in_order(name, samples.full(name)))
+    expected = samples.eager(name, raw)
+    for part in ("spec", "status"):
+        for field in getattr(getattr(expected, part, None), "openapi_types", ()):
+            assert getattr(getattr(samples.lazy(raw, name), part), field) == getattr(getattr(expected, part), field)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_the_whole_at_once_is_the_clients_to_the_order_of_fields(name: str) -> None:
     raw = samples.encode(samples.in_order(name, samples.full(name)))

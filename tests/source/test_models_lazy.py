@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kubernetes import client
 
+from informers.errors import DecodeError
+from informers.source._bytes.sources import OpenSource
 from informers.source._models import lazy as lazily
 from informers.source._models.lazy import peek
 from informers.source.records import WireRecord
@@ -95,6 +99,54 @@ def test_an_object_that_was_read_whole_is_of_its_class_and_keeps_what_was_read_b
     assert type(obj) is client.V1Pod
     assert obj.status is status
     assert obj.status.phase == "Changed"
+
+
+@validated
+def test_texts_and_numbers_of_a_status_come_at_once_and_the_rest_when_it_is_asked_for() -> None:
+    obj = lazy()
+    status, spec = obj.status, obj.spec
+    assert {"phase", "pod_ip", "message"} <= read(status) < set(client.V1PodStatus.model_fields)
+    assert {"node_name", "priority", "host_network"} <= read(spec) < set(client.V1PodSpec.model_fields)
+    assert (status.phase, spec.node_name) == (eager().status.phase, eager().spec.node_name)
+    assert status.conditions == eager().status.conditions
+    assert (type(status), obj.status) == (client.V1PodStatus, status)
+
+
+ODD = st.sampled_from([None, 1, 1.5, True, "x", "", [], {}, [{}], {"status": {"phase": "forged"}}, [{"status": {}}]])
+STATUS = st.dictionaries(
+    st.sampled_from(["phase", "podIP", "pod_ip", "conditions", "status", "startTime", "observedGeneration", "future"]),
+    ODD | st.text(max_size=4) | st.integers(-(10**20), 10**20),
+    max_size=4,
+)
+
+
+@validated
+@given(
+    status=STATUS | ODD,
+    behind=st.dictionaries(st.sampled_from(["zzz", "status"]), ODD, max_size=1),
+    cut=st.integers(0, 9),
+)
+def test_a_part_is_what_it_is_when_it_is_read_as_a_whole_whatever_it_holds(status: Any, behind: Any, cut: int) -> None:
+    """An error comes with the first field beyond texts and numbers, if not before."""
+    from informers.source._models import pydantic_models  # noqa: PLC0415  needs pydantic
+
+    def whole(source: OpenSource) -> Any:
+        part = pydantic_models._part(client.V1Pod, "status")
+        return pydantic_models._read(part, [source.raw], source)
+
+    def outcome(make: Callable[[OpenSource], Any]) -> Any:
+        try:
+            made = make(OpenSource(raw, "default/web-0"))
+            return vars(made) if isinstance(made, client.V1PodStatus) else made
+        except DecodeError as error:
+            return str(error)
+
+    head = json.dumps({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web-0"}}, separators=(",", ":"))
+    texts = [json.dumps({"status": each, **behind}, separators=(",", ":")) for each in (status, {"phase": "first"})]
+    # Once, twice with the other first, and not whole.
+    for text in (texts[0], f"{texts[1][:-1]},{texts[0][1:]}", texts[0][: len(texts[0]) - cut]):
+        raw = f"{head[:-1]},{text[1:]}".encode()
+        assert outcome(lambda source: samples.lazy(source.raw).status) == outcome(whole)
 
 
 LOOKS: dict[str, Callable[[Any], Any]] = {

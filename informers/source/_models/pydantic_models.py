@@ -7,6 +7,8 @@ read with a model of that field alone, from as few bytes as can be cut out.
 Metadata is lazy itself. What the cache knows of it is there at once, without a look at the bytes; then come all other
 fields but managed fields, and these, half of most objects, when they are asked for.
 
+So are spec and status. Their texts and numbers come at once, the rest, as a whole, when any of it is asked for.
+
 Upstream: none.
 """
 
@@ -19,6 +21,7 @@ from functools import cached_property
 from typing import Any, cast, final, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeVar, override
 
 from informers._base.forks import renewed_properties
@@ -33,6 +36,8 @@ __all__ = ["ValidatedReader", "dump"]
 
 M = TypeVar("M", bound=BaseModel)
 
+_LAZY_PARTS = frozenset({"spec", "status"})
+_PLAIN = frozenset({str, int, float, bool})
 _SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
@@ -70,10 +75,7 @@ class _PydanticPart:
         self.wire = wire_name(name, info)
         self._annotation = info.annotation
         self._through_python = holds_bytes(info.annotation)
-        config = ConfigDict(validate_by_name=True, validate_by_alias=True, protected_namespaces=())
-        # create_model is overloaded on literal keywords, which a computed name is not.
-        make = cast("Any", create_model)
-        self._model: type[BaseModel] = make(model.__name__, __config__=config, **{name: (info.annotation, info)})
+        self._model = _model_of(model.__name__, {name: (info.annotation, info)})
 
     def read(self, raw: bytes) -> Any:
         """Return the value. Raises ValidationError or ValueError."""
@@ -89,6 +91,14 @@ class _PydanticPart:
 
     def dump(self, value: Any) -> Any:
         return dump(self._model.model_construct(**{self.name: value})).get(self.wire)
+
+
+def _model_of(name: str, fields: Mapping[str, tuple[Any, FieldInfo]]) -> type[BaseModel]:
+    """Return a model of some fields of one of the client's."""
+    config = ConfigDict(validate_by_name=True, validate_by_alias=True, protected_namespaces=())
+    # create_model is overloaded on literal keywords, which a computed name is not.
+    made: type[BaseModel] = cast("Any", create_model)(name, __config__=config, **fields)
+    return made
 
 
 @functools.cache
@@ -123,6 +133,11 @@ class ValidatedReader(Reader[M]):
             if said is not None:
                 return {name: said[name != "kind"]}
         part = _part(self.model, name)
+        if name in _LAZY_PARTS:
+            lazy = _lazy_part(part)
+            made = None if lazy is None else lazy.begin(source)
+            if made is not None:
+                return {name: made}
         return {name: _read(part, guesses(source, part.wire), source)}
 
     @override
@@ -192,6 +207,65 @@ class _PydanticMetadataReader(Reader[BaseModel]):
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
         part = _part(self.model, name)
         return part.wire, part.dump(value)
+
+
+@final
+class _PydanticPartReader(Reader[BaseModel]):
+    """Reads one part of objects of one kind: its texts and numbers at once, the rest when any of it is asked for.
+
+    Args:
+        part: which.
+        model: of its value.
+        plain: the fields of texts and numbers.
+    """
+
+    def __init__(self, part: _PydanticPart, model: type[BaseModel], plain: Mapping[str, FieldInfo]) -> None:
+        # What has not come at the beginning comes with the whole.
+        super().__init__(model, fields=(), slots=_SLOTS)
+        self._part = part
+        self._lazy = Lazy[BaseModel](self)
+        value = _model_of(model.__name__, {name: (info.annotation, info) for name, info in plain.items()})
+        self._begin = _model_of(part.owner.__name__, {part.name: (value, part.owner.model_fields[part.name])})
+
+    def begin(self, source: OpenSource) -> BaseModel | None:
+        """Return the part, lazy; None where its texts and numbers can't be read, or not from a slice alone."""
+        cut = next(guesses(source, self._part.wire))
+        if cut is source.raw:
+            return None
+        try:
+            # The slice is JSON, or this fails: then it was cut at the right depth. All of it is looked at.
+            begun = self._begin.model_validate_json(cut, extra="ignore")
+        except ValueError:
+            return None
+        return self._lazy.fill(begun.__dict__[self._part.name].__dict__, source)
+
+    @override
+    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
+        return self.whole(source).__dict__
+
+    @override
+    def whole(self, source: OpenSource) -> BaseModel:
+        part: BaseModel = _read(self._part, guesses(source, self._part.wire), source)
+        return part
+
+    @override
+    def dump(self, name: str, value: Any) -> tuple[str, Any]:
+        part = _part(self.model, name)
+        return part.wire, part.dump(value)
+
+
+@functools.cache
+def _lazy_part(part: _PydanticPart) -> _PydanticPartReader | None:
+    """Return what reads this part lazily; None where that gains nothing."""
+    annotation = part.owner.model_fields[part.name].annotation
+    for model in members(annotation):
+        if isinstance(model, type) and issubclass(model, BaseModel) and not holds_bytes(model):
+            plain = {
+                name: info for name, info in model.model_fields.items() if _PLAIN.issuperset(members(info.annotation))
+            }
+            if 0 < len(plain) < len(model.model_fields):
+                return _PydanticPartReader(part, model, plain)
+    return None
 
 
 def _read(part: _PydanticPart, slices: Iterable[bytes], source: OpenSource) -> Any:

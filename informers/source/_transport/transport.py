@@ -66,7 +66,9 @@ class Body:
             DecodeError: framing or compression is broken.
             StoppedError: the transport was closed.
         """
-        yield from self._to_the_end(decoded(self._arriving(), chunked=self._answer.is_chunked, gzipped=self._is_gzipped))
+        yield from self._to_the_end(
+            decoded(self._arriving(), chunked=self._answer.is_chunked, gzipped=self._is_gzipped)
+        )
 
     def lines(self, lines: Lines) -> Iterator[list[Line]]:
         """Yield the lines that are completed by what has arrived, each time that something has; raises as `blocks`."""
