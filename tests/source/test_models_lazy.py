@@ -128,7 +128,7 @@ STATUS = st.dictionaries(
 )
 def test_a_part_is_what_it_is_when_it_is_read_as_a_whole_whatever_it_holds(status: Any, behind: Any, cut: int) -> None:
     """An error comes with the first field beyond texts and numbers, if not before."""
-    from informers.source._models import pydantic_models  # noqa: PLC0415  needs pydantic
+    from informers.source._models import pydantic_models
 
     def whole(source: OpenSource) -> Any:
         part = pydantic_models._part(client.V1Pod, "status")

@@ -185,7 +185,7 @@ class Lines:
         return found
 
     def _find(self, data: bytes, found: list[Line]) -> int:
-        """Find chunks that are one line each; return the place of the first that is not. One that is cut off is held."""
+        """Find chunks that are one line each; return the place of the first that is not. One cut off is held."""
         position, end, limit = 0, len(data), self._limit
         while position < end:
             frame = _SIZE.match(data, position)
