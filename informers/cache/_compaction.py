@@ -1,6 +1,6 @@
 """Packs what has not changed for a while, when there is nothing better to do.
 
-Packing an object takes longer than everything else that a list does to it. So the last megabytes of a list are packed
+Packing an object takes as long as everything else that a list does to it. So the first megabytes of a list are packed
 once the cache is synced, and the others, lest they add up, as they come. What a watch brings stays as it is while it
 may soon change again, and so that a burst costs no more than it must.
 
@@ -9,7 +9,6 @@ Upstream: none.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -28,34 +27,36 @@ _QUIET = 0.25
 _GENERATION = 5.0
 #: Objects packed at a time, some 10 to 50 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
-#: Bytes of a list's objects that may wait to be packed. Packing by zstd takes so little time that more gain nothing.
-_WAITING, _WAITING_FOR_ZSTD = 12 << 20, 4 << 20
+#: Bytes of a list's objects that are left as they come. Packing by zstd takes so little time that more gain nothing.
+_LEFT, _LEFT_FOR_ZSTD = 12 << 20, 4 << 20
 
 
 @final
 class LatePacker(Generic[T]):
-    """Packs a list's objects, all but the last megabytes of them, which are left to a compactor.
+    """Packs a list's objects, all but the first megabytes of them, which are left to a compactor.
+
+    What it learns from them packs the others as they come, while the processor has them at hand.
 
     Thread safety: none; it belongs to the reflector's thread.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Record[T]] = deque()
+        self._first: list[Record[T]] = []
         self._size = 0
-        self._limit = _WAITING_FOR_ZSTD if best_codec() is Zstd else _WAITING
+        self._limit = _LEFT_FOR_ZSTD if best_codec() is Zstd else _LEFT
         self._has_learnt = False
 
     def add(self, record: Record[T]) -> None:
         """Take the list's next object."""
-        self._waiting.append(record)
-        self._size += record.size
-        if self._size > self._limit and not self._has_learnt:
-            learn_from(self._waiting)
-            self._has_learnt = True
-        while self._size > self._limit:
-            record = self._waiting.popleft()
-            self._size -= record.size
+        if self._has_learnt:
             record.pack()
+            return
+        self._first.append(record)
+        self._size += record.size
+        if self._size > self._limit:
+            learn_from(self._first)
+            self._has_learnt = True
+            self._first.clear()
 
 
 @final

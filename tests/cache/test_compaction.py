@@ -124,14 +124,14 @@ def test_what_stays_unchanged_under_load_is_packed_a_few_at_a_time() -> None:
     assert counts == [8, 16, 20, 20]
 
 
-@pytest.mark.parametrize(("codec", "waiting"), [(Deflate, 12), (Zstd, 4)])
-def test_a_list_is_packed_as_it_comes_but_for_its_last_megabytes(
-    codec: type, waiting: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("codec", "left"), [(Deflate, 12), (Zstd, 4)])
+def test_a_list_is_packed_as_it_comes_but_for_its_first_megabytes(
+    codec: type, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_compaction, "best_codec", lambda: codec)
     packer: LatePacker[Obj] = LatePacker()
     records = [Loose(f"n{number}") for number in range(50)]
     for number, record in enumerate(records):
         packer.add(record)
-        assert packed(records) == max(0, number + 1 - waiting)
-    assert [record.packed for record in records] == [1] * (50 - waiting) + [0] * waiting
+        assert packed(records) == max(0, number - left)
+    assert [record.packed for record in records] == [0] * (left + 1) + [1] * (49 - left)

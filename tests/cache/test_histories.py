@@ -9,6 +9,8 @@ import pytest
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.processor import RecordEvent
 from informers.cache.object_events import Added, Updated
+from informers.source._bytes.codecs import Deflate
+from informers.source._bytes.compression import Packer
 from informers.source.records import HeldRecord, Origin, Record, WireRecord
 from informers.source.watch_events import ChangeType
 
@@ -132,6 +134,24 @@ def test_records_have_the_same_content_if_their_json_says_the_same(one: str, oth
     first.pack()
     assert first.has_content_of(second) is is_same
     assert not first.has_content_of(HeldRecord({"metadata": {"name": "a"}}))
+
+
+def test_what_one_packer_has_packed_is_compared_as_it_is_and_what_two_have_by_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raws = [b'{"a":"%s"}' % letters for letters in (bytes(range(97, 123)) * 8, bytes(range(65, 91)) * 8)]
+    packers = [Packer(Deflate(raw)) for raw in raws]
+    first, again, second = (
+        WireRecord(raws[number], Origin(lambda source: source.raw, packers[number]), "a", "", "1", "u", None)
+        for number in (0, 0, 1)
+    )
+    for record in (first, again, second):
+        record.pack()
+    # Each is its packer's dictionary, so that nothing is left of it but how long it is.
+    assert first.held[0] == second.held[0]
+    assert not first.has_content_of(second)
+    monkeypatch.setattr(WireRecord, "raw", property(lambda _: pytest.fail("it was unpacked")))
+    assert first.has_content_of(again)
 
 
 def test_objects_that_can_not_be_compared_are_not_the_same() -> None:
