@@ -59,6 +59,8 @@ nitpick_ignore = [
     ("py:class", "informers.objects._HasSpec"),
     ("py:class", "informers.objects._HasStatus"),
     ("py:class", "Mapping[str"),  # autodoc cuts the signature of an overload there
+    ("py:class", "Overrides"),  # an alias
+    ("py:class", "informers.cache._reflector.watch_session.ReflectorStore"),
     ("py:class", "optional"),
 ]
 
