@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -207,3 +209,39 @@ def test_an_object_that_is_nested_deeply_keeps_no_other_out(size: int, drop: boo
 def test_an_object_that_is_nested_deeply_and_has_no_end_is_refused(end: str) -> None:
     with pytest.raises(DecodeError, match="an item is broken or the end is missing"):
         read(f'{HEAD},"items":[{{"metadata":{{"name":"a"}},"spec":{DEEP},"x":"\\{end}'.encode(), 1 << 16)
+
+
+def peak(head: str, limit: int) -> int:
+    """Return the bytes that are held at most of an answer that never ends, until it is refused."""
+
+    def blocks() -> Iterator[bytes]:
+        yield head.encode()
+        while True:
+            yield bytes(bytearray(b"x" * (1 << 14)))
+
+    decoder = Decoder(mapping_of, kind="Pod", api_version="v1")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodeError, match=f"more than {limit} bytes; none is that large"):
+            decoder.page(blocks(), limit=limit)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(HEAD + ',"items":[{"metadata":{"name":"a"},"x":"', id="an item of a built-in kind"),
+        pytest.param('{"apiVersion":"v1","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"', id="custom"),
+        pytest.param(HEAD + ',"items":[{"metadata":{"name":"a"}},{"x":"', id="an item unlike the others"),
+        pytest.param(HEAD + ',"items":[],"x":"', id="behind the items"),
+        pytest.param(HEAD + ',"items":[{"metadata":{"name":"a"}} ] , "x":"', id="behind the items and a space"),
+        pytest.param('{"x":"', id="a list that can not be split"),
+    ],
+)
+def test_what_is_too_large_is_held_once_before_it_is_refused_and_not_copied(head: str) -> None:
+    small, large = peak(head, 1 << 20), peak(head, 1 << 23)
+    # A buffer that grows in place has an eighth to spare.
+    assert small < 1.3 * (1 << 20)
+    assert large < 1.3 * (1 << 23)

@@ -32,7 +32,7 @@ _PLACES = 8
 
 
 @cache
-def _prover() -> Callable[[bytes], bool] | None:
+def _prover() -> Callable[[bytes | bytearray], bool] | None:
     """Return what tells whether bytes are one JSON object; None where that can't be had."""
     try:
         with hold_forks():
@@ -41,7 +41,7 @@ def _prover() -> Callable[[bytes], bool] | None:
         return None
     validate = SchemaValidator(core_schema.typed_dict_schema({}, extra_behavior="ignore")).validate_json
 
-    def is_object(raw: bytes) -> bool:
+    def is_object(raw: bytes | bytearray) -> bool:
         try:
             validate(raw)
         except ValidationError:
@@ -71,7 +71,7 @@ class ItemSlices:
         """Begin anew at the next item, which is at the beginning of the next bytes."""
         self._searched, self._failures, self.is_stuck = 0, 0, False
 
-    def cut(self, data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    def cut(self, data: bytearray, start: int) -> Iterator[tuple[int, int]]:
         """Yield where the items begin and end that are complete in `data`, the first of which begins at `start`.
 
         The last is left: what comes behind it is not known to be the next. The next call gets what was not yielded.
@@ -102,7 +102,7 @@ class ItemSlices:
                 self.is_stuck = True
                 return
 
-    def _learn(self, data: bytes, start: int) -> bool:
+    def _learn(self, data: bytearray, start: int) -> bool:
         match = _BEGIN.match(data, start)
         if match is None:
             # Enough to tell that it is something else.

@@ -84,11 +84,10 @@ class ListReader(Generic[T]):
         self._decoder = decoder
         self._limit = limit
         self._slices = ItemSlices() if is_short else None
-        #: What has come and is not taken yet.
-        self._rest = b""
-        #: The answer so far, where its items can't be split off; adding to one value would copy it each time.
-        self._parts: list[bytes] = []
-        self._size = 0
+        #: What has come and is not taken yet; it grows and shrinks in place, so that nothing is there twice.
+        self._rest = bytearray()
+        #: Whether it is the answer so far, whose items can't be split off.
+        self._is_whole = False
         self._in_items = False
         self._is_sorted = False
         self._wants = _ITEM_OR_END
@@ -103,26 +102,32 @@ class ListReader(Generic[T]):
         Raises:
             DecodeError: it is not valid UTF-8, or an item is longer than the limit.
         """
-        self._size += len(block)
-        if self._parts:
-            self._check(self._size, "a list that can't be split into objects, of")
-            self._parts.append(block)
-            return
-        self._rest = self._rest + block if self._rest else block
-        if not self._in_items:
+        self._rest += block
+        if not (self._is_whole or self._in_items):
             self._begin()
-            if not self._in_items:
-                if len(self._rest) >= _HEAD:
-                    self._parts, self._rest = [self._rest], b""
-                return
+            self._is_whole = not self._in_items and len(self._rest) >= _HEAD
+        if self._is_whole:
+            self._check(len(self._rest), "a list that can't be split into objects, of")
+        if not self._in_items:
+            return
+        if self._has_ended:
+            self._check(len(self._rest), "a list with something behind its objects of")
+            return
         is_stuck = self._slices is None or self._cut_items(self._slices)
         # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first,
         # though not beyond what an item may have.
         patience = min(2 * self._tried if is_stuck else max(2 * self._tried, _PATIENCE), self._limit + 1)
         if self._rest and len(self._rest) >= patience:
-            self._decode_items(is_end=False)
+            # One that has begun, but has no more braces than last time, is not complete.
+            if not self._rest.startswith(b"{") or self._rest.find(b"}", self._tried) >= 0:
+                self._decode_items(is_end=False)
             self._tried = len(self._rest)
             self._check(self._tried, "a list with an object of")
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether what comes next is the end of the items."""
+        return self._wants != _ITEM and self._rest.startswith(b"]")
 
     def _check(self, size: int, what: str) -> None:
         if size > self._limit:
@@ -160,7 +165,7 @@ class ListReader(Generic[T]):
 
     def _begin_items(self, head: str, kind: str, api_version: str) -> None:
         self._decoder = self._decoder.of_list(kind, api_version)
-        self._rest = self._rest[len(head.encode()) :]
+        del self._rest[: len(head.encode())]
         self._in_items = True
 
     def _cut_items(self, slices: ItemSlices) -> bool:
@@ -170,14 +175,15 @@ class ListReader(Generic[T]):
             if not rest.startswith(b","):
                 return True
             taken, self._wants = 1, _ITEM
-        for start, end in slices.cut(rest, taken):
-            raw = rest[start:end]
-            self._check(end - start, "a list with an object of")
-            self._keep(self._decoder.short_item(raw) or self._decoded(raw))
-            # Behind the comma, which was seen.
-            taken, self._wants = end + 1, _ITEM
+        with memoryview(rest) as view:
+            for start, end in slices.cut(rest, taken):
+                raw = bytes(view[start:end])
+                self._check(end - start, "a list with an object of")
+                self._keep(self._decoder.short_item(raw) or self._decoded(raw))
+                # Behind the comma, which was seen.
+                taken, self._wants = end + 1, _ITEM
         if taken:
-            self._rest = rest[taken:]
+            del rest[:taken]
             self._tried = 0
         return slices.is_stuck
 
@@ -209,7 +215,7 @@ class ListReader(Generic[T]):
             position = end
             self._wants = _COMMA_OR_END
         taken = position if is_ascii else len(text[:position].encode())
-        self._rest = self._rest[taken:]
+        del self._rest[:taken]
         if self._slices is not None:
             self._slices.reset()
 
@@ -226,13 +232,16 @@ class ListReader(Generic[T]):
             DecodeError: it is not a list, or not complete.
         """
         if not self._in_items:
-            return self._whole(_text(b"".join((*self._parts, self._rest)), is_end=True))
+            text = _text(self._rest, is_end=True)
+            self._rest.clear()
+            return self._whole(text)
         self._decode_items(is_end=True)
-        if not self._rest.startswith(b"]") or self._wants == _ITEM:
+        if not self._has_ended:
             raise DecodeError("the list is not valid JSON: an item is broken or the end is missing")
         try:
             # With the items left out, the rest is an object by itself.
-            after = json.loads(b'{"items":[' + self._rest)
+            self._rest[:0] = b'{"items":['
+            after = json.loads(self._rest)
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"the list is not valid JSON after its items: {error}") from error
         metadata = after.get("metadata", self._metadata)
@@ -278,7 +287,7 @@ def _list_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
     return metadata
 
 
-def _text(data: bytes, *, is_end: bool) -> str:
+def _text(data: bytes | bytearray, *, is_end: bool) -> str:
     """Return bytes as text, up to the last letter that is complete. Raises DecodeError."""
     try:
         return codecs.utf_8_decode(data, "strict", is_end)[0]
