@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import importlib.metadata
 import io
 import re
+import select
 import socket
+import ssl
+import struct
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import informers
-from informers.source._transport.adapter import _Response
+from informers.source._transport.adapter import _Response, tracked
 from informers.source._transport.error_text import SlowHeadError
+from informers.source._transport.sockets import Sockets
 from informers.testing import FakeClock
 
 #: The versions whose sources have been read: look at `adapter.py` again before a version is added.
@@ -71,6 +77,43 @@ def test_a_head_has_the_time_of_one_read_and_a_body_as_long_as_bytes_come() -> N
         with pytest.raises(SlowHeadError):
             late.begin()
         late.close()
+
+
+def test_a_socket_that_the_server_resets_before_the_handshake_is_closed_at_once() -> None:
+    import urllib3
+    from urllib3.connection import HTTPSConnection
+
+    class Late(HTTPSConnection):
+        """Begins the handshake when the reset has come."""
+
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            connected.set()
+            select.select([made], [], [], 10)
+            return made
+
+    class LatePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Late
+
+    def reset() -> None:
+        accepted, _ = listener.accept()
+        assert connected.wait(10)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+
+    connected = threading.Event()
+    template = urllib3.PoolManager()
+    template.pool_classes_by_scheme = {"https": LatePool}
+    sockets = Sockets()
+    with socket.create_server(("127.0.0.1", 0)) as listener, tracked(template, sockets) as pools:
+        thread = threading.Thread(target=reset)
+        thread.start()
+        with pytest.raises(urllib3.exceptions.HTTPError) as refused:
+            pools.request("GET", f"https://127.0.0.1:{listener.getsockname()[1]}/", retries=False, timeout=10)
+        thread.join()
+        # What leads to it is still there: the collector has not closed it.
+        assert refused.value.__traceback__ is not None
+        assert [made for made in gc.get_objects() if isinstance(made, ssl.SSLSocket) and made.fileno() >= 0] == []
 
 
 def test_no_other_module_uses_them() -> None:

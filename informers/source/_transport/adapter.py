@@ -1,8 +1,8 @@
 """What is used of the official client, of urllib3 and of http.client beyond what they promise: all of it is here.
 
-Neither urllib3 nor http.client shows its socket, or reads a chunked body other than chunk by chunk; the official client
-keeps what it has loaded a kubeconfig with to itself. `tests/source/test_adapter.py` names the versions for which this
-holds.
+Neither urllib3 nor http.client shows its socket, or reads a chunked body other than chunk by chunk; ssl loses one that
+the server reset before the handshake; the official client keeps what it has loaded a kubeconfig with to itself.
+`tests/source/test_adapter.py` names the versions for which this holds.
 
 Upstream: none; Go's net/http has contexts, and client-go its own loader.
 """
@@ -14,6 +14,7 @@ import copy
 import http.client
 import io
 import socket
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast, final
 
@@ -231,6 +232,18 @@ def tracked(template: PoolManager, sockets: Sockets, *, clock: Clock = SYSTEM_CL
     return manager
 
 
+def _close_lost(error: BaseException) -> None:
+    """Close the socket of a TLS connection that the server reset before the handshake.
+
+    `ssl.SSLSocket._create` has taken it over by then, and raises: nobody else has it.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "_create":
+            made = frame.f_locals.get("self")
+            if isinstance(made, socket.socket):
+                made.close()
+
+
 def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
     """Return a subclass of a urllib3 connection pool whose connections `sockets` knows."""
     connection_class: Any = pool_class.ConnectionCls
@@ -259,6 +272,9 @@ def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
                 while not isinstance(sock, socket.socket):
                     sock = sock.socket
                 sockets.add(sock)
+            except BaseException as error:
+                _close_lost(error)
+                raise
             finally:
                 if self._duplicate is not None:
                     sockets.discard(self._duplicate)
