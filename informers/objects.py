@@ -126,6 +126,17 @@ def object_name(obj: Any) -> ObjectName:
     return ObjectName(namespace if isinstance(namespace, str) else "", name)
 
 
+def check_object_name(name: object) -> None:
+    """Refuse what is not an `ObjectName`.
+
+    Raises:
+        ConfigurationError: saying what was given, and what is right.
+    """
+    if not isinstance(name, ObjectName):
+        advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
+        raise ConfigurationError(f"expected an ObjectName: got {name!r}{advice}")
+
+
 def object_key(obj: Any) -> str:
     """Return `namespace/name`, or `name` for an object of the whole cluster; see `object_name`."""
     return str(object_name(obj))

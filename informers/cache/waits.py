@@ -136,6 +136,8 @@ def mark_of(written: Any, namespace: str | None) -> Mark:
         raise ConfigurationError(f"the object is of namespace {own!r}, not of {namespace!r}: leave namespace= out")
     where, name = own or namespace or "", read(metadata, "name") or ""
     version = read(metadata, "resource_version", "resourceVersion") or ""
+    if not isinstance(version, str):
+        raise ConfigurationError(f"a resource version is a text, as the server gave it: got {version!r}")
     if read(written, "kind") == "Status":
         details = read(written, "details")
         # A Status names the object, but not its namespace, and has no version.

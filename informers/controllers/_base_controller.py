@@ -20,7 +20,7 @@ from informers._base.wakeups import Stop, Wakeup
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.controllers._in_work import ReconcileLogger
-from informers.controllers._names_handler import Names, NamesHandler, check_name, own_name
+from informers.controllers._names_handler import Names, NamesHandler, own_name
 from informers.controllers._sightings import Kind
 from informers.controllers._turns import Turns
 from informers.controllers.controller_health import ControllerHealth
@@ -29,7 +29,7 @@ from informers.controllers.owners import check_kind, owner_names
 from informers.controllers.predicates import Predicate
 from informers.controllers.reconcile_metrics import ControllerMetricsProvider
 from informers.errors import AlreadyStartedError, ConfigurationError, NotSyncedError, StoppedError
-from informers.objects import ObjectName
+from informers.objects import ObjectName, check_object_name
 from informers.workqueue import RateLimiter
 
 __all__ = ["BaseController"]
@@ -67,6 +67,10 @@ class BaseController:
                 raise ConfigurationError(f"{label} must be above zero, in seconds: got {seconds!r}")
         if limiter is not None:
             check_limiter(limiter)
+        if metrics is not None and not hasattr(metrics, "queues"):
+            raise ConfigurationError(
+                f"metrics must be for controllers, for example informers.metrics.ControllerMetrics(): got {metrics!r}"
+            )
         self._name = name
         self._kind = kind
         self._workers = workers
@@ -162,7 +166,7 @@ class BaseController:
         Raises:
             ConfigurationError: it is not an `ObjectName`, or the seconds are negative.
         """
-        check_name(name)
+        check_object_name(name)
         if check_seconds("after", after) < 0:
             raise ConfigurationError(f"after must not be negative, in seconds: got {after!r}")
         if after:

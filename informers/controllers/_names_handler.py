@@ -11,10 +11,9 @@ from typing import Any, TypeAlias, final
 
 from informers._base.checks import name_of
 from informers.controllers.predicates import Predicate
-from informers.errors import ConfigurationError
-from informers.objects import DeletedFinalStateUnknown, ObjectName, object_name, read
+from informers.objects import DeletedFinalStateUnknown, ObjectName, check_object_name, object_name, read
 
-__all__ = ["Names", "NamesHandler", "check_name", "own_name"]
+__all__ = ["Names", "NamesHandler", "own_name"]
 
 _log = logging.getLogger("informers.controllers")
 
@@ -78,23 +77,12 @@ class NamesHandler:
     def _names_of(self, obj: Any) -> list[ObjectName]:
         names = list(self._names(obj))
         for name in names:
-            check_name(name)
+            check_object_name(name)
         return names
 
     def _add_all(self, names: Iterable[ObjectName], *, low_priority: bool) -> None:
         for name in names:
             self._add(name, low_priority)
-
-
-def check_name(name: object) -> None:
-    """Refuse what is not an `ObjectName`.
-
-    Raises:
-        ConfigurationError: saying what was given, and what is right.
-    """
-    if not isinstance(name, ObjectName):
-        advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
-        raise ConfigurationError(f"a controller's names are ObjectNames: got {name!r}{advice}")
 
 
 def _version(obj: Any) -> Any:

@@ -18,8 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
-from informers.controllers._requests import body_of
-from informers.errors import ConfigurationError
+from informers.controllers._requests import body_of, check_client
 
 __all__ = ["Address", "WriteAnswer", "address_of", "recording_client"]
 
@@ -96,14 +95,9 @@ def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], N
     Raises:
         ConfigurationError: it is not a client.
     """
-    original = getattr(api_client, "rest_client", None)
-    if not callable(getattr(original, "request", None)) or not hasattr(api_client, "configuration"):
-        raise ConfigurationError(
-            f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
-            + ("; give its .api_client" if hasattr(api_client, "api_client") else "")
-        )
+    check_client(api_client)
     recording: Any = copy.copy(api_client)
-    recording.rest_client = copy.copy(original)
+    recording.rest_client = copy.copy(recording.rest_client)
     recording.default_headers = dict(recording.default_headers)
     if hasattr(recording, "_pool"):
         recording._pool = None  # noqa: SLF001  a pool of threads is made when it is needed: each has its own

@@ -15,18 +15,41 @@ from urllib.parse import urlencode
 
 from informers._base.clock import SYSTEM_CLOCK
 from informers.errors import ConfigurationError, StatusError
-from informers.objects import ObjectName
+from informers.objects import ObjectName, check_object_name
 from informers.resources import Resource
 from informers.source._wire.status_errors import error_of_response
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["body_of", "object_path", "send"]
+__all__ = ["body_of", "check_client", "object_path", "send"]
+
+
+def check_client(api_client: object) -> None:
+    """Refuse what is not a client of the official library, in whichever variant.
+
+    Raises:
+        ConfigurationError: saying what was given, and what is right.
+    """
+    rest_client = getattr(api_client, "rest_client", None)
+    if not callable(getattr(rest_client, "request", None)) or not hasattr(api_client, "configuration"):
+        raise ConfigurationError(
+            f"api_client must be a kubernetes.client.ApiClient: got {type(api_client).__name__}"
+            + ("; give its .api_client" if hasattr(api_client, "api_client") else "")
+        )
 
 
 def object_path(resource: Resource[Any], name: ObjectName, subresource: str = "") -> str:
-    """Return the URL path of an object, or of its subresource."""
+    """Return the URL path of an object, or of its subresource.
+
+    Raises:
+        ConfigurationError: it is not a resource or not a name, or one of the two has a namespace and the other has not.
+    """
+    if not isinstance(resource, Resource):
+        raise ConfigurationError(
+            f"expected a resource, for example kind.resource or core.V1.pods: got {type(resource).__name__}"
+        )
+    check_object_name(name)
     if resource.is_namespaced != bool(name.namespace):
         needed = "has" if resource.is_namespaced else "has no"
         raise ConfigurationError(f"an object of {resource} {needed} namespace: got {str(name)!r}")
@@ -58,7 +81,9 @@ def send(
     Raises:
         StatusError: the server answered with an error.
         Exception: what the client raises where there is no answer.
+        ConfigurationError: it is not a client.
     """
+    check_client(api_client)
     configuration = api_client.configuration
     pairs = dict(query or {})
     headers: dict[str, str] = dict(api_client.default_headers)

@@ -29,7 +29,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import safe_text
 from informers._base.forks import new_condition, new_lock
 from informers._base.threads import join_all, start_thread
-from informers.controllers._requests import send
+from informers.controllers._requests import check_client, send
 from informers.errors import ConfigurationError, StatusError
 from informers.objects import object_name, read
 from informers.resources import Resource
@@ -94,7 +94,7 @@ class EventRecorder:
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: the controller has no name, or one that is too long.
+        ConfigurationError: it is not a client, or the controller has no name, or one that is too long.
 
     Example:
         >>> from informers.testing import APIServer
@@ -111,6 +111,7 @@ class EventRecorder:
     def __init__(
         self, api_client: ApiClient, controller: str, *, instance: str = "", clock: Clock = SYSTEM_CLOCK
     ) -> None:
+        check_client(api_client)
         _check_word("controller", controller)
         self._api_client = api_client
         self._controller = controller
@@ -154,6 +155,8 @@ class EventRecorder:
         """
         _check_word("reason", reason)
         _check_word("action", action)
+        if not isinstance(note, str):
+            raise ConfigurationError(f"note must be a text: got {note!r}")
         if type not in {"Normal", "Warning"}:
             raise ConfigurationError(f"type must be 'Normal' or 'Warning': got {type!r}")
         regarding, other = _reference(obj, resource), None if related is None else _reference(related, None)
@@ -348,6 +351,10 @@ def _reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
     name = object_name(obj)
     kind, api_version = read(obj, "kind"), read(obj, "api_version", "apiVersion")
     if resource is not None:
+        if not isinstance(resource, Resource):
+            raise ConfigurationError(
+                f"resource must be one, for example kind.resource or core.V1.pods: got {type(resource).__name__}"
+            )
         kind, api_version = resource.kind, resource.api_version
     if not kind or not api_version:
         raise ConfigurationError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.controllers._requests import object_path, send
+from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName, object_name
 from informers.resources import Resource
@@ -46,8 +47,9 @@ def patch_object(
 
     Raises:
         StatusError: the server refused it.
-        ConfigurationError: the name has a namespace and the resource has none, or the other way round.
+        ConfigurationError: an argument is wrong: the name has a namespace and the resource has none, for example.
     """
+    _check_mapping("patch", patch)
     path = object_path(resource, name, subresource)
     return send(
         api_client, "PATCH", path, body=dict(patch), content_type="application/merge-patch+json", timeout=timeout
@@ -82,13 +84,16 @@ def apply_object(
         StatusError: the server refused it.
         ConfigurationError: an argument is wrong.
     """
-    if not field_manager:
-        raise ConfigurationError("field_manager must be the name under which your fields are owned: got an empty one")
+    if not isinstance(field_manager, str) or not field_manager:
+        raise ConfigurationError(
+            f"field_manager must be the name under which your fields are owned: got {field_manager!r}"
+        )
+    _check_mapping("obj", obj)
+    path = object_path(resource, object_name(obj), subresource)
     if not resource.kind:
         raise ConfigurationError(f"the resource {resource} does not name its kind, which an object to apply must have")
     body = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
     query = {"fieldManager": field_manager, **({"force": "true"} if force else {})}
-    path = object_path(resource, object_name(obj), subresource)
     return send(
         api_client,
         "PATCH",
@@ -120,6 +125,8 @@ def create_or_patch(
         StatusError: the server refused it.
         ConfigurationError: `wanted` has no name, or a model cannot be compared.
     """
+    check_kind(kind)
+    _check_mapping("wanted", wanted)
     resource, name = kind.resource, object_name(wanted)
     found = kind.informer.indexer.get(name)
     if found is None:
@@ -129,6 +136,11 @@ def create_or_patch(
     present: Mapping[str, Any] = found if isinstance(found, Mapping) else dump(found)
     patch = _difference(wanted, present)
     return patch_object(api_client, resource, name, patch) if patch else None
+
+
+def _check_mapping(what: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{what} must be a mapping, as JSON has it: got {type(given).__name__}")
 
 
 def _difference(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

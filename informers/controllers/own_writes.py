@@ -30,7 +30,7 @@ from informers.controllers._recording_client import Address, WriteAnswer, record
 from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer
 from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
-from informers.objects import ObjectName, object_name, read
+from informers.objects import ObjectName, check_object_name, object_name, read
 
 __all__ = ["OwnWrites", "Pending"]
 
@@ -153,7 +153,12 @@ class OwnWrites:
 
     @contextmanager
     def working_on(self, name: ObjectName) -> Generator[None]:
-        """Remember what is written within this block for a name."""
+        """Remember what is written within this block for a name.
+
+        Raises:
+            ConfigurationError: it is not an `ObjectName`.
+        """
+        check_object_name(name)
         token = IN_WORK.set(InWork(self, "", name, ""))
         try:
             yield
@@ -179,11 +184,11 @@ class OwnWrites:
 
         Args:
             written: the object that the server answered with: a model of the official client, or a mapping, with its
-                `kind` and `apiVersion`.
+                `kind` and `apiVersion`. Without a resource version, as after a dry run, there is nothing to wait for.
             name: for which name; the one in work by default.
 
         Raises:
-            ConfigurationError: it does not say its kind, or has no resource version.
+            ConfigurationError: it does not say its kind, or an argument is wrong.
         """
         kind, api_version = read(written, "kind"), read(written, "api_version", "apiVersion")
         if not (isinstance(kind, str) and isinstance(api_version, str)):
@@ -191,6 +196,8 @@ class OwnWrites:
                 f"what was written must say its kind and apiVersion, as the server's answer does: got "
                 f"{type(written).__name__}"
             )
+        if name is not None:
+            check_object_name(name)
         group = api_version.rpartition("/")[0]
         whose = name if name is not None else self._name_in_work()
         for followed in self._followed(lambda resource: resource.group == group and resource.kind == kind):
@@ -201,7 +208,11 @@ class OwnWrites:
         """Return what the caches do not show yet of what was written for a name; None where they show all.
 
         Where an answer was lost, it asks the server, within some seconds.
+
+        Raises:
+            ConfigurationError: it is not an `ObjectName`.
         """
+        check_object_name(name)
         for whose in (name, None):
             for write in list(self._writes.get(whose, ())):
                 found = write.look.look()

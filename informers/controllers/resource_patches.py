@@ -32,13 +32,13 @@ def finalizer_added(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
         finalizer: for example `pages.example.com/registry`.
 
     Raises:
-        ConfigurationError: the object has no resource version or uid.
+        ConfigurationError: the object has no resource version or uid, or the finalizer is not a text.
 
     Example:
         >>> finalizer_added({"metadata": {"uid": "u", "resourceVersion": "7"}}, "example.com/tidy")
         {'metadata': {'uid': 'u', 'resourceVersion': '7', 'finalizers': ['example.com/tidy']}}
     """
-    metadata, found = read(obj, "metadata"), _finalizers(obj)
+    metadata, found = read(obj, "metadata"), _finalizers(obj, finalizer)
     if finalizer in found or read(metadata, "deletion_timestamp", "deletionTimestamp") is not None:
         return None
     return {"metadata": {**_preconditions(obj), "finalizers": [*found, finalizer]}}
@@ -54,9 +54,9 @@ def finalizer_removed(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
         finalizer: likewise.
 
     Raises:
-        ConfigurationError: the object has no resource version or uid.
+        ConfigurationError: the object has no resource version or uid, or the finalizer is not a text.
     """
-    found = _finalizers(obj)
+    found = _finalizers(obj, finalizer)
     if finalizer not in found:
         return None
     return {"metadata": {**_preconditions(obj), "finalizers": [other for other in found if other != finalizer]}}
@@ -79,10 +79,15 @@ def condition_set(
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: the object has no resource version or uid, or there is no reason.
+        ConfigurationError: the object has no resource version or uid, or another argument is wrong.
     """
-    if not reason:
-        raise ConfigurationError(f"the condition {type} needs a reason: one word, for example 'RolledOut'")
+    for what, word, example in (("type", type, "Ready"), ("reason", reason, "RolledOut")):
+        if not isinstance(word, str) or not word:
+            raise ConfigurationError(f"the {what} of a condition must be a word, for example {example!r}: got {word!r}")
+    if not (status is None or isinstance(status, bool)):
+        raise ConfigurationError(f"the status of a condition must be True, False, or None for unknown: got {status!r}")
+    if not isinstance(message, str):
+        raise ConfigurationError(f"the message of a condition must be a text: got {message!r}")
     mapping: Mapping[str, Any] = obj if isinstance(obj, Mapping) else dump(obj)
     before = read(read(mapping, "status"), "conditions") or []
     value = "Unknown" if status is None else str(status)
@@ -100,8 +105,15 @@ def condition_set(
     return {"metadata": _preconditions(obj), "status": {"conditions": after}}
 
 
-def _finalizers(obj: Any) -> list[str]:
-    return list(read(read(obj, "metadata"), "finalizers") or ())
+def _finalizers(obj: Any, finalizer: str) -> list[str]:
+    if not isinstance(finalizer, str) or not finalizer:
+        raise ConfigurationError(
+            f"a finalizer must be a name with your domain, for example 'example.com/registry': got {finalizer!r}"
+        )
+    metadata = read(obj, "metadata")
+    if metadata is None:
+        raise ConfigurationError(f"expected an object with metadata: got {type(obj).__name__}")
+    return list(read(metadata, "finalizers") or ())
 
 
 def _preconditions(obj: Any) -> dict[str, str]:

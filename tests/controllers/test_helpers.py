@@ -143,7 +143,7 @@ class TestConditions:
             assert [condition["type"] for condition in patch["status"]["conditions"]] == ["Ready", "example.com/Gate"]
 
     def test_a_condition_needs_a_reason(self) -> None:
-        with pytest.raises(ConfigurationError, match="needs a reason"):
+        with pytest.raises(ConfigurationError, match="the reason of a condition"):
             condition_set({"metadata": {}}, "Ready", True, reason="")
 
 
