@@ -21,7 +21,7 @@ from informers.cache.sync import Syncable
 from informers.cache.waits import Lookout, Position, SeenResult, Sighting, mark_of
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName
-from informers.source.listwatch import ListWatch
+from informers.source.listwatch import Selects
 
 __all__ = ["ObservedCache"]
 
@@ -132,14 +132,14 @@ class ObservedCache(Generic[T]):
         """
         return bool(self.sighting(written, namespace=namespace).look())
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Return whether objects with these labels are followed, as far as the label selector says.
+    def selects(self, obj: Mapping[str, Any]) -> bool:
+        """Return whether an object may be followed, as far as the selectors and the shard say.
 
         Args:
-            labels: of an object that was written: if they are not selected, the cache will not show it.
+            obj: what was written, as a JSON mapping: if it is not selected, the cache will not show it.
         """
         sources = [fed.source for _, fed in self._reflectors]
-        return any(not isinstance(source, ListWatch) or source.selects(labels) for source in sources)
+        return any(not isinstance(source, Selects) or source.selects(obj) for source in sources)
 
     def wait_until_seen(
         self, written: Any, *, namespace: str | None = None, timeout: float | None = None, stop: Stop | None = None

@@ -4,9 +4,9 @@ A cache is always a little behind. A controller that made five pods, and looks o
 makes five more. So what a client writes is remembered for the name in work, and `pending` says whether the cache has
 it.
 
-What can't be seen is not waited for: kinds that are not followed, other namespaces, dry runs, versions without an
-order. A deletion is seen by the state of the cache, not by an event: the object is gone, has another uid, or its mark.
-Where the answer was lost, the server is asked once more what there is.
+What can't be seen is not waited for: kinds that are not followed, other namespaces, what selectors and shards leave
+out, dry runs, versions without an order. A deletion is seen by the state of the cache, not by an event: the object is
+gone, has another uid, or its mark. Where the answer was lost, or has no version, the server is asked what there is.
 
 Upstream: k8s.io/kubernetes/pkg/controller/util/consistency (v1.37);
 sigs.k8s.io/controller-runtime/pkg/client/consistency.go (v0.25).
@@ -267,6 +267,9 @@ class OwnWrites:
             yield informer.sighting(obj, namespace=namespace)
             if address.method == "DELETE":
                 yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
+        elif obj.get("kind") == "Status" and address.subresource:
+            # A binding, for example: the answer does not say which version it has made.
+            yield LostAnswer(kind, address, answer.client)
 
     def _remember(self, whose: ObjectName | None, kind: Kind, namespace: str, look: Look) -> None:
         if not isinstance(look, LostAnswer) and look.look().sight in {Sight.SEEN, Sight.STOPPED}:
@@ -342,8 +345,7 @@ class OwnWrites:
 
 def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:
     """Return whether an object is or comes into the cache: what was never selected brings no event."""
-    labels = read(read(obj, "metadata"), "labels") or {}
-    return kind.informer.selects(labels) or name in kind.informer.indexer
+    return kind.informer.selects(obj) or name in kind.informer.indexer
 
 
 def _uid_in_cache(kind: Kind, name: ObjectName) -> str:

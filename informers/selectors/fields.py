@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import attrs
 
@@ -149,11 +149,35 @@ class FieldSelector:
         """
         return all((get(r.field) == r.value) is (r.operator == "=") for r in self.requirements)
 
+    def excludes(self, obj: Mapping[str, Any]) -> bool:
+        """Return whether an object can't match, as far as its JSON says.
+
+        A server knows some fields by other names than JSON has them (`status.successful` of a Job), and fills in what
+        is not there. So an absent field excludes an object only where a word is wanted that no field has by default.
+
+        Args:
+            obj: the object as a JSON mapping.
+        """
+        return any(_excludes(requirement, obj) for requirement in self.requirements)
+
     def __str__(self) -> str:
         return ",".join(map(str, self.requirements))
 
     def __repr__(self) -> str:
         return f"FieldSelector.parse({str(self)!r})"
+
+
+def _excludes(requirement: FieldRequirement, obj: Mapping[str, Any]) -> bool:
+    wanted, is_equal = requirement.value, requirement.operator == "="
+    value: Any = obj
+    for part in requirement.field.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if value is None:
+        return is_equal and "." in requirement.field and wanted not in {"", "false"} and not wanted.isdigit()
+    if isinstance(value, (bool, int, str)):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return (text == wanted) is not is_equal
+    return False
 
 
 def _escape(value: str) -> str:

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 from informers._base.checks import check_function, check_object_size, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError, escaped
+from informers.objects import read
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.source._models.object_makers import Maker, maker, to_raw
@@ -35,6 +36,7 @@ __all__ = [
     "ListWatch",
     "ListerWatcher",
     "Reconnects",
+    "Selects",
     "TweakListOptions",
     "Watch",
     "check_namespace",
@@ -119,6 +121,15 @@ class Reconnects(Protocol):
         ...
 
 
+@runtime_checkable
+class Selects(Protocol):
+    """What a `ListerWatcher` may be besides: one that knows what it does not list."""
+
+    def selects(self, obj: Mapping[str, Any], /) -> bool:
+        """Return whether an object, as a JSON mapping, may be among what is listed; true where that is not known."""
+        ...
+
+
 @final
 class ListWatch(Generic[T]):
     """Lists and watches a resource of an API server, through the official client's configuration.
@@ -192,7 +203,8 @@ class ListWatch(Generic[T]):
             label_selector=str(LabelSelector.coerce(label_selector)),
             field_selector=str(FieldSelector.coerce(field_selector)),
         )
-        self._labels = LabelSelector.coerce(label_selector)
+        #: What the last request asked for: a tweak may have changed it.
+        self._asked = self._base
         self._tweak = tweak
         self._accept = ("", "")
         kind, api_version = resource.kind, resource.api_version
@@ -220,9 +232,14 @@ class ListWatch(Generic[T]):
     def __repr__(self) -> str:
         return f"<ListWatch {self._path}>"
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Return whether the label selector selects these labels; what `tweak` changes of it is not known here."""
-        return self._labels.matches(labels)
+    def selects(self, obj: Mapping[str, Any], /) -> bool:
+        """Return whether an object may be among what is listed, as far as the selectors of the last request say."""
+        asked = self._asked
+        try:
+            labels, fields = LabelSelector.parse(asked.label_selector), FieldSelector.parse(asked.field_selector)
+        except ConfigurationError:  # a tweak's; the server may know better
+            return True
+        return labels.matches(read(read(obj, "metadata"), "labels") or {}) and not fields.excludes(obj)
 
     def list(self, options: ListOptions, /) -> Page[T]:
         """Return one page, decoded while it arrives; asks for gzip."""
@@ -299,6 +316,7 @@ class ListWatch(Generic[T]):
         tweaked = self._tweak(options)
         if not isinstance(tweaked, ListOptions):
             raise ConfigurationError(f"a tweak function must return ListOptions: got {type(tweaked).__name__}")
+        self._asked = tweaked
         return tweaked
 
 

@@ -9,14 +9,15 @@ Upstream: k8s.io/apimachinery/pkg/sharding (v0.37); client-go's informers know n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, final
 
 import attrs
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
-from informers.source.listwatch import ListerWatcher, Reconnects, Watch
+from informers.objects import read
+from informers.source.listwatch import ListerWatcher, Reconnects, Selects, Watch
 from informers.source.watch_events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
 
 __all__ = ["Shard", "ShardedSource", "fnv1a"]
@@ -107,6 +108,12 @@ class ShardedSource(Generic[T]):
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+    def selects(self, obj: Mapping[str, Any], /) -> bool:
+        """Return whether an object may be in the share; true where that is not known."""
+        uid = read(read(obj, "metadata"), "uid")
+        is_of_share = not isinstance(uid, str) or self._shard.has(uid)
+        return is_of_share and (not isinstance(self._source, Selects) or self._source.selects(obj))
 
     def reconnect(self) -> None:
         """Have the source make new connections, where it can."""

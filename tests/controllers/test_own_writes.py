@@ -11,7 +11,7 @@ import attrs
 import pytest
 from kubernetes import client
 
-from informers import ConfigurationError, KindOptions, ObjectName, SharedInformerFactory
+from informers import ConfigurationError, KindOptions, ObjectName, Shard, SharedInformerFactory
 from informers.controllers import Controller, OwnWrites, apply_object
 from informers.kinds import core
 from informers.testing import APIServer, FakeClock, Lag
@@ -206,13 +206,20 @@ def test_with_several_namespaces_each_has_a_version_of_its_own() -> None:
             eventually(lambda: writes.pending(WEB) is None)
 
 
-def test_what_the_informers_selector_does_not_select_is_not_waited_for() -> None:
+OUTSIDE: dict[str, KindOptions] = {
+    "the label selector": KindOptions(label_selector="app=web"),
+    "the field selector": KindOptions(field_selector="metadata.name!=other"),
+    "what a tweak makes of it": KindOptions(tweak=lambda options: attrs.evolve(options, label_selector="app=web")),
+}
+
+
+@pytest.mark.parametrize("options", OUTSIDE.values(), ids=OUTSIDE)
+def test_what_is_outside_of_the_informers_selectors_is_not_waited_for(options: KindOptions) -> None:
     with APIServer() as server:
         held = server.faults.add(Lag(events=1000), verb="watch", times=None)
         labelled = {"metadata": {"name": "old", "labels": {"app": "web"}}}
         server.create({"apiVersion": "v1", "kind": "ConfigMap", **labelled})
-        overrides = {core.V1.config_maps: KindOptions(label_selector="app=web")}
-        with SharedInformerFactory(server.client(), overrides=overrides) as factory:
+        with SharedInformerFactory(server.client(), overrides={core.V1.config_maps: options}) as factory:
             writes = OwnWrites(factory.core.v1.config_maps)
             factory.start()
             assert factory.wait_for_cache_sync(timeout=10)
@@ -228,6 +235,46 @@ def test_what_the_informers_selector_does_not_select_is_not_waited_for() -> None
             assert writes.pending(OLD) is not None, "it is in the cache, and leaves it by an event"
             server.faults.remove(held)
             eventually(lambda: writes.pending(WEB) is None and writes.pending(OLD) is None)
+
+
+def test_what_belongs_to_another_shard_is_not_waited_for() -> None:
+    with APIServer(sharding=True) as server:
+        server.faults.add(Lag(events=1000), verb="watch", times=None)
+        with SharedInformerFactory(server.client(), shard=Shard(0, of=2)) as factory:
+            writes = OwnWrites(factory.core.v1.config_maps)
+            factory.start()
+            assert factory.wait_for_cache_sync(timeout=10)
+            api = client.CoreV1Api(writes.client(server.client()))
+            waits: dict[bool, set[bool]] = {True: set(), False: set()}
+            for number in range(20):
+                name = ObjectName("default", f"owner-{number}")
+                with writes.working_on(name):
+                    made = api.create_namespaced_config_map("default", {"metadata": {"generateName": "made-"}})
+                waits[Shard(0, of=2).has(made.metadata.uid)].add(writes.pending(name) is not None)
+            assert waits == {True: {True}, False: {False}}
+
+
+def evict(api: client.CoreV1Api) -> None:
+    api.create_namespaced_pod_eviction("p", "shop", {"metadata": {"name": "p"}})
+
+
+def bind(api: client.CoreV1Api) -> None:
+    body = {"metadata": {"name": "p"}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"}}
+    # The answer is a Status, of which some versions of the client would make a binding.
+    api.create_namespaced_pod_binding("p", "shop", body, _preload_content=False)
+
+
+@pytest.mark.parametrize("write", [evict, bind])
+def test_a_write_through_a_subresource_whose_answer_is_another_kind_is_waited_for(
+    scene: Scene, write: Callable[[client.CoreV1Api], None]
+) -> None:
+    with scene.writes.working_on(WEB):
+        write(scene.core)
+    assert scene.writes.pending(WEB) is not None
+    scene.release()
+    eventually(lambda: scene.writes.pending(WEB) is None)
+    found = scene.factory.core.v1.pods.informer.indexer.get(ObjectName("shop", "p"))
+    assert found is None or found.spec.node_name == "node-1"
 
 
 class TestLostAnswers:

@@ -616,3 +616,30 @@ def test_any_value_of_a_field_survives_being_printed_and_parsed(value: str) -> N
     selector = FieldSelector([FieldRequirement("a", "!=", value), FieldRequirement("b", "=", value)])
 
     assert FieldSelector.parse(str(selector)) == selector
+
+
+@pytest.mark.parametrize(
+    ("selector", "excluded"),
+    [
+        ("metadata.name=web", False),
+        ("metadata.name=other", True),
+        ("metadata.name!=web", True),
+        ("metadata.name!=other", False),
+        ("spec.hostNetwork=true", False),
+        ("spec.hostNetwork=false", True),
+        ("status.replicas=3", False),
+        ("status.replicas=2", True),
+        ("spec.nodeName=node-1", True),
+        ("spec.nodeName!=node-1", False),
+        # Perhaps a default, another name for the field, or not a text.
+        ("spec.nodeName=", False),
+        ("spec.unschedulable=false", False),
+        ("status.successful=1", False),
+        ("name=other", False),
+        ("spec=x", False),
+        ("metadata.name=web,spec.nodeName=node-1", True),
+    ],
+)
+def test_an_object_is_excluded_only_where_its_json_says_so(selector: str, excluded: bool) -> None:
+    obj = {"metadata": {"name": "web"}, "spec": {"hostNetwork": True}, "status": {"replicas": 3}}
+    assert FieldSelector.parse(selector).excludes(obj) is excluded
