@@ -14,6 +14,8 @@ what it really prints. Times in seconds may be others, since pauses are jittered
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -130,6 +132,24 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(
         if block.shown is not None:
             assert comparable(printed) == comparable(block.shown), f"what the block in line {block.line} prints"
             printed = ""
+
+
+def test_the_test_that_the_page_on_testing_shows_passes_with_pytest(tmp_path: Path) -> None:
+    found = [
+        block.code for block in blocks((ROOT / "docs/how-to/testing-your-controller.md").read_text(encoding="utf-8"))
+    ]
+    (plugin,) = (code for code in found if "pytest_plugins" in code)
+    (tmp_path / "conftest.py").write_text(plugin)
+    (tmp_path / "checker.py").write_text(found[0])
+    (tmp_path / "test_checker.py").write_text("from checker import Checker\n" + found[-1])
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_every_program_among_the_examples_is_in_the_list_of_them() -> None:
