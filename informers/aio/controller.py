@@ -224,9 +224,7 @@ class Controller(BaseController):
             BaseException: what the function raised that is not an `Exception`.
             ConfigurationError: the timeout is negative, or not a number.
         """
-        check_timeout(timeout)
-        filled = all(informer.has_synced for informer, _ in self._registrations)
-        await self._wait_filled(self._sync_timeout if filled else timeout)
+        await self._wait_filled(self._limit_of_sync(timeout))
         try:
             turn = await self._turn(timeout)
         except TimeoutError:

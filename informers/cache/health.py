@@ -13,6 +13,7 @@ import attrs
 from informers._base.exceptions import safe_text
 from informers.cache._pipeline.latency import Latencies
 from informers.cache._pipeline.processor import BEHIND, Listener
+from informers.cache._reflector.progress import WatchCounts
 from informers.cache._reflector.reflector import Reflector
 from informers.cache._reflector.states import ReflectorState
 from informers.errors import escaped
@@ -33,8 +34,8 @@ _HELD_UP = 10.0
 
 @final
 @attrs.frozen(kw_only=True)
-class WatchHealth:
-    """One list and watch of an informer: it has one for each namespace, or one for all.
+class WatchHealth(WatchCounts):
+    """One list and watch of an informer: it has one for each namespace, or one for all; and what that has counted.
 
     Attributes:
         namespace: None for all.
@@ -50,17 +51,6 @@ class WatchHealth:
         error: what went wrong last, if nothing has gone right since.
         retry_in: seconds until the next try; None where nothing waits.
         resource_version: the last one seen.
-        listed: objects that the list under way, or else the last, has brought.
-        total: how many that list has in all, as far as the server says that; None where it does not.
-        lists: how many lists have been completed.
-        watches: how many watches have been opened.
-        failures: how many requests have failed.
-        list_seconds: how long the completed lists took, summed up.
-        items_listed: how many objects they have brought, summed up.
-        watches_ended: how many watches have been opened, and are no more.
-        watch_seconds: how long those were open, summed up.
-        watch_events: how many events and bookmarks those have brought, summed up.
-        short_watches: how many of them ended by themselves within a second, without an event.
     """
 
     namespace: str | None
@@ -71,17 +61,6 @@ class WatchHealth:
     error: Exception | None
     retry_in: float | None
     resource_version: str
-    listed: int
-    total: int | None = None
-    lists: int
-    watches: int
-    failures: int
-    list_seconds: float = 0.0
-    items_listed: int = 0
-    watches_ended: int = 0
-    watch_seconds: float = 0.0
-    watch_events: int = 0
-    short_watches: int = 0
     not_live_for: float = 0.0
     asked_to_wait: Exception | None = None
 
@@ -308,17 +287,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
         error=progress.error,
         retry_in=None if retry is None else max(0.0, retry - now),
         resource_version=reflector.last_sync_resource_version,
-        listed=progress.listed,
-        total=progress.total,
-        lists=progress.lists,
-        watches=progress.watches,
-        failures=progress.failures,
-        list_seconds=progress.list_seconds,
-        items_listed=progress.items_listed,
-        watches_ended=progress.watches_ended,
-        watch_seconds=progress.watch_seconds,
-        watch_events=progress.watch_events,
-        short_watches=progress.short_watches,
+        **attrs.asdict(progress.counts),
         not_live_for=0.0 if not_live is None else now - not_live,
         asked_to_wait=progress.asked_to_wait,
     )

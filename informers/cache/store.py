@@ -107,10 +107,12 @@ class StoreWriter(Generic[T]):
     def __init__(self, store: Store[T]) -> None:
         self._contents = store._contents  # noqa: SLF001  the two are one thing, and users see only the store
 
-    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Iterable[str] = ()) -> None:
-        """Make these records the whole content, as one change; keys in `keep` stay as they are if they are there."""
+    def replace_records(
+        self, records: Sequence[Record[T]], resource_version: str, *, bad: Iterable[BadObject] = ()
+    ) -> None:
+        """Make these records the whole content, as one change; an object that can't be read stays as it was."""
         writes = distinct(records)
-        staying = {write.key for write in writes}.union(keep)
+        staying = {write.key for write in writes}.union(each.error.key for each in bad)
         with self._contents.writing(writes):
             gone = [key for key in self._contents.keys_of(None) if key not in staying]
             self._contents.write_locked((Write(key, None) for key in gone), "")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import Self
 
-from informers._base.checks import check_count, check_function, check_limiter, check_seconds
+from informers._base.checks import check_count, check_function, check_limiter, check_seconds, check_timeout
 from informers._base.clock import Clock
 from informers._base.forks import new_lock
 from informers._base.signals import Signal
@@ -234,6 +234,12 @@ class BaseController:
             for _, registration in self._registrations
             if not registration.has_synced
         }
+
+    def _limit_of_sync(self, timeout: float) -> float | None:
+        """Return the seconds that `process_next` waits for the handlers to be synced."""
+        check_timeout(timeout)
+        is_filled = all(informer.has_synced for informer, _ in self._registrations)
+        return self._sync_timeout if is_filled else timeout
 
     def _begin(self) -> None:
         """Say that it runs.

@@ -192,9 +192,7 @@ class Controller(BaseController):
             BaseException: what the function raised that is not an `Exception`.
             ConfigurationError: the timeout is negative, or not a number.
         """
-        check_timeout(timeout)
-        filled = all(informer.has_synced for informer, _ in self._registrations)
-        self._wait_synced(self._sync_timeout if filled else timeout)
+        self._wait_synced(self._limit_of_sync(timeout))
         try:
             turn = self._turns.begin(timeout=timeout)
         except TimeoutError:

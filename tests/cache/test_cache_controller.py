@@ -415,7 +415,7 @@ def test_the_cache_keeps_the_last_good_state_of_an_object_that_is_set_aside_thro
     with world(transform=transform) as w:
         w.apply(Replaced([record("a", "1"), record("b", "1")], "1"))
         w.told()
-        w.apply(Replaced([record("a", "2", broken=True)], "2", keep=["b"]))
+        w.apply(Replaced([record("a", "2", broken=True)], "2", bad=[BadObject(DecodeError("torn", key="b"))]))
         assert w.told() == []
         assert w.store.keys() == ["a", "b"]
 

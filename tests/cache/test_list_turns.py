@@ -12,7 +12,7 @@ import pytest
 
 from informers import ConfigurationError, ListTurns, ReflectorOptions, ReflectorState, SharedInformer
 from informers.errors import ExpiredError, StatusError
-from informers.source.events import ListOptions, Page
+from informers.source.watch_events import ListOptions, Page
 from informers.testing import FakeClock, FakeSource
 from tests.cache.things import Obj, informer, obj, started
 from tests.waiting import QUICK, eventually

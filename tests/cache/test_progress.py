@@ -73,11 +73,11 @@ def test_what_the_server_says_of_the_rest_is_told_and_forgotten_with_the_list(
     progress.entered(LISTING)
     clock.advance(6)
     progress.arrived(500, 1500)
-    assert (progress.listed, progress.total) == (500, 2000)
+    assert (progress.counts.listed, progress.counts.total) == (500, 2000)
     progress.entered(LISTING)
-    assert (progress.listed, progress.total) == (0, None)
+    assert (progress.counts.listed, progress.counts.total) == (0, None)
     progress.arrived(500)
-    assert (progress.listed, progress.total) == (500, None)
+    assert (progress.counts.listed, progress.counts.total) == (500, None)
     assert messages(caplog) == ["pods in shop: 500 of about 2,000 objects in 6 s, listing goes on"]
 
 
@@ -234,12 +234,13 @@ def test_a_watch_is_short_that_ends_by_itself_within_a_second_and_without_an_eve
     for seconds, events in ((0.5, 0), (0.5, 1), (1.0, 0), (2.0, 3)):
         watch(seconds, events)
         progress.failed(StatusError("over", code=0, reason=""))
-    assert (progress.watches_ended, progress.watch_seconds, progress.watch_events) == (4, 4.0, 4)
-    assert progress.short_watches == 1
+    assert (progress.counts.watches_ended, progress.counts.watch_seconds, progress.counts.watch_events) == (4, 4.0, 4)
+    assert progress.counts.short_watches == 1
     watch(0.5, 0)
-    assert progress.watches_ended == 4
+    assert progress.counts.watches_ended == 4
     progress.entered(Situation(Stopped(), Memory()))
-    assert (progress.watches_ended, progress.short_watches) == (5, 1), "it was stopped, and did not end by itself"
+    counts = progress.counts
+    assert (counts.watches_ended, counts.short_watches) == (5, 1), "it was stopped, and did not end by itself"
 
 
 def test_a_time_without_a_watch_that_works_is_measured_from_the_first_moment_on() -> None:
@@ -269,7 +270,7 @@ def test_lists_that_were_completed_are_summed_up() -> None:
         progress.entered(LISTING)
         clock.advance(seconds)
         progress.listed_all(objects)
-    assert (progress.lists, progress.list_seconds, progress.items_listed) == (2, 5.0, 30)
+    assert (progress.counts.lists, progress.counts.list_seconds, progress.counts.items_listed) == (2, 5.0, 30)
 
 
 class WholeSource:

@@ -332,7 +332,7 @@ def test_a_pause_that_the_server_asks_for_is_as_long_as_it_asks_and_is_not_a_fai
             r.clock.wait_for_waiters()
             progress = r.reflector.progress
             assert (progress.state, progress.asked_to_wait) == (ReflectorState.ASKED_TO_WAIT, asking)
-            assert (r.clock.next_deadline(), progress.failures, progress.error) == (17.0 * number, 0, None)
+            assert (r.clock.next_deadline(), progress.counts.failures, progress.error) == (17.0 * number, 0, None)
             r.clock.advance(17.0)
         source.wait_for_watch()
         assert (r.failures, len(r.listed())) == ([], 11)
@@ -639,7 +639,7 @@ def test_progress_says_what_goes_on() -> None:
         source.wait_for_watch()
         r.wait_for(lambda: progress.state is ReflectorState.WATCHING)
         assert (progress.error, progress.retry_at, progress.connected_since) == (None, None, 1.0)
-        assert (progress.lists, progress.watches, progress.failures) == (1, 1, 1)
+        assert (progress.counts.lists, progress.counts.watches, progress.counts.failures) == (1, 1, 1)
 
 
 def test_a_repr_says_where_a_reflector_is() -> None:

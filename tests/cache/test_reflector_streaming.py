@@ -191,7 +191,7 @@ def test_a_stream_that_brings_nothing_new_for_ten_seconds_has_no_end_and_pages_a
     with fed() as (r, watch):
         r.source.add(obj("a"))
         watch.send(change(ADDED, "a", "1"))
-        r.wait_for(lambda: r.reflector.progress.listed == 1)
+        r.wait_for(lambda: r.reflector.progress.counts.listed == 1)
         r.clock.advance(11)
         watch.send(change(MODIFIED, "a", "2"))
         r.source.wait_for_watch(2)
@@ -205,7 +205,7 @@ def test_a_stream_without_an_end_is_given_up_also_while_new_objects_are_made() -
     with fed() as (r, watch):
         for number in range(7):
             watch.send(change(ADDED, f"n{number}", str(number + 1)))
-            r.wait_for(lambda number=number: r.reflector.progress.listed == number + 1 or r.failures)
+            r.wait_for(lambda number=number: r.reflector.progress.counts.listed == number + 1 or r.failures)
             r.clock.advance(2)
         r.source.wait_for_watch(2)
         assert "a streaming list did not come to its end within 12 s: 7 objects came" in str(r.failures[0])

@@ -199,7 +199,9 @@ def test_a_list_of_a_reflector_spares_what_can_not_be_read() -> None:
     store: Store[Pod] = Store()
     for name in "abc":
         store.add(pod(name))
-    StoreWriter(store).replace_records([HeldRecord(pod("a", version="2"))], "7", keep=["default/b"])
+    StoreWriter(store).replace_records(
+        [HeldRecord(pod("a", version="2"))], "7", bad=[BadObject(DecodeError("torn", key="default/b"))]
+    )
     assert store.keys() == ["default/a", "default/b"]
     assert store.resource_version == "7"
 

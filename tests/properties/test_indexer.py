@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from informers import object_key
 from informers.cache._contents import NAMESPACE_INDEX, Write
 from informers.cache.store import Store, StoreWriter
+from informers.errors import DecodeError
 from informers.source.records import HeldRecord
+from informers.source.watch_events import BadObject
 from tests.properties.profile import histories
 
 NAMESPACES = ("", "blue", "green")
@@ -64,7 +66,8 @@ class IndexerMachine(RuleBasedStateMachine):
 
     @rule(objects=st.lists(OBJECTS, max_size=6), kept=st.lists(st.sampled_from(["a", "blue/a", "green/b"]), max_size=2))
     def take_a_list_that_is_not_whole(self, objects: list[dict[str, Any]], kept: list[str]) -> None:
-        StoreWriter(self.store).replace_records([HeldRecord(obj) for obj in objects], "8", keep=kept)
+        bad = [BadObject(DecodeError("torn", key=key)) for key in kept]
+        StoreWriter(self.store).replace_records([HeldRecord(obj) for obj in objects], "8", bad=bad)
         new = {object_key(obj): obj for obj in objects}
         self.model = {key: obj for key, obj in self.model.items() if key in kept} | new
 

@@ -239,8 +239,10 @@ class CacheController(Generic[T]):
         self._after(writes, moved, [change.record.key for _, change in changes])
 
     def _apply_list(self, scope: Scope, replaced: Replaced[T]) -> None:
-        keep = set(replaced.keep)
-        self.set_aside.announce(keep)
+        # Before the list is in the cache, which must not look whole meanwhile.
+        for bad in replaced.bad:
+            self.set_aside.put(bad.error.key, bad.error)
+        keep = {bad.error.key for bad in replaced.bad}
         listed: dict[str, Record[T]] = {}
         for record in replaced.records:
             transformed = self._transformed(record)

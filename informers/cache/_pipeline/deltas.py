@@ -32,12 +32,12 @@ class Replaced(Generic[T]):
     Attributes:
         records: in the server's order.
         resource_version: of the list.
-        keep: keys that the list has, but in no form that can be held.
+        bad: what the list has in a form that can't be read.
     """
 
     records: Sequence[Record[T]]
     resource_version: str
-    keep: Sequence[str] = ()
+    bad: Sequence[BadObject] = ()
 
 
 @final

@@ -28,6 +28,7 @@ from informers.errors import ConfigurationError
 from informers.options import ReflectorOptions
 from informers.source.listwatch import ListerWatcher
 from informers.source.records import Record
+from informers.source.watch_events import BadObject
 
 __all__ = ["NamespaceReflector", "Reflectors"]
 
@@ -116,7 +117,7 @@ class NamespaceReflector(Generic[T]):
         if self.thread is None:
             return "not started"
         progress = self.reflector.progress
-        if progress.lists:
+        if progress.counts.lists:
             return "listed, not in the cache yet"
         error = progress.error
         return progress.state.value + (f", last error: {safe_text(error, str)}" if error is not None else "")
@@ -125,11 +126,11 @@ class NamespaceReflector(Generic[T]):
         """Return how far its first list is."""
         progress = self.reflector.progress
         synced = self.scope.synced.is_set()
-        return PartProgress(name=self.name, objects=progress.listed, total=progress.total, synced=synced)
+        return PartProgress(name=self.name, objects=progress.counts.listed, total=progress.counts.total, synced=synced)
 
-    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> None:
+    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, bad: Sequence[BadObject]) -> None:
         """Queue a list."""
-        self._queue.put(self.scope, [Replaced(records, resource_version, keep)])
+        self._queue.put(self.scope, [Replaced(records, resource_version, bad)])
 
     def apply_events(self, events: Sequence[Seen[T]]) -> None:
         """Queue what a watch said."""
@@ -260,11 +261,11 @@ class Reflectors(Generic[T]):
     @property
     def listed(self) -> int:
         """How many objects the lists under way, or else the last, have brought."""
-        return sum(fed.reflector.progress.listed for _, fed in self)
+        return sum(fed.reflector.progress.counts.listed for _, fed in self)
 
     @property
     def total(self) -> int | None:
         """How many they have in all, as far as the server says that of each; None where it does not."""
-        totals = [fed.reflector.progress.total for _, fed in self]
+        totals = [fed.reflector.progress.counts.total for _, fed in self]
         known = [total for total in totals if total is not None]
         return sum(known) if len(known) == len(totals) else None

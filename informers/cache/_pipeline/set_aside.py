@@ -64,11 +64,6 @@ class SetAside:
             self.objects[key] = error
         self.report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
 
-    def announce(self, keys: Iterable[str]) -> None:
-        """Note objects of a list whose errors are put next: the cache must not look whole until then."""
-        for key in filter(None, keys):
-            self.objects.setdefault(key, DecodeError("the server has it in no form that can be held", key=key))
-
     def take_back(self, key: str) -> None:
         """Note that an object can be held again, or is gone."""
         if self.objects:

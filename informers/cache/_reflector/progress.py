@@ -28,7 +28,7 @@ from informers.cache._reflector.states import (
 from informers.cache._reflector.transitions import SHORT_WATCH
 from informers.cache.sync import PartProgress
 
-__all__ = ["Outage", "Progress"]
+__all__ = ["Outage", "Progress", "WatchCounts"]
 
 _log = logging.getLogger("informers.cache")
 
@@ -44,6 +44,37 @@ class Outage:
     seconds: float
     failures: int
     is_first: bool
+
+
+@attrs.frozen(kw_only=True)
+class WatchCounts:
+    """What a reflector has counted so far.
+
+    Attributes:
+        listed: objects that the list under way, or else the last, has brought.
+        total: how many that list has in all, as far as the server says that; None where it does not.
+        lists: how many lists have been completed.
+        watches: how many watches have been opened.
+        failures: how many requests have failed.
+        list_seconds: how long the completed lists took, summed up.
+        items_listed: how many objects they have brought, summed up.
+        watches_ended: how many watches have been opened, and are over.
+        watch_seconds: how long those were open, summed up.
+        watch_events: how many events and bookmarks those have brought, summed up.
+        short_watches: how many of them ended on their own within a second, without an event.
+    """
+
+    listed: int = 0
+    total: int | None = None
+    lists: int = 0
+    watches: int = 0
+    failures: int = 0
+    list_seconds: float = 0.0
+    items_listed: int = 0
+    watches_ended: int = 0
+    watch_seconds: float = 0.0
+    watch_events: int = 0
+    short_watches: int = 0
 
 
 @final
@@ -62,17 +93,7 @@ class Progress:
         last_event: when an event or a bookmark came last; None before the first.
         error: what went wrong last, if nothing has gone right since.
         retry_at: when it is tried again; None where nothing waits.
-        listed: objects that the list under way, or else the last, has brought.
-        total: how many that list has in all, as far as the server says that; None where it does not.
-        lists: how many lists have been completed.
-        watches: how many watches have been opened.
-        failures: how many requests have failed.
-        list_seconds: how long the completed lists took, summed up.
-        items_listed: how many objects they have brought, summed up.
-        watches_ended: how many watches have been opened, and are no more.
-        watch_seconds: how long those were open, summed up.
-        watch_events: how many events and bookmarks those have brought, summed up.
-        short_watches: how many of them ended by themselves within a second, without an event.
+        counts: what has been counted; replaced in one step, since readers have other threads.
 
     All times are the clock's `monotonic`.
     """
@@ -87,23 +108,13 @@ class Progress:
         self.last_event: float | None = None
         self.error: Exception | None = None
         self.retry_at: float | None = None
-        self.listed: int = 0
-        self.total: int | None = None
+        self.counts: WatchCounts = WatchCounts()
         self._list_began = 0.0
         #: When the log was notified of the list last; None if not yet.
         self._told: float | None = None
-        self.lists: int = 0
-        self.watches: int = 0
-        self.failures: int = 0
         #: How many since there was a watch that worked, but for those that another way to list has made good.
         self._failures_in_outage = 0
         self._was_live = False
-        self.list_seconds: float = 0.0
-        self.items_listed: int = 0
-        self.watches_ended: int = 0
-        self.watch_seconds: float = 0.0
-        self.watch_events: int = 0
-        self.short_watches: int = 0
         #: Of the watch that is open.
         self._events = 0
 
@@ -149,12 +160,12 @@ class Progress:
     def opened(self) -> None:
         """Note that a watch is open."""
         self.connected_since = self._clock.monotonic()
-        self.watches += 1
+        self.counts = attrs.evolve(self.counts, watches=self.counts.watches + 1)
         self._events = 0
 
     def failed(self, error: Exception, *, is_made_good: bool = False) -> None:
         """Note a failure; `is_made_good` says that pages are listed in place of a stream, at once."""
-        self.failures += 1
+        self.counts = attrs.evolve(self.counts, failures=self.counts.failures + 1)
         self._failures_in_outage += not is_made_good
         self.error = error
         self._disconnected()
@@ -173,15 +184,13 @@ class Progress:
 
     def _listing(self) -> None:
         self._disconnected()
-        self.listed = 0
-        self.total = None
+        self.counts = attrs.evolve(self.counts, listed=0, total=None)
         self._list_began = self._clock.monotonic()
         self._told = None
 
     def arrived(self, listed: int, remaining: int | None = None) -> None:
         """Note how many objects the list under way has brought, and how many are still to come, if that is known."""
-        self.listed = listed
-        self.total = None if remaining is None else listed + remaining
+        self.counts = attrs.evolve(self.counts, listed=listed, total=None if remaining is None else listed + remaining)
         now = self._clock.monotonic()
         if now - (self._list_began if self._told is None else self._told) >= _NEWS:
             self._told = now
@@ -189,12 +198,17 @@ class Progress:
 
     def listed_all(self, listed: int) -> None:
         """Note that a list is complete."""
-        self.listed = self.total = listed
+        counts = self.counts
+        self.counts = attrs.evolve(
+            self.counts,
+            listed=listed,
+            total=listed,
+            lists=counts.lists + 1,
+            list_seconds=counts.list_seconds + self._clock.monotonic() - self._list_began,
+            items_listed=counts.items_listed + listed,
+        )
         if self._told is not None:
             self._say("all listed")
-        self.lists += 1
-        self.list_seconds += self._clock.monotonic() - self._list_began
-        self.items_listed += listed
         self.error = None
 
     def arrived_by_watch(self, count: int) -> None:
@@ -209,13 +223,18 @@ class Progress:
             return
         lasted = self._clock.monotonic() - self.connected_since
         self.connected_since = None
-        self.watches_ended += 1
-        self.watch_seconds += lasted
-        self.watch_events += self._events
-        self.short_watches += by_itself and not self._events and lasted < SHORT_WATCH
+        counts = self.counts
+        is_short = by_itself and not self._events and lasted < SHORT_WATCH
+        self.counts = attrs.evolve(
+            self.counts,
+            watches_ended=counts.watches_ended + 1,
+            watch_seconds=counts.watch_seconds + lasted,
+            watch_events=counts.watch_events + self._events,
+            short_watches=counts.short_watches + is_short,
+        )
 
     def _say(self, what: str) -> None:
-        total = self.total if self.total != self.listed else None
-        part = PartProgress(name=self.name, objects=self.listed, total=total, synced=False)
+        listed, total = self.counts.listed, self.counts.total
+        part = PartProgress(name=self.name, objects=listed, total=None if total == listed else total, synced=False)
         with suppress(Exception):  # of the user's filters of the log
             _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)

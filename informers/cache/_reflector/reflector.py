@@ -309,10 +309,7 @@ class Reflector(Generic[T]):
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         self._interrupts.check()
-        self._store.replace_records(records, resource_version, keep=[event.error.key for event in bad])
-        # Only now: reporting one before the list would have the list forget it. Their versions are the list's.
-        if bad:
-            self._store.apply_events([BadObject(event.error) for event in bad])
+        self._store.replace_records(records, resource_version, bad=bad)
         self.progress.listed_all(len(records))
 
     def _open(self, *, resumes: bool, timeout: int = 0) -> OpenWatch[T]:

@@ -29,8 +29,10 @@ Seen: TypeAlias = Change[T] | Bookmark | BadObject
 class ReflectorStore(Protocol[T]):
     """What a reflector fills: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
 
-    def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, keep: Sequence[str]) -> object:
-        """Take the whole content anew; `keep` are keys that exist, but in no form that can be held."""
+    def replace_records(
+        self, records: Sequence[Record[T]], resource_version: str, *, bad: Sequence[BadObject]
+    ) -> object:
+        """Take the whole content; `bad` exists, too, but can't be read."""
         ...
 
     def apply_events(self, events: Sequence[Seen[T]]) -> object:

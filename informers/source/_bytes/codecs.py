@@ -9,15 +9,14 @@ Upstream: none.
 from __future__ import annotations
 
 import importlib
-import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Protocol, final
 
 from typing_extensions import override
 
-from informers._base.forks import hold_forks, new_lock
+from informers._base.forks import hold_forks, new_lock, on_fork
 from informers.errors import ConfigurationError
 
 __all__ = ["DEFLATE", "ZSTD", "Codec", "Deflate", "Zstd", "best_codec", "codec_of"]
@@ -121,6 +120,12 @@ class Zstd(Codec):
         with hold_forks():
             self._prepare()
             self.unpack(self.pack(dictionary))
+        on_fork(self._inherited)
+
+    def _inherited(self, _parent: int) -> Iterable[int]:
+        # Prepared at the first use: most children never read a cache, and a fork must not wait.
+        self._is_inherited = True
+        return ()
 
     def _prepare(self) -> None:
         """Make what has locks of zstd's own. In a forked child another thread may have left those locked for ever."""
@@ -128,7 +133,7 @@ class Zstd(Codec):
         self._known: Any = zstd.ZstdDict(self._dictionary, is_raw=not self._dictionary.startswith(_LEARNT))
         # Made once, since that takes as long as to pack.
         self._packer: Any = zstd.ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
-        self._process = os.getpid()
+        self._is_inherited = False
 
     @property
     @override
@@ -143,16 +148,16 @@ class Zstd(Codec):
     @override
     def pack(self, raw: bytes) -> bytes:
         with self._lock:
-            if self._process != os.getpid():
+            if self._is_inherited:
                 self._prepare()
             packed: bytes = self._packer.compress(raw, self._packer.FLUSH_FRAME)
         return packed
 
     @override
     def unpack(self, data: bytes) -> bytes:
-        if self._process != os.getpid():
+        if self._is_inherited:
             with self._lock:
-                if self._process != os.getpid():
+                if self._is_inherited:
                     self._prepare()
         unpacked: bytes = self._decompress(data, zstd_dict=self._known)
         return unpacked
