@@ -19,7 +19,7 @@ from informers import (
     StoppedError,
 )
 from informers.controllers import Controller, Processed, Result, TerminalError
-from informers.controllers._following import NamesHandler, own_name
+from informers.controllers._names_handler import NamesHandler, own_name
 from informers.controllers._turns import Turn
 from informers.errors import AlreadyStartedError, TooManyRequestsError
 from informers.testing import FakeClock

@@ -10,7 +10,7 @@ import pytest
 
 from informers import ObjectName
 from informers.controllers import Controller, OwnWrites
-from informers.source.events import Bookmark
+from informers.source.watch_events import Bookmark
 from informers.testing import FakeClock
 from informers.workqueue import ItemExponentialFailureRateLimiter
 from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, kind_of, settled, started, written
