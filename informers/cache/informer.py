@@ -198,7 +198,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
         Whether the cache is fresh is what `health` says.
         """
-        return self._synced.is_set() and any(fed.scope.is_listed for _, fed in self._reflectors)
+        return self._synced.is_set() and self._controller.has_lists
 
     @property
     def synced(self) -> Signal:

@@ -10,7 +10,10 @@ Upstream: k8s.io/client-go/tools/events/event_broadcaster.go, event_recorder.go 
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
+import math
 import os
 import random
 import re
@@ -20,7 +23,7 @@ import uuid
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import attrs
 
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 __all__ = ["EventRecorder"]
 
 _log = logging.getLogger("informers.controllers")
+
+#: What makes events equal.
+_Key: TypeAlias = tuple[object, ...]
 
 #: Seconds, as upstream: a series without one more is over; its count is written so often while it goes on.
 _FINISH = 6 * 60.0
@@ -71,6 +77,7 @@ class _Series:
         sent: when the server was last told, likewise.
         tries: how often sending failed in a row.
         retry: not before this, by `monotonic`.
+        turn: when it is looked at next, likewise; infinite while it is not in `_turns`.
     """
 
     body: dict[str, Any]
@@ -81,6 +88,7 @@ class _Series:
     sent: float = 0.0
     tries: int = 0
     retry: float = 0.0
+    turn: float = math.inf
 
 
 @final
@@ -120,7 +128,10 @@ class EventRecorder:
         self._lock = new_lock()
         self._news = new_condition(self._lock)
         #: By what makes events equal; the one that came last is last.
-        self._series: OrderedDict[tuple[object, ...], _Series] = OrderedDict()
+        self._series: OrderedDict[_Key, _Series] = OrderedDict()
+        #: A heap of when to look at which. Each series has one entry that counts: that of its `turn`.
+        self._turns: list[tuple[float, int, _Key]] = []
+        self._numbers = itertools.count()
         self._waiting = 0
         self._dropped = 0
         self._closing = False
@@ -178,6 +189,7 @@ class EventRecorder:
             found.count += 1
             found.last, found.seen = now, self._clock.monotonic()
             self._series.move_to_end(key)
+            self._schedule_locked(key, found)
             if self._thread is None:
                 self._thread = start_thread(f"events-{self._controller}", self._send_all)
             self._news.notify_all()
@@ -209,7 +221,8 @@ class EventRecorder:
                 if series is None and not dropped:
                     if self._closing:
                         return
-                    self._clock.wait(self._news, self._pause_locked())
+                    pause = max(0.0, self._turns[0][0] - self._clock.monotonic()) if self._turns else None
+                    self._clock.wait(self._news, pause)
                     continue
                 count, written = (series.count, series.written) if series is not None else (0, 0)
             # Not under the lock: a handler of the log may record an event.
@@ -226,47 +239,58 @@ class EventRecorder:
             if error is not None and is_given_up:
                 _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
 
-    def _next_locked(self) -> tuple[tuple[object, ...], _Series | None]:
+    def _next_locked(self) -> tuple[_Key, _Series | None]:
         """Return what is to be sent now; forget series that are over and written."""
+        if self._closing:
+            return self._last_locked()
         now = self._clock.monotonic()
-        over: list[tuple[object, ...]] = []
-        found: tuple[tuple[object, ...], _Series | None] = ((), None)
-        for key, series in self._series.items():
-            if series.count == series.written:
-                if self._closing or now - series.seen >= _FINISH:
-                    over.append(key)
-            elif self._due(series) <= now or (self._closing and not series.tries):
-                found = (key, series)
-                break
-            elif self._closing:
-                # It failed before: there is no time left for a dozen tries.
-                over.append(key)
-                self._dropped += 1
+        while self._turns and self._turns[0][0] <= now:
+            turn, _, key = heapq.heappop(self._turns)
+            series = self._series.get(key)
+            if series is None or series.turn != turn:
+                continue
+            series.turn = math.inf
+            if self._due(series) > now:  # it came again since then
+                self._schedule_locked(key, series)
+            elif series.count != series.written:
+                return key, series
+            else:
+                self._forget_locked(key)
+        return (), None
+
+    def _last_locked(self) -> tuple[_Key, _Series | None]:
+        """Return what is to be sent before the end; forget what has been, and what can't be."""
+        while self._series:
+            key, series = next(iter(self._series.items()))
+            if series.count != series.written:
+                if not series.tries or self._due(series) <= self._clock.monotonic():
+                    return key, series
+                self._dropped += 1  # it failed before: there is no time left for a dozen tries
                 self._lost = True
-        for key in over:
             self._forget_locked(key)
-        return found
+        return (), None
 
     def _due(self, series: _Series) -> float:
         """Return when the server is to be told: the first two at once, then by the half hour or when it is over."""
-        if series.written < 2:
+        if series.written < 2 and series.count != series.written:
             return series.retry
-        return max(series.retry, min(series.sent + _REFRESH, series.seen + _FINISH))
+        over = series.seen + _FINISH
+        return over if series.count == series.written else max(series.retry, min(series.sent + _REFRESH, over))
 
-    def _pause_locked(self) -> float | None:
-        now = self._clock.monotonic()
-        ends = [
-            series.seen + _FINISH if series.count == series.written else self._due(series)
-            for series in self._series.values()
-        ]
-        return max(0.0, min(ends) - now) if ends else None
+    def _schedule_locked(self, key: _Key, series: _Series) -> None:
+        """Look at a series when it is due. One that comes again is due later, which shows when its turn has come."""
+        due = self._due(series)
+        if due < series.turn:
+            series.turn = due
+            heapq.heappush(self._turns, (due, next(self._numbers), key))
 
-    def _sent_locked(self, key: tuple[object, ...], series: _Series, count: int, error: Exception | None) -> bool:
+    def _sent_locked(self, key: _Key, series: _Series, count: int, error: Exception | None) -> bool:
         """Note what became of a try; return whether it was the last one."""
         if error is None:
             if not series.written:
                 self._waiting -= 1
             series.written, series.tries, series.sent = count, 0, self._clock.monotonic()
+            self._schedule_locked(key, series)
             return False
         series.tries += 1
         refused = isinstance(error, StatusError) and error.code < 500 and error.code != 429
@@ -275,9 +299,10 @@ class EventRecorder:
                 self._forget_locked(key)
             return True
         series.retry = self._clock.monotonic() + _PAUSE * random.uniform(1.0, 1.25)  # noqa: S311  not a secret
+        self._schedule_locked(key, series)
         return False
 
-    def _forget_locked(self, key: tuple[object, ...]) -> None:
+    def _forget_locked(self, key: _Key) -> None:
         series = self._series.pop(key, None)
         if series is not None and not series.written:
             self._waiting -= 1

@@ -204,8 +204,9 @@ class Queue(Generic[T]):
         """Say that the processing of `item` has ended, however it went. If it was added meanwhile, it is queued again.
 
         Raises:
-            ConfigurationError: the item is not in processing: it was never got, or is done already.
+            ConfigurationError: the item is not in processing: it was never got, or is done already; or can't be hashed.
         """
+        check_hashable(item)
         with self._lock:
             if item not in self._processing:
                 raise ConfigurationError(

@@ -96,9 +96,19 @@ class RateLimitingQueue(DelayingQueue[T]):
             return pending is None or not pending.limited
 
     def forget(self, item: T) -> None:
-        """Stop counting the tries of `item`: it succeeded, or is given up. It has to be `done` all the same."""
+        """Stop counting the tries of `item`: it succeeded, or is given up. It has to be `done` all the same.
+
+        Raises:
+            ConfigurationError: the item can't be hashed.
+        """
+        check_hashable(item)
         self._limiter.forget(item)
 
     def num_requeues(self, item: T) -> int:
-        """Return how many tries of `item` the limiter has counted."""
+        """Return how many tries of `item` the limiter has counted.
+
+        Raises:
+            ConfigurationError: the item can't be hashed.
+        """
+        check_hashable(item)
         return self._limiter.num_requeues(item)

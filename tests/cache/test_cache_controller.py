@@ -314,6 +314,26 @@ def test_what_a_list_has_unchanged_is_told_only_to_who_asked_for_resyncs(resync_
 
 
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestStoreResourceVersion")
+@pytest.mark.parametrize("end", ["by an event", "by the list"])
+def test_what_a_list_of_a_lower_version_lacks_may_come_back_at_a_lower_version_than_it_had(end: str) -> None:
+    def pod(version: str) -> HeldRecord[Obj]:
+        made = record("shop/a", version)
+        made.uid = "a"
+        return made
+
+    with world() as w:
+        w.apply(Replaced([pod("50")], "50"))
+        if end == "by an event":
+            w.apply(Change(DELETED, pod("51")))
+        # A backup was restored, in which the object is not selected; then its labels change.
+        w.apply(Replaced([], "20"), Change(ADDED, pod("21")))
+        assert w.store.keys() == ["shop/a"]
+        assert w.told()[-1] == "add shop/a"
+        # What is replayed from before the list is still dropped.
+        w.apply(Change(DELETED, pod("22")), Change(ADDED, pod("21")))
+        assert w.store.keys() == []
+
+
 def test_the_caches_version_moves_with_changes_and_bookmarks() -> None:
     with world() as w:
         versions: list[str] = []

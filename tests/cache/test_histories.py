@@ -86,7 +86,7 @@ def test_what_a_watch_says_becomes_a_legal_history(
 def test_a_list_may_go_back_and_tells_what_differs(
     new: Record[Any], old: Record[Any] | None, events: list[str]
 ) -> None:
-    assert told(Histories[Any]().listed(old, new, is_initial=False)) == events
+    assert told(Histories[Any]().listed(old, new, "4", is_initial=False)) == events
 
 
 def test_what_a_server_replays_of_an_object_that_has_ended_is_dropped_and_a_list_may_bring_it_back() -> None:
@@ -97,7 +97,7 @@ def test_what_a_server_replays_of_an_object_that_has_ended_is_dropped_and_a_list
     # It left a selector, and has come back.
     assert change(ADDED, pod("11"), None, histories) == ["add u1@11"]
     assert change(DELETED, pod("12"), pod("11"), histories) == ["delete u1@12"]
-    assert told(histories.listed(None, pod("8"), is_initial=False)) == ["add u1@8"]
+    assert told(histories.listed(None, pod("8"), "13", is_initial=False)) == ["add u1@8"]
     assert change(MODIFIED, pod("9"), pod("8"), histories) == ["update u1@9"]
 
 

@@ -9,8 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient, Configuration
 
-from informers import ResourceEventHandlerFuncs, SharedInformer, Signal, Store, wait_for_cache_sync
+from informers import (
+    ObjectName,
+    ResourceEventHandlerFuncs,
+    SharedInformer,
+    SharedInformerFactory,
+    Signal,
+    Store,
+    wait_for_cache_sync,
+)
 from informers._base.clock import SYSTEM_CLOCK
 from informers.cache._contents import Contents
 from informers.cache._pipeline.cache_controller import CacheController
@@ -20,6 +29,7 @@ from informers.cache._pipeline.observers import Observers
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
 from informers.cache.sync import PartProgress
+from informers.controllers import EventRecorder, OwnWrites
 from informers.source.records import HeldRecord
 from informers.source.watch_events import ChangeType
 from informers.testing import FakeSource
@@ -131,7 +141,7 @@ class Part:
         return PartProgress(name=self.name, objects=0, total=None, synced=False)
 
     def why_not_synced(self) -> str:
-        return "still listing"
+        return "" if self.synced.is_set() else "still listing"
 
 
 def parts_that_are_waited_for(n: int) -> Callable[[], object]:
@@ -160,7 +170,7 @@ def objects_that_a_list_has_again(n: int) -> Callable[[], object]:
     def work() -> None:
         histories: Histories[Obj] = Histories()
         for old, new in zip(before, after, strict=True):
-            histories.listed(old, new, is_initial=False)
+            histories.listed(old, new, "2", is_initial=False)
         for record in before:
             histories.change(ChangeType.DELETED, record, record, record, is_initial=False)
 
@@ -177,6 +187,35 @@ def objects_that_are_set_aside(n: int) -> Callable[[], object]:
         for number in range(n):
             aside.take_back(f"key-{number}")
         aside.clear_frames()
+
+    return work
+
+
+def writes_of_ones_own(n: int) -> Callable[[], object]:
+    def work() -> None:
+        writes = OwnWrites(kind)
+        for number in range(n):
+            writes.record({**pod(number), "kind": "Pod", "apiVersion": "v1"}, name=ObjectName("", f"a{number}"))
+        assert all(writes.pending(ObjectName("", f"a{number}")) for number in range(n))
+
+    def pod(number: int) -> Obj:
+        return obj(f"shop/a{number}", str(number + 1))
+
+    kind = SharedInformerFactory(ApiClient(Configuration(host="http://127.0.0.1:1"))).core.v1.pods
+    return work
+
+
+def series_of_events(n: int) -> Callable[[], object]:
+    def work() -> None:
+        recorder = EventRecorder(ApiClient(), "example.com/test")
+        recorder._thread = threading.current_thread()  # it starts none, so what is sent is taken here
+        for number in range(n):
+            recorder.event({"kind": "Pod", "apiVersion": "v1", **obj(f"shop/a{number}")}, "Started", "", action="Start")
+        for _ in range(n):
+            key, series = recorder._next_locked()
+            assert series is not None
+            recorder._sent_locked(key, series, 1, None)
+        assert recorder._next_locked() == ((), None)
 
     return work
 
@@ -210,6 +249,8 @@ def seconds(work: Callable[[], object]) -> float:
         (handlers_that_come_and_go, 100),
         (objects_that_a_list_has_again, 1_000),
         (objects_that_are_set_aside, 500),
+        (writes_of_ones_own, 100),
+        (series_of_events, 120),
     ],
     ids=lambda value: value.__name__ if callable(value) else str(value),
 )

@@ -73,7 +73,7 @@ def test_what_is_told_is_legal_whatever_a_server_repeats_leaves_out_or_says_too_
             newest.clear()
             take(histories.missing([old for key, old in cache.items() if key not in listed], "99"), by_list=True)
             for key, new in listed.items():
-                take(histories.listed(cache.get(key), new, is_initial=False), by_list=True)
+                take(histories.listed(cache.get(key), new, "99", is_initial=False), by_list=True)
             assert {key: (found.uid, int(found.resource_version)) for key, found in listed.items()} == present
         else:
             seen = record(*what)

@@ -241,4 +241,7 @@ def test_an_item_that_cannot_be_hashed_is_refused_before_the_limiter_counts_it()
     for queue in (RateLimitingQueue[Any](), RateLimitingQueue[Any](limiter)):
         with pytest.raises(ConfigurationError, match="items must be hashable, and dict is not"):
             queue.add_rate_limited({"metadata": {}})
+        for call in (queue.done, queue.forget, queue.num_requeues):
+            with pytest.raises(ConfigurationError, match="items must be hashable, and dict is not"):
+                call({"metadata": {}})
     assert limiter.asked == 0

@@ -167,6 +167,11 @@ class CacheController(Generic[T]):
                 self._awaited -= not scope.is_listed
         scope.ended.set()
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether anything that is followed has its first list in the cache."""
+        return len(self._followed) > self._awaited
+
     def has_ended(self, uid: str) -> bool:
         """Return whether the cache has had the object of a uid and has it no longer, as far as that is remembered."""
         return self._histories.has_ended(uid)
@@ -252,9 +257,13 @@ class CacheController(Generic[T]):
                 listed[record.key] = transformed
         old = self._contents.records
         gone = [key for key in self._contents.keys_of(scope.namespace) if key not in listed and key not in keep]
+        is_back = scope.is_ahead_of(replaced.resource_version)
+        if is_back:
+            self._histories.start_again()
         notifications = self._histories.missing([old[key] for key in gone], replaced.resource_version)
         told = [
-            self._histories.listed(old.get(key), new, is_initial=not scope.is_listed) for key, new in listed.items()
+            self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
+            for key, new in listed.items()
         ]
         # Deletions first, those of objects that were made anew among them.
         notifications += [each[0] for each in told if len(each) > 1]
@@ -265,7 +274,7 @@ class CacheController(Generic[T]):
             # Not before: transforms take their time, and the cache must not look whole meanwhile.
             self.set_aside.keep(keep, namespace=scope.namespace)
             self._list_locked(scope)
-            is_back = scope.start_again(replaced.resource_version)
+            scope.start_again(replaced.resource_version)
             self._reach_locked(scope.version, is_back=is_back)
             self._distribute_locked(notifications)
         # What can't be reached any more is decided, too.

@@ -70,13 +70,13 @@ class Histories(Generic[T]):
             return [Deleted(old.key, old, True), Added(new, is_initial)]
         return [Updated(old, old if _is_same(old, new) else new)]
 
-    def listed(self, old: Record[T] | None, new: Record[T], *, is_initial: bool) -> list[RecordEvent[T]]:
-        """Return what handlers receive for an object that a list has; the deletion of another one first."""
+    def listed(self, old: Record[T] | None, new: Record[T], version: str, *, is_initial: bool) -> list[RecordEvent[T]]:
+        """Return what handlers receive for an object that a list of this version has; the deletion of another first."""
         self._ends.pop(new.uid, None)
         if old is None:
             return [Added(new, is_initial)]
         if _is_another(new, old):
-            self._end(old, new.resource_version)
+            self._end(old, version)
             return [Deleted(old.key, old, True), Added(new, is_initial)]
         return [Updated(old, old if _is_same(old, new) else new)]
 
@@ -98,11 +98,13 @@ class Histories(Generic[T]):
             return [Deleted(old.key, old, True)]
         return [Deleted(old.key, old, True) if last is None else Deleted(last.key, last, False)]
 
+    def start_again(self) -> None:
+        """Forget all ends: a list of a lower version has come, and to its server their versions mean nothing."""
+        self._ends.clear()
+
     def _end(self, record: Record[T], version: str) -> None:
         if record.uid:
-            # Not before the last state that was told: what took its place in a list may have an older version.
-            is_later = bool(version) and reaches(version, record.resource_version) is not False
-            self._ends[record.uid] = version if is_later else record.resource_version
+            self._ends[record.uid] = version or record.resource_version
             self._ends.move_to_end(record.uid)
             if len(self._ends) > _ENDS:
                 self._ends.popitem(last=False)

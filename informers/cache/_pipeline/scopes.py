@@ -58,13 +58,15 @@ class Scope:
         self.version = version
         self.is_filled = True
 
-    def start_again(self, version: str) -> bool:
-        """Set the version of a list; return whether that took it back."""
-        is_back = reaches(version, self.version) is False
-        self.times_back += is_back
+    def is_ahead_of(self, version: str) -> bool:
+        """Return whether a list of this version takes the cache back."""
+        return reaches(version, self.version) is False
+
+    def start_again(self, version: str) -> None:
+        """Set the version of a list."""
+        self.times_back += self.is_ahead_of(version)
         self.version = version
         self.is_filled = self.is_listed = True
-        return is_back
 
     def empty(self) -> None:
         """Note that the cache has nothing of it any more."""
