@@ -1,8 +1,9 @@
-"""Finalizers, conditions, patches and applies, on the embedded server, with whichever client is installed."""
+"""Finalizers, conditions, patches, applies: on the embedded server and on a real one, with any client."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import attrs
@@ -21,7 +22,7 @@ from informers.controllers import (
 )
 from informers.errors import StatusError
 from informers.kinds import core
-from informers.testing import APIServer, FakeClock
+from informers.testing import APIServer, ControlPlane, FakeClock
 from tests.waiting import eventually
 from tests.widgets import WIDGETS, definition, widget
 
@@ -31,19 +32,51 @@ W = ObjectName("default", "w")
 
 @attrs.frozen
 class Scene:
-    server: APIServer
+    server: APIServer | ControlPlane
     client: ApiClient
 
     def widget(self) -> dict[str, Any]:
         return self.server.get(WIDGETS, "w")
 
 
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    with APIServer() as server:
-        server.create(definition())
+@pytest.fixture(scope="module")
+def real_widgets(real_apiserver: ControlPlane) -> Iterator[ControlPlane]:
+    """A real server that knows widgets."""
+    real_apiserver.create(definition())
+    eventually(lambda: is_served(real_apiserver))
+    yield real_apiserver
+    real_apiserver.clear()
+
+
+def is_served(plane: ControlPlane) -> bool:
+    try:
+        return plane.list(WIDGETS) == []
+    except StatusError:
+        return False
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real_apiserver)])
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        if request.param == "real":
+            server: APIServer | ControlPlane = request.getfixturevalue("real_widgets")
+            stack.callback(empty, server)
+        else:
+            server = stack.enter_context(APIServer())
+            server.create(definition())
         server.create(widget("w", size=1))
-        yield Scene(server, server.client())
+        yield Scene(server, stack.enter_context(closing(server.client())))
+
+
+def empty(server: APIServer | ControlPlane) -> None:
+    for resource in (WIDGETS, core.V1.config_maps, core.V1.pods):
+        for found in server.list(resource, namespace="default"):
+            name = found["metadata"]["name"]
+            if found["metadata"].get("finalizers"):
+                server.patch(resource, name, {"metadata": {"finalizers": None}})
+            with suppress(StatusError):  # it may have gone with its finalizers
+                server.delete(resource, name)
+            server.wait_for_object(resource, name, lambda obj: obj is None)
 
 
 class TestFinalizers:
@@ -131,8 +164,11 @@ class TestConditions:
         assert patch["status"]["conditions"][0] == other
 
     def test_a_model_of_the_official_client_is_read_like_a_mapping(self, scene: Scene) -> None:
-        pod = {"metadata": {"name": "p"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-        scene.server.create({"apiVersion": "v1", "kind": "Pod", **pod})
+        spec = {"containers": [{"name": "c", "image": "i"}], "automountServiceAccountToken": False}
+        scene.server.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+        ready = {"type": "Ready", "status": "True"}
+        status = {"status": {"conditions": [ready]}}
+        patch_object(scene.client, core.V1.pods, ObjectName("default", "p"), status, subresource="status")
         with SharedInformerFactory(scene.client) as factory:
             pods = factory.core.v1.pods
             factory.start()

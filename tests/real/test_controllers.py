@@ -12,9 +12,9 @@ import pytest
 from kubernetes.client import CoreV1Api
 
 from informers import NotFoundError, ObjectName, SharedInformerFactory, aio
-from informers.controllers import Controller, by_controller, controller_reference
+from informers.controllers import Controller, EventRecorder, by_controller, controller_reference
 from informers.errors import StatusError
-from informers.kinds import core
+from informers.kinds import core, events
 from informers.testing import RecordingHandler
 from tests.examples.background import Said, in_background
 from tests.faults.rig import eventually
@@ -83,7 +83,7 @@ def test_five_pods_are_made_where_five_are_wanted_however_often_the_owner_is_tou
 
     controller = Controller("sets", owners, reconcile, workers=4).owns(pods)
     api = CoreV1Api(controller.client(space.plane.client()))
-    names = [f"set-{number}" for number in range(20)]
+    names = [f"set-{number}" for number in range(100)]
     with factory, in_background(controller.run):
         for name in names:
             space.create(name)
@@ -95,6 +95,31 @@ def test_five_pods_are_made_where_five_are_wanted_however_often_the_owner_is_tou
         eventually(lambda: not (health().waiting or health().running or health().postponed), "at rest", timeout=30.0)
     assert health().failing == {}, "no try failed"
     assert len(made) == 5 * len(names)
+
+
+def test_events_are_recorded_as_series_about_objects_of_any_name(space: Space) -> None:
+    about = {
+        "pod": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-0", "namespace": space.name, "uid": "u"}},
+        "role": {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a:b:c"}},
+    }
+    recorder = EventRecorder(space.plane.client(), f"example.com/{space.name}")
+
+    def stored() -> list[tuple[str, str, int]]:
+        return [
+            (found["metadata"]["namespace"], found["regarding"]["name"], found.get("series", {}).get("count", 1))
+            for found in space.plane.list(events.V1.events)
+            if found["reportingController"] == f"example.com/{space.name}"
+        ]
+
+    for count in (1, 2):
+        for obj in about.values():
+            recorder.event(obj, "Started", "ü" * 2000, action="Start", type="Warning", related=about["pod"])
+        wanted = {(space.name, "web-0", count), ("default", "a:b:c", count)}
+        eventually(lambda wanted=wanted: set(stored()) == wanted, f"written {count} times")  # type: ignore[misc]  # no type for a default
+    for _ in range(10):
+        recorder.event(about["pod"], "Started", "again", action="Start", type="Warning", related=about["pod"])
+    assert recorder.close(20.0)
+    assert set(stored()) == {(space.name, "web-0", 12), ("default", "a:b:c", 2)}
 
 
 @pytest.fixture
