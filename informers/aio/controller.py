@@ -141,7 +141,8 @@ class Controller(BaseController):
             NotSyncedError: something was not given to it within `sync_timeout`; it says what, and why.
             BaseException: what the function raised that is not an `Exception`: `SystemExit`, for example.
             AlreadyStartedError: it runs already.
-            StoppedError: it has been stopped, or an informer was before it was ready.
+            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` where it belongs
+                to the process that this one was forked from.
             ConfigurationError: `stop` has not the methods of an event.
         """
         if stop is None:
@@ -220,7 +221,7 @@ class Controller(BaseController):
 
         Raises:
             NotSyncedError: a cache was not filled in time.
-            StoppedError: the controller has been stopped.
+            StoppedError: the controller has been stopped, or belongs to the process that this one was forked from.
             BaseException: what the function raised that is not an `Exception`.
             ConfigurationError: the timeout is negative, or not a number.
         """

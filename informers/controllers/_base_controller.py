@@ -28,7 +28,7 @@ from informers.controllers.own_writes import OwnWrites
 from informers.controllers.owners import check_kind, owner_names
 from informers.controllers.predicates import Predicate
 from informers.controllers.reconcile_metrics import ControllerMetricsProvider
-from informers.errors import AlreadyStartedError, ConfigurationError, NotSyncedError, StoppedError
+from informers.errors import AlreadyStartedError, ConfigurationError, ForkedError, NotSyncedError, StoppedError
 from informers.objects import ObjectName, check_object_name
 from informers.workqueue import RateLimiter
 
@@ -236,18 +236,31 @@ class BaseController:
         }
 
     def _limit_of_sync(self, timeout: float) -> float | None:
-        """Return the seconds that `process_next` waits for the handlers to be synced."""
+        """Return the seconds that `process_next` waits for the handlers to be synced.
+
+        Raises:
+            ConfigurationError: the timeout is negative, or not a number.
+            ForkedError: it is called in a process that was forked from the controller's.
+        """
         check_timeout(timeout)
+        self._check_process()
         is_filled = all(informer.has_synced for informer, _ in self._registrations)
         return self._sync_timeout if is_filled else timeout
+
+    def _check_process(self) -> None:
+        owner = self._registrations[0][0].inherited_from
+        if owner is not None:
+            raise ForkedError(f"the controller {self._name}", owner)
 
     def _begin(self) -> None:
         """Say that it runs.
 
         Raises:
+            ForkedError: it does so in the process that this one was forked from.
             AlreadyStartedError: it does so already.
             StoppedError: it has been stopped.
         """
+        self._check_process()
         with self._lifecycle:
             if self._stopping.is_set():
                 raise StoppedError(f"the controller {self._name} has been stopped: a new one must take its place")

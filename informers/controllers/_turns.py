@@ -279,22 +279,32 @@ def log(level: int, message: str, *arguments: object, exc_info: BaseException | 
         _log.log(level, message, *shown, exc_info=exc_info)
 
 
+def _attribute(error: Exception, name: str) -> Any:
+    """Return an attribute that an error may have; a property of the user's may raise."""
+    with suppress(Exception):
+        return getattr(error, name, None)
+    return None
+
+
 def _status(error: Exception) -> int | None:
     """Return the HTTP status of an error of the official client, or of this package."""
-    status = getattr(error, "status", None) or getattr(error, "code", None)
+    status = _attribute(error, "status") or _attribute(error, "code")
     return status if isinstance(status, int) else None
 
 
 def _reason(error: Exception) -> str:
-    return repr(str(getattr(error, "reason", "") or ""))
+    with suppress(Exception):
+        return repr(str(_attribute(error, "reason") or ""))
+    return "''"
 
 
 def _retry_after(error: Exception, *, now: float) -> float:
     """Return for how many seconds a server that was asked too often wants to be left alone; 0 where it does not say."""
     if _status(error) != 429:
         return 0.0
-    own = getattr(error, "retry_after", None)
-    headers: Any = getattr(error, "headers", None)
-    header = headers.get("Retry-After") if hasattr(headers, "get") else None
-    seconds = own if isinstance(own, (int, float)) else retry_after_seconds(header, now)
-    return seconds or 0.0
+    own = _attribute(error, "retry_after")
+    if isinstance(own, (int, float)):
+        return own
+    with suppress(Exception):  # of headers that are the user's
+        return retry_after_seconds(_attribute(error, "headers").get("Retry-After"), now) or 0.0
+    return 0.0

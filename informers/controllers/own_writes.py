@@ -170,6 +170,8 @@ class OwnWrites:
 
         They are remembered for the name in work: that is known in the reconcile function, in tasks that it starts, and
         in `asyncio.to_thread`. In a thread pool of your own, or with `async_req`, it is not: then every name waits.
+        The answer to a write is read to remember it: with `_preload_content=False` it is in `data`, and `read()` has
+        nothing left.
 
         Args:
             api_client: a `kubernetes.client.ApiClient`.

@@ -79,7 +79,7 @@ class JobWatcher:
             api_client, namespace=namespaces, label_selector=f"scheduler={scheduler},!done", options=options
         )
         self._pods = self.factory.core.v1.pods
-        self._controller = Controller("jobs", self._pods, self._find_out, workers=2)
+        self.controller = Controller("jobs", self._pods, self._find_out, workers=2)
         self._pods.informer.add_event_handler(
             ResourceEventHandlerFuncs(
                 on_add=self._saw, on_update=lambda _old, new: self._saw(new), on_delete=self._gone
@@ -90,7 +90,7 @@ class JobWatcher:
         """Watch until `stop` is set, from where the last process has ended; at the end keep what is known."""
         self.loaded: SnapshotResult = self.factory.load(self._caches)
         with self.factory:
-            self._controller.run(stop)
+            self.controller.run(stop)
         self.factory.save(self._caches)
 
     def _saw(self, pod: V1Pod) -> None:
@@ -105,7 +105,7 @@ class JobWatcher:
         elif metadata.uid not in self._told:
             # Adopted, deleted by force, or gone while nobody watched: the server knows.
             self._left.setdefault(object_name(pod), {})[metadata.uid] = pod
-            self._controller.enqueue(object_name(pod))
+            self.controller.enqueue(object_name(pod))
 
     def _find_out(self, name: ObjectName) -> None:
         """Ask the server what has become of pods that left the watch; where it can't say, this is called again."""

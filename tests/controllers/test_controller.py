@@ -211,6 +211,24 @@ class TestResults:
         assert isinstance(processed.error, ConfigurationError)
         assert "returned bool" in str(processed.error)
 
+    @pytest.mark.parametrize("status", [None, 429, 409])
+    def test_an_error_whose_attributes_raise_is_an_error_of_its_name(self, make: Any, status: int | None) -> None:
+        class SpitefulError(Exception):
+            def __getattr__(self, name: str) -> Any:
+                raise ZeroDivisionError(name)
+
+            def __str__(self) -> str:
+                raise ZeroDivisionError
+
+        error = SpitefulError()
+        if status:
+            error.status = status
+        controller = make(Script(error))
+        controller.enqueue(WEB)
+        processed = controller.process_next()
+        assert (processed.outcome, processed.error) == ("error", error)
+        assert "SpitefulError" in controller.health().failing[WEB]
+
     def test_what_the_function_raises_besides_errors_goes_to_the_caller_and_the_name_is_free_again(
         self, make: Any
     ) -> None:
