@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import on_fork
+from informers.errors import ConfigurationError
 
 __all__ = ["is_own_thread", "join_all", "start_thread"]
 
 _log = logging.getLogger("informers")
 _mark = threading.local()
+#: As it was when this package was imported.
+_new_lock = threading.Lock
 
 
 def _forget(_parent: int) -> tuple[int, ...]:
@@ -31,7 +34,16 @@ def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
     """Start a thread named `informers-…`; what escapes from `run` is logged.
 
     It is a daemon: a handler that never returns must not keep a program from ending.
+
+    Raises:
+        ConfigurationError: threads have been replaced since this package was imported, as by gevent: the locks that it
+            has made by then do not work with the new ones.
     """
+    if threading.Lock is not _new_lock:
+        raise ConfigurationError(
+            "threads were replaced after informers had been imported, as gevent's monkey.patch_all() does: "
+            "call that first, before all other imports"
+        )
 
     def guarded() -> None:
         _mark.own = True

@@ -289,7 +289,8 @@ def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
-            # It is taken once more when the process ends.
-            renewed(self.pool.mutex)
+            # It is taken once more when the process ends. gevent's queues have none.
+            if (mutex := getattr(self.pool, "mutex", None)) is not None:
+                renewed(mutex)
 
     return TrackingPool
