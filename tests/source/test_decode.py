@@ -345,3 +345,34 @@ def test_an_object_of_a_watch_that_is_nested_deeply_is_held_or_set_aside_alone()
     assert (bad.error.key, bad.resource_version) == ("default/a", "7")
     with pytest.raises(DecodeError, match="a deletion can't be read: an object is nested too deeply to be written"):
         decoder().event(swapped.replace(b"MODIFIED", b"DELETED"))
+
+
+BOM = b"\xef\xbb\xbf"
+ADDED = b'{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","resourceVersion":"5"}}}'
+
+
+def test_a_byte_order_mark_is_refused_as_go_refuses_it() -> None:
+    decoder = Decoder(mapping_of, kind="Pod", api_version="v1")
+    page = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[]}'
+    assert decoder.page([page]).resource_version == "9"
+    for size in (1, len(page)):
+        marked = BOM + page
+        with pytest.raises(DecodeError, match="the list is not valid JSON"):
+            decoder.page(marked[start : start + size] for start in range(0, len(marked), size))
+    with pytest.raises(DecodeError, match="a line of the watch is not valid JSON"):
+        decoder.event(BOM + ADDED)
+    with pytest.raises(DecodeError, match="an object is not valid JSON"):
+        decoder.object(BOM + b'{"metadata":{"name":"a"}}')
+
+
+def test_an_object_in_another_encoding_than_utf_8_is_refused() -> None:
+    with pytest.raises(DecodeError, match="an object is not valid JSON"):
+        Decoder(mapping_of, kind="Pod", api_version="v1").object('{"metadata":{"name":"a"}}'.encode("utf-16"))
+
+
+def test_a_line_that_ends_with_crlf_says_what_it_says_without() -> None:
+    decoder = Decoder(mapping_of, kind="Pod", api_version="v1")
+    event, ended = decoder.event(ADDED), decoder.event(ADDED + b"\r")
+    assert isinstance(event, Change)
+    assert isinstance(ended, Change)
+    assert ended.record.has_content_of(event.record)

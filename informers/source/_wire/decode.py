@@ -129,7 +129,7 @@ class Decoder(Generic[T]):
             DecodeError: it is not a JSON object.
         """
         try:
-            return self._short(raw, 0, len(raw)) or self.item(raw, json.loads(raw))
+            return self._short(raw, 0, len(raw)) or self.item(raw, json.loads(raw.decode()))
         except (ValueError, TypeError, RecursionError, AttributeError) as error:
             raise DecodeError(f"an object is not valid JSON: {error}", raw=raw) from error
 
