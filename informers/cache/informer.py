@@ -54,7 +54,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     2. Once a list or watch event is in, the cache shows it before any handler is told.
     3. Each handler is notified of each object: added, then updated any number of times, then deleted, and so on again;
        one event at a time, in the order of the cache.
-    4. A deletion is never lost. One that was missed is told as a `DeletedFinalStateUnknown` after the next list.
+    4. A handler gets the deletion of each object that it got: a missed one as a `DeletedFinalStateUnknown`, by a list.
     5. A handler that joins late is notified of what is there as adds; nothing is left out or told twice.
     6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
     7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
@@ -108,10 +108,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         check_function("transform", transform, "obj")
         check_function("watch_error_handler", watch_error_handler, "failure")
         check_function("watch_recovery_handler", watch_recovery_handler, "recovery")
-        if isinstance(source, Mapping):
-            sources: Mapping[str | None, ListerWatcher[T]] = cast("Mapping[str | None, ListerWatcher[T]]", source)
-        else:
-            sources = {None: source}
+        is_mapping = isinstance(source, Mapping)
+        sources = cast("Mapping[str | None, ListerWatcher[T]]", source if is_mapping else {None: source})
         self._resource = resource
         check_options(options)
         self._uniform = (options or ReflectorOptions()).uniform
@@ -388,6 +386,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             self._stop = Signal(clock=self._clock)
             self._stop.set()
             self._contents.bar(f"the cache of {self._resource}", parent)
+            for _, fed in self._reflectors:
+                fed.scope.empty()
         return ()
 
     def _start_listener(self, listener: Listener[T], number: int) -> None:

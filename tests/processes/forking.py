@@ -143,6 +143,8 @@ def inherit(
     assert not factory.health().is_live
     assert not factory.health().is_synced
     assert not maps.informer.has_synced
+    assert not maps.informer.has_listed(None)
+    assert not maps.informer.resource_version_of(None)
     assert not factory.wait_for_cache_sync(timeout=None)
     for act in (
         factory.start,
