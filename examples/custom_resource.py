@@ -2,7 +2,7 @@
 
 A `Page` wants its text published: as a ConfigMap that belongs to it, and by a name in a registry outside the cluster.
 Its status says where. The finalizer keeps a page that is deleted until its name is out of the registry; the ConfigMap
-goes by itself, since the page owns it.
+is deleted automatically, since the page owns it.
 """
 
 from __future__ import annotations

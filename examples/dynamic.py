@@ -22,7 +22,7 @@ Say = Callable[[str], object]
 
 
 def parsed(name: str) -> tuple[str, str, str]:
-    """Return group, version and plural of such as `apps/v1/deployments`."""
+    """Return group, version and plural of a text, for example `apps/v1/deployments`."""
     parts = name.split("/")
     if len(parts) not in {2, 3} or not all(parts):
         raise SystemExit(f"expected GROUP/VERSION/PLURAL, or VERSION/PLURAL of the core group: got {name}")

@@ -1,6 +1,6 @@
 """Counts the pods of each owner, from their metadata alone: the server sends a fraction of the bytes.
 
-Prints a line for each owner, such as `12 default/ReplicaSet/web-5d4f8`, and then what the cache takes.
+Prints a line for each owner, for example `12 default/ReplicaSet/web-5d4f8`, and then what the cache takes.
 """
 
 from __future__ import annotations

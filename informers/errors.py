@@ -14,7 +14,7 @@ One tree::
     ├── DecodeError(ValueError)            what the server sent can't be read: an object or a whole answer
     └── SourceError                        a list or a watch failed; the informer tries again
         ├── StatusError                    the server answered with an error status
-        │   ├── ExpiredError               410: the resource version is too old; the informer lists anew
+        │   ├── ExpiredError               410: the resource version is too old; the informer lists again
         │   ├── TooLargeResourceVersionError  the server is behind the resource version asked for
         │   └── TooManyRequestsError       429: the informer waits as the server says
         └── ConnectionLostError            no connection, or it broke or fell silent
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 
-#: Characters of a text of others that are shown: whoever writes a message of a megabyte must not fill a log with it.
+#: Characters of a text of others that are shown: anyone who writes a message of a megabyte must not fill a log with it.
 _LONGEST_TEXT = 4096
 
 #: What to do before a cache is read.
@@ -133,7 +133,7 @@ class NotFoundError(InformersError, LookupError):
     """The cache holds no object of this name.
 
     Attributes:
-        resource: plural name of the resource, such as `pods`; empty where it is not known.
+        resource: plural name of the resource, for example `pods`; empty where it is not known.
         key: `namespace/name` or `name`.
         is_synced: whether the cache had synced by then.
     """
@@ -165,7 +165,7 @@ class DecodeError(InformersError, ValueError):
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """The object as a JSON mapping, to go on with what is there. Raises ValueError where it is none."""
+        """The object as a JSON mapping, to go on with what is there. Raises ValueError where it is not JSON."""
         mapping = json.loads(self.raw)
         if not isinstance(mapping, dict):
             raise ValueError(f"the bytes are JSON, but no JSON object: {type(mapping).__name__}")  # noqa: TRY004  see above
@@ -180,15 +180,15 @@ def _rebuild_decode_error(message: str, key: str) -> DecodeError:
 
 
 class SourceError(InformersError):
-    """A list or a watch failed. The informer tries again by itself, after a pause."""
+    """A list or a watch failed. The informer tries again automatically, after a pause."""
 
 
 class StatusError(SourceError):
     """The server answered with an error.
 
     Attributes:
-        code: the HTTP status, such as 403.
-        reason: Kubernetes' word for it, such as `Forbidden`; may be empty.
+        code: the HTTP status, for example 403.
+        reason: Kubernetes' word for it, for example `Forbidden`; may be empty.
         retry_after: seconds that the server asks to wait, or None.
     """
 
@@ -213,7 +213,7 @@ def _rebuild_status_error(
 
 
 class ExpiredError(StatusError):
-    """The resource version or continue token is too old (410). The informer lists anew."""
+    """The resource version or continue token is too old (410). The informer lists again."""
 
 
 class TooLargeResourceVersionError(StatusError):

@@ -53,12 +53,12 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
-        shard: keep a share of the objects only, such as `Shard(0, of=2)`; other processes keep the others.
-        overrides: what single kinds have otherwise, such as `{core.V1.pods: KindOptions(label_selector="app=web")}`.
-        watch_error_handler: notified of every failure, with what happens next and when.
-        watch_recovery_handler: told when a watch works again after failures, and after how long.
+        shard: keep a share of the objects only, for example `Shard(0, of=2)`; other processes keep the others.
+        overrides: what single kinds have otherwise, for example `{core.V1.pods:
+        KindOptions(label_selector="app=web")}`. watch_error_handler: notified of every failure, with what happens next
+        and when. watch_recovery_handler: told when a watch works again after failures, and after how long.
         options: how to list and watch.
-        list_turns: how many lists are made at a time, such as `ListTurns(4)`; None for 16. See there.
+        list_turns: how many lists are made at a time, for example `ListTurns(4)`; None for 16. See there.
         clock: for waiting.
 
     Raises:
@@ -89,8 +89,8 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
 
     Use one of its subclasses: `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
 
-    A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
-    one that goes away and comes back is found again; `health` says so meanwhile.
+    A resource that the server does not have yet, for example that of a CustomResourceDefinition to come, is waited for,
+    and one that goes away and comes back is found again; `health` says so meanwhile.
 
     Thread safety: all methods may be called from any thread, also within handlers.
     """
@@ -147,8 +147,8 @@ class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
 
     Arguments as those of `SharedInformerFactory`.
 
-    A resource that the server does not have yet, such as that of a CustomResourceDefinition to come, is waited for, and
-    one that goes away and comes back is found again; `health` says so meanwhile.
+    A resource that the server does not have yet, for example that of a CustomResourceDefinition to come, is waited for,
+    and one that goes away and comes back is found again; `health` says so meanwhile.
 
     Example:
         >>> from informers.testing import APIServer

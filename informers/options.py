@@ -129,7 +129,7 @@ def namespaces_of(namespace: str | Collection[str] | None) -> tuple[str, ...] | 
             check_namespace(name)
         return distinct
     raise ConfigurationError(
-        f"namespace must be None for all, a name such as 'default', or a collection of names: got {namespace!r}"
+        f"namespace must be None for all, a name, for example 'default', or a collection of names: got {namespace!r}"
     )
 
 
@@ -175,7 +175,7 @@ class KindOptions:
         if not (self.drop_managed_fields is None or isinstance(self.drop_managed_fields, bool)):
             raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
         if not (self.shard is None or isinstance(self.shard, Shard)):
-            raise ConfigurationError(f"shard must be such as Shard(0, of=2): got {self.shard!r}")
+            raise ConfigurationError(f"shard must be a Shard, for example Shard(0, of=2): got {self.shard!r}")
         check_indexers(self.indexers or {})
         check_options(self.options)
 

@@ -121,7 +121,7 @@ class ProbeServer(OfOneProcess):
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
         if not isinstance(host, str):
-            raise ConfigurationError(f"host must be an address such as '' (all) or '127.0.0.1': got {host!r}")
+            raise ConfigurationError(f"host must be an address, for example '127.0.0.1', or '' for all: got {host!r}")
         for name, seconds in (("stuck_after", stuck_after), ("stale_after", stale_after)):
             if seconds is not None and not seconds > 0:
                 raise ConfigurationError(f"{name} must be seconds above zero, or None: got {seconds!r}")

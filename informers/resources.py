@@ -65,7 +65,7 @@ class Resource(Generic[T]):
             )
         if not self.version or not self.plural:
             raise ConfigurationError(
-                f"a resource needs a version and a plural name, such as 'v1' and 'pods': got {self!r}"
+                f"a resource needs a version and a plural name, for example 'v1' and 'pods': got {self!r}"
             )
         if self.group == "core":
             raise ConfigurationError("the core group's name is empty: give '' and not 'core'")
@@ -117,7 +117,7 @@ class Resource(Generic[T]):
 @final
 @attrs.frozen(eq=False)
 class NamespacedResource(Resource[T]):
-    """A resource whose objects live in namespaces, such as pods."""
+    """A resource whose objects live in namespaces, for example pods."""
 
     is_namespaced: ClassVar[bool] = True
 
@@ -125,6 +125,6 @@ class NamespacedResource(Resource[T]):
 @final
 @attrs.frozen(eq=False)
 class ClusterResource(Resource[T]):
-    """A resource of the whole cluster, such as nodes."""
+    """A resource of the whole cluster, for example nodes."""
 
     is_namespaced: ClassVar[bool] = False

@@ -293,7 +293,7 @@ def test_a_resource_version_is_its_last_fifteen_digits(version: str, digits: flo
 def test_a_collector_takes_a_factory(registry: CollectorRegistry) -> None:
     with pytest.raises(ConfigurationError, match="expected a factory of informers: got str"):
         InformerCollector({"main": "pods"}, registry=registry)  # type: ignore[dict-item]
-    with pytest.raises(ConfigurationError, match=r"such as \{'main': factory\}: got list"):
+    with pytest.raises(ConfigurationError, match=r"by name: \{'main': factory\}: got list"):
         InformerCollector([], registry=registry)  # type: ignore[arg-type]
 
 

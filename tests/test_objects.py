@@ -87,7 +87,7 @@ def test_names_are_ordered_and_can_be_keys() -> None:
     assert {ObjectName("a", "b"): 1}[ObjectName("a", "b")] == 1
 
 
-def test_the_parts_of_an_object_are_had_from_a_model_and_from_a_mapping() -> None:
+def test_the_parts_of_an_object_come_from_a_model_and_from_a_mapping() -> None:
     pod = V1Pod(metadata=V1ObjectMeta(name="web-0", labels={"app": "web"}), status=V1PodStatus(phase="Running"))
     assert metadata_of(pod).name == "web-0"
     assert status_of(pod).phase == "Running"

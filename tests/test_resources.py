@@ -164,7 +164,7 @@ def test_a_resource_is_of_one_scope_or_the_other() -> None:
 
 @pytest.mark.parametrize(("api_version", "plural"), [("", "pods"), ("v1", "")])
 def test_a_resource_without_version_or_plural_is_refused(api_version: str, plural: str) -> None:
-    with pytest.raises(ConfigurationError, match="a resource needs a version and a plural name, such as 'v1' and"):
+    with pytest.raises(ConfigurationError, match="a resource needs a version and a plural name, for example 'v1' and"):
         NamespacedResource("", api_version, plural)
 
 

@@ -32,7 +32,7 @@ T = TypeVar("T")
 @final
 @attrs.define
 class Counts:
-    """How many events a handler has been told of. Its own thread counts.
+    """How many events a handler has received. Its own thread counts.
 
     Attributes:
         added: among them what was there at the start.
@@ -144,7 +144,7 @@ class PodHandler:
         self._queue.add(name)
 
     def on_update(self, old: V1Pod, new: V1Pod) -> None:
-        """Report a change, unless it is none: resyncs deliver every pod again."""
+        """Report a change. Resyncs, which deliver every pod again, are not changes."""
         if not self._ready.result() or not _are_a(V1Pod, old, new, self._report, self.counts):
             return
         before, after = PodState.of(old), PodState.of(new)
@@ -218,7 +218,7 @@ class PolicyHandler:
         pods: those of a policy's namespace need a look when it changes.
         queue: takes their names.
         ready: as in `PodHandler`.
-        to_json: makes the wire's form of a model, such as `api_client.sanitize_for_serialization`.
+        to_json: makes the wire's form of a model, for example `api_client.sanitize_for_serialization`.
     """
 
     def __init__(
@@ -251,7 +251,7 @@ class PolicyHandler:
             f"{name}  for {words['podSelector']}: {rules}",
             {"namespace": name.namespace, "name": name.name, "spec": words, "initial": is_in_initial_list},
         )
-        # Of what was there at the start, each pod comes into the queue by itself.
+        # Of what was there at the start, each pod enters the queue alone.
         if not is_in_initial_list:
             self._look_at(name.namespace)
 

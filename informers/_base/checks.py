@@ -45,7 +45,7 @@ def check_period(name: str, seconds: object) -> float:
     """Return a period.
 
     Raises:
-        ConfigurationError: it is no number of seconds, or negative.
+        ConfigurationError: it is not a number of seconds, or negative.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
         raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
@@ -85,7 +85,7 @@ def check_namespace_name(namespace: object) -> None:
         ConfigurationError: saying so.
     """
     if not (namespace is None or isinstance(namespace, str)):
-        raise ConfigurationError(f"namespace must be a name such as 'default', or None: got {namespace!r}")
+        raise ConfigurationError(f"namespace must be a name, for example 'default', or None: got {namespace!r}")
 
 
 def check_time_limit(name: str, seconds: object) -> None:
@@ -152,8 +152,8 @@ def check_limiter(limiter: object) -> None:
     missing = [name for name in ("when", "forget", "num_requeues") if not callable(getattr(limiter, name, None))]
     if missing or isinstance(limiter, type):
         raise ConfigurationError(
-            "limiter must be such as ItemExponentialFailureRateLimiter(0.5, 60.0), with the methods when, forget and "
-            f"num_requeues: got {limiter!r}"
+            "limiter must be a rate limiter, such as ItemExponentialFailureRateLimiter(0.5, 60.0), with when, forget "
+            f"and num_requeues: got {limiter!r}"
             + ("; a queue's name is given as name=" if isinstance(limiter, str) else "")
         )
 
@@ -202,7 +202,7 @@ def check_string(value: object, what: str) -> str:
 def check_strings(value: object, what: str) -> list[str]:
     """Return the strings of an iterable that is not a string itself, or raise ConfigurationError."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{what} must be several str, such as ('a', 'b'): got {value!r}")
+        raise ConfigurationError(f"{what} must be several str, for example ('a', 'b'): got {value!r}")
     return [check_string(item, f"each of {what}") for item in cast("Iterable[object]", value)]
 
 
@@ -228,7 +228,7 @@ def check_string_pairs(value: object, what: str) -> list[tuple[str, str]]:
     """Return the items of a mapping of str to str, or raise ConfigurationError."""
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"{what} must be a text such as 'app=web', a mapping of str to str, a selector or None: "
+            f"{what} must be a text, for example 'app=web', a mapping of str to str, a selector or None: "
             f"got {value!r}, a {type(value).__name__}"
         )
     pairs = cast("Mapping[object, object]", value).items()

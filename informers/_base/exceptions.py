@@ -28,7 +28,7 @@ def as_exception(error: BaseException) -> Exception:
     reach the caller.
 
     Raises:
-        BaseException: it is no `Exception`, and this thread is none of this package.
+        BaseException: it is not an `Exception`, and this thread belongs to another package.
     """
     if isinstance(error, Exception):
         return error

@@ -2,9 +2,9 @@
 
 Only the thread that forks lives on in the child. A lock that another thread held at that moment stays locked there, so
 every lock of this package is made here and is new in a child. What belongs to the parent (an informer that runs, a
-connection) is notified by `on_fork`. Locks of others can't be made anew: a module that another thread was importing can
-never be imported in the child, and what pydantic prepares when it first reads a model stays half prepared. So a fork
-waits for these: they stand inside `hold_forks()`.
+connection) is notified by `on_fork`. Locks of others can't be made again: a module that another thread was importing
+can never be imported in the child, and what pydantic prepares when it first reads a model stays half prepared. So a
+fork waits for these: they stand inside `hold_forks()`.
 
 Upstream: none; a Go program does not fork.
 """
@@ -128,7 +128,7 @@ def _in_child() -> None:
     global _process
     parent, _process = _process, os.getpid()
     if _is_held:
-        # Not made anew, since this thread may hold it once more: an import may fork.
+        # Not made again, since this thread may hold it once more: an import may fork.
         _hold.release()
     else:
         _renew(_hold)

@@ -60,7 +60,7 @@ class Signal:
             except BaseException as error:  # noqa: BLE001  who raises the flag has no part in who listens, nor in an exit
                 with suppress(Exception):  # of the user's filters of the log
                     _log.exception("a callback of a signal failed")
-                # Only Ctrl-C, which comes to the main thread alone, is meant for who runs there.
+                # Only Ctrl-C, which comes to the main thread alone, is meant for the code that runs there.
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     interrupt = error
         if interrupt is not None:

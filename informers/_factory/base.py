@@ -99,7 +99,7 @@ class InformerFactory(SavingFactory):
         pool_manager(api_client)  # refuses other types
         super().__init__(api_client, blueprint, clock)
         self._lock = new_lock()
-        #: Taken before the other, by who adds or removes a namespace: that is one change of all informers.
+        #: Taken before the other, by a thread that adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
         #: Perhaps not at their end: a handler that releases its own informer does not wait for itself.
@@ -159,7 +159,7 @@ class InformerFactory(SavingFactory):
             StoppedError: the factory has been stopped.
         """
         if not isinstance(namespace, str) or not namespace:
-            raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+            raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
         check_namespace(namespace)
         with self._namespaces_lock, self._lock:
             followed = self._followed_namespaces()
@@ -171,7 +171,7 @@ class InformerFactory(SavingFactory):
             ]
             self._namespaces = (*followed, namespace)
             for informer, source in sources:
-                # One may have been stopped just now, or been given this namespace by itself.
+                # One may have been stopped just now, or been given this namespace alone.
                 with suppress(StoppedError, ConfigurationError):
                     informer.add_namespace(namespace, source)
         return NamespaceSync(namespace, lambda: self._syncs_of(namespace), clock=self._clock)
@@ -193,7 +193,7 @@ class InformerFactory(SavingFactory):
                 self._namespaces = tuple(name for name in followed if name != namespace)
                 kinds = self._followers_locked()
             for kind in kinds:
-                # From one it may have been taken by itself.
+                # It may have been removed from one informer alone.
                 with suppress(ConfigurationError):
                     kind.informer.remove_namespace(namespace)
 
@@ -209,7 +209,7 @@ class InformerFactory(SavingFactory):
             informers = self._informers_locked()
         with self._blueprint.list_turns.held():
             for informer in informers:
-                # One that was stopped by itself, perhaps just now, stays so until it is released.
+                # One that was stopped alone, perhaps just now, stays so until it is released.
                 with suppress(StoppedError):
                     informer.start()
 

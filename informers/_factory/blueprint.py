@@ -163,7 +163,7 @@ class Blueprint:
 
 def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:
     """Return what single kinds have otherwise, checked."""
-    advice = "overrides must map resources to KindOptions, such as {core.V1.pods: KindOptions(...)}"
+    advice = "overrides must map resources to KindOptions, for example {core.V1.pods: KindOptions(...)}"
     if not (overrides is None or isinstance(overrides, Mapping)):
         raise ConfigurationError(f"{advice}: got {type(overrides).__name__}")
     checked: dict[Resource[Any], KindOptions] = {}

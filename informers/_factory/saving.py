@@ -122,7 +122,7 @@ class SavingFactory(OfOneProcess):
 
     def _caches(self, revision: str) -> list[CacheOfKind]:
         if not isinstance(revision, str):
-            raise ConfigurationError(f"revision must be a text, such as the application's version: got {revision!r}")
+            raise ConfigurationError(f"revision must be a text, for example your version: got {revision!r}")
         kinds = self.kinds
         names = _distinct([(str(kind.resource), kind.resource.version) for kind in kinds])
         return [

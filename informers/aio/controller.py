@@ -131,8 +131,8 @@ class Controller(BaseController):
         """Work until `stop` is set, or `stop()` is called; return when nothing is in work any more.
 
         First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
-        names that wait are dropped: the next run is given all of them anew. What is in work runs to its end; where this
-        is cancelled, that is cancelled too, and waited for.
+        names that wait are dropped: the next run is given all of them again. What is in work runs to its end; where
+        this is cancelled, that is cancelled too, and waited for.
 
         Args:
             stop: an `asyncio.Event`, a `threading.Event` or an `informers.Signal`.

@@ -192,7 +192,7 @@ class Contents(Generic[T]):
             what: it is a cache of, for the error.
             owner: the process that it belongs to.
 
-        It never waits: whoever changed the cache during the fork is not there to end that.
+        It never waits: anyone who changed the cache during the fork is not there to end that.
         """
         barred: Any = _Barred(what, owner, self.records)
         self.records = self.lock = barred
@@ -236,7 +236,7 @@ class Contents(Generic[T]):
         """Add index functions, for what is here and what comes; all or none, and in one step for readers.
 
         Raises:
-            ConfigurationError: a name is taken, or a function is invalid.
+            ConfigurationError: a name is already used, or a function is invalid.
         """
         check_indexers(indexers)
         with self.lock:

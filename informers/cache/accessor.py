@@ -1,6 +1,6 @@
 """An informer and its lister, as a factory hands them out.
 
-Upstream: the generated informers, such as k8s.io/client-go/informers/core/v1/pod.go PodInformer (v0.37).
+Upstream: the generated informers, for example k8s.io/client-go/informers/core/v1/pod.go PodInformer (v0.37).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ T = TypeVar("T", default=Any)
 
 
 class FollowingCache(ObservedCache[T]):
-    """Adds and removes namespaces, lists anew, and begins with what was saved. `SharedInformer` is one.
+    """Adds and removes namespaces, lists again, and begins with what was saved. `SharedInformer` is one.
 
     Args:
         resource: names the resource in messages.
@@ -166,7 +166,7 @@ class FollowingCache(ObservedCache[T]):
     def remove_namespace(self, namespace: str) -> None:
         """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
 
-        Returns when its thread has ended; in a thread of this package, such as a handler, at once.
+        Returns when its thread has ended; in a thread of this package, for example a handler, at once.
 
         Raises:
             ConfigurationError: it is not followed.
@@ -186,17 +186,17 @@ class FollowingCache(ObservedCache[T]):
     def relist(self, namespace: str | None = None) -> None:
         """Make a new connection and a new list, of what the server has now; returns at once.
 
-        For whoever knows that the cache is behind: a write was refused by a conflict, or a user asks for it. Handlers,
-        indexers and registrations stay; handlers are told what has changed, and nothing of what has not. It costs the
-        server a list, which it reads from its storage: do not call it in a loop. While the list is under way the cache
-        can be read as it was, and `health` says that it is not live. Does nothing before the start, since that begins
-        with a list.
+        For anyone who knows that the cache is behind: a write was refused by a conflict, or a user asks for it.
+        Handlers, indexers and registrations stay; handlers are told what has changed, and nothing of what has not. It
+        costs the server a list, which it reads from its storage: do not call it in a loop. While the list is under way
+        the cache can be read as it was, and `health` says that it is not live. Does nothing before the start, since
+        that begins with a list.
 
         Args:
             namespace: one of those that the informer has a list and watch for; None for all of them.
 
         Raises:
-            ConfigurationError: it does not follow this namespace by itself.
+            ConfigurationError: it does not follow this namespace alone.
             StoppedError: the informer has been stopped.
             ForkedError: it runs in the process that this one was forked from.
         """

@@ -28,7 +28,7 @@ T = TypeVar("T", default=Any)
 class Indexer(OfOneProcess, Generic[T]):
     """The reading side of a cache.
 
-    Every answer is a snapshot: of one moment, and the caller's own. Objects that an informer holds are made anew for
+    Every answer is a snapshot: of one moment, and the caller's own. Objects that an informer holds are made again for
     each reader, so whatever is done to them stays with the reader.
 
     Thread safety: all methods may be called from any thread.
@@ -86,7 +86,7 @@ class Indexer(OfOneProcess, Generic[T]):
             key = str(key)
         elif not isinstance(key, str):
             raise ConfigurationError(
-                f"a key is a string such as 'default/web-0' or an ObjectName: got {type(key).__name__}"
+                f"a key is a string, for example 'default/web-0', or an ObjectName: got {type(key).__name__}"
                 "; for the key of an object use object_name(obj)"
             )
         record = self.record(key)

@@ -72,7 +72,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         indexers: index functions by name.
         transform: changes each object before it is stored; see `informers.cache.Transform`.
         makes_objects: make each object once as it comes, so that one that can't be made is set aside; otherwise that
-            shows when it is read, for who makes objects by code of the user's.
+            shows when it is read, for those who make objects by code of their own.
         restore: makes a record of what the transform returned.
         watch_error_handler: notified of every failure.
         watch_recovery_handler: told when a watch works again after failures, and after how long.
@@ -295,7 +295,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         handler is told.
 
         Raises:
-            ConfigurationError: a name is taken, or a value is not a function.
+            ConfigurationError: a name is already used, or a value is not a function.
             StoppedError: the informer has been stopped.
         """
         self._life.check("indexers were not added: ")
@@ -325,7 +325,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         """Stop following the server and telling handlers; the cache can still be read.
 
         What handlers have not been told yet is dropped. Returns when every thread has ended, those of handlers that
-        have been removed among them; in a thread of this package, such as a handler, at once.
+        have been removed among them; in a thread of this package, for example a handler, at once.
 
         Args:
             timeout: seconds to wait at most; None for as long as a handler's last call takes.

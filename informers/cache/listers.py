@@ -60,7 +60,7 @@ class _Cache(Generic[T]):
     def get(self, name: str, namespace: str | None) -> T:
         if not isinstance(name, str) or "/" in name:
             raise ConfigurationError(
-                f"name must be an object's own name such as 'web-0', without its namespace: got {name!r}"
+                f"name must be an object's own name, for example 'web-0', without its namespace: got {name!r}"
             )
         key = name if namespace is None else f"{namespace}/{name}"
         obj = self._indexer.get(key)
@@ -107,7 +107,7 @@ class NamespacedLister(Generic[T]):
             ConfigurationError: `namespace` is not a name.
         """
         if not isinstance(namespace, str) or not namespace:
-            raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+            raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
         return NamespaceLister(self._cache, namespace)
 
     if not TYPE_CHECKING:  # for which a name that is not there stays an error

@@ -88,7 +88,7 @@ class Store(Indexer[T]):
         """Add index functions, for what is here and what comes; all or none, and in one step for readers.
 
         Raises:
-            ConfigurationError: a name is taken, or a function is invalid.
+            ConfigurationError: a name is already used, or a function is invalid.
         """
         self._contents.add_indexers(indexers)
 

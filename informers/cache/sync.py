@@ -178,7 +178,7 @@ def wait_for_cache_sync(
     for syncable in syncables:
         if not isinstance(getattr(syncable, "synced", None), Signal):
             raise ConfigurationError(
-                f"expected informers or registrations of handlers, such as factory.core.v1.pods.informer: "
+                f"expected informers or registrations of handlers, for example factory.core.v1.pods.informer: "
                 f"got {type(syncable).__name__}{_advice(syncable)}"
             )
     everything = [*syncables, *(part for syncable in syncables for part in syncable.parts)]

@@ -169,7 +169,7 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_t
         reached = reaches(position.version, mark.version)
         if reached is None:
             odd = mark.version if is_number(position.version) else position.version
-            return SeenResult(Sight.UNDECIDABLE, f"versions such as {odd!r} have no order")
+            return SeenResult(Sight.UNDECIDABLE, f"a version like {odd!r} has no order")
         if not reached:
             return SeenResult(Sight.NOT_YET, f"the cache is at version {position.version}, the write at {mark.version}")
     if mark.gone:

@@ -104,7 +104,7 @@ def send(
     try:
         response = rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
     except Exception as error:
-        # Clients before 37 raise on what is not a success; later ones leave that to who called.
+        # Clients before 37 raise on what is not a success; later ones leave that to the caller.
         status = getattr(error, "status", None)
         if not isinstance(status, int) or status < 300:
             raise

@@ -232,7 +232,7 @@ class EventRecorder:
                 continue
             error = self._send(series, count, is_new=not written)
             if isinstance(error, StatusError) and error.code == 404 and written:
-                # The server keeps events for an hour or so: it is made anew.
+                # The server keeps events for an hour or so: it is made again.
                 error = self._send(series, count, is_new=True)
             with self._lock:
                 is_given_up = self._sent_locked(key, series, count, error)

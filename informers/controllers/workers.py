@@ -107,7 +107,7 @@ class Controller(BaseController):
         """Work until `stop` is set, or `stop()` is called; return when nothing is in work any more.
 
         First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
-        names that wait are dropped: the next run is given all of them anew.
+        names that wait are dropped: the next run is given all of them again.
 
         Args:
             stop: a `threading.Event` or a `Signal`.

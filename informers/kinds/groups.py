@@ -71,7 +71,7 @@ class KindGroups:
             groups = [row for row, value in vars(KindGroups).items() if isinstance(value, group)]
             raise AttributeError(
                 f"{type(self).__name__} has no {name!r}; API groups are {', '.join(groups)}, "
-                "and kinds are in their versions, such as core.v1.pods",
+                "and kinds are in their versions, for example core.v1.pods",
                 name=name,
                 obj=self,
             )

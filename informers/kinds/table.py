@@ -156,9 +156,9 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind whose objects live in namespaces.
 
     Args:
-        kind: name in the objects, such as `Pod`.
+        kind: name in the objects, for example `Pod`.
         plural: name in the URL, where it is not the row's name without underscores.
-        model: the official client's class, where it is not version and kind, such as `V1Pod`.
+        model: the official client's class, where it is not version and kind, for example `V1Pod`.
         decode: makes the object from its JSON mapping, for kinds that the official client does not know.
     """
 
@@ -218,7 +218,7 @@ class version(Generic[V]):  # noqa: N801  reads as a keyword in the table
 
 @final
 class group(Generic[G]):  # noqa: N801  reads as a keyword in the table
-    """A row of a class that is an `InformerSource`: one API group, such as `factory.core`."""
+    """A row of a class that is an `InformerSource`: one API group, for example `factory.core`."""
 
     def __init__(self, group_class: type[G]) -> None:
         self.group = group_class

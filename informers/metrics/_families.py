@@ -180,7 +180,7 @@ def handler_families() -> list[Family]:
 
 
 def handler_values(alike: list[HandlerHealth]) -> tuple[float, ...]:
-    """Return the figures of handlers of one name, such as two of one class: their sums, and the longest time."""
+    """Return the figures of handlers of one name, for example two of one class: their sums, and the longest time."""
     return (
         sum(handler.backlog for handler in alike),
         sum(handler.delivered for handler in alike),

@@ -70,7 +70,7 @@ class InformerCollector(Collector):
     ) -> None:
         if not isinstance(factories, (InformerFactory, Mapping)):
             raise ConfigurationError(
-                f"expected a factory, or several by name, such as {{'main': factory}}: got {type(factories).__name__}"
+                f"expected a factory, or several by name: {{'main': factory}}: got {type(factories).__name__}"
             )
         self._factories = {"": factories} if isinstance(factories, InformerFactory) else dict(factories)
         for factory in self._factories.values():

@@ -30,9 +30,9 @@ def _name_problem(field: object) -> str:
     """Say what is wrong with a field's name; empty if nothing is."""
     name = check_string(field, "a field's name")
     if not name:
-        return "there is no field before the operator, such as 'metadata.name'"
+        return "there is no field before the operator, for example 'metadata.name'"
     if found := _BARRED_IN_NAMES.search(name):
-        return f"field {name!r}: its name holds {found[0]!r}; right is such as 'metadata.name', without blanks"
+        return f"field {name!r}: its name holds {found[0]!r}; right is, for example, 'metadata.name', without blanks"
     return ""
 
 
@@ -124,7 +124,7 @@ class FieldSelector:
             value: text to parse; a mapping of fields to their values; a selector; or None for everything.
 
         Raises:
-            ConfigurationError: it is none of these, or wrong in itself.
+            ConfigurationError: it is of another type, or invalid.
         """
         if value is None:
             return _EVERYTHING

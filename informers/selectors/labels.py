@@ -120,7 +120,7 @@ class LabelSelector:
 
     @classmethod
     def from_label_selector(cls, selector: V1LabelSelector | Mapping[str, Any] | None) -> LabelSelector:
-        """Read the selector that stands in objects, such as a Deployment's `spec.selector`.
+        """Read the selector that stands in objects, for example a Deployment's `spec.selector`.
 
         Args:
             selector: the official client's model or its JSON mapping, with `matchLabels` and
@@ -158,7 +158,7 @@ class LabelSelector:
             value: text to parse; a mapping of labels that must all be there; a selector; or None for everything.
 
         Raises:
-            ConfigurationError: it is none of these, or wrong in itself.
+            ConfigurationError: it is of another type, or invalid.
         """
         if value is None:
             return _EVERYTHING

@@ -45,7 +45,7 @@ def check_path(path: object) -> Path:
     """Return a path.
 
     Raises:
-        ConfigurationError: it is none, or has no name.
+        ConfigurationError: it is not a path, or has no name.
     """
     if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         made = os.fspath(path)
@@ -55,9 +55,9 @@ def check_path(path: object) -> Path:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file anew, readable for its owner only; return its size.
+    """Write a file again, readable for its owner only; return its size.
 
-    The pieces go into a file beside it, which takes its place once all of it is on the disk. Whoever reads meanwhile
+    The pieces go into a file beside it, which takes its place once all of it is on the disk. Anyone who reads meanwhile
     reads the old one. Of two who write at a time, the last to end is the one whose file stays.
 
     Args:

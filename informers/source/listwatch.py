@@ -187,7 +187,7 @@ class ListWatch(Generic[T]):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if not isinstance(resource, Resource):
-            raise ConfigurationError(f"resource must be a Resource, such as core.V1.pods: got {resource!r}")
+            raise ConfigurationError(f"resource must be a Resource, for example core.V1.pods: got {resource!r}")
         check_namespace(namespace, resource)
         check_time_limit("connect_timeout", connect_timeout)
         check_time_limit("idle_timeout", idle_timeout)
@@ -348,13 +348,13 @@ def check_namespace(namespace: str | None, resource: Resource[Any] | None = None
     """Refuse what can't be the namespace of a list; of any resource that has namespaces, if none is given.
 
     Raises:
-        ConfigurationError: it is no name of a namespace, or the resource has none.
+        ConfigurationError: it is not the name of a namespace, or the resource has none.
     """
     if namespace is None:
         return
     if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
         raise ConfigurationError(
-            f"namespace must be a name such as 'default' (lower case letters, digits and '-'), or None for all: "
+            f"namespace must be a name, for example 'default' (lower case letters, digits and '-'), or None for all: "
             f"got {namespace!r}"
         )
     if resource is not None and not resource.is_namespaced:

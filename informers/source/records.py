@@ -1,6 +1,6 @@
 """What the cache holds of an object: its key and the metadata that the cache itself needs, and a way to the whole.
 
-The whole is the bytes that came off the wire. An object is made from them when somebody reads it, anew for each
+The whole is the bytes that came off the wire. An object is made from them when somebody reads it, again for each
 reader, so that nothing which is done to it can reach the cache or another reader.
 
 Upstream: none; client-go caches decoded objects and asks everybody not to change them.
@@ -148,7 +148,7 @@ class WireRecord(Record[T]):
         return self.origin.make(self)
 
     def known_metadata(self) -> KnownMetadata | None:
-        """Return what is known of the metadata letter by letter, made anew; None where that is nothing."""
+        """Return what is known of the metadata letter by letter, made again; None where that is nothing."""
         if not self.metadata_end:
             return None
         key, namespace, labels = self.key, self.namespace, self.labels

@@ -53,7 +53,7 @@ class Shard:
     def __attrs_post_init__(self) -> None:
         for value in (self.index, self.of):
             if isinstance(value, bool) or not isinstance(value, int):
-                raise ConfigurationError(f"a shard is one number of another, such as Shard(0, of=2): got {self!r}")
+                raise ConfigurationError(f"a shard is one number of another, for example Shard(0, of=2): got {self!r}")
         if not 0 <= self.index < self.of:
             raise ConfigurationError(f"a shard's index must be from 0 to one below {self.of}: got {self!r}")
 

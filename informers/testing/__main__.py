@@ -1,4 +1,4 @@
-"""Run the test server by itself: `python -m informers.testing --kubeconfig FILE`.
+"""Run the test server alone: `python -m informers.testing --kubeconfig FILE`.
 
 It prints its address, serves on loopback only, forgets everything at its end, and ends on SIGINT or SIGTERM.
 """

@@ -161,7 +161,7 @@ class APIServer:
 
     @property
     def url(self) -> str:
-        """Return such as `http://127.0.0.1:41753`.
+        """Return the address, for example `http://127.0.0.1:41753`.
 
         Raises:
             ConfigurationError: the server has not been started.
@@ -243,7 +243,7 @@ class APIServer:
         self._access.allow(resource, verbs)
 
     def restart(self) -> None:
-        """Begin anew with what is stored, as a server does whose turn it is in a rolling restart.
+        """Begin again with what is stored, as a server does whose turn it is in a rolling restart.
 
         Connections are broken, and watches from before are 410; new connections are accepted at once.
         """

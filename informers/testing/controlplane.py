@@ -340,7 +340,7 @@ class ControlPlane:
         for _ in range(50):
             if answer.status != 429:
                 break
-            # A watch cache that begins anew, for example of a custom kind: the server asks to come again.
+            # A watch cache that begins again, for example of a custom kind: the server asks to come again.
             threading.Event().wait(0.1)
             answer = self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
         if answer.status >= 400:

@@ -32,7 +32,7 @@ class _Waiter:
 
 @final
 class FakeClock:
-    """A `Clock` for tests: `advance` moves it, and wakes whoever waited for that moment.
+    """A `Clock` for tests: `advance` moves it, and wakes anyone who waited for that moment.
 
     Args:
         start: what `monotonic` and `time` return at first, in seconds.

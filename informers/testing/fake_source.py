@@ -71,7 +71,7 @@ class FakeWatch(Generic[T]):
 
 @final
 class FakeSource(Generic[T]):
-    """A `ListerWatcher` over objects in memory: what is put in is listed, and sent to whoever watches.
+    """A `ListerWatcher` over objects in memory: what is put in is listed, and sent to anyone who watches.
 
     Versions are whole numbers, counted up with each change and set in the objects' records, not in the objects.
 

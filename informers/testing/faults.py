@@ -46,7 +46,7 @@ class Status:
     """Answer with an error.
 
     Attributes:
-        code: the HTTP status, such as 429.
+        code: the HTTP status, for example 429.
         reason: Kubernetes' word for it; None for the usual one.
         message: None for the reason.
         retry_after: seconds to wait, also sent as a `Retry-After` header.
@@ -252,7 +252,7 @@ class Faults:
 
         Args:
             fault: what happens.
-            verb: only to requests of this one, such as `watch`.
+            verb: only to requests of this one, for example `watch`.
             resource: only to requests for this one, by group, version and plural.
             namespace: only to requests in this one, not to those for all.
             when: only to requests for which this returns true.
@@ -266,7 +266,7 @@ class Faults:
                 `times` is less than one.
         """
         if not isinstance(fault, Fault):
-            raise ConfigurationError(f"fault must be such as Status(500) or Cut(): got {fault!r}")
+            raise ConfigurationError(f"fault must be a fault, for example Status(500) or Cut(): got {fault!r}")
         if verb is not None and verb not in VERBS:
             raise ConfigurationError(f"unknown verb {verb!r}: there are {', '.join(sorted(VERBS))}")
         if resource is not None:

@@ -1,8 +1,8 @@
 """Fixtures for pytest: an API server for each test, what talks to it, and a look at what was left running.
 
 Ask for them in the `conftest.py` of your tests' root folder: `pytest_plugins = ["informers.testing.plugin"]`, or by
-`-p informers.testing.plugin`. They are no entry point of the package: that would import it in every run of pytest that
-finds it installed, before coverage begins to measure, and put these names into test suites that never asked for them.
+`-p informers.testing.plugin`. They are not an entry point of the package: every run of pytest would
+import that, before coverage begins to measure.
 
 A fixture of yours that has the name of one of these takes its place, for the others too.
 
@@ -117,7 +117,7 @@ def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def no_informer_leaks() -> Iterator[None]:
-    """Fail a test after which threads of this package still run, such as those of a factory that nobody stopped.
+    """Fail a test after which threads of this package still run, for example those of a factory that nobody stopped.
 
     All fixtures below that start something ask for it. For tests that use none of them:
     `pytestmark = pytest.mark.usefixtures("no_informer_leaks")`.

@@ -76,7 +76,7 @@ class RecordingHandler(Generic[T]):
             return tuple(self._events)
 
     def texts(self) -> list[str]:
-        """Return the events as text, such as `update default/web-0`."""
+        """Return the events as text, for example `update default/web-0`."""
         return [str(event) for event in self.events]
 
     def clear(self) -> None:

@@ -21,12 +21,12 @@ class LoggedRequest:
     """A request that the server has had.
 
     Attributes:
-        method: HTTP's, such as `GET`.
+        method: HTTP's, for example `GET`.
         path: of the URL, without query.
         query: its parameters.
         verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; for paths without a
             resource the method in small letters.
-        resource: what it was for; None for such as `/version`.
+        resource: what it was for; None for other paths, for example `/version`.
         namespace: empty for all, or for what has none.
         name: of the object; empty for a collection.
         subresource: for example `status`.
@@ -52,7 +52,7 @@ class LoggedRequest:
         return self.resource is not None and address(self.resource) == address(resource)
 
     def __str__(self) -> str:
-        """Return such as `patch configmaps default/settings 500`."""
+        """Return one line, for example `patch configmaps default/settings 500`."""
         what = str(self.resource or self.path) + (f"/{self.subresource}" if self.subresource else "")
         where = "/".join(filter(None, (self.namespace, self.name)))
         return " ".join(filter(None, (self.verb, what, where, str(self.status or "without an answer"))))

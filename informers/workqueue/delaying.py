@@ -1,7 +1,7 @@
 """A queue whose items may be added for later.
 
 There is no thread that moves items when their time comes. Every method moves those that are due before it does
-anything else, and whoever waits in `get` waits for the next one's time at most. So there is nothing to stop, and
+anything else, and anyone who waits in `get` waits for the next one's time at most. So there is nothing to stop, and
 no order that depends on when a thread got its turn.
 
 Upstream: k8s.io/client-go/util/workqueue/delaying_queue.go (v0.37).

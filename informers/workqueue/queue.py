@@ -171,7 +171,7 @@ class Queue(Generic[T]):
     def waiter(self, wake: Callable[[], object]) -> Waiter:
         """Wait for an item without a thread: what `informers.aio` builds on, and a bridge to another loop would.
 
-        Whoever is woken asks by `get(timeout=0)`; where that has nothing, another was quicker, and a new waiter is due.
+        Anyone who is woken asks by `get(timeout=0)`; if that has nothing, another was quicker. Then wait again.
 
         Args:
             wake: called once, when it is worth asking: an item can be got, or the queue is shutting down. In whatever

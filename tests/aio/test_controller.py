@@ -75,7 +75,7 @@ async def running(controller: aio.Controller, stop: Any = None) -> AsyncIterator
         await asyncio.wait({task})
 
 
-def test_a_name_is_taken_by_hand_and_comes_again_as_its_result_says(owners: Any, make: Any, clock: FakeClock) -> None:
+def test_a_name_is_got_by_hand_and_again_as_its_result_says(owners: Any, make: Any, clock: FakeClock) -> None:
     started(owners)
 
     async def main() -> None:

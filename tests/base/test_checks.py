@@ -73,7 +73,7 @@ def test_what_can_be_called_so_is_taken(where: str) -> None:
     assert PLACES[where][1](lambda given, *, more=None: (given, more)) is not None
 
 
-def test_no_filter_is_no_function() -> None:
+def test_a_missing_filter_is_not_a_function() -> None:
     nothing: Any = None
     with pytest.raises(ConfigurationError, match=r"^filter must be a function of \(obj\): got None$"):
         FilteringResourceEventHandler(filter=nothing, handler=ResourceEventHandlerFuncs())

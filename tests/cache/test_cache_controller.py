@@ -181,7 +181,7 @@ def test_a_list_is_told_as_deletions_first_then_the_rest_in_its_order(
 
 
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestReplaceEvents")
-def test_the_cache_has_the_whole_list_before_a_handler_is_told_of_any_of_it() -> None:
+def test_the_cache_has_the_whole_list_before_a_handler_receives_any_of_it() -> None:
     seen: list[tuple[list[str], str]] = []
     stores: list[Indexer[Obj]] = []
 
@@ -305,7 +305,9 @@ def test_only_what_was_there_at_first_is_in_the_initial_list() -> None:
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerWatchDisruption")
 @pytest.mark.parametrize(("resync_period", "told"), [(0.0, ["update b"]), (3600.0, ["update a", "update b"])])
-def test_what_a_list_has_unchanged_is_told_only_to_who_asked_for_resyncs(resync_period: float, told: list[str]) -> None:
+def test_what_a_list_has_unchanged_is_delivered_only_to_handlers_with_resyncs(
+    resync_period: float, told: list[str]
+) -> None:
     with world(resync_period=resync_period) as w:
         w.apply(Replaced([record("a", "1"), record("b", "1")], "1"))
         w.told()
@@ -412,7 +414,7 @@ def test_an_object_that_a_list_brings_in_is_set_aside_until_it_is_in() -> None:
         if thing.get("broken"):
             raise ValueError("broken")
         if looks:
-            with pytest.raises(NotSyncedError, match="not whole: 1 objects are set aside, such as a"):
+            with pytest.raises(NotSyncedError, match="not whole: 1 objects are set aside, for example a"):
                 w.controller.snapshot()
             looks.append(",".join(w.controller.set_aside.objects))
         return thing
@@ -492,7 +494,7 @@ def test_failures_reach_the_error_handler_in_order_and_what_it_raises_is_contain
 
 
 @pytest.mark.parametrize("is_handled", [False, True], ids=["nobody to tell", "somebody to tell"])
-def test_a_failure_is_a_warning_in_the_log_only_where_nobody_else_is_told_of_it(
+def test_a_failure_is_a_warning_in_the_log_only_without_an_error_handler(
     is_handled: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "informers")
@@ -540,7 +542,7 @@ def test_a_resync_tells_what_the_cache_holds_then_and_nothing_of_what_is_gone() 
         assert w.handler.events[0].obj == obj("a", "2")
 
 
-def test_a_resync_that_comes_due_while_a_handler_is_let_go_shows_nothing_that_it_was_not_told_of() -> None:
+def test_a_resync_while_a_handler_is_removed_shows_nothing_that_it_has_not_received() -> None:
     with world(resync_period=3600) as w:
         w.apply(Replaced([record("a", "1")], "1"))
         end = w.listener.end

@@ -97,7 +97,7 @@ class WithoutFlag(Handler):
         (None, "NoneType has no on_add"),
     ],
 )
-def test_what_is_no_handler_is_refused_with_advice(handler: Any, message: str) -> None:
+def test_an_invalid_handler_is_refused_with_advice(handler: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Callbacks.of(handler)
 
@@ -207,7 +207,7 @@ def test_a_filter_that_is_not_a_function_is_refused() -> None:
         FilteringResourceEventHandler(filter="app=web", handler=Handler())  # type: ignore[arg-type] # the mistake
 
 
-def test_what_crosses_a_filter_is_told_only_to_who_asks_for_it() -> None:
+def test_what_crosses_a_filter_is_delivered_only_to_handlers_that_ask_for_it() -> None:
     inner = ResourceEventHandlerFuncs()
     handler: FilteringResourceEventHandler[Any] = FilteringResourceEventHandler(
         filter=lambda thing: "on" in thing["metadata"]["labels"], handler=inner

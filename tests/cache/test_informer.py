@@ -72,7 +72,7 @@ def test_indexers_are_added_before_and_after_the_start_and_follow_the_objects() 
 
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestListenerResyncPeriods", "TestResyncCheckPeriod")
-def test_each_handler_is_told_of_everything_again_exactly_when_its_period_is_over_and_nothing_is_asked_for() -> None:
+def test_each_handler_receives_everything_again_exactly_when_its_period_is_over_without_a_request() -> None:
     clock = FakeClock()
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
@@ -278,7 +278,7 @@ def test_a_handler_can_be_removed_from_one_that_has_been_stopped() -> None:
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestAddWhileActive")
 @pytest.mark.upstream("tools/cache/synctrack/synctrack_test.go", "TestBasicLogic", "TestSingleFile")
-def test_a_late_handler_is_synced_once_it_has_been_told_of_what_is_there() -> None:
+def test_a_late_handler_is_synced_once_it_has_received_the_existing_objects() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
     source.add(obj("b"))
@@ -647,14 +647,14 @@ def test_bad_options_are_refused_at_the_call(options: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({"": FakeSource()}, "namespace must be a name such as 'default': got ''"),
-        ({3: FakeSource()}, "namespace must be a name such as 'default': got 3"),
+        ({"": FakeSource()}, "namespace must be a name, for example 'default': got ''"),
+        ({3: FakeSource()}, "namespace must be a name, for example 'default': got 3"),
         ({"one": "pods"}, "a source has the methods list, watch and close, as ListWatch does: str has no list"),
         (object(), "object has no list, watch, close"),
         (None, "NoneType has no list, watch, close"),
     ],
 )
-def test_what_is_no_source_is_refused(source: Any, message: str) -> None:
+def test_an_invalid_source_is_refused(source: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         SharedInformer(source)
     assert message in str(raised.value)

@@ -727,7 +727,7 @@ def made(name: str, uid: str) -> Obj:
     return thing
 
 
-def test_what_was_made_anew_while_nobody_watched_is_told_as_two_objects() -> None:
+def test_what_was_made_again_while_nobody_watched_is_delivered_as_two_objects() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(made("a", "first"))
     with informer(source, options=QUICK) as watching:

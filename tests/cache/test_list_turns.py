@@ -160,7 +160,7 @@ def test_a_list_that_hangs_lets_another_begin_after_five_seconds() -> None:
         assert begun == ["a", "b", "c", "d", "e"]
 
 
-def test_whoever_waits_looks_for_lists_that_hang_without_being_woken() -> None:
+def test_a_waiting_list_looks_for_lists_that_hang_without_being_woken() -> None:
     clock = FakeClock()
     gate = Gate()
     turns = ListTurns(1, clock=clock)

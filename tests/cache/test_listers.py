@@ -61,13 +61,13 @@ def test_what_is_not_there_is_named_with_its_resource() -> None:
 
 @pytest.mark.parametrize("name", ["default/web-0", None, 3])
 def test_a_name_that_is_a_key_is_refused_with_advice(name: Any) -> None:
-    with pytest.raises(ConfigurationError, match="such as 'web-0', without its namespace"):
+    with pytest.raises(ConfigurationError, match="for example 'web-0', without its namespace"):
         NamespacedLister(store(), "pods").namespace("default").get(name)
 
 
 @pytest.mark.parametrize("namespace", ["", None, 3])
 def test_a_namespace_that_is_none_is_refused(namespace: Any) -> None:
-    with pytest.raises(ConfigurationError, match="namespace must be a name such as 'default'"):
+    with pytest.raises(ConfigurationError, match="namespace must be a name, for example 'default'"):
         NamespacedLister(store(), "pods").namespace(namespace)
 
 

@@ -177,7 +177,7 @@ def test_nothing_that_has_been_delivered_is_kept_for_the_sake_of_what_came_with_
     assert left == [None]
 
 
-def test_no_object_is_made_for_who_does_not_ask_for_it() -> None:
+def test_no_object_is_made_for_a_handler_that_does_not_ask_for_it() -> None:
     class Unread(HeldRecord[Obj]):
         __slots__ = ()
 

@@ -219,7 +219,7 @@ def test_what_remains_of_all_shares_is_not_said_of_one() -> None:
     assert (page.continue_token, page.remaining) == ("2", None)
 
 
-def test_a_watch_is_short_that_ends_by_itself_within_a_second_and_without_an_event() -> None:
+def test_a_watch_is_short_that_the_server_ends_within_a_second_and_without_an_event() -> None:
     clock = FakeClock()
     progress = Progress("pods", clock)
 

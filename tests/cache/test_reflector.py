@@ -521,7 +521,7 @@ def test_what_could_only_fail_when_the_first_pause_is_due_is_refused_before(
         ),
     ],
 )
-def test_what_is_no_source_or_no_store_is_refused(source: Any, store: Any, message: str) -> None:
+def test_an_invalid_source_or_store_is_refused(source: Any, store: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Reflector(source, store)
 

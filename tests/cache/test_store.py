@@ -346,7 +346,7 @@ def test_a_name_that_could_be_taken_for_another_key_is_refused(metadata: dict[st
 
 
 @pytest.mark.parametrize("wrong", ["n1", 3, [1], [["n1"]]])
-def test_an_index_function_that_returns_no_strings_is_refused_to_who_asks_by_it(wrong: Any) -> None:
+def test_an_index_function_that_returns_no_strings_is_refused_to_a_reader_of_that_index(wrong: Any) -> None:
     store: Store[Any] = Store({"node": lambda _thing: wrong})
     with pytest.raises(ConfigurationError, match="an index function must return a collection of strings: got"):
         store.index("node", {"metadata": {"name": "a"}})

@@ -38,7 +38,7 @@ class Part:
 
 
 @pytest.mark.upstream("tools/cache/wait_test.go", "TestWaitFor")
-def test_what_is_synced_already_is_not_waited_for_even_by_who_has_been_stopped() -> None:
+def test_what_is_synced_already_is_not_waited_for_even_after_a_stop() -> None:
     part, stop = Part("pods"), Signal()
     part.synced.set()
     stop.set()
@@ -104,7 +104,7 @@ def test_a_wait_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("wrong", [None, "pods", object()])
 def test_what_can_not_be_synced_is_refused_with_advice(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"such as factory\.core\.v1\.pods\.informer"):
+    with pytest.raises(ConfigurationError, match=r"for example factory\.core\.v1\.pods\.informer"):
         wait_for_cache_sync(wrong)
 
 
@@ -220,6 +220,6 @@ def test_a_report_may_raise_what_is_waited_for_itself() -> None:
     assert not waiter.is_alive()
 
 
-def test_a_report_to_what_is_no_function_is_refused() -> None:
+def test_a_report_to_what_is_not_a_function_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"progress must be a function of \(progress\): got str"):
         wait_for_cache_sync(progress="print")  # type: ignore[arg-type] # a mistake

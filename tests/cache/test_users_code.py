@@ -164,7 +164,7 @@ def hasty_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_the_cache_shows_a_change_before_any_handler_is_told_of_it() -> None:
+def test_the_cache_shows_a_change_before_any_handler_receives_it() -> None:
     """What a handler finds in the cache is what it is told of, or something later."""
     source: FakeSource[Obj] = FakeSource()
     deleted: dict[str, list[int]] = defaultdict(list)

@@ -131,7 +131,7 @@ def test_an_object_that_was_deleted_at_once_must_have_gone_though_its_version_is
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        (obj("shop/web-0", "not-a-number"), "versions such as 'not-a-number' have no order"),
+        (obj("shop/web-0", "not-a-number"), "a version like 'not-a-number' have no order"),
         (obj("shop/web-0"), "what the server answered has no resource version"),
         ({"kind": "Status", "metadata": {}}, "what the server answered has no resource version"),
     ],
@@ -406,5 +406,5 @@ def test_a_namespace_that_is_not_a_text_is_refused_by_whatever_takes_one(wrong: 
             lambda namespace: made.indexer.by_index("namespace", "shop", namespace=namespace),
         ]
         for call in calls:
-            with pytest.raises(ConfigurationError, match=r"must be a (name such as 'default'|string)"):
+            with pytest.raises(ConfigurationError, match=r"must be a (name, for example 'default'|string)"):
                 call(wrong)

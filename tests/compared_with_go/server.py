@@ -61,7 +61,7 @@ class _Performance:
 
 
 def _told(verb: str, query: dict[str, str]) -> str:
-    """Return a request as the comparison shows it, such as `list@0/500`."""
+    """Return a request as the comparison shows it, for example `list@0/500`."""
     token, limit = query.get("continue"), query.get("limit", "0")
     where = f" {token}" if token else f"@{query.get('resourceVersion', '')}"
     return f"{verb}{where}" + (f"/{limit}" if limit != "0" else "")

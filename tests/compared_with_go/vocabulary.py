@@ -133,7 +133,7 @@ class Status:
         code: the HTTP status.
         reason: Kubernetes' word for it.
         message: empty for the reason.
-        causes: of the details, such as `{"reason": "ResourceVersionTooLarge"}`.
+        causes: of the details, for example `{"reason": "ResourceVersionTooLarge"}`.
         retry_after: seconds, as a header; 0 for none.
     """
 

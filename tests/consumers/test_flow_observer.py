@@ -161,7 +161,7 @@ def test_events_of_a_pod_come_in_order_and_those_of_a_hundred_at_once(server: AP
     run(main)
 
 
-def test_a_pod_made_anew_under_its_name_while_nobody_watched_has_events_of_its_own(server: APIServer) -> None:
+def test_a_pod_made_again_under_its_name_while_nobody_watched_has_events_of_its_own(server: APIServer) -> None:
     async def main() -> None:
         service, clock = Service(), FakeClock()
         service.answers.set()

@@ -74,7 +74,7 @@ def test_what_was_deleted_and_what_is_not_a_notebook_is_not_in_the_snapshot(serv
         assert sorted(before) == ["hub/jupyter-ada", "hub/jupyter-bob"], "a snapshot changes under its reader"
 
 
-def test_where_the_cache_never_heard_of_the_pod_it_is_listed_anew(server: APIServer) -> None:
+def test_where_the_cache_never_had_the_pod_it_is_listed_again(server: APIServer) -> None:
     server.faults.add(Lag(events=1000), verb="watch", resource=PODS, times=None)
     with hub_of(server, FakeClock()) as hub:
         with pytest.raises(WaitTimeoutError, match="there is no such object in the cache"):

@@ -133,7 +133,7 @@ def test_a_bookmark_of_most_kinds_holds_metadata_alone(server: Endpoint, space: 
     assert ("spec" not in bookmark) is is_fake(server)
 
 
-def test_objects_are_not_pruned_anew_in_another_version(server: Endpoint, space: Namespace) -> None:
+def test_objects_are_not_pruned_again_in_another_version(server: Endpoint, space: Namespace) -> None:
     group = f"two{time.monotonic_ns()}.example.com"
     definition = define(group)
     versions = []

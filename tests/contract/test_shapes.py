@@ -53,7 +53,7 @@ def test_a_watch_of_metadata_streams_and_marks_the_end(server: Endpoint, two: Na
     assert mark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-def test_a_list_is_no_object_and_an_object_no_list(server: Endpoint, two: Namespace) -> None:
+def test_a_list_is_not_an_object_and_an_object_not_a_list(server: Endpoint, two: Namespace) -> None:
     answer = server.send("GET", two.path("configmaps"), headers={"Accept": PARTIAL})
     message = "you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)"
     assert (answer.status, answer.json()["reason"]) == (406, "NotAcceptable")

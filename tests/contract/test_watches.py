@@ -97,7 +97,7 @@ def test_versions_never_go_back(server: Endpoint, space: Namespace) -> None:
     assert versions == sorted(set(versions))
 
 
-def test_a_write_that_changes_nothing_is_no_event(server: Endpoint, space: Namespace) -> None:
+def test_a_write_that_changes_nothing_is_not_an_event(server: Endpoint, space: Namespace) -> None:
     path = space.path("configmaps")
     made = space.config_map("a")
     with server.watch(path, resourceVersion=version(made)) as watch:
@@ -270,7 +270,7 @@ def test_options_that_do_not_go_together_are_refused(
     assert answer.json()["message"] == f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {message}'
 
 
-def test_a_version_that_is_no_number_is_an_error_before_the_stream(server: Endpoint, path: str) -> None:
+def test_a_version_that_is_not_a_number_is_an_error_before_the_stream(server: Endpoint, path: str) -> None:
     answer = server.get(path, watch=True, resourceVersion="x", timeoutSeconds=1)
     message = 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'
     assert (answer.status, answer.json()["message"]) == (500, message)

@@ -263,7 +263,7 @@ def test_a_kind_that_does_not_fit_the_path_is_refused(server: Endpoint, path: st
     assert answer.json()["message"].startswith('Pod in version "v1" cannot be handled as a ConfigMap: ')
 
 
-def test_a_get_of_a_version_that_is_no_number_is_an_error(server: Endpoint, space: Namespace) -> None:
+def test_a_get_of_a_version_that_is_not_a_number_is_an_error(server: Endpoint, space: Namespace) -> None:
     space.config_map("a")
     answer = server.get(space.path("configmaps/a"), resourceVersion="x")
     message = 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'

@@ -238,7 +238,7 @@ def test_more_than_a_thousand_that_wait_are_dropped_and_that_is_said(
     eventually(lambda: "501 events were dropped" in caplog.text)
 
 
-def test_an_event_that_the_server_has_forgotten_is_made_anew(scene: Scene) -> None:
+def test_an_event_that_the_server_has_forgotten_is_made_again(scene: Scene) -> None:
     scene.event()
     eventually(lambda: scene.stored)
     scene.server.delete(events.V1.events, scene.stored[0]["metadata"]["name"])

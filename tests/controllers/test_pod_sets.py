@@ -95,7 +95,7 @@ def test_of_two_owners_each_counts_the_pods_that_it_controls(scene: Scene) -> No
 
 @pytest.mark.upstream("kubernetes/pkg/controller/replicaset/replica_set_test.go", "TestDeleteFinalStateUnknown")
 @pytest.mark.upstream("kubernetes/pkg/controller/daemon/daemon_controller_test.go", "TestDeleteFinalStateUnknown")
-def test_a_pod_whose_deletion_no_watch_told_of_is_made_again(scene: Scene) -> None:
+def test_a_pod_whose_deletion_no_watch_reported_is_made_again(scene: Scene) -> None:
     owner = written(scene.cluster, "podsets", WEB, replicas=1)
     scene.deliver("podsets")
     scene.work()

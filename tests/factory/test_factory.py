@@ -396,7 +396,7 @@ def test_what_is_no_table_is_refused(factory: SharedInformerFactory, wrong: Any)
         ({"namespace": ["default", ""]}, "namespace must be"),
         ({"namespace": ["default", 3]}, "namespace must be"),
         ({"namespace": [["default"]]}, "namespace must be"),
-        ({"namespace": "Default/x"}, "namespace must be a name such as 'default'"),
+        ({"namespace": "Default/x"}, "namespace must be a name, for example 'default'"),
         ({"namespace": b"default"}, "namespace must be"),
         ({"label_selector": "a=b=c"}, "label selector 'a=b=c', position 3"),
         ({"field_selector": "status.phase"}, "field selector"),

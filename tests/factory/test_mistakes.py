@@ -74,7 +74,7 @@ def test_a_misspelt_kind_is_told_with_those_that_there_are(factory: Any) -> None
 def test_misspelt_versions_and_groups_are_told_with_those_that_there_are(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"^AutoscalingGroup has no version 'v3'; it has v1, v2$"):
         factory.autoscaling.v3  # noqa: B018
-    with pytest.raises(AttributeError, match=r"has no 'pods'; API groups are admission.* such as core\.v1\.pods$"):
+    with pytest.raises(AttributeError, match=r"has no 'pods'; API groups are admission.* for example core\.v1\.pods$"):
         factory.pods  # noqa: B018
     assert not hasattr(factory, "extensions")
 
@@ -131,7 +131,7 @@ def test_a_lister_says_whether_its_kind_has_namespaces(factory: Any) -> None:
 )
 def test_the_test_server_says_what_a_resource_is(ask: Any, factory: Any) -> None:
     server = APIServer()
-    with pytest.raises(ConfigurationError, match=r"^resource must be such as core\.V1\.pods of .*: got 'pods'$"):
+    with pytest.raises(ConfigurationError, match=r"^resource must be a row of .*, for example core\..*: got 'pods'$"):
         ask(server, "pods")
     with pytest.raises(ConfigurationError, match=r": got NamespacedKind; give its \.resource$"):
         ask(server, factory.core.v1.pods)
@@ -165,7 +165,7 @@ def test_what_can_not_be_waited_for_is_told_with_what_can(factory: Any) -> None:
         wait_for_cache_sync(factory)
     with pytest.raises(ConfigurationError, match=r"got NamespacedKind; give its \.informer$"):
         wait_for_cache_sync(factory.core.v1.pods)
-    with pytest.raises(ConfigurationError, match=r"such as factory\.core\.v1\.pods\.informer: got bool$"):
+    with pytest.raises(ConfigurationError, match=r"for example factory\.core\.v1\.pods\.informer: got bool$"):
         wait_for_cache_sync(factory.core.v1.pods.informer.has_synced)
 
 

@@ -301,7 +301,7 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
     with pytest.raises(ConfigurationError, match="does not follow namespace 'c'"):
         some.remove_namespace("c")
     for wrong in ("", None, 5, ["c"], "No Name"):
-        with pytest.raises(ConfigurationError, match="must be a name such as 'default'"):
+        with pytest.raises(ConfigurationError, match="must be a name, for example 'default'"):
             some.add_namespace(wrong)  # type: ignore[arg-type]
     for empty in ("", ["a", ""], 5, b"a"):
         with pytest.raises(ConfigurationError, match="namespace must be None for all"):

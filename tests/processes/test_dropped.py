@@ -53,7 +53,7 @@ def test_a_factory_that_is_dropped_unstopped_warns_and_ends_its_threads(caplog: 
         assert "keep the factory while it is needed" in caplog.text
 
 
-def test_whoever_holds_a_lister_keeps_its_informer_alive() -> None:
+def test_holding_a_lister_keeps_its_informer_alive() -> None:
     told: list[str] = []
 
     def lister_of(server: APIServer) -> NamespacedLister[Any]:

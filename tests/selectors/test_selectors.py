@@ -181,7 +181,7 @@ def test_a_label_selector_prints_what_a_server_takes(requirements: list[LabelReq
         ("x16", "=", ("a" * 254,), "it must be empty, or be of 1 to 63"),
         ("x17", "=", ("a b",), "it must be empty, or be of 1 to 63"),
         ("x18", "unsupportedOp", (), "operator must be one of =, !=, in, notin, exists, !, >, <: got 'unsupportedOp'"),
-        ("x19", "in", "abc", "must be several str, such as .*: got 'abc'"),
+        ("x19", "in", "abc", "must be several str, for example .*: got 'abc'"),
         ("x20", "in", (1,), "each of values of a label requirement must be a str: got 1, a int"),
         ("x21", None, (), "operator of a label requirement must be a str"),
         (None, "exists", (), "a label key must be a str: got None"),
@@ -358,7 +358,7 @@ def test_public_arguments_take_text_a_selector_or_none() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (5, "label_selector must be a text such as 'app=web', a mapping .*: got 5, a int"),
+        (5, "label_selector must be a text, for example 'app=web', a mapping .*: got 5, a int"),
         (b"a=b", "label_selector must be a text"),
         ({"a": 1}, r"label_selector\['a'\] must be a str: got 1, a int"),
         ({1: "a"}, "a key of label_selector must be a str: got 1"),
@@ -496,7 +496,7 @@ def test_a_good_field_selector_prints_as_it_was_written(text: str) -> None:
         ("x=a\\a", "position 3: a backslash stands before ',', '=' or another backslash only"),
         ("=x", "position 0: there is no field before the operator"),
         ("a=b,c d=e", "position 4: field 'c d': its name holds ' '"),
-        ("metadata.name = x", "position 0: field 'metadata.name ': its name holds ' '; right is such as"),
+        ("metadata.name = x", "position 0: field 'metadata.name ': its name holds ' '; right is, for example"),
         ("a\\,b=c", "position 0: field .*: its name holds"),
     ],
 )

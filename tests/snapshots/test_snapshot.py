@@ -393,7 +393,7 @@ class TestWhatIsSaved:
 
     def test_a_cache_with_objects_set_aside_is_not_saved(self, server: APIServer, path: Path) -> None:
         result = saved(factory_of(server, transform=refuse_changed), path, revision="1")
-        assert "set aside, such as default/changed" in result.refused["configmaps"]
+        assert "set aside, for example default/changed" in result.refused["configmaps"]
 
     def test_the_others_are_saved_all_the_same(self, server: APIServer, path: Path) -> None:
         factory = factory_of(server, transform=refuse_changed)
@@ -846,7 +846,7 @@ class TestWriting:
         assert stat.S_ISFIFO(path.stat().st_mode)
         assert list(path.parent.iterdir()) == [path]
 
-    def test_whoever_writes_last_wins_and_readers_see_one_or_the_other(self, path: Path) -> None:
+    def test_the_last_writer_wins_and_readers_see_one_or_the_other(self, path: Path) -> None:
         contents = [[bytes([number]) * 50_000] * 4 for number in range(3)]
 
         def write(pieces: list[bytes]) -> None:

@@ -110,7 +110,7 @@ def test_what_it_has_learnt_stays(format_name: str) -> None:
     assert Packer().learn([b"{}"]) is None
 
 
-def test_a_format_that_can_not_be_had_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_that_is_not_installed_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codecs, "_zstd", without_zstd)
     with pytest.raises(ConfigurationError, match=r"packed with zstd: install informers\[zstd\], or use Python 3.14"):
         codec_of(ZSTD, b"")

@@ -136,8 +136,8 @@ def test_managed_fields_of_something_else_are_no_end_of_the_metadata() -> None:
             {"name": "a/b", "resourceVersion": "7"},
             "an object has no proper name, namespace, resourceVersion or uid: its name is 'a/b'",
         ),
-        ({"name": "a", "labels": ["x"], "resourceVersion": "7"}, "an object's labels are no map of strings"),
-        ({"name": "a", "labels": {"x": 1}, "resourceVersion": "7"}, "an object's labels are no map of strings"),
+        ({"name": "a", "labels": ["x"], "resourceVersion": "7"}, "an object's labels are not a map of strings"),
+        ({"name": "a", "labels": {"x": 1}, "resourceVersion": "7"}, "an object's labels are not a map of strings"),
     ],
 )
 def test_an_object_that_can_not_be_held_is_set_aside_with_its_version(metadata: Any, reason: str) -> None:
@@ -180,7 +180,7 @@ def test_bookmarks_errors_and_what_is_unknown() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"rubbish", b"[]", b"3", b'{"type":"ADDED"}', b'{"type":"ADDED","object":3}', b"\xff\xfe"]
 )
-def test_a_line_that_is_no_event_is_an_error_that_holds_it(text: bytes) -> None:
+def test_a_line_that_is_not_an_event_is_an_error_that_holds_it(text: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decoder().event(text)
     assert caught.value.raw == text
@@ -303,7 +303,7 @@ def test_managed_fields_are_dropped_from_a_lists_items() -> None:
         b"",
     ],
 )
-def test_an_answer_that_is_no_list_is_refused(answer: bytes) -> None:
+def test_an_answer_that_is_not_a_list_is_refused(answer: bytes) -> None:
     with pytest.raises(DecodeError):
         page_of(answer, 16)
 

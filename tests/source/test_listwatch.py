@@ -213,7 +213,7 @@ def test_a_watch_that_ends_in_the_middle_of_an_event_is_lost(ending: bytes) -> N
         watch.close()
 
 
-def test_a_line_that_is_no_event_ends_the_watch_with_the_reason() -> None:
+def test_a_line_that_is_not_an_event_ends_the_watch_with_the_reason() -> None:
     with source_of(saying(CHUNKED + chunk(b"rubbish\n"))) as (_, source):
         watch = source.watch(ListOptions())
         with pytest.raises(DecodeError, match="a line of the watch is not valid JSON"):
@@ -386,8 +386,8 @@ def test_a_stop_breaks_off_a_list_and_a_watch_and_refuses_more() -> None:
 
 
 @pytest.mark.parametrize("namespace", ["", "Default", "a/b", "-a", "a" * 64, "a b", "..", 3, b"default", ["a"]])
-def test_what_is_no_namespace_is_refused(namespace: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"namespace must be a name such as 'default'.*got"):
+def test_an_invalid_namespace_is_refused(namespace: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"namespace must be a name, for example 'default'.*got"):
         check_namespace(namespace)
 
 
@@ -413,11 +413,11 @@ def test_a_size_that_makes_no_sense_is_refused(value: Any) -> None:
         ListWatch(client("http://127.0.0.1:1"), THINGS, max_object_size=value)
 
 
-def test_what_is_no_resource_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"resource must be a Resource, such as core\.V1\.pods: got 'pods'"):
+def test_an_invalid_resource_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"must be a Resource, for example core\.V1\.pods: got 'pods'"):
         ListWatch(client("http://127.0.0.1:1"), "pods")  # type: ignore[arg-type] # the mistake that is tested
 
 
-def test_a_tweak_that_is_no_function_is_refused() -> None:
+def test_a_tweak_that_is_not_a_function_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="tweak must be a function"):
         ListWatch(client("http://127.0.0.1:1"), THINGS, tweak=3)  # type: ignore[arg-type] # what a user may do

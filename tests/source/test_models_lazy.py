@@ -488,7 +488,7 @@ def test_a_field_set_while_another_thread_reads_it_first_stays_set() -> None:
         sys.setswitchinterval(interval)
 
 
-def test_json_of_it_is_had_as_of_an_eager_one() -> None:
+def test_its_json_is_that_of_an_eager_one() -> None:
     for obj in (lazy(), eager()):
         with pytest.raises(TypeError, match="not JSON serializable"):
             json.dumps(obj)

@@ -129,7 +129,7 @@ READS = {
 
 
 @pytest.mark.parametrize("how", READS)
-def test_metadata_that_is_no_object_raises_one_error_that_names_key_and_field(how: str) -> None:
+def test_metadata_that_is_not_an_object_raises_one_error_that_names_key_and_field(how: str) -> None:
     raw = b'{"kind":"Pod","apiVersion":"v1","metadata":"oops","spec":{"nodeName":"node-1","containers":[]}}'
     obj = samples.lazy(raw)
     with pytest.raises(
@@ -156,7 +156,7 @@ def test_a_structure_that_is_missing_deep_down_is_named_with_its_path() -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b'{"kind":"Pod","apiVersion":"v1","metadata":{"na', b"[1]", b'"x"', b"\xff", b"[" * 100_000]
 )
-def test_bytes_that_are_no_object_raise_at_the_read(raw: bytes, how: str) -> None:
+def test_bytes_that_are_not_an_object_raise_at_the_read(raw: bytes, how: str) -> None:
     obj = samples.lazy(raw)
     with pytest.raises(DecodeError, match=r"V1Pod default/web-0: is not (a JSON object|JSON)") as caught:
         READS[how](obj)

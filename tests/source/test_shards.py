@@ -94,7 +94,7 @@ def test_a_share_that_there_is_not_is_refused(index: Any, of: Any) -> None:
 
 
 def test_a_shard_must_be_one(server: APIServer) -> None:
-    with pytest.raises(ConfigurationError, match=r"shard must be such as Shard\(0, of=2\)"):
+    with pytest.raises(ConfigurationError, match=r"shard must be a Shard, for example Shard\(0, of=2\)"):
         SharedInformerFactory(server.client(), shard=0)  # type: ignore[arg-type]
 
 

@@ -363,7 +363,7 @@ def test_a_proxy_whose_answer_drips_is_given_up_in_time() -> None:
         api_client.close()
 
 
-def test_a_connection_is_used_for_some_minutes_and_then_made_anew() -> None:
+def test_a_connection_is_used_for_some_minutes_and_then_made_again() -> None:
     """So a balanced address is looked up again, and certificates are read from their files again."""
     with talking(each(*[answer(b"a")] * 9)) as (server, transport):
         clock = transport._clock
@@ -558,6 +558,6 @@ def test_a_source_has_connections_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 3, object()])
-def test_what_is_no_client_is_refused(wrong: object) -> None:
+def test_an_invalid_client_is_refused(wrong: object) -> None:
     with pytest.raises(ConfigurationError, match="api_client must be a kubernetes"):
         Transport(wrong)  # type: ignore[arg-type] # what a user may do

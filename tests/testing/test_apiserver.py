@@ -326,7 +326,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="a collection of names: got 'shop'"):
         APIServer(namespaces="shop")
     wrong: Any = ["pods"]
-    with pytest.raises(ConfigurationError, match=r"such as core\.V1\.pods: got 'pods'"):
+    with pytest.raises(ConfigurationError, match=r"for example core\.V1\.pods: got 'pods'"):
         APIServer(resources=wrong)
 
 

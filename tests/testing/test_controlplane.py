@@ -72,7 +72,7 @@ def test_restarts_keep_address_and_data(real_apiserver: ControlPlane) -> None:
     assert real_apiserver.request("GET", f"{path}/{made['metadata']['name']}") == made
 
 
-def test_a_process_that_ends_by_itself_is_reported_with_its_output(tmp_path: Path) -> None:
+def test_a_process_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:
     daemon = Daemon("faulty", (sys.executable, "-c", "print('no such flag'); raise SystemExit(7)"), tmp_path / "log")
     daemon.start()
     with pytest.raises(RuntimeError, match="faulty ended with 7:\nno such flag"):
@@ -88,7 +88,7 @@ def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
     daemon.kill()
 
 
-def test_a_daemon_does_not_outlive_whoever_started_it(tmp_path: Path) -> None:
+def test_a_daemon_does_not_outlive_the_process_that_started_it(tmp_path: Path) -> None:
     starter = (
         "import sys, time, pathlib\n"
         "from informers.testing._controlplane.daemons import Daemon\n"

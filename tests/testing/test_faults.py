@@ -190,10 +190,10 @@ def test_bookmarks_can_be_held_back_even_the_one_that_ends_a_streaming_list() ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"fault": 500}, r"^fault must be such as Status\(500\) or Cut\(\): got 500$"),
-        ({"fault": Cut}, r"^fault must be such as Status\(500\) or Cut\(\): got <class "),
+        ({"fault": 500}, r"^fault must be a fault, for example Status\(500\) or Cut\(\): got 500$"),
+        ({"fault": Cut}, r"^fault must be a fault, for example Status\(500\) or Cut\(\): got <class "),
         ({"verb": "POST"}, r"^unknown verb 'POST': there are create, delete, "),
-        ({"resource": "pods"}, r"^resource must be such as core\.V1\.pods of informers\.kinds: got 'pods'$"),
+        ({"resource": "pods"}, r"^resource must be a row of informers\.kinds, for example core\.V1\.pods: got 'pods'$"),
     ],
 )
 def test_a_fault_that_could_meet_no_request_is_refused(arguments: dict[str, Any], message: str) -> None:

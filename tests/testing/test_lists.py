@@ -170,7 +170,7 @@ def test_options_that_do_not_go_together_are_invalid(server: APIServer, query: d
     assert answer.json["message"] == f'ListOptions.meta.k8s.io "" is invalid: {message}'
 
 
-def test_a_version_that_is_no_number_is_a_bad_request(server: APIServer) -> None:
+def test_a_version_that_is_not_a_number_is_a_bad_request(server: APIServer) -> None:
     answer = ask(server, PODS, resourceVersion="abc")
     assert answer.status == 400
     assert answer.json["message"] == (
@@ -209,7 +209,7 @@ def test_pages_with_a_selector_are_full_and_do_not_count_what_is_left(server: AP
     assert names(ask(server, PODS, labelSelector="odd=1", continue_=first.json["metadata"]["continue"])) == ["5"]
 
 
-def test_large_lists_are_compressed_for_who_asks(server: APIServer) -> None:
+def test_large_lists_are_compressed_for_clients_that_ask(server: APIServer) -> None:
     server.create(config_map("big", text="x" * 200_000))
     packed = ask(server, "/api/v1/configmaps", headers={"Accept-Encoding": "gzip"})
     plain = ask(server, "/api/v1/configmaps")

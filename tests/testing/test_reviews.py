@@ -40,7 +40,7 @@ def test_what_is_denied_is_told_by_a_review(server: APIServer, kind: str) -> Non
     assert is_allowed(server, kind, verb="*", resource="*", group="*")
 
 
-def test_a_token_is_told_by_a_review_to_who_is_let_in(server: APIServer) -> None:
+def test_a_review_of_a_token_answers_only_authorized_users(server: APIServer) -> None:
     path = "/apis/authentication.k8s.io/v1/"
     server.require_token("good")
     assert ask(server, f"{path}selfsubjectreviews", method="POST", body={}).status == 401

@@ -120,7 +120,7 @@ def test_what_moves_into_a_selection_is_added_and_what_leaves_it_is_deleted(serv
     assert int(left["resourceVersion"]) == int(events[1]["object"]["metadata"]["resourceVersion"]) + 1
 
 
-def test_bookmarks_come_at_their_interval_to_who_wants_them(server: APIServer, clock: FakeClock) -> None:
+def test_bookmarks_arrive_at_their_interval_on_watches_that_ask_for_them(server: APIServer, clock: FakeClock) -> None:
     with watching(server, resourceVersion=server.resource_version, allowWatchBookmarks="true") as watch:
         clock.wait_for_waiters(1)
         moved_on = server.advance_version()
@@ -193,7 +193,7 @@ def test_an_older_server_refuses_streaming_lists() -> None:
     assert "unless the WatchList feature gate is enabled" in answer.json["message"]
 
 
-def test_a_version_that_is_no_number_is_an_error(server: APIServer) -> None:
+def test_a_version_that_is_not_a_number_is_an_error(server: APIServer) -> None:
     answer = ask(server, ALL_PODS, watch="1", resourceVersion="x")
     assert answer.status == 500
     assert answer.json["message"].startswith('resourceVersion: Invalid value: "x"')

@@ -126,7 +126,7 @@ def test_an_item_added_while_it_is_processed_is_got_again_once_it_is_done() -> N
 
 
 @pytest.mark.upstream("util/workqueue/queue_test.go", "TestCollapse")
-def test_an_item_added_twice_is_got_once_and_the_order_is_told_of_the_second_time() -> None:
+def test_an_item_added_twice_is_got_once_and_the_order_is_notified_of_the_second_time() -> None:
     order = TracingOrder()
     queue = Queue(order=order)
     queue.add("bar")

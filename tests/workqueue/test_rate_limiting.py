@@ -194,7 +194,7 @@ def test_the_limiter_is_asked_without_a_lock_held() -> None:
     assert queue.num_requeues("one") == 2
 
 
-def test_a_limiter_whose_answer_is_no_number_is_told_off() -> None:
+def test_a_limiter_whose_answer_is_not_a_number_is_an_error() -> None:
     class Broken:
         def when(self, item: Hashable, /) -> float:
             return math.nan
@@ -213,7 +213,7 @@ def test_a_limiter_whose_answer_is_no_number_is_told_off() -> None:
 )
 @pytest.mark.parametrize("given", ["pods", 5, ItemExponentialFailureRateLimiter])
 def test_what_is_no_limiter_is_refused_where_it_is_given(take: Callable[[Any], object], given: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"limiter must be such as Item.*\(0\.5, 60\.0\), .*: got "):
+    with pytest.raises(ConfigurationError, match=r"limiter must be a rate limiter, .* Item.*\(0\.5, 60\.0\), .*: got "):
         take(given)
 
 

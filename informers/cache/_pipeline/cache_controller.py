@@ -1,7 +1,7 @@
 """Takes from the queue, changes the cache, tells the handlers: the one thread through which all changes go.
 
 What is users' code (transform, index functions, error handlers) runs here, before any lock is taken. Then the cache and
-the handlers' queues change as one: whoever joins or reads sees both before or both after.
+the handlers' queues change as one: anyone who joins or reads sees both before or both after.
 
 Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas and processReplacedAllInfo (v0.37).
 """
@@ -185,7 +185,7 @@ class CacheController(Generic[T]):
         with self._contents.writing():
             set_aside = list(self.set_aside.objects)
             if set_aside:
-                raise NotSyncedError(f"not whole: {len(set_aside)} objects are set aside, such as {set_aside[0]}")
+                raise NotSyncedError(f"not whole: {len(set_aside)} objects are set aside, for example {set_aside[0]}")
             missing = [scope.namespace for scope in self._followed.values() if not scope.is_listed]
             if missing or not self._followed:
                 raise NotSyncedError("not synced" + "".join(f", namespace {name}" for name in missing if name))
@@ -265,7 +265,7 @@ class CacheController(Generic[T]):
             self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
             for key, new in listed.items()
         ]
-        # Deletions first, those of objects that were made anew among them.
+        # Deletions first, those of objects that were made again among them.
         notifications += [each[0] for each in told if len(each) > 1]
         notifications += [each[-1] for each in told]
         writes = _writes(notifications)

@@ -132,7 +132,7 @@ class DeltaQueue(Generic[T]):
         return self._closed
 
     def pop(self, *, timeout: float | None = None) -> list[tuple[Scope, Delta[T]]]:
-        """Wait for deltas and take them: changes up to a batch, anything else by itself.
+        """Wait for deltas and take them: changes up to a batch, anything else alone.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.

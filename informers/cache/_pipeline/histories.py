@@ -2,8 +2,8 @@
 
 One uid has one history: it is added, updated any number of times, and deleted, once. What a server says against that
 is put right here. Handlers get no second deletion, no deletion of what was never added, and no older state after a
-newer one. An object that was made anew under its name is a deletion of the old one and an addition of the new one. Only
-a list may go back, since then the server did: a backup was restored.
+newer one. An object that was made again under its name is a deletion of the old one and an addition of the new one.
+Only a list may go back, since then the server did: a backup was restored.
 
 Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas, which tells whatever comes (v0.37).
 """

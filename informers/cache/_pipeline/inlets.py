@@ -220,7 +220,7 @@ class Reflectors(Generic[T]):
             ConfigurationError: there is one for it already, or one for all; or as the class says.
         """
         if not (namespace is None or (isinstance(namespace, str) and namespace)):
-            raise ConfigurationError(f"namespace must be a name such as 'default': got {namespace!r}")
+            raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
         if None in self._by_namespace:
             raise ConfigurationError(f"the informer of {self._resource} follows all namespaces already")
         if namespace in self._by_namespace:

@@ -379,7 +379,7 @@ class Reflector(Generic[T]):
     def _reconnect(self) -> None:
         """Have the source make new connections, where it can."""
         if isinstance(self._source, Reconnects):
-            self._notices.guarded(self._source.reconnect, "connecting the source of %s anew failed")
+            self._notices.guarded(self._source.reconnect, "connecting the source of %s again failed")
 
     def _expired(self, error: Exception) -> None:
         """Tell that a token has expired between pages: all is listed once more."""

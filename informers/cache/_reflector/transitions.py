@@ -97,7 +97,7 @@ def step(now: Situation, came: Outcome) -> Step:
         case _, StopAsked():
             return _go(Stopped(), memory)
         case _, RelistAsked():
-            # The newest version, since whoever asks may know more than the server's cache does.
+            # The newest version, since anyone who asks may know more than the server's cache does.
             return _list(attrs.evolve(memory, list_at="", silent_watches=0))
         case NotStarted(), Began(saved=""):
             return _list(memory)

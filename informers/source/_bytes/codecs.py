@@ -1,4 +1,4 @@
-"""Two ways to make bytes small by a dictionary: deflate, which every Python has, and zstd, where that can be had.
+"""Two ways to make bytes small by a dictionary: deflate, which every Python has, and zstd, where it is installed.
 
 zstd takes a quarter of the time, and learns from many objects. It comes with Python 3.14, and below with
 `informers[zstd]`. What is packed begins with a byte that tells the format, and that JSON never begins with.
@@ -190,7 +190,7 @@ def _zstd() -> Any:
 
 
 def best_codec() -> type[Zstd | Deflate]:
-    """Return the best codec that can be had."""
+    """Return the best codec that is installed."""
     try:
         _zstd()
     except ImportError:

@@ -1,7 +1,7 @@
 """JSON of any depth.
 
 Python's own decoder goes as deep as there is stack: some thousand levels, or hundreds. An API server takes ten
-thousand, so whoever may make a custom object could keep all others out of a cache, or out of what a lister returns.
+thousand, so anyone who may make a custom object could keep all others out of a cache, or out of what a lister returns.
 So where that decoder gives up, another takes over: it is slow, and needed by nobody who means well. Likewise it refuses
 numbers of more digits than it cares to convert. Where only the end of a value is looked for, such a number is a
 `HugeNumber`.

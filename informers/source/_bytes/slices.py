@@ -2,7 +2,7 @@
 
 An API server writes `{"kind":…,"apiVersion":…,"metadata":{…},"spec":{…},"status":{…}}` without white space. A search
 for such a key finds its place, or a key of the same name deeper down. Which of both is seen by decoding the part: it is
-JSON by itself only where it was cut at the right depth, for what is cut off at the other end would leave brackets
+JSON alone only where it was cut at the right depth, for what is cut off at the other end would leave brackets
 open or close too many. It can't be within a string, where quotation marks come after a backslash. So a cut is a guess
 that decoding proves; where it fails, decode the whole.
 

@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     def known_metadata(self) -> KnownMetadata | None:
-        """Return what is known of the metadata letter by letter, made anew; None where that is nothing."""
+        """Return what is known of the metadata letter by letter, made again; None where that is nothing."""
         ...
 
 

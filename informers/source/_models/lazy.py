@@ -170,7 +170,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
             return source
 
     def opened(self: object, source: Source) -> OpenSource:
-        """Return the source with its bytes at hand, and keep it: whoever reads one field may read another."""
+        """Return the source with its bytes at hand, and keep it: anyone who reads one field may read another."""
         if type(source) is OpenSource:
             return source
         unpacked = OpenSource(source.raw, source.key, source)
@@ -300,7 +300,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         "__deepcopy__": deep_copy,
         "__reduce_ex__": reduce,
     }
-    # The metaclass of pydantic's models would build validators anew: `__new__` of what it derives from does not.
+    # The metaclass of pydantic's models would build validators again: `__new__` of what it derives from does not.
     base = next(kind for kind in type(model).__mro__ if kind.__module__ in ("abc", "builtins"))
     lazy = cast("type[T]", cast("Any", base).__new__(metaclass, model.__name__, (model,), namespace))
     _lazy_classes[lazy] = (reader, instance_dict)

@@ -37,7 +37,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def load_model(name: str) -> type[Any]:
-    """Return the official client's class of this name, such as `V1Pod`.
+    """Return the official client's class of this name, for example `V1Pod`.
 
     Raises:
         ConfigurationError: the installed client has no such class.
@@ -116,7 +116,7 @@ def model_reader(name: str) -> Reader[Any]:
 
 
 def mapping_of(source: Source) -> dict[str, Any]:
-    """Return an object's JSON mapping, made anew.
+    """Return an object's JSON mapping, made again.
 
     Raises:
         DecodeError: it is not a JSON object.
@@ -135,7 +135,7 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     """Return an object's JSON bytes, with `kind`, `apiVersion` and `metadata` first, in this order.
 
     A lazy object that nobody has read gives the bytes that it was made from. Of one that was read in part, only these
-    parts are written anew, so that fields which the model does not know are kept in the others.
+    parts are written again, so that fields which the model does not know are kept in the others.
 
     Args:
         obj: a model of the official client, or a JSON mapping.
@@ -166,7 +166,7 @@ def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
     kind = mapping.pop("kind", None) or kind
     api_version = mapping.pop("apiVersion", None) or api_version
     if not kind or not api_version:
-        raise ConfigurationError("the object lacks kind or apiVersion, such as 'Pod' and 'v1': set them")
+        raise ConfigurationError("the object lacks kind or apiVersion, for example 'Pod' and 'v1': set them")
     head = {"kind": kind, "apiVersion": api_version}
     if "metadata" in mapping:
         head["metadata"] = mapping.pop("metadata")

@@ -89,7 +89,7 @@ def _build(model: Any, mapping: dict[str, Any], path: str = "") -> Any:
 
 @final
 class _OpenAPIPart:
-    """One field of a model, by itself."""
+    """One field of a model."""
 
     def __init__(self, model: Any, name: str) -> None:
         self.wire: str = model.attribute_map[name]
@@ -138,7 +138,7 @@ class LegacyReader(Reader[T]):
         slices = [b'{"metadata":' + cut.whole + b"}"] if cut else []
         slices += guesses(source, part.wire)
         for each in slices:
-            # The client takes what is no JSON for a text, and makes an empty object of it.
+            # The client takes what is not JSON for a text, and makes an empty object of it.
             try:
                 mapping = json.loads(each)
             except (ValueError, RecursionError):

@@ -66,7 +66,7 @@ def holds_bytes(annotation: Any, seen: set[Any] | None = None) -> bool:
 
 @final
 class _PydanticPart:
-    """One field of a model, by itself."""
+    """One field of a model."""
 
     def __init__(self, model: type[BaseModel], name: str) -> None:
         info = model.model_fields[name]

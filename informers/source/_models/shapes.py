@@ -14,8 +14,8 @@ class MisshapenError(ValueError):
     """A structure was expected, and something else is there. No model can be built of that.
 
     Args:
-        path: where, such as `spec.containers[0]`.
-        expected: what should be there, such as `a list`.
+        path: where, for example `spec.containers[0]`.
+        expected: what should be there, for example `a list`.
         value: what is there. It is not part of the message, since objects hold secrets.
     """
 

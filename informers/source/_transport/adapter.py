@@ -108,7 +108,7 @@ class Loader:
         return user is not None and "tokenFile" in user and "token" not in user
 
     def load(self, configuration: Configuration) -> None:
-        """Read files anew, or ask the plugin again, and put what comes of it into the configuration."""
+        """Read files again, or ask the plugin again, and put what comes of it into the configuration."""
         read = getattr(self._loader, "_load_authentication", None) or self._loader._read_token_file  # noqa: SLF001
         read()
         self._loader._set_config(configuration)  # noqa: SLF001

@@ -78,7 +78,7 @@ def identify(api_client: ApiClient, *, timeout: float = 10.0, clock: Clock = SYS
 
     Raises:
         SourceError: it can't be reached, or answers with an error other than that this client may not know.
-        DecodeError: the answer is no namespace.
+        DecodeError: the answer is not a namespace.
     """
     transport = Transport(api_client, connect_timeout=timeout, clock=clock)
     try:
@@ -96,5 +96,5 @@ def identify(api_client: ApiClient, *, timeout: float = 10.0, clock: Clock = SYS
     try:
         uid = json.loads(content)["metadata"]["uid"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DecodeError(f"the answer to {_FIRST_NAMESPACE} is no namespace: {error!r}", raw=content) from error
+        raise DecodeError(f"the answer to {_FIRST_NAMESPACE} is not a namespace: {error!r}", raw=content) from error
     return attrs.evolve(configured_cluster(api_client), uid=str(uid))

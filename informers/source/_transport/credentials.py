@@ -40,7 +40,7 @@ class Credential:
 
     Attributes:
         settings: headers and parameters, as `Configuration.auth_settings()` has them.
-        generation: counts how often all was read anew.
+        generation: counts how often all was read again.
     """
 
     settings: _Settings = attrs.field(repr=False)
@@ -112,7 +112,7 @@ class Credentials:
             raise SourceError(f"the client's hook for credentials failed: {safe_text(error)}") from error
 
     def refuse(self, credential: Credential) -> None:
-        """Note that the server has refused a credential (401): all is read anew before the next request."""
+        """Note that the server has refused a credential (401): all is read again before the next request."""
         with self._lock:
             if credential.generation == self._generation:
                 self._is_refused = True

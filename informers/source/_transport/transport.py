@@ -1,8 +1,8 @@
 """Requests to the API server, with everything that the official client has been configured with.
 
-Address, TLS, proxy, headers and credentials are the `ApiClient`'s own; a credential is asked for anew with each
+Address, TLS, proxy, headers and credentials are the `ApiClient`'s own; a credential is asked for again with each
 request, so one that expires is refreshed by the client's own hook. Connections are this source's alone. A connection
-stands for who made it: after a 401 it is closed, and after some minutes the next request makes another, which reads
+belongs to one credential: after a 401 it is closed, and after some minutes the next request makes another, which reads
 certificates and keys from their files, and looks up the server's name.
 
 Upstream: k8s.io/client-go/rest/request.go and transport/cert_rotation.go (v0.37).

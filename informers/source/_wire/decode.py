@@ -52,8 +52,8 @@ class Decoder(Generic[T]):
 
     Args:
         make: makes the object that a reader sees.
-        kind: of the objects, such as `Pod`: list items lack it. Empty where it is not known: then as the list's.
-        api_version: of the objects, such as `apps/v1`.
+        kind: of the objects, for example `Pod`: list items lack it. Empty where it is not known: then as the list's.
+        api_version: of the objects, for example `apps/v1`.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
 
     Thread safety: all methods may be called from any thread.
@@ -75,7 +75,7 @@ class Decoder(Generic[T]):
         """Return what a line of a watch says, which is all of some bytes or lies at `start:stop` in them.
 
         Raises:
-            DecodeError: the line is no watch event at all; or a deletion of nobody knows what, which only a list shows.
+            DecodeError: the line is not a watch event; or a deletion of nobody knows what, which only a list shows.
         """
         if stop is None:
             stop = len(data)
@@ -108,7 +108,7 @@ class Decoder(Generic[T]):
     def _whole_event(self, event: Any, line: bytes) -> WatchEvent[T]:
         kind, obj = (event.get("type"), event.get("object")) if isinstance(event, dict) else (None, None)
         if not isinstance(obj, dict):
-            raise DecodeError("a line of the watch is no event: it has no object", raw=line)
+            raise DecodeError("a line of the watch is not an event: it has no object", raw=line)
         if kind == "ERROR":
             return ErrorEvent(error_of_status(obj))
         metadata = obj.get("metadata")
@@ -282,7 +282,7 @@ class Decoder(Generic[T]):
             try:
                 labels = self._shared.labels(labels)
             except (AttributeError, TypeError):
-                return BadObject(DecodeError("an object's labels are no map of strings", key=key, raw=raw), version)
+                return BadObject(DecodeError("an object's labels are not a map of strings", key=key, raw=raw), version)
         if any(metadata.get(name, "?") in _EMPTY for name in ("namespace", "resourceVersion", "uid", "labels")):
             # The record does not tell what is empty from what is missing.
             end = 0

@@ -3,9 +3,9 @@
 All items of a list begin alike: `{"metadata":{"name":"` for built-in kinds, `{"apiVersion":…,"kind":…,"metadata":{"`
 for custom ones. So where `},` and that follows, an item may end. It may as well be something within the item: an object
 may hold a list of objects, forged ones among them. The proof is that the slice from the item's first byte up to there
-is complete JSON by itself: a decoder that begins at that byte ends at that place. If not, the next place is tried.
+is complete JSON: a decoder that begins at that byte ends at that place. If not, the next place is tried.
 
-The proof is had from pydantic's parser, which checks JSON in C without making anything of it. Where the official client
+The proof comes from pydantic's parser, which checks JSON in C without making anything of it. Where the official client
 has no pydantic, nothing is cut, and the items are decoded.
 
 Upstream: none; client-go holds an answer as a whole.
@@ -27,13 +27,13 @@ _BEGIN = re.compile(
     rb'|\{"kind":"[A-Za-z0-9]+","apiVersion":"[a-z0-9./-]+","metadata":\{"name":"'
     rb'|\{"apiVersion":"[a-z0-9./-]+","kind":"[A-Za-z0-9]+","metadata":\{"'
 )
-#: Places in an item that are tried. Each costs a look at all before it, so whoever forges many must not get them.
+#: Places in an item that are tried. Each costs a look at all before it, so anyone who forges many must not get them.
 _PLACES = 8
 
 
 @cache
 def _prover() -> Callable[[bytes | bytearray], bool] | None:
-    """Return what tells whether bytes are one JSON object; None where that can't be had."""
+    """Return what tells whether bytes are one JSON object; None where that is not possible."""
     try:
         with hold_forks():
             from pydantic_core import SchemaValidator, ValidationError, core_schema  # noqa: PLC0415  comes with the client
@@ -68,7 +68,7 @@ class ItemSlices:
         self.is_stuck: bool = False
 
     def reset(self) -> None:
-        """Begin anew at the next item, which is at the beginning of the next bytes."""
+        """Begin again at the next item, which is at the beginning of the next bytes."""
         self._searched, self._failures, self.is_stuck = 0, 0, False
 
     def cut(self, data: bytearray, start: int) -> Iterator[tuple[int, int]]:

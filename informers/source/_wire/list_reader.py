@@ -239,7 +239,7 @@ class ListReader(Generic[T]):
         if not self._has_ended:
             raise DecodeError("the list is not valid JSON: an item is broken or the end is missing")
         try:
-            # With the items left out, the rest is an object by itself.
+            # With the items left out, the rest is a whole object.
             self._rest[:0] = b'{"items":['
             after = json.loads(self._rest)
         except (ValueError, RecursionError) as error:
@@ -259,14 +259,14 @@ class ListReader(Generic[T]):
         if _after_space(text, end) != len(text):
             raise DecodeError("the list is not valid JSON: something comes behind it")
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
-            raise DecodeError("the answer is no list: it has no items")
+            raise DecodeError("expected a list: the answer has no items")
         metadata = _list_metadata(answer)
         decoder = self._decoder.of_list(str(answer["kind"]).removesuffix("List"), str(answer.get("apiVersion", "")))
         for obj in answer.get("items") or []:
             if isinstance(obj, dict):
                 self._keep(decoder.record(obj))
             else:
-                self._bad.append(BadObject(DecodeError("an item of the list is no object")))
+                self._bad.append(BadObject(DecodeError("an item of the list is not an object")))
         return self._page(metadata)
 
     def _page(self, metadata: Mapping[str, Any]) -> Page[T]:
@@ -283,7 +283,7 @@ def _list_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return a list's metadata. Raises DecodeError where an answer is something else."""
     metadata = answer.get("metadata")
     if not str(answer.get("kind", "")).endswith("List") or not isinstance(metadata, dict):
-        raise DecodeError(f"the answer is no list but a {answer.get('kind', 'JSON object')!r}")
+        raise DecodeError(f"expected a list, got a {answer.get('kind', 'JSON object')!r}")
     return metadata
 
 

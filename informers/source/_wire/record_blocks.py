@@ -116,7 +116,7 @@ class RecordReader(Generic[T]):
         """Return a block's records.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not one.
         """
         records: list[WireRecord[T]] = []
         position, shared = 0, self._shared

@@ -122,7 +122,7 @@ def _weigh(value: Any, known: dict[int, int]) -> int:
     if id(there) in known:
         weight = known[id(there)]
     else:
-        known[id(there)] = _YAML_LIMIT + 1  # until it is known: whoever comes by here again is within it
+        known[id(there)] = _YAML_LIMIT + 1  # until it is known: anyone who comes by here again is within it
         weight = 1 + sum(_weigh(item, known) for item in (there.values() if isinstance(there, dict) else there))
         known[id(there)] = weight
     if weight > _YAML_LIMIT:

@@ -30,7 +30,7 @@ _BATCH = 256 * 1024
 _HEAD_LIMIT = 64 * 1024
 #: Bytes of a body that the real server reads.
 BODY_LIMIT = 3 * 1024 * 1024
-#: Bytes that are read and thrown away, so that whoever sends them gets to read the refusal.
+#: Bytes that are read and thrown away, so that anyone who sends them gets to read the refusal.
 _DISCARD_LIMIT = 64 * 1024 * 1024
 
 
@@ -122,7 +122,7 @@ def read_request(reader: RequestReader, sock: socket.socket) -> Request | None:
     """Read the next request; None at the end of the connection.
 
     Raises:
-        BrokenConnectionError: it is no request, or the connection broke.
+        BrokenConnectionError: it is not a request, or the connection broke.
     """
     head = reader.until(b"\r\n\r\n", _HEAD_LIMIT)
     if head is None:

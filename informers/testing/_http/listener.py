@@ -1,6 +1,6 @@
 """The server's socket and its connections: one thread that accepts, one per connection.
 
-The accepting thread also notices when a client leaves that is being sent nothing, such as one with a quiet watch.
+The accepting thread also notices when a client leaves that is being sent nothing, for example one with a quiet watch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the server answers to whoever reads: one object, or a list in pages.
+"""What the server answers to anyone who reads: one object, or a list in pages.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/handlers/get.go and pkg/storage/etcd3/store.go (v0.37).
 """

@@ -59,12 +59,12 @@ class Access:
 
     @property
     def user(self) -> str:
-        """Return the name of whoever asks."""
+        """Return the name of the user who asks."""
         return _USER if self._tokens else _ANONYMOUS
 
     @property
     def group(self) -> str:
-        """Return the group of whoever asks."""
+        """Return the group of the user who asks."""
         return "system:authenticated" if self._tokens else "system:unauthenticated"
 
     @property

@@ -51,7 +51,7 @@ class Customs:
         if not is_gone:
             self._specs[name] = spec
             if before != spec:
-                # Its storage is made anew: watches end, and the history is lost.
+                # Its storage is made again: watches end, and the history is lost.
                 collection = next(iter(named)).collection
                 for custom in named:
                     self._watchers.drop(custom.resource)

@@ -40,7 +40,7 @@ def checked_options(
     served = list(resources)
     for resource in served:
         if not isinstance(resource, Resource):
-            raise ConfigurationError(f"resources must be such as core.V1.pods: got {resource!r}")
+            raise ConfigurationError(f"resources must be rows, for example core.V1.pods: got {resource!r}")
     return served
 
 

@@ -81,7 +81,7 @@ def _finalizer_causes(served: Served, finalizers: list[str]) -> list[Cause]:
 
 
 def _wrong_name(text: str) -> list[str]:
-    """Return what is wrong with a qualified name, such as `example.com/role`."""
+    """Return what is wrong with a qualified name, for example `example.com/role`."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         rule = f"a valid label key {_PART_RULE}"

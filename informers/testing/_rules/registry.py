@@ -131,7 +131,7 @@ class Registry:
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
             obj = with_defaults(served, fitted(served, obj, is_strict=options.is_strict))
-            # What the server sets by itself belongs to nobody.
+            # What the server itself sets belongs to nobody.
             ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
             complete(served, obj)
             return self._put_locked(served, obj, options)

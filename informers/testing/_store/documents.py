@@ -62,7 +62,7 @@ def encode(value: object) -> bytes:
 
     Raises:
         TypeError: it can't be written so.
-        ValueError: likewise: it is a number that JSON has not, such as NaN.
+        ValueError: likewise: it is a number that JSON has not, for example NaN.
     """
     return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 

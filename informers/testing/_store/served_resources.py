@@ -127,7 +127,7 @@ class Served:
         has_status: there is a status subresource.
         short_names: for kubectl.
         singular: for kubectl.
-        categories: for kubectl, such as `all`.
+        categories: for kubectl, for example `all`.
         list_kind: kind of its lists.
         fields: what field selectors can ask for besides name and namespace, with defaults.
         scale: where its objects have what a scale says; None if they can't be scaled.
@@ -293,7 +293,7 @@ class Catalog:
         """Return what is served for a resource.
 
         Raises:
-            ConfigurationError: it is none, or the server does not serve it.
+            ConfigurationError: it is not a resource, or the server does not serve it.
         """
         check_resource(resource)
         found = self.find(*address(resource))
@@ -343,4 +343,6 @@ def check_resource(resource: object) -> None:
     if not isinstance(resource, Resource):
         given = repr(resource) if isinstance(resource, str) else type(resource).__name__
         advice = "; give its .resource" if isinstance(getattr(resource, "resource", None), Resource) else ""
-        raise ConfigurationError(f"resource must be such as core.V1.pods of informers.kinds: got {given}{advice}")
+        raise ConfigurationError(
+            f"resource must be a row of informers.kinds, for example core.V1.pods: got {given}{advice}"
+        )

@@ -62,7 +62,7 @@ class ShardSelector:
         """Return the selector that a text says.
 
         Raises:
-            Failure: 500, as the real server has it: it is none.
+            Failure: 500, as the real server has it: it is not valid.
         """
         try:
             ranges = tuple(_Parser(text.strip()).ranges())

@@ -266,7 +266,7 @@ class Storage:
             is_running: who asks has followed since before: a compaction takes nothing from it.
 
         Raises:
-            CompactedError: some of them are not to be had any more.
+            CompactedError: some of them are not kept any more.
         """
         with self._lock:
             store = self._collection_locked(collection)
@@ -297,7 +297,7 @@ class Storage:
             return hidden.record.version - 1, max(0.0, hidden.time + seconds - now) if first == old_enough else inf
 
     def begin_anew(self, collection: str | None = None) -> None:
-        """Let no watch of a collection, or of any, start from before this moment: its cache is made anew."""
+        """Let no watch of a collection, or of any, start from before this moment: its cache is made again."""
         with self._lock:
             names = list(self._collections) if collection is None else [collection]
             for name in names:
