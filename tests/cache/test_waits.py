@@ -131,7 +131,7 @@ def test_an_object_that_was_deleted_at_once_must_have_gone_though_its_version_is
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        (obj("shop/web-0", "not-a-number"), "a version like 'not-a-number' have no order"),
+        (obj("shop/web-0", "not-a-number"), "a version like 'not-a-number' has no order"),
         (obj("shop/web-0"), "what the server answered has no resource version"),
         ({"kind": "Status", "metadata": {}}, "what the server answered has no resource version"),
     ],
