@@ -75,7 +75,7 @@ def test_what_can_be_called_so_is_taken(where: str) -> None:
 
 def test_a_missing_filter_is_not_a_function() -> None:
     nothing: Any = None
-    with pytest.raises(ConfigurationError, match="^give a filter, which is a function"):
+    with pytest.raises(ConfigurationError, match=r"^give a filter, which is a function"):
         FilteringResourceEventHandler(filter=nothing, handler=ResourceEventHandlerFuncs())
 
 
