@@ -69,7 +69,7 @@ class Indices:
         self._hidden: set[str] = set()
 
     def __getitem__(self, name: str) -> dict[str, dict[str, None]]:
-        if name not in self._keys or name in self._hidden:
+        if not isinstance(name, str) or name not in self._keys or name in self._hidden:
             known = ", ".join(sorted(self._keys.keys() - self._hidden)) or "none"
             raise ConfigurationError(f"there is no index {name!r}: this cache has {known}")
         return self._keys[name]

@@ -276,13 +276,16 @@ class ObservedCache(Generic[T]):
             A function that ends this.
 
         Raises:
-            ConfigurationError: `callback` is not such a function.
+            ConfigurationError: `callback` is not such a function, or `key` is not a key.
         """
         if callback is None:
             raise ConfigurationError("callback must be a function of (): got None")
         check_function("callback", callback, "", arguments=0)
         observers = self._controller.observers
-        return observers.on_progress(callback) if key is None else observers.on_change(str(key), callback)
+        if key is None:
+            return observers.on_progress(callback)
+        name = key if isinstance(key, ObjectName) else ObjectName.parse(key)
+        return observers.on_change(str(name), callback)
 
     def _scope_of(self, namespace: str | None) -> str | None:
         """Return the namespace whose list and watch a namespace belongs to; None for those of all."""

@@ -274,6 +274,8 @@ def test_an_unknown_index_is_named_with_those_that_there_are() -> None:
     ):
         with pytest.raises(ConfigurationError, match="there is no index 'nodes': this cache has namespace, node"):
             read()
+    with pytest.raises(ConfigurationError, match=r"there is no index \['nodes'\]"):
+        store.index_keys(["nodes"], "n")  # type: ignore[arg-type] # the mistake
 
 
 @pytest.mark.upstream("tools/cache/store_test.go", "TestCacheTransactionShouldIndexErrors")

@@ -322,6 +322,7 @@ def test_wrong_arguments_of_a_wait_are_refused() -> None:
             (lambda: made.wait_until_seen("1", namespace=7), "namespace must be a name"),  # type: ignore[arg-type] # likewise
             (lambda: made.on_progress(None), "callback must be"),  # type: ignore[arg-type] # likewise
             (lambda: made.on_progress(lambda _x: None), "callback must be"),  # type: ignore[arg-type,misc] # likewise
+            (lambda: made.on_progress(lambda: None, key=7), "unexpected key format: 7"),  # type: ignore[arg-type] # likewise
         ]:
             with pytest.raises(ConfigurationError, match=message):
                 wrong()
