@@ -58,6 +58,9 @@ class SelectionTracker:
     A name says no more than that something may have changed: what holds is in the listers. So it does no harm that
     the queue merges names, and that events of pods and policies come in any order.
 
+    It is not an `informers.controllers.Controller`: the handlers say which changes are worth a look, after they have
+    reported them, and it writes nothing that could fail and be retried.
+
     Args:
         report: where changes go.
         pods: for the labels.

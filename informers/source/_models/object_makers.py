@@ -49,7 +49,7 @@ def load_model(name: str) -> type[Any]:
     if not isinstance(model, type) or not hasattr(model, "openapi_types"):
         raise ConfigurationError(
             f"the installed kubernetes {client.__version__} has no model {name!r}: install a version that has it, "
-            "use a dynamic informer, or give a custom kind decode="
+            "use a dynamic informer, or give a custom kind decode=, for example decode=dict"
         )
     return model
 
