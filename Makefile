@@ -19,7 +19,7 @@ WORKERS ?= auto
 #: What `make quick` leaves out: whole programs, processes, networks, pages.
 SLOW := aio benchmarks compared_with_go consumers contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
 
-.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench soak fuzz contract build setup clean recording
+.PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench compare soak fuzz contract build setup clean recording
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -73,8 +73,12 @@ pages: $(STAMPS)/test  ## write the pages of docs/reference that are made from d
 recording: $(STAMPS)/test  ## record the demo as the picture docs/_static/network-monitor.svg
 	$(BIN)/python tests/recording.py
 
-bench: $(STAMPS)/test  ## compare with other clients; takes minutes
+bench: $(STAMPS)/test  ## measure what is to be reached, against client-go: 15 minutes
+	$(BIN)/python tests/benchmarks/goals.py
+
+compare: $(STAMPS)/test  ## measure other clients, sizes, Pythons and each step: an hour
 	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/more.py
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/wire.py
 
 soak: $(STAMPS)/test  ## an hour of random faults

@@ -60,16 +60,23 @@ class PeerMissingError(Exception):
 
 
 KOPF = ("kopf==1.45.2",)
+#: Other ways to sync, each with zstd and without; see `clients/use_informers.py`.
+WAYS = (
+    ("pages", "pages"),
+    ("one answer", "whole"),
+    ("no handler", "bare"),
+    ("pages; no handler", "bare,pages"),
+    ("custom kind; no handler", "bare,custom"),
+    ("custom kind; pages; no handler", "bare,custom,pages"),
+)
+
 PEERS = (
     Peer("informers", "use_informers.py", scales=True),
-    Peer("informers (deflate)", "use_informers.py", variant="deflate", syncs_only=True),
-    Peer("informers (pages)", "use_informers.py", variant="pages", syncs_only=True),
-    Peer("informers (one answer)", "use_informers.py", variant="whole", syncs_only=True),
-    Peer("informers (no handler)", "use_informers.py", variant="bare", syncs_only=True),
-    Peer("informers (pages; no handler)", "use_informers.py", variant="bare,pages", syncs_only=True),
-    Peer("informers (custom kind; no handler)", "use_informers.py", variant="bare,custom", syncs_only=True),
-    Peer(
-        "informers (custom kind; pages; no handler)", "use_informers.py", variant="bare,custom,pages", syncs_only=True
+    Peer("informers (deflate)", "use_informers.py", variant="deflate", scales=True),
+    *(
+        Peer(f"informers ({name})", "use_informers.py", variant=variant + packed, syncs_only=True)
+        for way, variant in WAYS
+        for name, packed in ((way, ""), (f"{way}; deflate", ",deflate"))
     ),
     Peer("client-go (json)", variant="json", scales=True),
     Peer("client-go (protobuf)", variant="protobuf", scales=True),

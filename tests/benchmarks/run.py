@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare informers with other clients.")
     parser.add_argument("--pods", default="10000,100000", help="numbers of pods; events are measured with the first")
     parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--bursts", default="metadata,status,everything", help="what the handler reads in each")
     parser.add_argument("--steady", type=int, default=1_000, help="events at a fixed rate, for the latency")
     parser.add_argument("--rate", type=float, default=200, help="that rate, in events a second")
     parser.add_argument("--peers", default="", help="names, separated by commas; all if not given")
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=peers.ROOT / "bench-results" / "latest.json")
     parser.add_argument("--plots", type=Path, help="folder for the two plots (docs/_static)")
     parser.add_argument("--quick", action="store_true", help="1,000 pods, 2,000 events, one turn")
+    parser.add_argument("--paste", type=Path, help="put the figures into this page (docs/explanation/performance.md)")
     args = parser.parse_args()
     if args.quick:
         args.pods, args.events, args.steady, args.repeat = "1000", 2_000, 200, 1
@@ -60,6 +62,8 @@ def main() -> None:
     print(tables.render(report))
     if args.plots:
         plots.draw(report, args.plots)
+    if args.paste:
+        tables.paste_clients(report, args.paste)
 
 
 def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Iterator[Result]:
@@ -127,7 +131,7 @@ def measure_size(
     results: dict[str, list[Result]] = {}
     options = {
         "pods": size, "events": count, "steady": steady, "rate": args.rate, "limit": args.limit,
-        "bursts": "metadata,status,everything" if events else "",
+        "bursts": args.bursts if events else "",
     }  # fmt: skip
     with server(folder) as address:
         for turn in range(args.repeat):
@@ -138,7 +142,7 @@ def measure_size(
                 say(f"{size:,} pods, turn {turn + 1}: {peer.name}")
                 given = {**options, "bursts": "", "events": 0, "steady": 0} if peer.syncs_only else options
                 results.setdefault(peer.name, []).append(run_client(commands[peer.name], address, given))
-            if not turn and OURS in results:
+            if not turn and OURS in results and "everything" in args.bursts:
                 resync = [sys.executable, str(peers.HERE / "clients" / "resync_informers.py")]
                 results["informers resync"] = [run_client(resync, address, options)]
     return results

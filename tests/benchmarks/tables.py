@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 Report = dict[str, Any]
@@ -51,6 +52,12 @@ def render(report: Report) -> str:
             parts.append(ratios)
     parts += _extras(report)
     return "\n\n".join(parts)
+
+
+def paste_clients(report: Report, page: Path) -> None:
+    """Put the figures of all clients into a page, by number of pods, and what they were measured with."""
+    for size, results in report["medians"].items():
+        paste(page, f"{int(size):,} pods", _figures(results) + "\n\n" + "\n\n".join(_measured(report)))
 
 
 def ratio(results: Report, peer: str, figure: str) -> float | None:
@@ -153,20 +160,33 @@ def _extras(report: Report) -> list[str]:
                      for name, value in result.get("reads", {}).items()]  # fmt: skip
     parts = ["## Besides", table(["what", "figure", "goal"], rows)]
     parts += [f"{name} was not run: {why}." for name, why in report["missing"].items()]
+    return parts + _measured(report)
+
+
+def _measured(report: Report) -> list[str]:
     machine, settings = report["machine"], report["settings"]
-    parts.append(
-        f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in"
-        f" a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
-    )
-    parts.append(
+    return [
+        (
+            f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in"
+            f" a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
+        ),
         f"Between turns, others took {machine['busy']:.0%} of the processors in the median, {machine['busiest']:.0%} at"
-        + (" most: times are too long, ratios rough." if machine["busy"] > 0.05 else " most: it was quiet.")
-    )
-    return parts
+        + (" most: times are too long, ratios rough." if machine["busy"] > 0.05 else " most: it was quiet."),
+    ]
 
 
 def _verdict(value: float, goal: float) -> str:
     return f"≤ {goal:g} {'met' if value <= goal else 'MISSED'}"
+
+
+def paste(page: Path, name: str, text: str) -> None:
+    """Put text into a page, between the two comments that name it."""
+    begin, end = f"% figures: {name}\n", f"% end: {name}\n"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} has no lines {begin.strip()!r} and {end.strip()!r}")
+    page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
