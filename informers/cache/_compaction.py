@@ -27,6 +27,8 @@ _QUIET = 0.25
 _GENERATION = 5.0
 #: Objects packed at a time, some 10 to 50 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
+#: Bytes below which nothing is learnt and packed: what has been learnt takes half of that.
+_WORTHWHILE = 1_000_000
 #: Bytes of a list's objects that are left as they come. Packing by zstd takes so little time that more gain nothing.
 _LEFT, _LEFT_FOR_ZSTD = 12 << 20, 4 << 20
 
@@ -70,6 +72,7 @@ class Compactor(Generic[T]):
         self._clock = clock
         self._young: dict[str, Record[T]] = {}
         self._old: dict[str, Record[T]] = {}
+        self._size = 0
         self._turn = 0.0
         self._is_idle = False
         self._has_learnt = False
@@ -77,22 +80,30 @@ class Compactor(Generic[T]):
     @property
     def patience(self) -> float | None:
         """Seconds for which to wait for a change before there is time to pack; None where there is nothing to."""
-        if not self._young and not self._old:
+        if not (self._young or self._old) or not self._is_worthwhile:
             return None
         return 0.0 if self._is_idle else _QUIET
 
+    @property
+    def _is_worthwhile(self) -> bool:
+        return self._has_learnt or self._size >= _WORTHWHILE
+
     def changed(self, key: str, record: Record[T] | None) -> None:
         """Note what a key holds now; None for nothing."""
-        self._old.pop(key, None)
-        self._young.pop(key, None)
+        before = self._old.pop(key, None) or self._young.pop(key, None)
+        if before is not None:
+            self._size -= before.size
         if record is not None and record.is_packable:
             if not self._young:
                 self._turn = self._clock.monotonic() + _GENERATION
             self._young[key] = record
+            self._size += record.size
 
     def work(self, *, is_idle: bool) -> None:
         """Pack a few; `is_idle` where nothing else was to be done."""
         self._is_idle = is_idle
+        if not self._is_worthwhile:
+            return
         if not is_idle and self._young and not self._old and self._clock.monotonic() >= self._turn:
             self._young, self._old = {}, self._young
         for _ in range(_IDLE_SHARE if is_idle else _BUSY_SHARE):
@@ -102,4 +113,6 @@ class Compactor(Generic[T]):
             if not self._has_learnt:
                 learn_from(records.values())
                 self._has_learnt = True
-            records.pop(next(iter(records))).pack()
+            record = records.pop(next(iter(records)))
+            self._size -= record.size
+            record.pack()

@@ -27,6 +27,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from corpus import SENT_PLACEHOLDER
+from small_objects import made
 
 JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -92,6 +93,14 @@ STATUS = {
 #: What a resource's files begin with.
 STATES = {"/api/v1/pods": "", "/apis/bench.example/v1/widgets": "custom-"}
 _VERSIONS = re.compile(rb'"resourceVersion":"(\d+)"')
+#: A namespace's pods, or one of many small kinds; each has so many objects.
+_SMALL = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/pods|/apis/small\.example/v1/(?P<plural>[a-z0-9]+)")
+_NAMESPACE = re.compile(rb'"namespace":"[^"]*"')
+_FEW = 20
+
+
+def _compact(obj: object) -> bytes:
+    return json.dumps(obj, separators=(",", ":")).encode()
 
 
 class Player:
@@ -159,6 +168,8 @@ class Connection:
         if url.path == "/api/v1/namespaces" and watch:
             return self._watch_nothing()
         prefix = STATES.get(url.path)
+        if prefix is None and watch and (small := _SMALL.fullmatch(url.path)) is not None:
+            return self._watch_small(small["namespace"] or "", small["plural"] or "")
         if prefix is None:
             found = _discovery(url.path.rstrip("/"), headers.get("accept", ""))
             return self._send_json(found or STATUS, status="200 OK" if found else "404 Not Found")
@@ -214,6 +225,25 @@ class Connection:
                     self._send_file(f"{name}.{kind}")
         finally:
             self._player.close_watch(orders)
+        return False
+
+    def _watch_small(self, namespace: str, plural: str) -> bool:
+        """Answer with a streaming list of twenty pods of a namespace, or of twenty leases as a custom kind."""
+        self._send_head(JSON)
+        if namespace:
+            with (self._player.folder / "initial.json").open("rb") as file:
+                read = (file.read(int(file.readline(), 16) + 2)[:-2] for _ in range(_FEW))
+                lines = [_NAMESPACE.sub(b'"namespace":"%b"' % namespace.encode(), line, count=1) for line in read]
+            kind, version = "Pod", "v1"
+        else:
+            kind, version = plural.title(), "small.example/v1"
+            objects = [{"apiVersion": version, "kind": kind, **made("lease", number)} for number in range(_FEW)]
+            lines = [b'{"type":"ADDED","object":%b}\n' % _compact(each) for each in objects]
+        metadata = {"annotations": {"k8s.io/initial-events-end": "true"}, "resourceVersion": "2000000"}
+        end = _compact({"kind": kind, "apiVersion": version, "metadata": metadata})
+        lines.append(b'{"type":"BOOKMARK","object":%b}\n' % end)
+        self._sock.sendall(b"".join(b"%x\r\n%b\r\n" % (len(line), line) for line in lines))
+        select.select([self._sock], [], [], 600)
         return False
 
     def _watch_nothing(self) -> bool:
@@ -276,7 +306,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 def main() -> None:
     player = Player(Path(sys.argv[1]), behind="--behind" in sys.argv[2:])
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
 
     def accept() -> None:
         while True:

@@ -167,8 +167,8 @@ def _measured(report: Report) -> list[str]:
     machine, settings = report["machine"], report["settings"]
     return [
         (
-            f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events in"
-            f" a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
+            f"{machine['cpus']} CPUs, {machine['processor']}, Python {machine['python']}; {settings['events']:,} events"
+            f" in a burst, {settings['steady']:,} at {settings['rate']:g} a second; medians of {settings['repeat']}."
         ),
         f"Between turns, others took {machine['busy']:.0%} of the processors in the median, {machine['busiest']:.0%} at"
         + (" most: times are too long, ratios rough." if machine["busy"] > 0.05 else " most: it was quiet."),

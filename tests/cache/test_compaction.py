@@ -56,6 +56,33 @@ def test_nothing_to_pack_is_waited_for_without_end() -> None:
     assert compactor.patience is None
 
 
+def test_little_is_left_as_it_is_since_what_is_learnt_for_packing_would_take_more() -> None:
+    class Little(Loose):
+        __slots__ = ()
+
+        @property
+        def size(self) -> int:
+            return 400_000
+
+    compactor: Compactor[Obj] = Compactor(FakeClock())
+    records: list[Loose] = [Little(f"n{number}") for number in range(2)]
+    for record in (*records, *records):
+        compactor.changed(record.key, record)
+    assert compactor.patience is None
+    compactor.work(is_idle=True)
+    assert packed(records) == 0
+    records.append(Little("n2"))
+    compactor.changed("n2", records[2])
+    assert compactor.patience is not None
+    compactor.work(is_idle=True)
+    assert packed(records) == 3
+    # From here on it costs nothing more.
+    records.append(Little("n3"))
+    compactor.changed("n3", records[3])
+    compactor.work(is_idle=True)
+    assert packed(records) == 4
+
+
 def test_a_while_without_a_change_is_time_to_pack_some_and_then_more_at_once() -> None:
     _, compactor, records = filled(150)
     assert compactor.patience == 0.25

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ from informers.source._bytes import codecs
 from informers.source._bytes.codecs import DEFLATE, ZSTD, codec_of
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import mapping_of
+from informers.source._wire.decode import Decoder
 from informers.source.records import Origin, WireRecord, learn_from
 from tests.source import samples
 
@@ -108,6 +111,24 @@ def test_what_it_has_learnt_stays(format_name: str) -> None:
     assert packer.learn([lease(2, managed=False)]) is first
     assert Packer().learn([]) is None
     assert Packer().learn([b"{}"]) is None
+
+
+def test_caches_of_one_kind_share_what_has_been_learnt_as_long_as_there_is_one() -> None:
+    def packer(decoder: Decoder[Any]) -> Packer:
+        record = decoder.object(b'{"kind":"A","apiVersion":"a/v1","metadata":{"name":"x"}}')
+        assert isinstance(record, WireRecord)
+        return record.held[1]
+
+    first, same = (Decoder(mapping_of, kind="A", api_version="a/v1") for _ in range(2))
+    assert packer(first) is packer(same)
+    assert packer(first) is not packer(Decoder(mapping_of, kind="A", api_version="a/v1", drop_managed_fields=True))
+    assert packer(Decoder(mapping_of, kind="", api_version="")) is not packer(
+        Decoder(mapping_of, kind="", api_version="")
+    )
+    gone = weakref.ref(packer(first))
+    del first, same
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_format_that_is_not_installed_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

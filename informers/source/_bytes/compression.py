@@ -8,13 +8,14 @@ Upstream: none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import final
+from weakref import WeakValueDictionary
 
 from informers._base.forks import new_lock
 from informers.source._bytes.codecs import Codec, best_codec
 
-__all__ = ["Packer"]
+__all__ = ["Packer", "packer_of"]
 
 #: Objects smaller than this are left alone: there is little to gain.
 _WORTHWHILE = 128
@@ -65,3 +66,16 @@ class Packer:
         """Return the JSON of what `pack` returned."""
         codec = self._codec
         return data if data[:1] == b"{" or codec is None else codec.unpack(data)
+
+
+_shared: WeakValueDictionary[Hashable, Packer] = WeakValueDictionary()
+_shared_lock = new_lock()
+
+
+def packer_of(objects: Hashable) -> Packer:
+    """Return the packer of all caches in this process that hold such objects, as long as there is such a cache.
+
+    What one has learnt takes half a megabyte: a cache of five hundred namespaces must not have that five hundred times.
+    """
+    with _shared_lock:
+        return _shared.setdefault(objects, Packer())

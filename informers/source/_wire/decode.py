@@ -19,6 +19,7 @@ from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
+from informers.source._bytes.compression import packer_of
 from informers.source._models.object_makers import Maker
 from informers.source._wire.list_reader import ListReader
 from informers.source._wire.object_head import Head, HeadReader
@@ -60,7 +61,8 @@ class Decoder(Generic[T]):
     """
 
     def __init__(self, make: Maker[T], *, kind: str, api_version: str, drop_managed_fields: bool = False) -> None:
-        self._origin = Origin(make)
+        alike = (kind, api_version, drop_managed_fields)
+        self._origin = Origin(make, packer_of(alike) if kind else None)
         self._shared = SharedTexts()
         self._drop_managed_fields = drop_managed_fields
         self._name_kind(kind, api_version)
