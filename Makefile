@@ -76,7 +76,7 @@ recording: $(STAMPS)/test  ## record the demo as the picture docs/_static/networ
 bench: $(STAMPS)/test  ## measure what is to be reached, against client-go: 15 minutes
 	$(BIN)/python tests/benchmarks/goals.py
 
-compare: $(STAMPS)/test  ## measure other clients, sizes, Pythons and each step: an hour
+compare: $(STAMPS)/test  ## measure other clients, sizes, Pythons and each step: an hour or two
 	$(BIN)/python tests/benchmarks/run.py
 	$(BIN)/python tests/benchmarks/more.py
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/wire.py

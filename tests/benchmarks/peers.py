@@ -98,7 +98,7 @@ CONTROLLERS = (
 )
 
 
-def environment(name: str, requirements: tuple[str, ...]) -> Path:
+def environment(name: str, requirements: tuple[str, ...], *, made_by: str = sys.executable) -> Path:
     """Return the Python of a virtual environment with *requirements*, made now if it is not there."""
     folder = CACHE / f"{name.removesuffix('.py')}-py{sys.version_info[0]}{sys.version_info[1]}"
     python, stamp = folder / "bin" / "python", folder / "requirements.txt"
@@ -107,7 +107,7 @@ def environment(name: str, requirements: tuple[str, ...]) -> Path:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120, capture_output=True)
+        subprocess.run([made_by, "-m", "venv", str(folder)], check=True, timeout=120, capture_output=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
         subprocess.run(pip, check=True, timeout=600, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:

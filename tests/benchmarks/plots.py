@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import log10
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -36,6 +37,43 @@ def draw(report: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmark-sync.svg").write_text(_sync(results, int(size)), encoding="utf-8")
     (folder / "benchmark-events.svg").write_text(_events(results, events), encoding="utf-8")
+
+
+def draw_growth(by_size: dict[int, dict[str, Any]], names: tuple[str, str], folder: Path) -> None:
+    """Write benchmark-growth.svg: processor time and memory of a sync by the number of pods, both axes logarithmic."""
+    width, top, height = (WIDTH - 150) / 2, 84, 240
+    sizes = sorted(by_size)
+    across = log10(sizes[-1] / sizes[0])
+    colours = dict(zip(names, (OURS_COLOURS[0], OTHER_COLOURS[0]), strict=True))
+    body: list[str] = []
+    for panel, (title, figure) in enumerate((("processor time, s", "sync_cpu_s"), ("memory, MiB", "rss_mib"))):
+        left = 40 + panel * (width + 60)
+        body.append(f'<text x="{left:g}" y="{top - 14}" class="small">{title}</text>')
+        places = [left + log10(size / sizes[0]) / across * width for size in sizes]
+        body += [
+            f'<text x="{x:.1f}" y="{top + height + 24}" text-anchor="middle" class="small">{_short(size)}</text>'
+            for x, size in zip(places, sizes, strict=True)
+        ]
+        values = {name: [float(by_size[size][name][figure]) for size in sizes] for name in names}
+        low, high = min(map(min, values.values())), max(map(max, values.values()))
+        for name, colour in colours.items():
+            heights = [top + height - log10(value / low) / log10(high / low) * height for value in values[name]]
+            points = list(zip(places, heights, strict=True))
+            line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+            body.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            for (x, y), value in zip(points, values[name], strict=True):
+                body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
+                body.append(f'<text x="{x + 5:.1f}" y="{y - 6:.1f}" class="small">{value:,.3g}</text>')
+    for at, (name, colour) in enumerate(colours.items()):
+        body.append(f'<rect x="{16 + 160 * at}" y="42" width="11" height="11" rx="2" fill="{colour}"/>')
+        body.append(f'<text x="{32 + 160 * at}" y="52" class="small">{escape(name)}</text>')
+    folder.mkdir(parents=True, exist_ok=True)
+    page = _page("First sync by the number of pods", "both axes are logarithmic", top + height + 40, body)
+    (folder / "benchmark-growth.svg").write_text(page, encoding="utf-8")
+
+
+def _short(size: int) -> str:
+    return f"{size // 1000:,}k" if size >= 1000 else str(size)
 
 
 def _sync(results: dict[str, Any], pods: int) -> str:

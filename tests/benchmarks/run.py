@@ -159,10 +159,13 @@ def run_client(command: list[str], address: str, options: dict[str, Any]) -> Res
         )
     except subprocess.TimeoutExpired:
         return {"error": f"not done in {bound:.0f} s"}
-    lines = done.stdout.strip().splitlines()
-    if not lines or not lines[-1].startswith("{"):
-        return {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
-    result: Result = json.loads(lines[-1])
+    return last_line(done.stdout) or {"error": (done.stderr.strip().splitlines() or ["no output"])[-1]}
+
+
+def last_line(output: str) -> Result:
+    """Return the figures that a client has printed last; none where it has not."""
+    lines = output.strip().splitlines()
+    result: Result = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
     return result
 
 
