@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from informers.source.shards import Shard as Shard
     from informers.source.watch_events import ListOptions as ListOptions
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BackoffSettings",
