@@ -54,9 +54,10 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         tweak: changes the options (`ListOptions`) of every list and watch.
         drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
         shard: keep a share of the objects only, for example `Shard(0, of=2)`; other processes keep the others.
-        overrides: what single kinds have otherwise, for example `{core.V1.pods:
-        KindOptions(label_selector="app=web")}`. watch_error_handler: notified of every failure, with what happens next
-        and when. watch_recovery_handler: told when a watch works again after failures, and after how long.
+        overrides: what single kinds have otherwise, for example
+            `{core.V1.pods: KindOptions(label_selector="app=web")}`.
+        watch_error_handler: notified of every failure, with what happens next and when.
+        watch_recovery_handler: notified when a watch works again after failures, and after how long.
         options: how to list and watch.
         list_turns: how many lists are made at a time, for example `ListTurns(4)`; None for 16. See there.
         clock: for waiting.
