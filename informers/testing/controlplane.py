@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
-import urllib3
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK
@@ -318,10 +317,6 @@ class ControlPlane:
         else:
             credentials = {"token": self.token(user)}
         return write_kubeconfig(path, self.url, credentials, authority=self.authority.certificate)
-
-    def pool(self) -> urllib3.PoolManager:
-        """Return a pool of connections that trusts this API server, for requests of raw HTTP."""
-        return self._servers.pool
 
     def request(self, method: str, path: str, body: Any = None, *, user: str = "admin") -> Any:
         """Send one JSON request as a user of `USERS` and return the answer.

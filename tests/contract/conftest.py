@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
+from tests.contract.server import Server, embedded_server
 
 _numbers = itertools.count(1)
 
@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 class Namespace:
     """A namespace of one test's own."""
 
-    server: Endpoint
+    server: Server
     name: str
 
     def path(self, plural: str, api: str = "/api/v1") -> str:
@@ -30,24 +30,24 @@ class Namespace:
         return self.server.create(self.path("configmaps"), {"metadata": {"name": name, "labels": labels}})
 
 
-@pytest.fixture(scope="session", params=["fake", pytest.param("real", marks=pytest.mark.real_apiserver)])
-def session_server(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+@pytest.fixture(scope="session", params=["embedded", pytest.param("real", marks=pytest.mark.real_apiserver)])
+def session_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "real":
-        yield real_endpoint(request.getfixturevalue("real_apiserver"))
+        yield Server(request.getfixturevalue("real_apiserver"))
     else:
-        with fake_endpoint() as endpoint:
-            yield endpoint
+        with embedded_server() as server:
+            yield server
 
 
 @pytest.fixture
-def server(session_server: Endpoint) -> Iterator[Endpoint]:
+def server(session_server: Server) -> Iterator[Server]:
     """The server; what a test has open there is cut at its end."""
     yield session_server
     session_server.disconnect()
 
 
 @pytest.fixture
-def make_namespace(server: Endpoint) -> Callable[[str], Namespace]:
+def make_namespace(server: Server) -> Callable[[str], Namespace]:
     def make(name: str) -> Namespace:
         server.create("/api/v1/namespaces", {"metadata": {"name": name}})
         return Namespace(server, name)

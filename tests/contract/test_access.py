@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import pytest
-import urllib3
 
 from informers.kinds import core
 from informers.testing import APIServer
 from informers.testing.controlplane import ControlPlane
-from tests.contract.endpoint import Answer, Endpoint, real_endpoint
+from tests.contract.server import Answer, Server
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
@@ -30,7 +29,7 @@ class Stranger:
         revoke: takes it away.
     """
 
-    server: Endpoint
+    server: Server
     user: str
     put: Callable[[str], object]
     grant: Callable[[], object]
@@ -38,24 +37,22 @@ class Stranger:
 
 
 @pytest.fixture
-def on_fake() -> Iterator[Stranger]:
+def on_embedded() -> Iterator[Stranger]:
     with APIServer() as server:
         server.require_token("stranger")
         server.deny()
-        headers = {"Authorization": "Bearer stranger"}
-        pool = urllib3.PoolManager(retries=False)
-        endpoint = Endpoint(name="fake", url=server.url, pool=pool, headers=headers, compact=server.compact)
+        known = Server(server)
 
         def put(name: str) -> None:
             server.create({"metadata": {"name": name}}, resource=core.V1.config_maps)
 
-        yield Stranger(endpoint, "tester", put, server.allow, server.deny)
-        pool.clear()
+        yield Stranger(known, "tester", put, server.allow, server.deny)
+        known.disconnect()
 
 
 @pytest.fixture
 def on_real(real_apiserver: ControlPlane) -> Iterator[Stranger]:
-    admin = real_endpoint(real_apiserver)
+    admin = Server(real_apiserver)
     rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "stranger"}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}
@@ -69,18 +66,18 @@ def on_real(real_apiserver: ControlPlane) -> Iterator[Stranger]:
         for kind in ("clusterrolebindings", "clusterroles"):
             admin.send("DELETE", f"{ROLES}/{kind}/stranger")
 
-    known = attrs.evolve(admin, headers={"Authorization": f"Bearer {real_apiserver.token('alice')}"})
+    known = Server(real_apiserver, real_apiserver.token("alice"))
     yield Stranger(known, "alice", lambda name: admin.create(CONFIG_MAPS, {"metadata": {"name": name}}), grant, revoke)
     revoke()
 
 
-@pytest.fixture(params=["on_fake", pytest.param("on_real", marks=pytest.mark.real_apiserver)])
+@pytest.fixture(params=["on_embedded", pytest.param("on_real", marks=pytest.mark.real_apiserver)])
 def stranger(request: pytest.FixtureRequest) -> Stranger:
     found: Stranger = request.getfixturevalue(request.param)
     return found
 
 
-def wait_for(server: Endpoint, status: int) -> None:
+def wait_for(server: Server, status: int) -> None:
     """Wait for a permission: the real server hears of it as other clients do, by watching."""
     deadline = time.monotonic() + 10
     while server.get(CONFIG_MAPS).status != status:
@@ -141,7 +138,7 @@ def test_a_write_is_refused_with_the_verb(stranger: Stranger) -> None:
 
 @pytest.mark.parametrize("params", [{}, {"watch": True}])
 def test_a_token_that_nobody_has_is_unauthorized(stranger: Stranger, params: dict[str, bool]) -> None:
-    unknown = attrs.evolve(stranger.server, headers={"Authorization": "Bearer nobody"})
+    unknown = Server(stranger.server.api, "nobody")
     refused(unknown.get(CONFIG_MAPS, **params), 401, "Unauthorized", "Unauthorized")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from informers.testing.controlplane import ControlPlane
-from tests.contract.endpoint import Endpoint, fake_endpoint, real_endpoint
+from tests.contract.server import Server, embedded_server
 from tests.contract.smallest_objects import EXAMPLES, TABLE, Json, container, defaults, place, written
 
 #: Where values depend on others: beside the examples that the table is made of.
@@ -56,12 +56,12 @@ DIFFERENCES = {"persistentvolumes": "finalizers", "persistentvolumeclaims": "fin
 
 
 @pytest.fixture
-def fake() -> Iterator[Endpoint]:
-    with fake_endpoint() as endpoint:
-        yield endpoint
+def embedded() -> Iterator[Server]:
+    with embedded_server() as server:
+        yield server
 
 
-def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(server: Endpoint) -> None:
+def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(server: Server) -> None:
     def ask(method: str, path: str, body: Json) -> Json:
         made: Json = server.send(method, path, body).ok()
         if "/namespaces/" not in path:
@@ -76,12 +76,12 @@ def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(ser
 @pytest.mark.real_apiserver
 @pytest.mark.parametrize(("resource", "index"), CASES, ids=[f"{r.rpartition('/')[2]}-{i}" for r, i in CASES])
 def test_both_servers_make_the_same_of_an_object_all_its_life(
-    resource: str, index: int, fake: Endpoint, real_apiserver: ControlPlane
+    resource: str, index: int, embedded: Server, real_apiserver: ControlPlane
 ) -> None:
     body = [*EXAMPLES[resource], *VARIANTS.get(resource, ())][index]
     name = f"{resource.rpartition('/')[2]}-{index}"
-    real = real_endpoint(real_apiserver)
-    lives = [list(life(server, place(resource, "default"), name, body)) for server in (fake, real)]
+    real = Server(real_apiserver)
+    lives = [list(life(server, place(resource, "default"), name, body)) for server in (embedded, real)]
     different = DIFFERENCES.get(resource.rpartition("/")[2])
     for ours, theirs in zip(*lives, strict=True):
         if different and theirs[0] == "delete":
@@ -93,7 +93,7 @@ def test_both_servers_make_the_same_of_an_object_all_its_life(
         assert ours == theirs
 
 
-def life(server: Endpoint, path: str, name: str, body: Json) -> Iterator[Any]:
+def life(server: Server, path: str, name: str, body: Json) -> Iterator[Any]:
     """Write an object in all ways there are, and give what came back."""
     me = {"fieldManager": "me"}
     one = f"{path}/{name}"

@@ -11,7 +11,7 @@ import pytest
 
 from informers.testing.controlplane import ControlPlane
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Endpoint
+from tests.contract.server import Server
 
 #: Without the watch cache, and with it.
 WATCH_EXPIRED = ("The resourceVersion for the provided watch is too old.", "too old resource version: ")
@@ -25,23 +25,23 @@ def events(space: Namespace) -> str:
     return path
 
 
-def make_event(server: Endpoint, path: str, namespace: str, name: str) -> dict[str, Any]:
+def make_event(server: Server, path: str, namespace: str, name: str) -> dict[str, Any]:
     about = {"kind": "Pod", "namespace": namespace, "name": "p"}
     return server.create(
         path, {"metadata": {"name": name}, "involvedObject": about, "reason": "Test", "type": "Normal"}
     )
 
 
-def past(server: Endpoint, path: str, space: Namespace) -> dict[str, Any]:
+def past(server: Server, path: str, space: Namespace) -> dict[str, Any]:
     """Return the metadata of a page of the past, the history of which has been compacted."""
     metadata: dict[str, Any] = server.get(path, limit=2).ok()["metadata"]
     make_event(server, path, space.name, "e")
     make_event(server, path, space.name, "f")
-    server.compact()
+    server.api.compact()
     return metadata
 
 
-def test_a_watch_gets_410_in_the_stream_which_then_ends(server: Endpoint, space: Namespace, events: str) -> None:
+def test_a_watch_gets_410_in_the_stream_which_then_ends(server: Server, space: Namespace, events: str) -> None:
     version = past(server, events, space)["resourceVersion"]
     with server.watch(events, resourceVersion=version) as watch:
         assert watch.status == 200
@@ -59,7 +59,7 @@ def test_a_watch_gets_410_in_the_stream_which_then_ends(server: Endpoint, space:
     }
 
 
-def test_an_exact_list_gets_410(server: Endpoint, space: Namespace, events: str) -> None:
+def test_an_exact_list_gets_410(server: Server, space: Namespace, events: str) -> None:
     version = past(server, events, space)["resourceVersion"]
     answer = server.get(events, resourceVersion=version, resourceVersionMatch="Exact")
     assert answer.status == 410
@@ -74,7 +74,7 @@ def test_an_exact_list_gets_410(server: Endpoint, space: Namespace, events: str)
     }
 
 
-def test_a_token_gets_410_with_one_that_goes_on_in_the_present(server: Endpoint, space: Namespace, events: str) -> None:
+def test_a_token_gets_410_with_one_that_goes_on_in_the_present(server: Server, space: Namespace, events: str) -> None:
     token = past(server, events, space)["continue"]
     answer = server.get(events, limit=2, **{"continue": token})
     status = answer.json()
@@ -96,17 +96,17 @@ def test_a_token_gets_410_with_one_that_goes_on_in_the_present(server: Endpoint,
     assert last["metadata"]["resourceVersion"] == rest["metadata"]["resourceVersion"]
 
 
-def test_a_watch_that_is_open_goes_on(server: Endpoint, space: Namespace, events: str) -> None:
+def test_a_watch_that_is_open_goes_on(server: Server, space: Namespace, events: str) -> None:
     version = server.get(events).ok()["metadata"]["resourceVersion"]
     with server.watch(events, resourceVersion=version) as watch:
         make_event(server, events, space.name, "before")
         assert watch.event()[1]["metadata"]["name"] == "before"
-        server.compact()
+        server.api.compact()
         make_event(server, events, space.name, "after")
         assert watch.event()[1]["metadata"]["name"] == "after"
 
 
-def test_a_watch_from_the_newest_version_goes_on(server: Endpoint, space: Namespace, events: str) -> None:
+def test_a_watch_from_the_newest_version_goes_on(server: Server, space: Namespace, events: str) -> None:
     past(server, events, space)
     version = server.get(events).ok()["metadata"]["resourceVersion"]
     with server.watch(events, resourceVersion=version) as watch:
@@ -114,7 +114,7 @@ def test_a_watch_from_the_newest_version_goes_on(server: Endpoint, space: Namesp
         assert watch.event()[1]["metadata"]["name"] == "g"
 
 
-def test_a_streaming_list_of_the_present_works(server: Endpoint, space: Namespace, events: str) -> None:
+def test_a_streaming_list_of_the_present_works(server: Server, space: Namespace, events: str) -> None:
     past(server, events, space)
     stream = {"sendInitialEvents": True, "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": True}
     with server.watch(events, **stream) as watch:
@@ -124,7 +124,7 @@ def test_a_streaming_list_of_the_present_works(server: Endpoint, space: Namespac
 
 @pytest.mark.real_apiserver
 def test_with_a_cache_a_restart_of_the_real_server_forgets_the_history(real_apiserver: ControlPlane) -> None:
-    """The wording that the fake has for a watch: kinds with a cache, which are all but events."""
+    """The wording that the embedded has for a watch: kinds with a cache, which are all but events."""
     path = "/api/v1/namespaces/default/configmaps"
     first = real_apiserver.request("POST", path, {"metadata": {"generateName": "old-"}})["metadata"]["resourceVersion"]
     real_apiserver.request("POST", path, {"metadata": {"generateName": "old-"}})

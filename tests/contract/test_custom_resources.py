@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import STREAM, Endpoint, decode_pairs
+from tests.contract.server import STREAM, Server, decode_pairs
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _numbers = itertools.count(1)
@@ -47,7 +47,7 @@ def define(group: str) -> dict[str, Any]:
     }
 
 
-def wait_for(server: Endpoint, path: str, status: int) -> None:
+def wait_for(server: Server, path: str, status: int) -> None:
     deadline = time.monotonic() + 10
     while server.get(path).status != status:
         assert time.monotonic() < deadline, f"{path} never answered {status}"
@@ -55,7 +55,7 @@ def wait_for(server: Endpoint, path: str, status: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def group(session_server: Endpoint) -> str:
+def group(session_server: Server) -> str:
     """A group with a definition, for all tests: the real server waits two seconds before the first write to one."""
     name = f"g{next(_numbers)}.example.com"
     session_server.create(DEFINITIONS, define(name))
@@ -69,7 +69,7 @@ def custom(group: str, space: Namespace) -> Custom:
     return Custom(group, space.path("widgets", f"/apis/{group}/v1"))
 
 
-def test_a_definition_is_accepted_and_established(server: Endpoint, custom: Custom) -> None:
+def test_a_definition_is_accepted_and_established(server: Server, custom: Custom) -> None:
     status = server.get(custom.definition).ok()["status"]
     conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
     assert (conditions["NamesAccepted"], conditions["Established"]) == ("True", "True")
@@ -77,7 +77,7 @@ def test_a_definition_is_accepted_and_established(server: Endpoint, custom: Cust
     assert status["storedVersions"] == ["v1"]
 
 
-def test_fields_are_in_alphabetical_order(server: Endpoint, custom: Custom) -> None:
+def test_fields_are_in_alphabetical_order(server: Server, custom: Custom) -> None:
     body = custom.widget("w", spec={"z": {"b": 1, "a": 2}, "a": []})
     body["metadata"]["labels"] = {"b": "1", "a": "2"}
     server.create(custom.path, body)
@@ -93,7 +93,7 @@ def test_fields_are_in_alphabetical_order(server: Endpoint, custom: Custom) -> N
     assert [name for name, _ in decode_pairs(answer.raw)] == ["apiVersion", "kind", "metadata", "spec"]
 
 
-def test_a_list_has_its_fields_in_alphabetical_order_and_items_their_kind(server: Endpoint, custom: Custom) -> None:
+def test_a_list_has_its_fields_in_alphabetical_order_and_items_their_kind(server: Server, custom: Custom) -> None:
     empty = server.get(custom.path)
     version = empty.ok()["metadata"]["resourceVersion"]
     assert empty.raw == (
@@ -108,7 +108,7 @@ def test_a_list_has_its_fields_in_alphabetical_order_and_items_their_kind(server
     assert page["items"] + rest["items"] == made
 
 
-def test_a_streaming_list_and_its_end(server: Endpoint, custom: Custom) -> None:
+def test_a_streaming_list_and_its_end(server: Server, custom: Custom) -> None:
     made = server.create(custom.path, custom.widget("w"))
     with server.watch(custom.path, **STREAM) as watch:
         first, mark = watch.line(), watch.line()
@@ -123,7 +123,7 @@ def test_a_streaming_list_and_its_end(server: Endpoint, custom: Custom) -> None:
     assert mark.decode() == end % (custom.group, version)
 
 
-def test_its_metadata_alone_are_in_their_fixed_order(server: Endpoint, custom: Custom) -> None:
+def test_its_metadata_alone_are_in_their_fixed_order(server: Server, custom: Custom) -> None:
     body = custom.widget("w")
     body["metadata"]["labels"] = {"b": "1", "a": "2"}
     made = server.create(custom.path, body)
@@ -148,7 +148,7 @@ def test_its_metadata_alone_are_in_their_fixed_order(server: Endpoint, custom: C
     assert [list(each["metadata"]) for each in (answer, listed["items"][0], seen)] == [order] * 3
 
 
-def test_status_and_generation_are_kept_apart(server: Endpoint, custom: Custom) -> None:
+def test_status_and_generation_are_kept_apart(server: Server, custom: Custom) -> None:
     made = server.create(custom.path, custom.widget("w", spec={"n": 1}, status={"ready": True}))
     assert "status" not in made
     changed = server.patch(f"{custom.path}/w/status", {"status": {"ready": True}, "spec": {"n": 2}}).ok()
@@ -157,7 +157,7 @@ def test_status_and_generation_are_kept_apart(server: Endpoint, custom: Custom) 
     assert (changed["status"], changed["metadata"]["generation"]) == ({"ready": True}, 2)
 
 
-def test_true_is_not_the_same_as_1(server: Endpoint, custom: Custom) -> None:
+def test_true_is_not_the_same_as_1(server: Server, custom: Custom) -> None:
     path = f"{custom.path}/true"
     before = server.create(custom.path, custom.widget("true", spec={"on": 1}))
     after = server.patch(path, {"spec": {"on": True}}).ok()
@@ -166,7 +166,7 @@ def test_true_is_not_the_same_as_1(server: Endpoint, custom: Custom) -> None:
     assert after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
 
 
-def test_an_object_says_its_kind_and_version(server: Endpoint, custom: Custom) -> None:
+def test_an_object_says_its_kind_and_version(server: Server, custom: Custom) -> None:
     body = {"metadata": {"name": "w"}}
     answer = server.send("POST", custom.path, body)
     unrecognized = "the object provided is unrecognized (must be of type Widget)"
@@ -179,7 +179,7 @@ def test_an_object_says_its_kind_and_version(server: Endpoint, custom: Custom) -
 
 
 @pytest.mark.parametrize(("field", "value"), [("labels", {"l": 1}), ("annotations", ["a"]), ("finalizers", "f")])
-def test_metadata_are_of_their_types(server: Endpoint, custom: Custom, field: str, value: Any) -> None:
+def test_metadata_are_of_their_types(server: Server, custom: Custom, field: str, value: Any) -> None:
     body = custom.widget("w")
     body["metadata"][field] = value
     answer = server.send("POST", custom.path, body)
@@ -193,14 +193,14 @@ def test_metadata_are_of_their_types(server: Endpoint, custom: Custom, field: st
     assert answer.json()["message"] == f'Widget in version "v1" cannot be handled as a Widget: {why}'
 
 
-def test_a_status_may_be_taken_away_and_is_what_was_sent(server: Endpoint, custom: Custom) -> None:
+def test_a_status_may_be_taken_away_and_is_what_was_sent(server: Server, custom: Custom) -> None:
     path = f"{custom.path}/w"
     server.create(custom.path, custom.widget("w", spec={"a": 1}))
     assert server.patch(f"{path}/status", {"status": ["b"]}).ok()["status"] == ["b"]
     assert "status" not in server.patch(f"{path}/status", {"status": None}).ok()
 
 
-def test_an_apply_is_yaml_in_which_a_date_is_a_text(server: Endpoint, custom: Custom) -> None:
+def test_an_apply_is_yaml_in_which_a_date_is_a_text(server: Server, custom: Custom) -> None:
     text = f"""
         apiVersion: {custom.group}/v1
         kind: Widget
@@ -223,7 +223,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("case", INVALID)
-def test_a_definition_that_can_not_be_served_is_refused(server: Endpoint, case: str) -> None:
+def test_a_definition_that_can_not_be_served_is_refused(server: Server, case: str) -> None:
     change, message = INVALID[case]
     body = define("invalid.example.com")
     body["spec"].update(change)
@@ -233,7 +233,7 @@ def test_a_definition_that_can_not_be_served_is_refused(server: Endpoint, case: 
     assert server.get(f"{DEFINITIONS}/widgets.invalid.example.com").status == 404
 
 
-def test_a_definition_is_named_after_what_it_defines_and_keeps_its_scope(server: Endpoint, custom: Custom) -> None:
+def test_a_definition_is_named_after_what_it_defines_and_keeps_its_scope(server: Server, custom: Custom) -> None:
     body = define("named.example.com")
     body["metadata"]["name"] = "other.example.com"
     why = 'must be spec.names.plural+"."+spec.group'
@@ -246,7 +246,7 @@ def test_a_definition_is_named_after_what_it_defines_and_keeps_its_scope(server:
     assert answer.json()["message"].endswith('spec.scope: Invalid value: "Cluster": field is immutable')
 
 
-def test_a_version_that_leaves_its_definition_is_not_served_any_more(server: Endpoint, space: Namespace) -> None:
+def test_a_version_that_leaves_its_definition_is_not_served_any_more(server: Server, space: Namespace) -> None:
     group = f"g{next(_numbers)}.example.com"
     body = define(group)
     (version,) = body["spec"]["versions"]
@@ -260,7 +260,7 @@ def test_a_version_that_leaves_its_definition_is_not_served_any_more(server: End
     wait_for(server, paths[0], 200)  # the real server begins anew with it, too
 
 
-def test_an_update_needs_a_version(server: Endpoint, custom: Custom) -> None:
+def test_an_update_needs_a_version(server: Server, custom: Custom) -> None:
     server.create(custom.path, custom.widget("w"))
     answer = server.send("PUT", f"{custom.path}/w", custom.widget("w", spec={"n": 1}))
     assert answer.status == 422
@@ -270,7 +270,7 @@ def test_an_update_needs_a_version(server: Endpoint, custom: Custom) -> None:
     )
 
 
-def test_there_is_no_strategic_patch(server: Endpoint, custom: Custom) -> None:
+def test_there_is_no_strategic_patch(server: Server, custom: Custom) -> None:
     server.create(custom.path, custom.widget("w"))
     answer = server.patch(f"{custom.path}/w", {"spec": {"n": 1}}, "strategic-merge")
     assert answer.status == 415
@@ -280,12 +280,12 @@ def test_there_is_no_strategic_patch(server: Endpoint, custom: Custom) -> None:
     )
 
 
-def test_fields_that_are_not_declared_select_nothing(server: Endpoint, custom: Custom) -> None:
+def test_fields_that_are_not_declared_select_nothing(server: Server, custom: Custom) -> None:
     answer = server.get(custom.path, fieldSelector="spec.n=1")
     assert (answer.status, answer.json()["message"]) == (400, "field label not supported: spec.n")
 
 
-def test_discovery_tells_of_it(server: Endpoint, custom: Custom) -> None:
+def test_discovery_tells_of_it(server: Server, custom: Custom) -> None:
     served = {"groupVersion": f"{custom.group}/v1", "version": "v1"}
     wait_for(server, f"/apis/{custom.group}/v1", 200)
     answer = server.get(f"/apis/{custom.group}").ok()
@@ -309,7 +309,7 @@ def test_discovery_tells_of_it(server: Endpoint, custom: Custom) -> None:
     }
 
 
-def test_its_end_deletes_the_objects_ends_the_watches_and_leaves_a_404(server: Endpoint, space: Namespace) -> None:
+def test_its_end_deletes_the_objects_ends_the_watches_and_leaves_a_404(server: Server, space: Namespace) -> None:
     group = f"g{next(_numbers)}.example.com"
     server.create(DEFINITIONS, define(group))
     custom = Custom(group, space.path("widgets", f"/apis/{group}/v1"))
@@ -325,7 +325,7 @@ def test_its_end_deletes_the_objects_ends_the_watches_and_leaves_a_404(server: E
     assert (answer.raw, answer.headers["Content-Type"]) == (b"404 page not found\n", "text/plain; charset=utf-8")
 
 
-def test_a_watch_from_before_its_return_gets_410(server: Endpoint, space: Namespace) -> None:
+def test_a_watch_from_before_its_return_gets_410(server: Server, space: Namespace) -> None:
     group = f"g{next(_numbers)}.example.com"
     custom = Custom(group, space.path("widgets", f"/apis/{group}/v1"))
     server.create(DEFINITIONS, define(group))

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.contract import test_common_kinds as common_kinds
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import STREAM, Endpoint
+from tests.contract.server import STREAM, Server
 from tests.contract.test_custom_resources import DEFINITIONS, define, wait_for
 
 POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
@@ -29,62 +29,58 @@ def test_the_page_names_each_of_these_tests_and_no_others() -> None:
     assert named == {*here, common_kinds.test_both_servers_make_the_same_of_an_object_all_its_life.__name__}
 
 
-def is_fake(server: Endpoint) -> bool:
-    return server.name == "fake"
-
-
-def test_empty_lists_are_kept(server: Endpoint, space: Namespace) -> None:
+def test_empty_lists_are_kept(server: Server, space: Namespace) -> None:
     spec = {"podSelector": {}, "egress": []}
     path = space.path("networkpolicies", "/apis/networking.k8s.io/v1")
     made = server.create(path, {"metadata": {"name": "a"}, "spec": spec})
-    assert ("egress" in made["spec"]) is is_fake(server)
+    assert ("egress" in made["spec"]) is server.is_embedded
 
 
-def test_a_strategy_of_which_only_the_type_is_given_is_not_completed(server: Endpoint, space: Namespace) -> None:
+def test_a_strategy_of_which_only_the_type_is_given_is_not_completed(server: Server, space: Namespace) -> None:
     spec = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, "strategy": {"type": "RollingUpdate"}}
     made = server.create(space.path("deployments", "/apis/apps/v1"), {"metadata": {"name": "a"}, "spec": spec})
-    assert ("rollingUpdate" not in made["spec"]["strategy"]) is is_fake(server)
+    assert ("rollingUpdate" not in made["spec"]["strategy"]) is server.is_embedded
 
 
-def test_a_job_goes_without_a_collector_to_orphan_its_pods(server: Endpoint, space: Namespace) -> None:
+def test_a_job_goes_without_a_collector_to_orphan_its_pods(server: Server, space: Namespace) -> None:
     path = space.path("jobs", "/apis/batch/v1")
     template = {"spec": {**POD_SPEC, "restartPolicy": "Never"}}
     server.create(path, {"metadata": {"name": "a"}, "spec": {"template": template}})
     server.send("DELETE", f"{path}/a").ok()
-    assert (server.get(f"{path}/a").status == 404) is is_fake(server)
+    assert (server.get(f"{path}/a").status == 404) is server.is_embedded
 
 
-def test_fields_are_hardly_validated(server: Endpoint, space: Namespace) -> None:
+def test_fields_are_hardly_validated(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a"}, "spec": {"ports": [{"port": -1}]}}
-    assert (server.send("POST", space.path("services"), body).status == 201) is is_fake(server)
+    assert (server.send("POST", space.path("services"), body).status == 201) is server.is_embedded
 
 
-def test_unknown_fields_of_built_in_kinds_are_not_known_as_such(server: Endpoint, space: Namespace) -> None:
+def test_unknown_fields_of_built_in_kinds_are_not_known_as_such(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a"}, "bogus": 1}
     answer = server.send("POST", space.path("configmaps"), body, {"fieldValidation": "Strict"})
-    assert answer.status == (201 if is_fake(server) else 400)
+    assert answer.status == (201 if server.is_embedded else 400)
     warned = server.send(
         "POST", space.path("configmaps"), {**body, "metadata": {"name": "b"}}, {"fieldValidation": "Warn"}
     )
-    assert ("Warning" in warned.headers) is not is_fake(server)
+    assert ("Warning" in warned.headers) is not server.is_embedded
 
 
-def test_a_token_is_signed_by_nobody(server: Endpoint, space: Namespace) -> None:
+def test_a_token_is_signed_by_nobody(server: Server, space: Namespace) -> None:
     server.create(space.path("serviceaccounts"), {"metadata": {"name": "sa"}})
     token = server.create(space.path("serviceaccounts/sa/token"), {"spec": {}})["status"]["token"]
     head = token.split(".")[0]
     algorithm = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["alg"]
-    assert (algorithm == "none") is is_fake(server)
+    assert (algorithm == "none") is server.is_embedded
 
 
-def test_a_certificate_request_is_not_looked_into(server: Endpoint, space: Namespace) -> None:
+def test_a_certificate_request_is_not_looked_into(server: Server, space: Namespace) -> None:
     spec = {"request": "aGk=", "signerName": "example.com/s", "usages": ["digital signature"]}
     body = {"metadata": {"name": f"csr-{space.name}"}, "spec": spec}
     path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-    assert server.send("POST", path, body).status == (201 if is_fake(server) else 422)
+    assert server.send("POST", path, body).status == (201 if server.is_embedded else 422)
 
 
-def test_a_definition_takes_objects_along_that_finalizers_hold(server: Endpoint, space: Namespace) -> None:
+def test_a_definition_takes_objects_along_that_finalizers_hold(server: Server, space: Namespace) -> None:
     group = f"held{time.monotonic_ns()}.example.com"
     server.create(DEFINITIONS, define(group))
     path = space.path("widgets", f"/apis/{group}/v1")
@@ -96,44 +92,44 @@ def test_a_definition_takes_objects_along_that_finalizers_hold(server: Endpoint,
         assert time.monotonic() < deadline
         time.sleep(0.05)
     server.send("DELETE", f"{DEFINITIONS}/widgets.{group}").ok()
-    assert (server.get(f"{DEFINITIONS}/widgets.{group}").status == 404) is is_fake(server)
-    if not is_fake(server):
+    assert (server.get(f"{DEFINITIONS}/widgets.{group}").status == 404) is server.is_embedded
+    if not server.is_embedded:
         server.patch(f"{path}/a", {"metadata": {"finalizers": None}}).ok()
 
 
-def test_managed_fields_can_not_be_cleared(server: Endpoint, space: Namespace) -> None:
+def test_managed_fields_can_not_be_cleared(server: Server, space: Namespace) -> None:
     server.create(space.path("configmaps"), {"metadata": {"name": "a"}, "data": {"k": "v"}})
     change: Any = {"metadata": {"managedFields": [{}]}}
     made = server.patch(space.path("configmaps/a"), change).ok()
-    assert bool(made["metadata"].get("managedFields")) is is_fake(server)
+    assert bool(made["metadata"].get("managedFields")) is server.is_embedded
 
 
-def test_protobuf_is_not_read(server: Endpoint, space: Namespace) -> None:
+def test_protobuf_is_not_read(server: Server, space: Namespace) -> None:
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     answer = server.send("POST", space.path("configmaps"), b"k8s\0", headers=headers)
-    assert answer.status == (415 if is_fake(server) else 400)
+    assert answer.status == (415 if server.is_embedded else 400)
 
 
-def test_requests_to_other_hosts_are_refused(server: Endpoint) -> None:
+def test_requests_to_other_hosts_are_refused(server: Server) -> None:
     answer = server.send("GET", "/api/v1/namespaces", headers={"Host": "example.com"})
-    assert answer.status == (403 if is_fake(server) else 200)
+    assert answer.status == (403 if server.is_embedded else 200)
 
 
-def test_events_of_two_groups_are_two_collections(server: Endpoint, space: Namespace) -> None:
+def test_events_of_two_groups_are_two_collections(server: Server, space: Namespace) -> None:
     reference = {"kind": "Pod", "name": "p", "namespace": space.name}
     server.create(space.path("events"), {"metadata": {"name": "a"}, "involvedObject": reference})
     found = server.get(space.path("events", "/apis/events.k8s.io/v1")).ok()["items"]
-    assert (found == []) is is_fake(server)
+    assert (found == []) is server.is_embedded
 
 
-def test_a_bookmark_of_most_kinds_holds_metadata_alone(server: Endpoint, space: Namespace) -> None:
+def test_a_bookmark_of_most_kinds_holds_metadata_alone(server: Server, space: Namespace) -> None:
     with server.watch(space.path("services"), **STREAM) as watch:
         kind, bookmark = watch.event()
     assert kind == "BOOKMARK"
-    assert ("spec" not in bookmark) is is_fake(server)
+    assert ("spec" not in bookmark) is server.is_embedded
 
 
-def test_objects_are_not_pruned_again_in_another_version(server: Endpoint, space: Namespace) -> None:
+def test_objects_are_not_pruned_again_in_another_version(server: Server, space: Namespace) -> None:
     group = f"two{time.monotonic_ns()}.example.com"
     definition = define(group)
     versions = []
@@ -151,4 +147,4 @@ def test_objects_are_not_pruned_again_in_another_version(server: Endpoint, space
         assert time.monotonic() < deadline
         time.sleep(0.05)
     kept = server.get(f"{path.replace('/v2/', '/v1/')}/a").ok()["spec"]
-    assert kept == ({"v2": "x"} if is_fake(server) else {})
+    assert kept == ({"v2": "x"} if server.is_embedded else {})

@@ -36,7 +36,7 @@ def run_with(kubeconfig: Path, home: Path) -> Kubectl:
 
 
 @pytest.fixture
-def on_fake(tmp_path: Path) -> Iterator[Kubectl]:
+def on_embedded(tmp_path: Path) -> Iterator[Kubectl]:
     with APIServer() as server:
         yield run_with(server.write_kubeconfig(tmp_path / "config"), tmp_path)
 
@@ -46,7 +46,7 @@ def on_real(tmp_path: Path, real_apiserver: ControlPlane) -> Kubectl:
     return run_with(real_apiserver.write_kubeconfig(tmp_path / "config"), tmp_path)
 
 
-@pytest.fixture(params=["on_fake", "on_real"])
+@pytest.fixture(params=["on_embedded", "on_real"])
 def kubectl(request: pytest.FixtureRequest) -> Kubectl:
     if not (assets() / "kubectl").exists():
         pytest.skip(f"no kubectl in {assets().name}; tests/realserver/build.sh builds it")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Endpoint, decode_pairs
+from tests.contract.server import Server, decode_pairs
 
 TOO_OLD_LIST = "The resourceVersion for the provided list is too old."
 
@@ -27,7 +27,7 @@ def abc(space: Namespace) -> Namespace:
     return space
 
 
-def test_items_come_in_order_of_name_without_kind_and_version(server: Endpoint, abc: Namespace) -> None:
+def test_items_come_in_order_of_name_without_kind_and_version(server: Server, abc: Namespace) -> None:
     answer = server.get(abc.path("configmaps"))
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.raw.endswith(b"}\n")
@@ -39,25 +39,25 @@ def test_items_come_in_order_of_name_without_kind_and_version(server: Endpoint, 
     assert [field for field, _ in pairs["items"][0]] == ["metadata"]
 
 
-def test_an_empty_list_has_an_empty_array(server: Endpoint, path: str) -> None:
+def test_an_empty_list_has_an_empty_array(server: Server, path: str) -> None:
     answer = server.get(path)
     version = answer.json()["metadata"]["resourceVersion"]
     expected = {"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": []}
     assert answer.raw == json.dumps(expected, separators=(",", ":")).encode() + b"\n"
 
 
-def test_a_namespace_that_does_not_exist_lists_as_empty(server: Endpoint) -> None:
+def test_a_namespace_that_does_not_exist_lists_as_empty(server: Server) -> None:
     assert server.get("/api/v1/namespaces/nowhere/configmaps").ok()["items"] == []
 
 
-def test_a_list_is_at_least_as_new_as_the_writes_before_it(server: Endpoint, space: Namespace) -> None:
+def test_a_list_is_at_least_as_new_as_the_writes_before_it(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     listed = server.get(space.path("configmaps")).ok()
     assert int(listed["metadata"]["resourceVersion"]) >= int(made["metadata"]["resourceVersion"])
 
 
 def test_a_list_of_all_namespaces_is_in_order_of_the_stored_keys(
-    server: Endpoint, make_namespace: Callable[[str], Namespace]
+    server: Server, make_namespace: Callable[[str], Namespace]
 ) -> None:
     # The key is namespace/name, and "-" comes before "/".
     for name in ("order", "order-a", "order0"):
@@ -66,7 +66,7 @@ def test_a_list_of_all_namespaces_is_in_order_of_the_stored_keys(
     assert [item["metadata"]["namespace"] for item in listed["items"]] == ["order-a", "order", "order0"]
 
 
-def test_pages_add_up_to_the_list_at_one_version(server: Endpoint, abc: Namespace) -> None:
+def test_pages_add_up_to_the_list_at_one_version(server: Server, abc: Namespace) -> None:
     path = abc.path("configmaps")
     first = server.get(path, limit=2)
     metadata = first.ok()["metadata"]
@@ -78,7 +78,7 @@ def test_pages_add_up_to_the_list_at_one_version(server: Endpoint, abc: Namespac
     assert second["metadata"] == {"resourceVersion": metadata["resourceVersion"]}
 
 
-def test_pages_show_the_state_of_the_first_whatever_is_written_meanwhile(server: Endpoint, abc: Namespace) -> None:
+def test_pages_show_the_state_of_the_first_whatever_is_written_meanwhile(server: Server, abc: Namespace) -> None:
     path = abc.path("configmaps")
     first = server.get(path, limit=1).ok()["metadata"]
     server.send("DELETE", f"{path}/b").ok()
@@ -90,7 +90,7 @@ def test_pages_show_the_state_of_the_first_whatever_is_written_meanwhile(server:
     assert second["metadata"]["resourceVersion"] == first["resourceVersion"]
 
 
-def test_a_continue_token_holds_the_version_and_the_next_key(server: Endpoint, abc: Namespace) -> None:
+def test_a_continue_token_holds_the_version_and_the_next_key(server: Server, abc: Namespace) -> None:
     metadata = server.get(abc.path("configmaps"), limit=2).ok()["metadata"]
     token = metadata["continue"]
     decoded = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
@@ -99,7 +99,7 @@ def test_a_continue_token_holds_the_version_and_the_next_key(server: Endpoint, a
     assert decoded["start"].endswith("b\0")
 
 
-def test_a_page_of_a_selection_does_not_count_what_remains(server: Endpoint, abc: Namespace) -> None:
+def test_a_page_of_a_selection_does_not_count_what_remains(server: Server, abc: Namespace) -> None:
     page = server.get(abc.path("configmaps"), limit=1, labelSelector="letter!=b").ok()
     assert list(page["metadata"]) == ["resourceVersion", "continue"]
     rest = server.get(
@@ -108,22 +108,22 @@ def test_a_page_of_a_selection_does_not_count_what_remains(server: Endpoint, abc
     assert (names(page), names(rest)) == (["a"], ["c"])
 
 
-def test_a_limit_that_holds_all_gives_no_token(server: Endpoint, abc: Namespace) -> None:
+def test_a_limit_that_holds_all_gives_no_token(server: Server, abc: Namespace) -> None:
     assert list(server.get(abc.path("configmaps"), limit=3).ok()["metadata"]) == ["resourceVersion"]
 
 
-def test_a_limit_below_0_is_none(server: Endpoint, abc: Namespace) -> None:
+def test_a_limit_below_0_is_none(server: Server, abc: Namespace) -> None:
     assert names(server.get(abc.path("configmaps"), limit=-1).ok()) == ["a", "b", "c"]
 
 
-def test_version_0_with_a_limit_gives_all_from_the_cache(server: Endpoint, abc: Namespace) -> None:
+def test_version_0_with_a_limit_gives_all_from_the_cache(server: Server, abc: Namespace) -> None:
     newest = server.get(abc.path("configmaps")).ok()  # the cache is as new as this from here on
     listed = server.get(abc.path("configmaps"), limit=1, resourceVersion="0").ok()
     assert names(listed) == names(newest)
     assert list(listed["metadata"]) == ["resourceVersion"]
 
 
-def test_an_exact_version_gives_the_state_of_then(server: Endpoint, space: Namespace) -> None:
+def test_an_exact_version_gives_the_state_of_then(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     space.config_map("a")
     then = server.get(path).ok()["metadata"]["resourceVersion"]
@@ -134,7 +134,7 @@ def test_an_exact_version_gives_the_state_of_then(server: Endpoint, space: Names
     assert listed["metadata"]["resourceVersion"] == then
 
 
-def test_a_version_without_a_match_means_not_older_than(server: Endpoint, space: Namespace) -> None:
+def test_a_version_without_a_match_means_not_older_than(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     then = server.get(path).ok()["metadata"]["resourceVersion"]
     made = space.config_map("a")
@@ -145,7 +145,7 @@ def test_a_version_without_a_match_means_not_older_than(server: Endpoint, space:
         assert int(server.get(path, resourceVersion=then, **match).ok()["metadata"]["resourceVersion"]) >= int(then)
 
 
-def test_a_version_that_is_yet_to_come_times_out(server: Endpoint, path: str) -> None:
+def test_a_version_that_is_yet_to_come_times_out(server: Server, path: str) -> None:
     answer = server.get(path, resourceVersion="99999999")
     status = answer.json()
     assert answer.status == 504
@@ -188,7 +188,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("params", "reason", "field", "message"), REFUSED)
 def test_options_that_do_not_go_together_are_refused(
-    server: Endpoint, path: str, params: dict[str, str], reason: str, field: str, message: str
+    server: Server, path: str, params: dict[str, str], reason: str, field: str, message: str
 ) -> None:
     answer = server.get(path, **params)
     assert answer.status == 422
@@ -208,7 +208,7 @@ def test_options_that_do_not_go_together_are_refused(
     }
 
 
-def test_several_wrong_options_are_named_together(server: Endpoint, path: str) -> None:
+def test_several_wrong_options_are_named_together(server: Server, path: str) -> None:
     status = server.get(path, resourceVersionMatch="Newest").json()
     assert status["message"] == (
         'ListOptions.meta.k8s.io "" is invalid: [resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden '
@@ -248,7 +248,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("params", "message"), UNREADABLE)
 def test_options_that_cannot_be_read_are_bad_requests(
-    server: Endpoint, path: str, params: dict[str, str], message: str
+    server: Server, path: str, params: dict[str, str], message: str
 ) -> None:
     answer = server.get(path, **params)
     assert answer.status == 400
@@ -257,14 +257,14 @@ def test_options_that_cannot_be_read_are_bad_requests(
     assert answer.json()["reason"] == "BadRequest"
 
 
-def test_a_token_and_a_version_do_not_go_together(server: Endpoint, abc: Namespace) -> None:
+def test_a_token_and_a_version_do_not_go_together(server: Server, abc: Namespace) -> None:
     metadata = server.get(abc.path("configmaps"), limit=1).ok()["metadata"]
     answer = server.get(abc.path("configmaps"), resourceVersion="1", **{"continue": metadata["continue"]})
     assert answer.status == 400
     assert answer.json()["message"] == "specifying resource version is not allowed when using continue"
 
 
-def test_a_long_list_is_compressed_if_asked_for(server: Endpoint, space: Namespace) -> None:
+def test_a_long_list_is_compressed_if_asked_for(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     for number in range(20):
         server.create(path, {"metadata": {"name": f"big-{number}"}, "data": {"text": "x" * 10_000}})

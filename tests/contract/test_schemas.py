@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Endpoint
+from tests.contract.server import Server
 from tests.contract.test_custom_resources import DEFINITIONS, Custom, define, wait_for
 
 needs_library = pytest.mark.skipif(
@@ -106,7 +106,7 @@ UNFIT = [
 
 
 @pytest.fixture(scope="module")
-def shaped_group(session_server: Endpoint) -> str:
+def shaped_group(session_server: Server) -> str:
     name = f"shapes{time.monotonic_ns()}.example.com"
     definition = define(name)
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = SCHEMA
@@ -122,7 +122,7 @@ def shaped(shaped_group: str, space: Namespace) -> Custom:
     return Custom(shaped_group, space.path("widgets", f"/apis/{shaped_group}/v1"))
 
 
-def test_unknown_fields_go_and_defaults_come(server: Endpoint, shaped: Custom) -> None:
+def test_unknown_fields_go_and_defaults_come(server: Server, shaped: Custom) -> None:
     spec = {
         "name": "a",
         "bogus": 1,
@@ -153,7 +153,7 @@ def test_unknown_fields_go_and_defaults_come(server: Endpoint, shaped: Custom) -
     assert server.patch(f"{shaped.path}/a/status", {"status": {"x": "3"}}).status == 422
 
 
-def refusal(server: Endpoint, shaped: Custom, spec: Any, **params: str) -> str:
+def refusal(server: Server, shaped: Custom, spec: Any, **params: str) -> str:
     answer = server.send("POST", shaped.path, shaped.widget("a", spec=spec), {"dryRun": "All", **params})
     assert answer.status in {400, 422}, answer.raw
     message: str = answer.json()["message"]
@@ -161,17 +161,17 @@ def refusal(server: Endpoint, shaped: Custom, spec: Any, **params: str) -> str:
 
 
 @pytest.mark.parametrize(("spec", "why"), MISTYPED, ids=[str(index) for index in range(len(MISTYPED))])
-def test_an_object_of_other_types_is_refused(server: Endpoint, shaped: Custom, spec: Any, why: str) -> None:
+def test_an_object_of_other_types_is_refused(server: Server, shaped: Custom, spec: Any, why: str) -> None:
     assert why in refusal(server, shaped, {"name": "a", **spec})
 
 
 @needs_library
 @pytest.mark.parametrize(("spec", "why"), UNFIT, ids=[str(index) for index in range(len(UNFIT))])
-def test_an_object_that_does_not_fit_is_refused(server: Endpoint, shaped: Custom, spec: Any, why: str) -> None:
+def test_an_object_that_does_not_fit_is_refused(server: Server, shaped: Custom, spec: Any, why: str) -> None:
     assert why in refusal(server, shaped, {"name": "a", **spec})
 
 
-def test_a_write_may_ask_that_unknown_fields_are_refused(server: Endpoint, shaped: Custom) -> None:
+def test_a_write_may_ask_that_unknown_fields_are_refused(server: Server, shaped: Custom) -> None:
     spec = {"name": "a", "bogus": 1, "list": [{"n": "a", "q": 1}]}
     assert refusal(server, shaped, spec, fieldValidation="Strict") == (
         'Widget in version "v1" cannot be handled as a Widget: strict decoding error: '
@@ -183,7 +183,7 @@ def test_a_write_may_ask_that_unknown_fields_are_refused(server: Endpoint, shape
     assert "fieldValidation: Unsupported value" in refusal(server, shaped, spec, fieldValidation="Never")
 
 
-def test_fields_that_are_declared_select(server: Endpoint, shaped: Custom) -> None:
+def test_fields_that_are_declared_select(server: Server, shaped: Custom) -> None:
     for name, word in (("a", "one"), ("b", "two")):
         server.create(shaped.path, shaped.widget(name, spec={"name": "a", "word": word}))
     found = server.get(shaped.path, fieldSelector="spec.word=two").ok()["items"]
@@ -191,7 +191,7 @@ def test_fields_that_are_declared_select(server: Endpoint, shaped: Custom) -> No
     assert server.get(shaped.path, fieldSelector="spec.name=a").status == 400
 
 
-def test_a_change_of_a_definition_ends_watches_and_loses_their_history(server: Endpoint, space: Namespace) -> None:
+def test_a_change_of_a_definition_ends_watches_and_loses_their_history(server: Server, space: Namespace) -> None:
     group = f"changed{time.monotonic_ns()}.example.com"
     custom = Custom(group, space.path("widgets", f"/apis/{group}/v1"))
     server.create(DEFINITIONS, define(group))

@@ -10,7 +10,7 @@ import pytest
 from informers.kinds import all_resources
 from informers.testing._store.served_resources import Served
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Endpoint
+from tests.contract.server import Server
 
 POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
 
@@ -44,7 +44,7 @@ def four(space: Namespace) -> Namespace:
         ("t=web,t=db", ""),
     ],
 )
-def test_labels_select(server: Endpoint, four: Namespace, selector: str, expected: str) -> None:
+def test_labels_select(server: Server, four: Namespace, selector: str, expected: str) -> None:
     listed = server.get(four.path("configmaps"), labelSelector=selector).ok()
     assert "".join(item["metadata"]["name"] for item in listed["items"]) == expected
 
@@ -60,7 +60,7 @@ def test_labels_select(server: Endpoint, four: Namespace, selector: str, expecte
         ("", "abcd"),
     ],
 )
-def test_fields_select(server: Endpoint, four: Namespace, selector: str, expected: str) -> None:
+def test_fields_select(server: Server, four: Namespace, selector: str, expected: str) -> None:
     listed = server.get(four.path("configmaps"), fieldSelector=selector).ok()
     assert "".join(item["metadata"]["name"] for item in listed["items"]) == expected
 
@@ -80,7 +80,7 @@ def test_fields_select(server: Endpoint, four: Namespace, selector: str, expecte
         ("status.podIP=10.0.0.9", "a"),
     ],
 )
-def test_pods_are_selected_by_their_fields(server: Endpoint, space: Namespace, selector: str, expected: str) -> None:
+def test_pods_are_selected_by_their_fields(server: Server, space: Namespace, selector: str, expected: str) -> None:
     path = space.path("pods")
     server.create(path, {"metadata": {"name": "a"}, "spec": {**POD_SPEC, "nodeName": "n1"}})
     server.create(path, {"metadata": {"name": "b"}, "spec": {**POD_SPEC, "restartPolicy": "Never"}})
@@ -166,7 +166,7 @@ _numbers = itertools.count(1)
 
 @pytest.mark.parametrize(("path", "body", "status"), VALUES, ids=[str(index) for index in range(len(VALUES))])
 def test_each_field_has_the_value_that_the_table_says(
-    server: Endpoint, path: str, body: dict[str, Any], status: dict[str, Any]
+    server: Server, path: str, body: dict[str, Any], status: dict[str, Any]
 ) -> None:
     name = f"selected-{next(_numbers)}"
     server.create(path, {"metadata": {"name": name}, **body})
@@ -208,7 +208,7 @@ SELECTABLE = [
 
 
 @pytest.mark.parametrize(("path", "field"), SELECTABLE)
-def test_some_kinds_have_fields_to_select_by(server: Endpoint, path: str, field: str) -> None:
+def test_some_kinds_have_fields_to_select_by(server: Server, path: str, field: str) -> None:
     server.get(path, fieldSelector=f"{field}=x").ok()
 
 
@@ -230,6 +230,6 @@ def test_some_kinds_have_fields_to_select_by(server: Endpoint, path: str, field:
         ),
     ],
 )
-def test_other_fields_are_refused(server: Endpoint, path: str, message: str) -> None:
+def test_other_fields_are_refused(server: Server, path: str, message: str) -> None:
     answer = server.get(path, fieldSelector="x=1")
     assert (answer.status, answer.json()["message"]) == (400, message)

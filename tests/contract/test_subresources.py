@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Answer, Endpoint
+from tests.contract.server import Answer, Server
 
 CONTAINERS = [{"name": "c", "image": "i"}]
 SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -41,7 +41,7 @@ def message(answer: Answer, code: int) -> str:
     return said
 
 
-def test_a_scale_is_read_and_written_and_the_object_follows(server: Endpoint, deployment: str) -> None:
+def test_a_scale_is_read_and_written_and_the_object_follows(server: Server, deployment: str) -> None:
     scale = server.get(f"{deployment}/scale").ok()
     assert (scale["kind"], scale["apiVersion"], scale["spec"]) == ("Scale", "autoscaling/v1", {"replicas": 1})
     assert scale["status"] == {"replicas": 0, "selector": "a=b,c notin (x,y)"}
@@ -60,7 +60,7 @@ def test_a_scale_is_read_and_written_and_the_object_follows(server: Endpoint, de
     assert "has been modified" in message(server.send("PUT", f"{deployment}/scale", changed), 409)
 
 
-def test_a_scale_is_of_what_there_is_and_not_negative(server: Endpoint, deployment: str) -> None:
+def test_a_scale_is_of_what_there_is_and_not_negative(server: Server, deployment: str) -> None:
     assert message(server.get(f"{deployment}x/scale"), 404) == 'deployments.apps "dx" not found'
     said = message(server.patch(f"{deployment}/scale", {"spec": {"replicas": -3}}), 422)
     assert said == (
@@ -69,7 +69,7 @@ def test_a_scale_is_of_what_there_is_and_not_negative(server: Endpoint, deployme
 
 
 @pytest.mark.parametrize("is_old", [False, True])
-def test_a_binding_gives_a_pod_its_node_once(server: Endpoint, space: Namespace, is_old: bool) -> None:
+def test_a_binding_gives_a_pod_its_node_once(server: Server, space: Namespace, is_old: bool) -> None:
     path = pod(space, "p", phase="Pending")
     binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
     where = space.path("bindings") if is_old else f"{path}/binding"
@@ -85,7 +85,7 @@ def test_a_binding_gives_a_pod_its_node_once(server: Endpoint, space: Namespace,
     assert message(server.send("POST", where.replace("/p/", "/nope/"), absent), 404) == 'pods "nope" not found'
 
 
-def evict(server: Endpoint, path: str, **params: str) -> Answer:
+def evict(server: Server, path: str, **params: str) -> Answer:
     return server.send("POST", f"{path}/eviction", {"metadata": {"name": path.rpartition("/")[2]}}, params)
 
 
@@ -98,7 +98,7 @@ def budget(space: Namespace, **status: int) -> str:
     return f"{path}/b"
 
 
-def test_an_eviction_deletes_a_pod(server: Endpoint, space: Namespace) -> None:
+def test_an_eviction_deletes_a_pod(server: Server, space: Namespace) -> None:
     path = pod(space, "p")
     assert evict(server, path, dryRun="All").json() == SUCCESS
     assert server.get(path).status == 200
@@ -108,7 +108,7 @@ def test_an_eviction_deletes_a_pod(server: Endpoint, space: Namespace) -> None:
     assert message(evict(server, path), 404) == 'pods "p" not found'
 
 
-def test_an_eviction_marks_a_pod_that_a_node_has(server: Endpoint, space: Namespace) -> None:
+def test_an_eviction_marks_a_pod_that_a_node_has(server: Server, space: Namespace) -> None:
     path = pod(space, "p")
     server.send("POST", f"{path}/binding", {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}).ok()
     assert evict(server, path).status == 201
@@ -118,7 +118,7 @@ def test_an_eviction_marks_a_pod_that_a_node_has(server: Endpoint, space: Namesp
     assert (why["status"], why["reason"], why["message"]) == ("True", "EvictionByEvictionAPI", "Eviction API: evicting")
 
 
-def test_a_budget_is_spent_by_evictions(server: Endpoint, space: Namespace) -> None:
+def test_a_budget_is_spent_by_evictions(server: Server, space: Namespace) -> None:
     paths = [pod(space, name) for name in "ab"]
     kept = budget(space, disruptionsAllowed=1, currentHealthy=2, desiredHealthy=1, expectedPods=2)
     assert evict(server, paths[0]).status == 201
@@ -136,7 +136,7 @@ def test_a_budget_is_spent_by_evictions(server: Endpoint, space: Namespace) -> N
     assert evict(server, paths[1]).json()["details"] == {"causes": [{"reason": "DisruptionBudget", "message": why}]}
 
 
-def test_a_budget_that_nobody_has_counted_yet_allows_nothing(server: Endpoint, space: Namespace) -> None:
+def test_a_budget_that_nobody_has_counted_yet_allows_nothing(server: Server, space: Namespace) -> None:
     path = pod(space, "p")
     budget(space)
     answer = evict(server, path)
@@ -151,14 +151,14 @@ def test_a_budget_that_nobody_has_counted_yet_allows_nothing(server: Endpoint, s
     ("phase", "ready", "healthy"), [("Pending", "False", 0), ("Succeeded", "False", 0), ("Running", "False", 1)]
 )
 def test_pods_that_do_not_count_need_no_budget(
-    server: Endpoint, space: Namespace, phase: str, ready: str, healthy: int
+    server: Server, space: Namespace, phase: str, ready: str, healthy: int
 ) -> None:
     path = pod(space, "p", phase=phase, ready=ready)
     budget(space, disruptionsAllowed=0, currentHealthy=healthy, desiredHealthy=1, expectedPods=2)
     assert evict(server, path).status == 201
 
 
-def test_ephemeral_containers_are_added_and_nothing_else(server: Endpoint, space: Namespace) -> None:
+def test_ephemeral_containers_are_added_and_nothing_else(server: Server, space: Namespace) -> None:
     path = pod(space, "p")
     change = {"spec": {"ephemeralContainers": [{"name": "e", "image": "i"}]}, "metadata": {"labels": {"a": "new"}}}
     changed = server.patch(f"{path}/ephemeralcontainers", change, "strategic-merge").ok()
@@ -167,7 +167,7 @@ def test_ephemeral_containers_are_added_and_nothing_else(server: Endpoint, space
     assert changed == server.get(path).ok() == server.get(f"{path}/ephemeralcontainers").ok()
 
 
-def test_a_token_is_made_for_a_service_account(server: Endpoint, space: Namespace) -> None:
+def test_a_token_is_made_for_a_service_account(server: Server, space: Namespace) -> None:
     account = server.create(space.path("serviceaccounts"), {"metadata": {"name": "sa"}})
     path = space.path("serviceaccounts/sa/token")
     made = server.create(path, {"spec": {"audiences": ["me"], "expirationSeconds": 700}})
@@ -182,11 +182,11 @@ def test_a_token_is_made_for_a_service_account(server: Endpoint, space: Namespac
     assert "may not specify a duration less than 10 minutes" in said
 
 
-def review(server: Endpoint, kind: str, spec: Any, api: str = "authorization") -> Any:
+def review(server: Server, kind: str, spec: Any, api: str = "authorization") -> Any:
     return server.send("POST", f"/apis/{api}.k8s.io/v1/{kind.lower()}s", {"spec": spec})
 
 
-def test_a_review_says_what_may_be_done(server: Endpoint) -> None:
+def test_a_review_says_what_may_be_done(server: Server) -> None:
     attributes = {"verb": "list", "resource": "pods"}
     answer = review(server, "SelfSubjectAccessReview", {"resourceAttributes": attributes})
     assert answer.status == 201
@@ -205,7 +205,7 @@ def test_a_review_says_what_may_be_done(server: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("plural", ["configmaps", "secrets"])
-def test_what_is_immutable_stays_but_for_its_metadata(server: Endpoint, space: Namespace, plural: str) -> None:
+def test_what_is_immutable_stays_but_for_its_metadata(server: Server, space: Namespace, plural: str) -> None:
     server.create(space.path(plural), {"metadata": {"name": "a"}, "data": {"k": "dg=="}, "immutable": True})
     path, kind = space.path(f"{plural}/a"), {"configmaps": "ConfigMap", "secrets": "Secret"}[plural]
     rule = "Forbidden: field is immutable when `immutable` is set"
@@ -216,7 +216,7 @@ def test_what_is_immutable_stays_but_for_its_metadata(server: Endpoint, space: N
     assert server.patch(path, {"metadata": {"labels": {"a": "b"}}}).ok()["data"] == {"k": "dg=="}
 
 
-def test_the_type_of_a_secret_stays(server: Endpoint, space: Namespace) -> None:
+def test_the_type_of_a_secret_stays(server: Server, space: Namespace) -> None:
     server.create(space.path("secrets"), {"metadata": {"name": "a"}})
     said = message(server.patch(space.path("secrets/a"), {"type": "x/y"}), 422)
     assert said == 'Secret "a" is invalid: type: Invalid value: "x/y": field is immutable'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import STREAM, Endpoint, decode_pairs
+from tests.contract.server import STREAM, Server, decode_pairs
 
 
 def version(obj: Any) -> str:
@@ -18,11 +18,11 @@ def seen(events: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, str]]:
     return [(type_, obj["metadata"].get("name", "")) for type_, obj in events]
 
 
-def now(server: Endpoint, path: str) -> str:
+def now(server: Server, path: str) -> str:
     return version(server.get(path).ok())
 
 
-def test_writes_arrive_as_they_were_made_with_the_object_whole(server: Endpoint, space: Namespace) -> None:
+def test_writes_arrive_as_they_were_made_with_the_object_whole(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path)) as watch:
         assert watch.status == 200
@@ -39,7 +39,7 @@ def test_writes_arrive_as_they_were_made_with_the_object_whole(server: Endpoint,
     assert deleted == changed
 
 
-def test_a_line_starts_with_type_object_kind_version_and_metadata(server: Endpoint, space: Namespace) -> None:
+def test_a_line_starts_with_type_object_kind_version_and_metadata(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path)) as watch:
         space.config_map("a")
@@ -49,7 +49,7 @@ def test_a_line_starts_with_type_object_kind_version_and_metadata(server: Endpoi
     assert b"\r" not in line
 
 
-def test_a_watch_from_the_past_first_tells_what_happened_since(server: Endpoint, space: Namespace) -> None:
+def test_a_watch_from_the_past_first_tells_what_happened_since(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     first = space.config_map("a")
     space.config_map("b")
@@ -62,7 +62,7 @@ def test_a_watch_from_the_past_first_tells_what_happened_since(server: Endpoint,
 
 @pytest.mark.parametrize("params", [{}, {"resourceVersion": "0"}])
 def test_a_watch_from_no_version_or_0_first_adds_what_is_there(
-    server: Endpoint, space: Namespace, params: dict[str, str]
+    server: Server, space: Namespace, params: dict[str, str]
 ) -> None:
     for name in "ba":
         space.config_map(name)
@@ -75,7 +75,7 @@ def test_a_watch_from_no_version_or_0_first_adds_what_is_there(
 
 @pytest.mark.parametrize("params", [{}, {"resourceVersion": "0"}])
 def test_with_bookmarks_the_end_of_what_is_there_is_marked(
-    server: Endpoint, space: Namespace, params: dict[str, str]
+    server: Server, space: Namespace, params: dict[str, str]
 ) -> None:
     space.config_map("a")
     now(server, space.path("configmaps"))
@@ -84,7 +84,7 @@ def test_with_bookmarks_the_end_of_what_is_there_is_marked(
     assert (kind, mark["metadata"]["annotations"]) == ("BOOKMARK", {"k8s.io/initial-events-end": "true"})
 
 
-def test_versions_never_go_back(server: Endpoint, space: Namespace) -> None:
+def test_versions_never_go_back(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path)) as watch:
         for number in range(5):
@@ -97,7 +97,7 @@ def test_versions_never_go_back(server: Endpoint, space: Namespace) -> None:
     assert versions == sorted(set(versions))
 
 
-def test_a_write_that_changes_nothing_is_not_an_event(server: Endpoint, space: Namespace) -> None:
+def test_a_write_that_changes_nothing_is_not_an_event(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     made = space.config_map("a")
     with server.watch(path, resourceVersion=version(made)) as watch:
@@ -107,7 +107,7 @@ def test_a_write_that_changes_nothing_is_not_an_event(server: Endpoint, space: N
         assert seen(watch.events(1)) == [("ADDED", "b")]
 
 
-def test_other_namespaces_are_not_seen(server: Endpoint, space: Namespace) -> None:
+def test_other_namespaces_are_not_seen(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path)) as watch:
         server.create("/api/v1/namespaces/default/configmaps", {"metadata": {"generateName": "other-"}})
@@ -115,7 +115,7 @@ def test_other_namespaces_are_not_seen(server: Endpoint, space: Namespace) -> No
         assert seen(watch.events(1)) == [("ADDED", "a")]
 
 
-def test_an_object_that_enters_and_leaves_a_selection_is_added_and_deleted(server: Endpoint, space: Namespace) -> None:
+def test_an_object_that_enters_and_leaves_a_selection_is_added_and_deleted(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     made = space.config_map("a", tier="web")
     with server.watch(path, resourceVersion=version(made), labelSelector="tier=web") as watch:
@@ -129,7 +129,7 @@ def test_an_object_that_enters_and_leaves_a_selection_is_added_and_deleted(serve
     assert (kind, deleted["metadata"]["labels"], version(deleted)) == ("DELETED", {"tier": "web"}, version(left))
 
 
-def test_one_object_is_watched_by_its_name(server: Endpoint, space: Namespace) -> None:
+def test_one_object_is_watched_by_its_name(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path), fieldSelector="metadata.name=b") as watch:
         space.config_map("a")
@@ -137,7 +137,7 @@ def test_one_object_is_watched_by_its_name(server: Endpoint, space: Namespace) -
         assert seen(watch.events(1)) == [("ADDED", "b")]
 
 
-def test_a_pod_that_gets_a_node_enters_the_selection_of_that_node(server: Endpoint, space: Namespace) -> None:
+def test_a_pod_that_gets_a_node_enters_the_selection_of_that_node(server: Server, space: Namespace) -> None:
     path = space.path("pods")
     body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     made = server.create(path, body)
@@ -147,13 +147,13 @@ def test_a_pod_that_gets_a_node_enters_the_selection_of_that_node(server: Endpoi
         assert seen(watch.events(2)) == [("ADDED", "p"), ("DELETED", "p")]
 
 
-def test_the_server_ends_a_watch_after_its_timeout_without_a_word(server: Endpoint, space: Namespace) -> None:
+def test_the_server_ends_a_watch_after_its_timeout_without_a_word(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     with server.watch(space.path("configmaps"), resourceVersion=version(made), timeoutSeconds=1) as watch:
         assert watch.rest() == []
 
 
-def test_a_streaming_list_adds_all_and_marks_the_end(server: Endpoint, space: Namespace) -> None:
+def test_a_streaming_list_adds_all_and_marks_the_end(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     space.config_map("b")
     space.config_map("a")
@@ -175,14 +175,14 @@ def test_a_streaming_list_adds_all_and_marks_the_end(server: Endpoint, space: Na
     )
 
 
-def test_a_streaming_list_of_nothing_is_its_end(server: Endpoint, path: str) -> None:
+def test_a_streaming_list_of_nothing_is_its_end(server: Server, path: str) -> None:
     with server.watch(path, **STREAM) as watch:
         kind, mark = watch.event()
     assert kind == "BOOKMARK"
     assert mark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-def test_a_streaming_list_holds_what_is_selected(server: Endpoint, space: Namespace) -> None:
+def test_a_streaming_list_holds_what_is_selected(server: Server, space: Namespace) -> None:
     space.config_map("a", tier="web")
     space.config_map("b", tier="db")
     with server.watch(space.path("configmaps"), **STREAM, labelSelector="tier=db") as watch:
@@ -191,7 +191,7 @@ def test_a_streaming_list_holds_what_is_selected(server: Endpoint, space: Namesp
 
 @pytest.mark.parametrize("since", ["", "0", "past"])
 def test_a_streaming_list_from_any_version_that_was_shows_the_present(
-    server: Endpoint, space: Namespace, since: str
+    server: Server, space: Namespace, since: str
 ) -> None:
     path = space.path("configmaps")
     past = version(space.config_map("a"))
@@ -202,7 +202,7 @@ def test_a_streaming_list_from_any_version_that_was_shows_the_present(
         assert seen(watch.events(2)) == [("ADDED", "b"), ("BOOKMARK", "")]
 
 
-def test_a_streaming_list_without_bookmarks_has_no_end(server: Endpoint, space: Namespace) -> None:
+def test_a_streaming_list_without_bookmarks_has_no_end(server: Server, space: Namespace) -> None:
     space.config_map("a")
     params = {**STREAM, "allowWatchBookmarks": False}
     with server.watch(space.path("configmaps"), **params) as watch:
@@ -211,7 +211,7 @@ def test_a_streaming_list_without_bookmarks_has_no_end(server: Endpoint, space: 
         assert seen(watch.events(1)) == [("ADDED", "b")]
 
 
-def test_initial_events_can_be_declined(server: Endpoint, space: Namespace) -> None:
+def test_initial_events_can_be_declined(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     made = space.config_map("a")
     with server.watch(path, **{**STREAM, "sendInitialEvents": False}, resourceVersion=version(made)) as watch:
@@ -219,7 +219,7 @@ def test_initial_events_can_be_declined(server: Endpoint, space: Namespace) -> N
         assert seen(watch.events(1)) == [("ADDED", "b")]
 
 
-def test_a_streaming_list_of_a_version_that_is_yet_to_come_fails_in_the_stream(server: Endpoint, path: str) -> None:
+def test_a_streaming_list_of_a_version_that_is_yet_to_come_fails_in_the_stream(server: Server, path: str) -> None:
     with server.watch(path, **STREAM, resourceVersion="99999999") as watch:
         assert watch.status == 200
         kind, status = watch.event()
@@ -231,7 +231,7 @@ def test_a_streaming_list_of_a_version_that_is_yet_to_come_fails_in_the_stream(s
     assert status["details"]["retryAfterSeconds"] == 1
 
 
-def test_a_plain_watch_of_a_version_that_is_yet_to_come_is_silent(server: Endpoint, space: Namespace) -> None:
+def test_a_plain_watch_of_a_version_that_is_yet_to_come_is_silent(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion="99999999", timeoutSeconds=1) as watch:
         space.config_map("a")
@@ -239,7 +239,7 @@ def test_a_plain_watch_of_a_version_that_is_yet_to_come_is_silent(server: Endpoi
 
 
 @pytest.mark.timeout(30)
-def test_before_a_watch_ends_a_bookmark_tells_how_far_it_came(server: Endpoint, space: Namespace) -> None:
+def test_before_a_watch_ends_a_bookmark_tells_how_far_it_came(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     with server.watch(path, resourceVersion=now(server, path), allowWatchBookmarks=True, timeoutSeconds=4) as watch:
         made = space.config_map("a")
@@ -263,26 +263,26 @@ def test_before_a_watch_ends_a_bookmark_tells_how_far_it_came(server: Endpoint, 
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
-    server: Endpoint, path: str, params: dict[str, Any], message: str
+    server: Server, path: str, params: dict[str, Any], message: str
 ) -> None:
     answer = server.get(path, watch=True, timeoutSeconds=1, **params)
     assert answer.status == 422
     assert answer.json()["message"] == f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {message}'
 
 
-def test_a_version_that_is_not_a_number_is_an_error_before_the_stream(server: Endpoint, path: str) -> None:
+def test_a_version_that_is_not_a_number_is_an_error_before_the_stream(server: Server, path: str) -> None:
     answer = server.get(path, watch=True, resourceVersion="x", timeoutSeconds=1)
     message = 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'
     assert (answer.status, answer.json()["message"]) == (500, message)
 
 
-def test_a_selector_that_cannot_be_read_is_an_error_before_the_stream(server: Endpoint, path: str) -> None:
+def test_a_selector_that_cannot_be_read_is_an_error_before_the_stream(server: Server, path: str) -> None:
     answer = server.get(path, watch=True, labelSelector="a b", timeoutSeconds=1)
     assert answer.status == 400
     assert answer.json()["message"].startswith("unable to parse requirement: ")
 
 
-def test_a_watch_of_cluster_objects_sees_them(server: Endpoint) -> None:
+def test_a_watch_of_cluster_objects_sees_them(server: Server) -> None:
     path = "/api/v1/nodes"
     with server.watch(path, resourceVersion=now(server, path)) as watch:
         made = server.create(path, {"metadata": {"generateName": "node-"}})

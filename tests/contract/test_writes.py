@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import Namespace
-from tests.contract.endpoint import Answer, Endpoint, scrub
+from tests.contract.server import Answer, Server, scrub
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
@@ -35,7 +35,7 @@ def refused(answer: Answer, code: int, reason: str, message: str, details: Any =
     assert answer.headers["Content-Type"] == "application/json"
 
 
-def test_a_created_object_gets_uid_version_time_and_namespace(server: Endpoint, space: Namespace) -> None:
+def test_a_created_object_gets_uid_version_time_and_namespace(server: Server, space: Namespace) -> None:
     answer = server.send("POST", space.path("configmaps"), {"metadata": {"name": "a"}, "data": {"k": "v"}})
     made = answer.ok()
     assert answer.status == 201
@@ -46,7 +46,7 @@ def test_a_created_object_gets_uid_version_time_and_namespace(server: Endpoint, 
     assert server.get(space.path("configmaps/a")).raw == answer.raw
 
 
-def test_metadata_come_first_and_in_their_fixed_order(server: Endpoint, space: Namespace) -> None:
+def test_metadata_come_first_and_in_their_fixed_order(server: Server, space: Namespace) -> None:
     owner = space.config_map("owner")["metadata"]
     body = {
         "data": {"k": "v"},
@@ -81,7 +81,7 @@ def test_metadata_come_first_and_in_their_fixed_order(server: Endpoint, space: N
     assert list(made["metadata"]["ownerReferences"][0]) == ["apiVersion", "kind", "name", "uid"]
 
 
-def test_managed_fields_tell_who_wrote_what(server: Endpoint, space: Namespace) -> None:
+def test_managed_fields_tell_who_wrote_what(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a", "labels": {"x": "y"}}, "data": {"k": "v"}}
     made = server.send("POST", space.path("configmaps"), body, {"fieldManager": "me"}).ok()
     (entry,) = made["metadata"]["managedFields"]
@@ -94,19 +94,19 @@ def test_managed_fields_tell_who_wrote_what(server: Endpoint, space: Namespace) 
     }
 
 
-def test_generated_names_end_in_five_letters(server: Endpoint, path: str) -> None:
+def test_generated_names_end_in_five_letters(server: Server, path: str) -> None:
     made = server.create(path, {"metadata": {"generateName": "gen-"}})
     assert re.fullmatch("gen-[bcdfghjklmnpqrstvwxz2456789]{5}", made["metadata"]["name"])
     assert made["metadata"]["generateName"] == "gen-"
 
 
-def test_a_generated_name_is_short_enough_for_any_kind(server: Endpoint, space: Namespace) -> None:
+def test_a_generated_name_is_short_enough_for_any_kind(server: Server, space: Namespace) -> None:
     made = server.create(space.path("configmaps"), {"metadata": {"generateName": "a" * 250}})
     assert re.fullmatch("a{58}[a-z0-9]{5}", made["metadata"]["name"])
     assert made["metadata"]["generateName"] == "a" * 250
 
 
-def test_every_write_has_a_higher_version(server: Endpoint, space: Namespace) -> None:
+def test_every_write_has_a_higher_version(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     path = space.path("configmaps/a")
     put = server.send("PUT", path, {**made, "data": {"k": "1"}}).ok()
@@ -115,7 +115,7 @@ def test_every_write_has_a_higher_version(server: Endpoint, space: Namespace) ->
     assert put["metadata"]["uid"] == made["metadata"]["uid"] == patched["metadata"]["uid"]
 
 
-def test_names_are_used_once(server: Endpoint, space: Namespace) -> None:
+def test_names_are_used_once(server: Server, space: Namespace) -> None:
     space.config_map("a")
     answer = server.send("POST", space.path("configmaps"), {"metadata": {"name": "a"}})
     details = {"name": "a", "kind": "configmaps"}
@@ -123,26 +123,26 @@ def test_names_are_used_once(server: Endpoint, space: Namespace) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_what_is_not_there_is_not_found(server: Endpoint, path: str, method: str) -> None:
+def test_what_is_not_there_is_not_found(server: Server, path: str, method: str) -> None:
     body = {"metadata": {"name": "z"}} if method in {"PUT", "PATCH"} else None
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     answer = server.send(method, f"{path}/z", body, headers={"Content-Type": kind})
     refused(answer, 404, "NotFound", 'configmaps "z" not found', {"name": "z", "kind": "configmaps"})
 
 
-def test_the_group_is_named_where_there_is_one(server: Endpoint, space: Namespace) -> None:
+def test_the_group_is_named_where_there_is_one(server: Server, space: Namespace) -> None:
     answer = server.get(space.path("deployments", "/apis/apps/v1") + "/z")
     details = {"name": "z", "group": "apps", "kind": "deployments"}
     refused(answer, 404, "NotFound", 'deployments.apps "z" not found', details)
 
 
-def test_a_namespace_must_exist(server: Endpoint) -> None:
+def test_a_namespace_must_exist(server: Server) -> None:
     answer = server.send("POST", "/api/v1/namespaces/nowhere/configmaps", {"metadata": {"name": "a"}})
     details = {"name": "nowhere", "kind": "namespaces"}
     refused(answer, 404, "NotFound", 'namespaces "nowhere" not found', details)
 
 
-def test_a_name_must_be_one(server: Endpoint, path: str) -> None:
+def test_a_name_must_be_one(server: Server, path: str) -> None:
     rule = (
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
         "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
@@ -210,7 +210,7 @@ WRONG_METADATA: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("metadata", "message"), WRONG_METADATA)
 def test_metadata_must_be_right_when_made_and_when_changed(
-    server: Endpoint, space: Namespace, metadata: dict[str, Any], message: str
+    server: Server, space: Namespace, metadata: dict[str, Any], message: str
 ) -> None:
     space.config_map("there")
     answers = [
@@ -222,7 +222,7 @@ def test_metadata_must_be_right_when_made_and_when_changed(
         assert answer.json()["message"] == f'ConfigMap "{name}" is invalid: {message}'
 
 
-def test_a_name_is_required(server: Endpoint, path: str) -> None:
+def test_a_name_is_required(server: Server, path: str) -> None:
     answer = server.send("POST", path, {"metadata": {}})
     message = "Required value: name or generateName is required"
     causes = [{"reason": "FieldValueRequired", "message": message, "field": "metadata.name"}]
@@ -230,7 +230,7 @@ def test_a_name_is_required(server: Endpoint, path: str) -> None:
     refused(answer, 422, "Invalid", f'ConfigMap "" is invalid: metadata.name: {message}', details)
 
 
-def test_names_of_object_and_path_must_agree(server: Endpoint, space: Namespace) -> None:
+def test_names_of_object_and_path_must_agree(server: Server, space: Namespace) -> None:
     space.config_map("a")
     message = "the name of the object (b) does not match the name on the URL (a)"
     path = space.path("configmaps/a")
@@ -238,18 +238,18 @@ def test_names_of_object_and_path_must_agree(server: Endpoint, space: Namespace)
     refused(server.patch(path, {"metadata": {"name": "b"}}), 400, "BadRequest", message)
 
 
-def test_an_update_must_name_the_object(server: Endpoint, space: Namespace) -> None:
+def test_an_update_must_name_the_object(server: Server, space: Namespace) -> None:
     space.config_map("a")
     message = "the name of the object (a based on URL) was undeterminable: name must be provided"
     refused(server.send("PUT", space.path("configmaps/a"), {"metadata": {}}), 400, "BadRequest", message)
 
 
-def test_the_namespace_of_what_has_none_is_ignored(server: Endpoint) -> None:
+def test_the_namespace_of_what_has_none_is_ignored(server: Server) -> None:
     made = server.create("/api/v1/nodes", {"metadata": {"generateName": "node-", "namespace": "other"}})
     assert "namespace" not in made["metadata"]
 
 
-def test_a_body_that_cannot_be_read_is_refused(server: Endpoint, path: str) -> None:
+def test_a_body_that_cannot_be_read_is_refused(server: Server, path: str) -> None:
     answer = server.send("POST", path, b"{x")
     assert (answer.status, answer.json()["reason"]) == (400, "BadRequest")
     expected = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
@@ -257,33 +257,33 @@ def test_a_body_that_cannot_be_read_is_refused(server: Endpoint, path: str) -> N
     assert server.send("POST", path, b"[1]").status == 400
 
 
-def test_a_kind_that_does_not_fit_the_path_is_refused(server: Endpoint, path: str) -> None:
+def test_a_kind_that_does_not_fit_the_path_is_refused(server: Server, path: str) -> None:
     answer = server.send("POST", path, {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}})
     assert (answer.status, answer.json()["reason"]) == (400, "BadRequest")
     assert answer.json()["message"].startswith('Pod in version "v1" cannot be handled as a ConfigMap: ')
 
 
-def test_a_get_of_a_version_that_is_not_a_number_is_an_error(server: Endpoint, space: Namespace) -> None:
+def test_a_get_of_a_version_that_is_not_a_number_is_an_error(server: Server, space: Namespace) -> None:
     space.config_map("a")
     answer = server.get(space.path("configmaps/a"), resourceVersion="x")
     message = 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'
     assert (answer.status, answer.json()["message"]) == (500, message)
 
 
-def test_namespaces_of_object_and_path_must_agree(server: Endpoint, path: str) -> None:
+def test_namespaces_of_object_and_path_must_agree(server: Server, path: str) -> None:
     message = "the namespace of the provided object does not match the namespace sent on the request"
     answer = server.send("POST", path, {"metadata": {"name": "a", "namespace": "other"}})
     refused(answer, 400, "BadRequest", message)
 
 
-def test_a_pod_needs_containers(server: Endpoint, space: Namespace) -> None:
+def test_a_pod_needs_containers(server: Server, space: Namespace) -> None:
     answer = server.send("POST", space.path("pods"), {"metadata": {"name": "p"}})
     causes = [{"reason": "FieldValueRequired", "message": "Required value", "field": "spec.containers"}]
     details = {"name": "p", "kind": "Pod", "causes": causes}
     refused(answer, 422, "Invalid", 'Pod "p" is invalid: spec.containers: Required value', details)
 
 
-def test_an_update_of_an_old_version_conflicts(server: Endpoint, space: Namespace) -> None:
+def test_an_update_of_an_old_version_conflicts(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     path = space.path("configmaps/a")
     server.patch(path, {"data": {"k": "1"}}).ok()
@@ -294,14 +294,14 @@ def test_an_update_of_an_old_version_conflicts(server: Endpoint, space: Namespac
     refused(server.patch(path, old), 409, "Conflict", message, details)
 
 
-def test_an_update_without_a_version_overwrites(server: Endpoint, space: Namespace) -> None:
+def test_an_update_without_a_version_overwrites(server: Server, space: Namespace) -> None:
     space.config_map("a")
     path = space.path("configmaps/a")
     server.patch(path, {"data": {"k": "1"}}).ok()
     assert server.send("PUT", path, {"metadata": {"name": "a"}, "data": {"k": "2"}}).ok()["data"] == {"k": "2"}
 
 
-def test_an_update_of_another_uid_conflicts(server: Endpoint, space: Namespace) -> None:
+def test_an_update_of_another_uid_conflicts(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     other = {**made, "metadata": {**made["metadata"], "uid": "other"}}
     answer = server.send("PUT", space.path("configmaps/a"), other)
@@ -313,13 +313,13 @@ def test_an_update_of_another_uid_conflicts(server: Endpoint, space: Namespace) 
     )
 
 
-def test_a_merge_patch_sets_and_nulls_take_away(server: Endpoint, space: Namespace) -> None:
+def test_a_merge_patch_sets_and_nulls_take_away(server: Server, space: Namespace) -> None:
     server.create(space.path("configmaps"), {"metadata": {"name": "a"}, "data": {"k": "1", "l": "2"}})
     patched = server.patch(space.path("configmaps/a"), {"data": {"k": None, "m": "3"}}).ok()
     assert patched["data"] == {"l": "2", "m": "3"}
 
 
-def test_a_json_patch_does_its_steps_or_none(server: Endpoint, space: Namespace) -> None:
+def test_a_json_patch_does_its_steps_or_none(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a", "annotations": {"x": "y"}}, "data": {"k": "1"}}
     server.create(space.path("configmaps"), body)
     path = space.path("configmaps/a")
@@ -341,7 +341,7 @@ def test_a_json_patch_does_its_steps_or_none(server: Endpoint, space: Namespace)
     assert server.get(path).ok()["data"]["m"] == "2"
 
 
-def test_a_strategic_patch_merges_containers_by_name(server: Endpoint, space: Namespace) -> None:
+def test_a_strategic_patch_merges_containers_by_name(server: Server, space: Namespace) -> None:
     template = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
     spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
     path = space.path("deployments", "/apis/apps/v1")
@@ -355,20 +355,20 @@ def test_a_strategic_patch_merges_containers_by_name(server: Endpoint, space: Na
     assert [item["name"] for item in merged["spec"]["template"]["spec"]["containers"]] == ["e"]
 
 
-def test_a_patch_of_no_known_type_is_refused(server: Endpoint, space: Namespace) -> None:
+def test_a_patch_of_no_known_type_is_refused(server: Server, space: Namespace) -> None:
     space.config_map("a")
     answer = server.send("PATCH", space.path("configmaps/a"), {"data": {}})
     refused(answer, 415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 @pytest.mark.parametrize("kind", ["merge", "json"])
-def test_a_patch_that_is_no_json_is_refused(server: Endpoint, space: Namespace, kind: str) -> None:
+def test_a_patch_that_is_no_json_is_refused(server: Server, space: Namespace, kind: str) -> None:
     space.config_map("a")
     answer = server.patch(space.path("configmaps/a"), b"{x", kind)
     refused(answer, 400, "BadRequest", "invalid JSON patch")
 
 
-def test_a_json_patch_is_a_list(server: Endpoint, space: Namespace) -> None:
+def test_a_json_patch_is_a_list(server: Server, space: Namespace) -> None:
     space.config_map("a")
     message = "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
     refused(server.patch(space.path("configmaps/a"), {}, "json"), 400, "BadRequest", message)
@@ -377,14 +377,14 @@ def test_a_json_patch_is_a_list(server: Endpoint, space: Namespace) -> None:
 NO_MAPPING = "json: cannot unmarshal array into Go value of type map[string]interface {}"
 
 
-def test_a_strategic_patch_takes_away_what_is_not_there(server: Endpoint, space: Namespace) -> None:
+def test_a_strategic_patch_takes_away_what_is_not_there(server: Server, space: Namespace) -> None:
     space.config_map("a")
     patch = {"metadata": {"ownerReferences": [{"$patch": "delete", "uid": "u"}]}}
     assert "ownerReferences" not in server.patch(space.path("configmaps/a"), patch, "strategic-merge").ok()["metadata"]
 
 
 @pytest.mark.parametrize("kind", ["merge", "strategic-merge"])
-def test_a_patch_leaves_metadata_of_their_types(server: Endpoint, space: Namespace, kind: str) -> None:
+def test_a_patch_leaves_metadata_of_their_types(server: Server, space: Namespace, kind: str) -> None:
     space.config_map("a")
     answer = server.patch(space.path("configmaps/a"), {"metadata": {"labels": {"l": 1}}}, kind)
     assert (answer.status, answer.json()["reason"]) == (422, "Invalid")
@@ -413,7 +413,7 @@ def test_a_patch_leaves_metadata_of_their_types(server: Endpoint, space: Namespa
     ],
 )
 def test_a_patch_of_another_type_than_its_kind_takes_is_refused(
-    server: Endpoint, space: Namespace, kind: str, patch: bytes, message: str
+    server: Server, space: Namespace, kind: str, patch: bytes, message: str
 ) -> None:
     space.config_map("a")
     answer = server.patch(space.path("configmaps/a"), patch, kind)
@@ -424,14 +424,14 @@ def test_a_patch_of_another_type_than_its_kind_takes_is_refused(
 
 
 @pytest.mark.parametrize("operation", [{"op": "remove", "path": ""}, {"op": "replace", "path": "", "value": 5}])
-def test_a_json_patch_leaves_an_object(server: Endpoint, space: Namespace, operation: dict[str, Any]) -> None:
+def test_a_json_patch_leaves_an_object(server: Server, space: Namespace, operation: dict[str, Any]) -> None:
     space.config_map("a")
     answer = server.patch(space.path("configmaps/a"), [operation], "json")
     refused(answer, 422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
 @pytest.mark.parametrize("metadata", [None, {"name": None}])
-def test_a_patch_leaves_the_name(server: Endpoint, space: Namespace, metadata: Any) -> None:
+def test_a_patch_leaves_the_name(server: Server, space: Namespace, metadata: Any) -> None:
     before = space.config_map("a", kept="1")
     answer = server.patch(space.path("configmaps/a"), {"metadata": metadata})
     why = "the name of the object (a based on URL) was undeterminable: name must be provided"
@@ -439,12 +439,12 @@ def test_a_patch_leaves_the_name(server: Endpoint, space: Namespace, metadata: A
     assert server.get(space.path("configmaps/a")).ok() == before
 
 
-def apply(server: Endpoint, path: str, data: dict[str, str], **params: Any) -> Answer:
+def apply(server: Server, path: str, data: dict[str, str], **params: Any) -> Answer:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
     return server.send("PATCH", f"{path}/a", body, params, {"Content-Type": "application/apply-patch+yaml"})
 
 
-def test_server_side_apply_creates_owns_and_conflicts(server: Endpoint, path: str) -> None:
+def test_server_side_apply_creates_owns_and_conflicts(server: Server, path: str) -> None:
     created = apply(server, path, {"k": "1", "l": "1"}, fieldManager="me")
     assert created.status == 201
     (entry,) = created.ok()["metadata"]["managedFields"]
@@ -473,7 +473,7 @@ def test_server_side_apply_creates_owns_and_conflicts(server: Endpoint, path: st
     ],
 )
 def test_server_side_apply_says_what_it_is_of(
-    server: Endpoint, space: Namespace, path: str, change: dict[str, Any], message: str
+    server: Server, space: Namespace, path: str, change: dict[str, Any], message: str
 ) -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **change}
     headers = {"Content-Type": "application/apply-patch+yaml"}
@@ -483,7 +483,7 @@ def test_server_side_apply_says_what_it_is_of(
     assert not {"a", "b"} & set(names)
 
 
-def test_server_side_apply_creates_whatever_version_it_has_but_of_no_certain_uid(server: Endpoint, path: str) -> None:
+def test_server_side_apply_creates_whatever_version_it_has_but_of_no_certain_uid(server: Server, path: str) -> None:
     headers = {"Content-Type": "application/apply-patch+yaml"}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "uid": "of-another"}}
     answer = server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers)
@@ -495,7 +495,7 @@ def test_server_side_apply_creates_whatever_version_it_has_but_of_no_certain_uid
     assert server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers).status == 201
 
 
-def test_server_side_apply_takes_away_items_that_nobody_else_owns(server: Endpoint, space: Namespace) -> None:
+def test_server_side_apply_takes_away_items_that_nobody_else_owns(server: Server, space: Namespace) -> None:
     path = space.path("deployments", "/apis/apps/v1")
 
     def apply_containers(manager: str, *names: str) -> Answer:
@@ -514,7 +514,7 @@ def test_server_side_apply_takes_away_items_that_nobody_else_owns(server: Endpoi
     assert [container["name"] for container in containers] == ["b", "c"]
 
 
-def test_server_side_apply_needs_a_manager(server: Endpoint, path: str) -> None:
+def test_server_side_apply_needs_a_manager(server: Server, path: str) -> None:
     answer = apply(server, path, {"k": "1"})
     message = "Required value: is required for apply patch"
     causes = [{"reason": "FieldValueRequired", "message": message, "field": "fieldManager"}]
@@ -522,7 +522,7 @@ def test_server_side_apply_needs_a_manager(server: Endpoint, path: str) -> None:
     refused(answer, 422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {message}', details)
 
 
-def test_a_dry_run_answers_and_keeps_nothing(server: Endpoint, space: Namespace) -> None:
+def test_a_dry_run_answers_and_keeps_nothing(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     answer = server.send("POST", path, {"metadata": {"name": "a"}}, {"dryRun": "All"})
     assert answer.status == 201
@@ -533,7 +533,7 @@ def test_a_dry_run_answers_and_keeps_nothing(server: Endpoint, space: Namespace)
     assert server.get(f"{path}/b").status == 200
 
 
-def test_a_delete_answers_with_a_status(server: Endpoint, space: Namespace) -> None:
+def test_a_delete_answers_with_a_status(server: Server, space: Namespace) -> None:
     made = space.config_map("a")
     answer = server.send("DELETE", space.path("configmaps/a"))
     assert answer.ok() == {
@@ -546,7 +546,7 @@ def test_a_delete_answers_with_a_status(server: Endpoint, space: Namespace) -> N
     assert server.get(space.path("configmaps/a")).status == 404
 
 
-def test_a_name_that_is_used_again_has_another_uid(server: Endpoint, space: Namespace) -> None:
+def test_a_name_that_is_used_again_has_another_uid(server: Server, space: Namespace) -> None:
     first = space.config_map("a")
     server.send("DELETE", space.path("configmaps/a")).ok()
     second = space.config_map("a")
@@ -554,7 +554,7 @@ def test_a_name_that_is_used_again_has_another_uid(server: Endpoint, space: Name
     assert version(second) > version(first)
 
 
-def test_a_delete_can_be_bound_to_uid_and_version(server: Endpoint, space: Namespace) -> None:
+def test_a_delete_can_be_bound_to_uid_and_version(server: Server, space: Namespace) -> None:
     made = space.config_map("a")["metadata"]
     path = space.path("configmaps/a")
     details = {"name": "a", "kind": "ConfigMap"}
@@ -575,7 +575,7 @@ def test_a_delete_can_be_bound_to_uid_and_version(server: Endpoint, space: Names
     server.send("DELETE", path, {"preconditions": right}).ok()
 
 
-def test_finalizers_hold_an_object_until_they_are_gone(server: Endpoint, space: Namespace) -> None:
+def test_finalizers_hold_an_object_until_they_are_gone(server: Server, space: Namespace) -> None:
     path = space.path("configmaps")
     made = server.create(path, {"metadata": {"name": "a", "finalizers": ["example.com/f"]}})
     with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
@@ -592,7 +592,7 @@ def test_finalizers_hold_an_object_until_they_are_gone(server: Endpoint, space: 
     assert server.get(f"{path}/a").status == 404
 
 
-def test_foreground_deletion_is_a_finalizer(server: Endpoint, space: Namespace) -> None:
+def test_foreground_deletion_is_a_finalizer(server: Server, space: Namespace) -> None:
     space.config_map("a")
     marked = server.send("DELETE", space.path("configmaps/a"), {"propagationPolicy": "Foreground"}).ok()
     assert marked["metadata"]["finalizers"] == ["foregroundDeletion"]
@@ -601,7 +601,7 @@ def test_foreground_deletion_is_a_finalizer(server: Endpoint, space: Namespace) 
 @pytest.mark.parametrize("option", [{"propagationPolicy": "Orphan"}, {"orphanDependents": True}])
 @pytest.mark.parametrize("is_in_body", [True, False])
 def test_to_orphan_is_a_finalizer_which_another_policy_replaces(
-    server: Endpoint, space: Namespace, option: dict[str, Any], *, is_in_body: bool
+    server: Server, space: Namespace, option: dict[str, Any], *, is_in_body: bool
 ) -> None:
     space.config_map("a")
     path = space.path("configmaps/a")
@@ -614,7 +614,7 @@ def test_to_orphan_is_a_finalizer_which_another_policy_replaces(
     assert server.get(path).status == 404
 
 
-def test_a_policy_is_one_of_three(server: Endpoint, space: Namespace) -> None:
+def test_a_policy_is_one_of_three(server: Server, space: Namespace) -> None:
     space.config_map("a")
     answer = server.send("DELETE", space.path("configmaps/a"), None, {"propagationPolicy": "Foo"})
     supported = 'supported values: "Foreground", "Background", "Orphan", "nil"'
@@ -627,7 +627,7 @@ def test_a_policy_is_one_of_three(server: Endpoint, space: Namespace) -> None:
 
 
 @pytest.mark.parametrize(("method", "kind"), [("POST", "Create"), ("DELETE", "Delete")])
-def test_a_dry_run_is_of_all(server: Endpoint, space: Namespace, method: str, kind: str) -> None:
+def test_a_dry_run_is_of_all(server: Server, space: Namespace, method: str, kind: str) -> None:
     space.config_map("a")
     path, body = (space.path("configmaps"), {"metadata": {"name": "b"}}) if method == "POST" else ("", None)
     answer = server.send(method, path or space.path("configmaps/a"), body, {"dryRun": "Foo"})
@@ -636,7 +636,7 @@ def test_a_dry_run_is_of_all(server: Endpoint, space: Namespace, method: str, ki
     assert answer.json()["message"] == message
 
 
-def test_what_is_being_deleted_gets_no_new_finalizers(server: Endpoint, space: Namespace) -> None:
+def test_what_is_being_deleted_gets_no_new_finalizers(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a", "finalizers": ["example.com/old"]}}
     server.create(space.path("configmaps"), body)
     path = space.path("configmaps/a")
@@ -652,13 +652,13 @@ def test_what_is_being_deleted_gets_no_new_finalizers(server: Endpoint, space: N
     assert server.get(path).status == 404
 
 
-def test_a_grace_period_below_zero_is_a_second(server: Endpoint, space: Namespace) -> None:
+def test_a_grace_period_below_zero_is_a_second(server: Server, space: Namespace) -> None:
     server.create(space.path("pods"), {"metadata": {"name": "a"}, "spec": {**POD_SPEC, "nodeName": "node-1"}})
     answer = server.send("DELETE", space.path("pods/a"), None, {"gracePeriodSeconds": -5})
     assert answer.ok()["metadata"]["deletionGracePeriodSeconds"] == 1
 
 
-def test_a_pod_on_a_node_gets_its_grace_period(server: Endpoint, space: Namespace) -> None:
+def test_a_pod_on_a_node_gets_its_grace_period(server: Server, space: Namespace) -> None:
     path = space.path("pods")
     made = server.create(path, {"metadata": {"name": "p"}, "spec": {**POD_SPEC, "nodeName": "n"}})
     with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
@@ -673,7 +673,7 @@ def test_a_pod_on_a_node_gets_its_grace_period(server: Endpoint, space: Namespac
     assert kinds == ["MODIFIED", "DELETED"]
 
 
-def test_a_pod_on_no_node_goes_at_once(server: Endpoint, space: Namespace) -> None:
+def test_a_pod_on_no_node_goes_at_once(server: Server, space: Namespace) -> None:
     path = space.path("pods")
     made = server.create(path, {"metadata": {"name": "p"}, "spec": POD_SPEC})
     with server.watch(path, resourceVersion=made["metadata"]["resourceVersion"]) as watch:
@@ -687,7 +687,7 @@ def test_a_pod_on_no_node_goes_at_once(server: Endpoint, space: Namespace) -> No
     assert server.get(f"{path}/p").status == 404
 
 
-def test_a_collection_is_deleted_by_selector(server: Endpoint, space: Namespace) -> None:
+def test_a_collection_is_deleted_by_selector(server: Server, space: Namespace) -> None:
     for name, tier in (("a", "web"), ("b", "db"), ("c", "web")):
         last = space.config_map(name, tier=tier)
     path = space.path("configmaps")
@@ -700,7 +700,7 @@ def test_a_collection_is_deleted_by_selector(server: Endpoint, space: Namespace)
     assert [item["metadata"]["name"] for item in server.get(path).ok()["items"]] == ["b"]
 
 
-def test_status_is_written_apart(server: Endpoint, space: Namespace) -> None:
+def test_status_is_written_apart(server: Server, space: Namespace) -> None:
     path = space.path("pods")
     body = {"metadata": {"name": "p"}, "spec": POD_SPEC, "status": {"phase": "Running"}}
     assert server.create(path, body)["status"]["phase"] == "Pending"
@@ -712,7 +712,7 @@ def test_status_is_written_apart(server: Endpoint, space: Namespace) -> None:
     assert server.get(f"{path}/p/status").ok() == changed
 
 
-def test_generation_counts_what_is_asked_for(server: Endpoint, space: Namespace) -> None:
+def test_generation_counts_what_is_asked_for(server: Server, space: Namespace) -> None:
     template = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
     spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
     path = space.path("deployments", "/apis/apps/v1")
@@ -727,7 +727,7 @@ def test_generation_counts_what_is_asked_for(server: Endpoint, space: Namespace)
     assert "generation" not in space.config_map("a")["metadata"]
 
 
-def test_a_namespace_that_goes_takes_nothing_new(server: Endpoint, space: Namespace) -> None:
+def test_a_namespace_that_goes_takes_nothing_new(server: Server, space: Namespace) -> None:
     marked = server.send("DELETE", f"/api/v1/namespaces/{space.name}").ok()
     assert (marked["kind"], marked["status"]) == ("Namespace", {"phase": "Terminating"})
     assert "deletionTimestamp" in marked["metadata"]
@@ -744,7 +744,7 @@ def test_a_namespace_that_goes_takes_nothing_new(server: Endpoint, space: Namesp
     refused(answer, 403, "Forbidden", message, {"name": "a", "kind": "configmaps", "causes": [cause]})
 
 
-def test_a_namespace_goes_when_its_own_finalizer_does(server: Endpoint, space: Namespace) -> None:
+def test_a_namespace_goes_when_its_own_finalizer_does(server: Server, space: Namespace) -> None:
     path = f"/api/v1/namespaces/{space.name}"
     marked = server.send("DELETE", path).ok()
     assert server.get(f"{path}/status").ok() == marked
@@ -752,20 +752,20 @@ def test_a_namespace_goes_when_its_own_finalizer_does(server: Endpoint, space: N
     assert server.get(path).status == 404
 
 
-def test_a_namespace_is_labelled_with_its_name(server: Endpoint, space: Namespace) -> None:
+def test_a_namespace_is_labelled_with_its_name(server: Server, space: Namespace) -> None:
     found = server.get(f"/api/v1/namespaces/{space.name}").ok()
     assert found["metadata"]["labels"] == {"kubernetes.io/metadata.name": space.name}
     assert (found["spec"], found["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
 
 
 @pytest.mark.parametrize(("method", "suffix"), [("PATCH", ""), ("POST", "/a"), ("OPTIONS", "")])
-def test_other_methods_are_not_allowed(server: Endpoint, path: str, method: str, suffix: str) -> None:
+def test_other_methods_are_not_allowed(server: Server, path: str, method: str, suffix: str) -> None:
     message = "the server does not allow this method on the requested resource"
     refused(server.send(method, path + suffix, {}), 405, "MethodNotAllowed", message, {})
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_in_all_namespaces_at_once_nothing_is_written(server: Endpoint, space: Namespace, method: str) -> None:
+def test_in_all_namespaces_at_once_nothing_is_written(server: Server, space: Namespace, method: str) -> None:
     space.config_map("a", only="here")
     body = {"metadata": {"name": "b"}} if method == "POST" else None
     message = "the server does not allow this method on the requested resource"
@@ -778,20 +778,20 @@ def test_in_all_namespaces_at_once_nothing_is_written(server: Endpoint, space: N
 
 
 @pytest.mark.parametrize("suffix", ["", "/a"])
-def test_an_object_has_no_head(server: Endpoint, space: Namespace, suffix: str) -> None:
+def test_an_object_has_no_head(server: Server, space: Namespace, suffix: str) -> None:
     space.config_map("a")
     answer = server.send("HEAD", space.path("configmaps") + suffix)
     assert (answer.status, answer.raw) == (405, b"")
 
 
 @pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
-def test_a_namespace_that_every_cluster_has_may_not_be_deleted(server: Endpoint, name: str) -> None:
+def test_a_namespace_that_every_cluster_has_may_not_be_deleted(server: Server, name: str) -> None:
     answer = server.send("DELETE", f"/api/v1/namespaces/{name}")
     message = f'namespaces "{name}" is forbidden: this namespace may not be deleted'
     refused(answer, 403, "Forbidden", message, {"name": name, "kind": "namespaces"})
 
 
-def test_the_texts_of_a_secret_become_data(server: Endpoint, space: Namespace) -> None:
+def test_the_texts_of_a_secret_become_data(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a"}, "data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "y", "c": "é"}}
     made = server.create(space.path("secrets"), body)
     assert (made["data"], "stringData" in made) == ({"a": "eA==", "b": "eQ==", "c": "w6k="}, False)

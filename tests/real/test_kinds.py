@@ -32,10 +32,11 @@ def test_every_kind_of_the_table_lists_and_watches(capsys: pytest.CaptureFixture
     """On a server of its own, which serves alpha and beta versions too."""
     everything = ["--runtime-config=api/all=true", "--feature-gates=AllAlpha=true,AllBeta=true"]
     with ControlPlane(flags=everything, timeout=120.0) as plane:
+        pool = plane.client().rest_client.pool_manager
         served, missing = [], []
         for resource in all_resources():
             headers = {"Authorization": f"Bearer {plane.token()}"}
-            answer = plane.pool().request("GET", f"{plane.url}{resource.path(None)}?limit=1", headers=headers)
+            answer = pool.request("GET", f"{plane.url}{resource.path(None)}?limit=1", headers=headers)
             assert answer.status in {200, 404}, answer.data
             if answer.status == 200:
                 served.append(resource)

@@ -57,7 +57,7 @@ def encode(value: bytes) -> str:
 def transfer(plane: ControlPlane) -> tuple[float, int]:
     """Return the seconds that the bytes of a streaming list alone take, and how many there are."""
     start, size, tail = time.perf_counter(), 0, b""
-    answer = plane.pool().request(
+    answer = plane.client().rest_client.pool_manager.request(
         "GET",
         f"{plane.url}/api/v1/pods?{STREAM}",
         headers={"Authorization": f"Bearer {plane.token()}"},

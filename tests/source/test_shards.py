@@ -315,7 +315,7 @@ def check_words(plane: ControlPlane) -> None:
     def ask(selector: str, accept: str = "application/json", **more: str) -> tuple[int, Any]:
         url = f"/api/v1/namespaces/shares/configmaps?{urlencode({'shardSelector': selector, **more})}"
         headers = {"Authorization": f"Bearer {plane.token()}", "Accept": accept}
-        answer = plane.pool().request("GET", plane.url + url, headers=headers)
+        answer = plane.client().rest_client.pool_manager.request("GET", plane.url + url, headers=headers)
         return answer.status, answer.json()
 
     for selector, reason in REFUSALS.items():

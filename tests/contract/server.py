@@ -1,20 +1,19 @@
-"""Raw HTTP to an API server, fake or real: the exact bytes, and watches read line by line."""
+"""Raw HTTP to an API server of either kind: the exact bytes, and watches read line by line."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import attrs
 import urllib3
 
-from informers.testing import APIServer
-from informers.testing.controlplane import ControlPlane
+from informers.testing import APIServer, ControlPlane
 
-__all__ = ["STREAM", "Answer", "Endpoint", "WatchStream", "decode_pairs", "fake_endpoint", "real_endpoint", "scrub"]
+__all__ = ["STREAM", "Answer", "Server", "WatchStream", "decode_pairs", "embedded_server", "scrub"]
 
 #: Seconds without a byte after which a watch counts as silent. Nothing that is expected takes so long.
 SILENCE = 10.0
@@ -84,23 +83,22 @@ class WatchStream:
         return list(self._lines)
 
 
-@attrs.frozen
-class Endpoint:
-    """An API server and someone who may do everything there.
+class Server:
+    """An API server of either kind, spoken to in raw HTTP by someone who may do everything there.
 
-    Attributes:
-        name: `fake` or `real`.
-        url: without a slash at the end.
-        pool: connections that trust it.
-        headers: sent with every request.
-        compact: makes the server forget its history up to now, for events at least.
+    Args:
+        api: the server.
+        token: another one than that of `api.client()`.
     """
 
-    name: str
-    url: str
-    pool: urllib3.PoolManager
-    headers: Mapping[str, str]
-    compact: Callable[[], Any]
+    def __init__(self, api: APIServer | ControlPlane, token: str = "") -> None:
+        self.api = api
+        self.is_embedded = isinstance(api, APIServer)
+        client = api.client()
+        self._url = api.url
+        self._pool: urllib3.PoolManager = client.rest_client.pool_manager
+        sent = f"Bearer {token}" if token else client.configuration.get_api_key_with_prefix("authorization")
+        self._headers = {"Authorization": sent} if sent else {}
 
     def send(
         self,
@@ -111,17 +109,18 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request. A body that is not bytes goes as JSON."""
-        answer = self.pool.request(
+        answer = self._pool.request(
             method,
-            self.url + path + _query(params or {}),
+            self._url + path + _query(params or {}),
             body=body if body is None or isinstance(body, bytes) else json.dumps(body),
             headers={
                 "Content-Type": "application/json",
                 "Accept": "application/json",
-                **self.headers,
+                **self._headers,
                 **(headers or {}),
             },
             timeout=SILENCE,
+            retries=False,
         )
         return Answer(answer.status, answer.headers, answer.data)
 
@@ -144,11 +143,12 @@ class Endpoint:
         self, path: str, *, accept: str = "application/json", **params: str | int | bool
     ) -> Iterator[WatchStream]:
         """Open a watch, and cut it at the end."""
-        response = self.pool.request(
+        response = self._pool.request(
             "GET",
-            self.url + path + _query({"watch": True, "timeoutSeconds": 30, **params}),
-            headers={"Accept": accept, **self.headers},
+            self._url + path + _query({"watch": True, "timeoutSeconds": 30, **params}),
+            headers={"Accept": accept, **self._headers},
             preload_content=False,
+            retries=False,
             timeout=urllib3.Timeout(connect=SILENCE, read=SILENCE),
         )
         try:
@@ -159,31 +159,18 @@ class Endpoint:
 
     def disconnect(self) -> None:
         """Close what is open. Clearing the pool alone leaves that to the collector, as long as an answer is in use."""
-        for key in self.pool.pools.keys():  # noqa: SIM118  urllib3's container can't be iterated
-            self.pool.pools[key].close()
-        self.pool.clear()
-
-
-def real_endpoint(plane: ControlPlane) -> Endpoint:
-    """Return the real server's endpoint."""
-    return Endpoint(
-        name="real",
-        url=plane.url,
-        pool=plane.pool(),
-        headers={"Authorization": f"Bearer {plane.token()}"},
-        compact=plane.compact,
-    )
+        for key in self._pool.pools.keys():  # noqa: SIM118  urllib3's container can't be iterated
+            self._pool.pools[key].close()
+        self._pool.clear()
 
 
 @contextlib.contextmanager
-def fake_endpoint() -> Iterator[Endpoint]:
-    """Run the fake server, and give its endpoint."""
-    # No controllers run on the real one either.
-    with APIServer(finalizes_namespaces=False) as server:
-        pool = urllib3.PoolManager(retries=False)
-        endpoint = Endpoint(name="fake", url=server.url, pool=pool, headers={}, compact=server.compact)
-        yield endpoint
-        endpoint.disconnect()
+def embedded_server() -> Iterator[Server]:
+    """Run the embedded server, without what controllers do: none run beside the real one either."""
+    with APIServer(finalizes_namespaces=False) as api:
+        server = Server(api)
+        yield server
+        server.disconnect()
 
 
 def scrub(obj: Any) -> Any:
