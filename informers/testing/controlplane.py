@@ -10,12 +10,12 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
+import urllib3
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK
@@ -26,7 +26,7 @@ from informers.selectors import LabelSelector
 from informers.source._wire.status_errors import error_of_response
 from informers.testing._controlplane.authority import Authority
 from informers.testing._controlplane.daemons import assets as default_assets
-from informers.testing._controlplane.daemons import missing
+from informers.testing._controlplane.daemons import missing, poll
 from informers.testing._controlplane.relay import Relay
 from informers.testing._controlplane.server_objects import Objects
 from informers.testing._controlplane.servers import ISSUER, Servers
@@ -143,10 +143,13 @@ class ControlPlane:
     def create(self, obj: Any) -> dict[str, Any]:
         """Create an object with its status, and its namespace if that is missing.
 
+        After a CustomResourceDefinition it waits until its objects are served.
+
         Args:
             obj: a mapping, or a model of the official client.
 
         Raises:
+            TimeoutError: a definition's objects are not served within ten seconds.
             StatusError: the server refuses it.
             ConfigurationError: its kind is not known to the server.
         """
@@ -208,16 +211,6 @@ class ControlPlane:
             TimeoutError: it did not within `timeout` seconds; with the object as it is.
         """
         return self._objects.wait_for(self._objects.path_of(resource, name, namespace), predicate, timeout)
-
-    def install(self, *definitions: Mapping[str, Any], timeout: float = 10.0) -> None:
-        """Create CustomResourceDefinitions, and wait until the server serves them.
-
-        Raises:
-            StatusError: the server refuses one.
-            TimeoutError: one is not served within `timeout` seconds.
-        """
-        for definition in definitions:
-            self._objects.install(definition, timeout)
 
     def clear(self) -> None:
         """Remove all that has been created since the start, whatever holds it: the next test begins afresh."""
@@ -331,13 +324,16 @@ class ControlPlane:
     ) -> Any:
         headers = {"Authorization": f"Bearer {self.token(user)}", "Content-Type": content_type}
         data = None if body is None else json.dumps(body)
-        answer = self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
-        for _ in range(50):
-            if answer.status != 429:
-                break
-            # A watch cache that begins again, for example of a custom kind: the server asks to come again.
-            threading.Event().wait(0.1)
-            answer = self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
+
+        def heard() -> urllib3.BaseHTTPResponse | None:
+            answer = send()
+            # A watch cache that begins anew, for example of a custom kind: the server asks to come again.
+            return None if answer.status == 429 else answer
+
+        answer = poll(heard, 5.0) or send()
         if answer.status >= 400:
             raise error_of_response(answer.status, answer.data, None, now=SYSTEM_CLOCK.time())
         return json.loads(answer.data)

@@ -1,7 +1,7 @@
 """Twenty custom resources that clusters have, each cut down to what its public definition has of every sort of rule.
 
-Written after the definitions of cert-manager, Prometheus' operator, Argo, Gateway API, Crossplane, Knative, Flux, Istio,
-Cilium, KEDA, External Secrets, Velero and Strimzi.
+Written after those of cert-manager, Prometheus' operator, Argo, Gateway API, Crossplane, Knative, Flux, Istio, Cilium,
+KEDA, External Secrets, Velero and Strimzi.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Public:
     plural: str
     spec: Json
     good: tuple[Json, ...]
-    bad: Json
+    bad: Any
     status: Json | None = STATUS
     is_cluster: bool = False
     scale: Json | None = None
@@ -115,12 +115,20 @@ class Public:
             }
             for name in self.versions
         ]
-        names = {"kind": self.kind, "plural": self.plural, "singular": self.kind.lower(), "listKind": f"{self.kind}List"}
+        names = {
+            "kind": self.kind,
+            "plural": self.plural,
+            "singular": self.kind.lower(),
+            "listKind": f"{self.kind}List",
+        }
         scope = "Cluster" if self.is_cluster else "Namespaced"
         return {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{self.plural}.{self.group}"},
+            "metadata": {
+                "name": f"{self.plural}.{self.group}",
+                "annotations": {"api-approved.kubernetes.io": "https://example.com"} if ".k8s.io" in self.group else {},
+            },
             "spec": {"group": self.group, "scope": scope, "names": names, "versions": versions},
         }
 
@@ -129,7 +137,13 @@ ISSUER_REF = fields("name", group=TEXT, kind=TEXT, name=TEXT)
 PARENT_REF = fields(
     "name",
     group={"type": "string", "default": "gateway.networking.k8s.io", "maxLength": 253},
-    kind={"type": "string", "default": "Gateway", "minLength": 1, "maxLength": 63, "pattern": "^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$"},
+    kind={
+        "type": "string",
+        "default": "Gateway",
+        "minLength": 1,
+        "maxLength": 63,
+        "pattern": "^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$",
+    },
     name={"type": "string", "minLength": 1, "maxLength": 253},
     namespace=TEXT,
     port=number(format="int32", minimum=1, maximum=65535),
@@ -158,9 +172,19 @@ SOURCE_REF = fields(
 )
 KNATIVE_CONTAINER = fields(
     args=TEXTS,
-    env=many(fields("name", name=TEXT, value=TEXT), **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    env=many(
+        fields("name", name=TEXT, value=TEXT),
+        **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    ),
     image=TEXT,
-    ports=many(fields("containerPort", containerPort=number(format="int32"), name=TEXT, protocol={"type": "string", "default": "TCP"})),
+    ports=many(
+        fields(
+            "containerPort",
+            containerPort=number(format="int32"),
+            name=TEXT,
+            protocol={"type": "string", "default": "TCP"},
+        )
+    ),
     resources=fields(limits={"type": "object", "additionalProperties": {**EITHER, "pattern": r"^[0-9]+(m|Mi|Gi)?$"}}),
 )
 
@@ -187,8 +211,13 @@ PUBLIC = (
         ),
         good=(
             {"secretName": "tls", "issuerRef": {"name": "ca"}},
-            {"secretName": "tls", "issuerRef": {"name": "ca", "kind": "ClusterIssuer"}, "dnsNames": ["a.example.com"],
-             "privateKey": {"algorithm": "ECDSA", "size": 256, "unknown": 1}, "usages": ["server auth"]},
+            {
+                "secretName": "tls",
+                "issuerRef": {"name": "ca", "kind": "ClusterIssuer"},
+                "dnsNames": ["a.example.com"],
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "unknown": 1},
+                "usages": ["server auth"],
+            },
         ),
         bad={"secretName": "tls", "issuerRef": {}, "privateKey": {"algorithm": "DSA"}},
     ),
@@ -210,8 +239,13 @@ PUBLIC = (
         ),
         good=(
             {"selfSigned": {}},
-            {"acme": {"server": "https://acme.example.com", "privateKeySecretRef": {"name": "k"},
-                      "solvers": [{"http01": {"ingress": {"ingressClassName": "nginx"}}}]}},
+            {
+                "acme": {
+                    "server": "https://acme.example.com",
+                    "privateKeySecretRef": {"name": "k"},
+                    "solvers": [{"http01": {"ingress": {"ingressClassName": "nginx"}}}],
+                }
+            },
         ),
         bad={"acme": {"server": 5, "privateKeySecretRef": {"name": "k"}}},
     ),
@@ -225,7 +259,10 @@ PUBLIC = (
             endpoints=many(
                 fields(
                     honorLabels=FLAG,
-                    interval={"type": "string", "pattern": r"^(0|(([0-9]+)y)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$"},
+                    interval={
+                        "type": "string",
+                        "pattern": r"^(0|(([0-9]+)y)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$",
+                    },
                     params={"type": "object", "additionalProperties": TEXTS},
                     port=TEXT,
                     scheme=word("http", "https", "HTTP", "HTTPS"),
@@ -238,8 +275,14 @@ PUBLIC = (
         ),
         good=(
             {"endpoints": [{"port": "web"}], "selector": {"matchLabels": {"a": "b"}}},
-            {"endpoints": [{"targetPort": 80, "interval": "30s", "params": {"m": ["a", "b"]}}, {"targetPort": "web"}],
-             "selector": {}, "namespaceSelector": {"any": True}},
+            {
+                "endpoints": [
+                    {"targetPort": 80, "interval": "30s", "params": {"m": ["a", "b"]}},
+                    {"targetPort": "web"},
+                ],
+                "selector": {},
+                "namespaceSelector": {"any": True},
+            },
         ),
         bad={"endpoints": [{"interval": "30 s"}], "selector": {}},
     ),
@@ -255,7 +298,9 @@ PUBLIC = (
                     interval=DURATION,
                     labels=LABELS,
                     name={"type": "string", "minLength": 1},
-                    rules=many(fields("expr", alert=TEXT, expr=EITHER, labels=LABELS, record=TEXT, **{"for": DURATION})),
+                    rules=many(
+                        fields("expr", alert=TEXT, expr=EITHER, labels=LABELS, record=TEXT, **{"for": DURATION})
+                    ),
                 ),
                 **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
             )
@@ -290,9 +335,12 @@ PUBLIC = (
         ),
         good=(
             {"project": "default", "destination": {}, "source": {"repoURL": "https://git.example.com/a"}},
-            {"project": "default", "destination": {"namespace": "n"},
-             "source": {"repoURL": "https://git.example.com/a", "helm": {"valuesObject": {"x": {"y": [1, None]}}}},
-             "syncPolicy": {"automated": {"prune": True}, "retry": {"limit": 5}, "syncOptions": ["A=true"]}},
+            {
+                "project": "default",
+                "destination": {"namespace": "n"},
+                "source": {"repoURL": "https://git.example.com/a", "helm": {"valuesObject": {"x": {"y": [1, None]}}}},
+                "syncPolicy": {"automated": {"prune": True}, "retry": {"limit": 5}, "syncOptions": ["A=true"]},
+            },
         ),
         bad={"project": "default", "syncPolicy": {"retry": {"limit": "5"}}},
     ),
@@ -321,10 +369,13 @@ PUBLIC = (
         ),
         good=(
             {"replicas": 2, "selector": {"matchLabels": {"a": "b"}}},
-            {"replicas": 1, "strategy": {"canary": {"maxSurge": "25%", "steps": [{"setWeight": 20}, {"pause": {"duration": 60}}]}},
-             "template": {"spec": {"containers": [{"name": "c"}]}}},
+            {
+                "replicas": 1,
+                "strategy": {"canary": {"maxSurge": "25%", "steps": [{"setWeight": 20}, {"pause": {"duration": 60}}]}},
+                "template": {"spec": {"containers": [{"name": "c"}]}},
+            },
         ),
-        bad={"replicas": 1.5},
+        bad={"paused": "yes"},
     ),
     Public(
         group="argoproj.io",
@@ -335,7 +386,7 @@ PUBLIC = (
         required=("metadata", "spec"),
         spec={**ANYTHING, "x-kubernetes-map-type": "atomic"},
         good=({}, {"entrypoint": "main", "templates": [{"name": "main", "steps": [[{"name": "a"}], []]}]}),
-        bad={"spec": []},
+        bad=5,
     ),
     Public(
         group="gateway.networking.k8s.io",
@@ -351,7 +402,9 @@ PUBLIC = (
                     allowedRoutes={
                         **fields(
                             namespaces={
-                                **fields(**{"from": word("All", "Selector", "Same", default="Same")}, selector=SELECTOR),
+                                **fields(
+                                    **{"from": word("All", "Selector", "Same", default="Same")}, selector=SELECTOR
+                                ),
                                 "default": {"from": "Same"},
                             }
                         ),
@@ -371,8 +424,13 @@ PUBLIC = (
             **fields(conditions={**CONDITIONS, "maxItems": 8}),
             "default": {
                 "conditions": [
-                    {"lastTransitionTime": "1970-01-01T00:00:00Z", "message": "Waiting for controller", "reason": "Pending",
-                     "status": "Unknown", "type": "Accepted"}
+                    {
+                        "lastTransitionTime": "1970-01-01T00:00:00Z",
+                        "message": "Waiting for controller",
+                        "reason": "Pending",
+                        "status": "Unknown",
+                        "type": "Accepted",
+                    }
                 ]
             },
         },
@@ -384,7 +442,9 @@ PUBLIC = (
         versions=("v1", "v1beta1"),
         kind="HTTPRoute",
         plural="httproutes",
-        status=fields("parents", parents=many(fields("controllerName", controllerName=TEXT, conditions=CONDITIONS), maxItems=32)),
+        status=fields(
+            "parents", parents=many(fields("controllerName", controllerName=TEXT, conditions=CONDITIONS), maxItems=32)
+        ),
         spec=fields(
             hostnames=many({"type": "string", "minLength": 1, "maxLength": 253}, maxItems=16),
             parentRefs=many(PARENT_REF, maxItems=32),
@@ -403,7 +463,10 @@ PUBLIC = (
         ),
         good=(
             {},
-            {"parentRefs": [{"name": "g"}], "rules": [{"backendRefs": [{"name": "s", "port": 80}]}, {"matches": [{"method": "GET"}]}]},
+            {
+                "parentRefs": [{"name": "g"}],
+                "rules": [{"backendRefs": [{"name": "s", "port": 80}]}, {"matches": [{"method": "GET"}]}],
+            },
         ),
         bad={"rules": [{"backendRefs": [{"name": "s", "port": 0, "weight": -1}]}]},
     ),
@@ -439,7 +502,10 @@ PUBLIC = (
         status=fields(conditions=many(fields("status", "type", status=TEXT, type=TEXT)), url=TEXT),
         spec=fields(
             template=fields(
-                metadata={**fields(annotations=LABELS, labels=LABELS, name=TEXT), "x-kubernetes-preserve-unknown-fields": True},
+                metadata={
+                    **fields(annotations=LABELS, labels=LABELS, name=TEXT),
+                    "x-kubernetes-preserve-unknown-fields": True,
+                },
                 spec=fields(
                     "containers",
                     containerConcurrency=number(format="int64"),
@@ -450,8 +516,23 @@ PUBLIC = (
             traffic=many(fields(latestRevision=FLAG, percent=number(format="int64"), revisionName=TEXT, tag=TEXT)),
         ),
         good=(
-            {"template": {"spec": {"containers": [{"image": "i", "ports": [{"containerPort": 8080}], "resources": {"limits": {"cpu": 1, "memory": "1Gi"}}}]}}},
-            {"template": {"metadata": {"annotations": {"a": "b"}, "other": 1}, "spec": {"containers": []}}, "traffic": [{"percent": 100}]},
+            {
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "image": "i",
+                                "ports": [{"containerPort": 8080}],
+                                "resources": {"limits": {"cpu": 1, "memory": "1Gi"}},
+                            }
+                        ]
+                    }
+                }
+            },
+            {
+                "template": {"metadata": {"annotations": {"a": "b"}, "other": 1}, "spec": {"containers": []}},
+                "traffic": [{"percent": 100}],
+            },
         ),
         bad={"template": {"spec": {"timeoutSeconds": True}}},
     ),
@@ -467,15 +548,30 @@ PUBLIC = (
             force={"type": "boolean", "default": False},
             interval=DURATION,
             path=TEXT,
-            postBuild=fields(substitute=LABELS, substituteFrom=many(fields("kind", "name", kind=word("Secret", "ConfigMap"), name={"type": "string", "minLength": 1}, optional={"type": "boolean", "default": False}))),
+            postBuild=fields(
+                substitute=LABELS,
+                substituteFrom=many(
+                    fields(
+                        "kind",
+                        "name",
+                        kind=word("Secret", "ConfigMap"),
+                        name={"type": "string", "minLength": 1},
+                        optional={"type": "boolean", "default": False},
+                    )
+                ),
+            ),
             prune=FLAG,
             sourceRef=SOURCE_REF,
             wait=FLAG,
         ),
         good=(
             {"interval": "10m", "prune": True, "sourceRef": {"kind": "GitRepository", "name": "g"}},
-            {"interval": "1h30m", "prune": False, "sourceRef": {"kind": "Bucket", "name": "b"},
-             "postBuild": {"substitute": {"a": "b"}, "substituteFrom": [{"kind": "Secret", "name": "s"}]}},
+            {
+                "interval": "1h30m",
+                "prune": False,
+                "sourceRef": {"kind": "Bucket", "name": "b"},
+                "postBuild": {"substitute": {"a": "b"}, "substituteFrom": [{"kind": "Secret", "name": "s"}]},
+            },
         ),
         bad={"interval": "10", "prune": "yes", "sourceRef": {"kind": "Pod"}},
     ),
@@ -513,7 +609,9 @@ PUBLIC = (
                     *("chart", "sourceRef"),
                     chart={"type": "string", "minLength": 1, "maxLength": 2048},
                     reconcileStrategy=word("ChartVersion", "Revision", default="ChartVersion"),
-                    sourceRef=fields("name", kind=word("HelmRepository", "GitRepository"), name={"type": "string", "minLength": 1}),
+                    sourceRef=fields(
+                        "name", kind=word("HelmRepository", "GitRepository"), name={"type": "string", "minLength": 1}
+                    ),
                     version={"type": "string", "default": "*"},
                 ),
             ),
@@ -522,8 +620,11 @@ PUBLIC = (
             values={"x-kubernetes-preserve-unknown-fields": True},
         ),
         good=(
-            {"interval": "5m", "chart": {"spec": {"chart": "c", "sourceRef": {"kind": "HelmRepository", "name": "r"}}},
-             "values": {"deep": {"list": [{}, [], 1.5]}}},
+            {
+                "interval": "5m",
+                "chart": {"spec": {"chart": "c", "sourceRef": {"kind": "HelmRepository", "name": "r"}}},
+                "values": {"deep": {"list": [{}, [], 1.5]}},
+            },
         ),
         bad={"interval": "5m", "chart": {"spec": {"sourceRef": {"name": ""}}}},
     ),
@@ -545,7 +646,15 @@ PUBLIC = (
                             uri={
                                 **fields(exact=TEXT, prefix=TEXT, regex=TEXT),
                                 "oneOf": [
-                                    {"not": {"anyOf": [{"required": ["exact"]}, {"required": ["prefix"]}, {"required": ["regex"]}]}},
+                                    {
+                                        "not": {
+                                            "anyOf": [
+                                                {"required": ["exact"]},
+                                                {"required": ["prefix"]},
+                                                {"required": ["regex"]},
+                                            ]
+                                        }
+                                    },
                                     {"required": ["exact"]},
                                     {"required": ["prefix"]},
                                     {"required": ["regex"]},
@@ -557,7 +666,12 @@ PUBLIC = (
                     route=many(
                         fields(
                             "destination",
-                            destination=fields("host", host=TEXT, port=fields(number=number(minimum=0, maximum=4294967295)), subset=TEXT),
+                            destination=fields(
+                                "host",
+                                host=TEXT,
+                                port=fields(number=number(minimum=0, maximum=4294967295)),
+                                subset=TEXT,
+                            ),
                             weight=number(format="int32"),
                         )
                     ),
@@ -566,8 +680,16 @@ PUBLIC = (
             ),
         ),
         good=(
-            {"hosts": ["a.example.com"], "http": [{"route": [{"destination": {"host": "s", "port": {"number": 80}}, "weight": 100}]}]},
-            {"hosts": [], "http": [{"match": [{"uri": {"prefix": "/v1"}}, {"uri": {}}], "route": [{"destination": {"host": "s"}}]}]},
+            {
+                "hosts": ["a.example.com"],
+                "http": [{"route": [{"destination": {"host": "s", "port": {"number": 80}}, "weight": 100}]}],
+            },
+            {
+                "hosts": [],
+                "http": [
+                    {"match": [{"uri": {"prefix": "/v1"}}, {"uri": {}}], "route": [{"destination": {"host": "s"}}]}
+                ],
+            },
         ),
         bad={"http": [{"match": [{"uri": {"exact": "/", "prefix": "/"}}]}]},
     ),
@@ -581,13 +703,46 @@ PUBLIC = (
         spec={
             **fields(
                 description=TEXT,
-                endpointSelector=fields(matchLabels={"type": "object", "additionalProperties": {"type": "string", "maxLength": 63, "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}}),
+                endpointSelector=fields(
+                    matchLabels={
+                        "type": "object",
+                        "additionalProperties": {
+                            "type": "string",
+                            "maxLength": 63,
+                            "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
+                        },
+                    }
+                ),
                 nodeSelector=SELECTOR,
-                ingress=many(fields(fromEntities=many(word("all", "world", "cluster", "host")), toPorts=many(fields(ports=many(fields("port", port={"type": "string", "pattern": "^(6553[0-5]|[0-9]{1,4})$"}, protocol=word("TCP", "UDP", "ANY")), maxItems=40))))),
+                ingress=many(
+                    fields(
+                        fromEntities=many(word("all", "world", "cluster", "host")),
+                        toPorts=many(
+                            fields(
+                                ports=many(
+                                    fields(
+                                        "port",
+                                        port={"type": "string", "pattern": "^(6553[0-5]|[0-9]{1,4})$"},
+                                        protocol=word("TCP", "UDP", "ANY"),
+                                    ),
+                                    maxItems=40,
+                                )
+                            )
+                        ),
+                    )
+                ),
             ),
-            "oneOf": [{"properties": {"endpointSelector": {}}, "required": ["endpointSelector"]}, {"properties": {"nodeSelector": {}}, "required": ["nodeSelector"]}],
+            "oneOf": [
+                {"properties": {"endpointSelector": {}}, "required": ["endpointSelector"]},
+                {"properties": {"nodeSelector": {}}, "required": ["nodeSelector"]},
+            ],
         },
-        good=({"endpointSelector": {}, "ingress": [{"fromEntities": ["world"], "toPorts": [{"ports": [{"port": "80", "protocol": "TCP"}]}]}]},),
+        good=(
+            {
+                "endpointSelector": {},
+                "ingress": [{"fromEntities": ["world"], "toPorts": [{"ports": [{"port": "80", "protocol": "TCP"}]}]}],
+            },
+        ),
         bad={"ingress": []},
     ),
     Public(
@@ -598,14 +753,26 @@ PUBLIC = (
         spec=fields(
             *("scaleTargetRef", "triggers"),
             cooldownPeriod=number(format="int32"),
-            fallback=fields("failureThreshold", "replicas", behavior=word("static", "currentReplicas", default="static"), failureThreshold=number(format="int32"), replicas=number(format="int32")),
+            fallback=fields(
+                "failureThreshold",
+                "replicas",
+                behavior=word("static", "currentReplicas", default="static"),
+                failureThreshold=number(format="int32"),
+                replicas=number(format="int32"),
+            ),
             maxReplicaCount=number(format="int32"),
             minReplicaCount=number(format="int32"),
             scaleTargetRef=fields("name", apiVersion=TEXT, kind=TEXT, name=TEXT),
             triggers=many(fields("metadata", "type", metadata=LABELS, metricType=TEXT, type=TEXT)),
         ),
         status=fields(conditions=many(fields("status", "type", status=TEXT, type=TEXT)), scaleTargetKind=TEXT),
-        good=({"scaleTargetRef": {"name": "d"}, "triggers": [{"type": "cron", "metadata": {"start": "0 8 * * *"}}], "fallback": {"failureThreshold": 3, "replicas": 1}},),
+        good=(
+            {
+                "scaleTargetRef": {"name": "d"},
+                "triggers": [{"type": "cron", "metadata": {"start": "0 8 * * *"}}],
+                "fallback": {"failureThreshold": 3, "replicas": 1},
+            },
+        ),
         bad={"scaleTargetRef": {"name": "d"}, "triggers": [{"type": "cron", "metadata": {"start": 8}}]},
     ),
     Public(
@@ -615,12 +782,35 @@ PUBLIC = (
         plural="externalsecrets",
         required=(),
         spec=fields(
-            data=many(fields("remoteRef", "secretKey", remoteRef=fields("key", conversionStrategy=word("Default", "Unicode", default="Default"), decodingStrategy=word("Auto", "Base64", "None", default="None"), key=TEXT, property=TEXT), secretKey={"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[-._a-zA-Z0-9]+$"})),
+            data=many(
+                fields(
+                    "remoteRef",
+                    "secretKey",
+                    remoteRef=fields(
+                        "key",
+                        conversionStrategy=word("Default", "Unicode", default="Default"),
+                        decodingStrategy=word("Auto", "Base64", "None", default="None"),
+                        key=TEXT,
+                        property=TEXT,
+                    ),
+                    secretKey={"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[-._a-zA-Z0-9]+$"},
+                )
+            ),
             refreshInterval={"type": "string", "default": "1h0m0s"},
             secretStoreRef=fields(kind=word("SecretStore", "ClusterSecretStore"), name=TEXT),
-            target={**fields(creationPolicy=word("Owner", "Orphan", "None", default="Owner"), deletionPolicy=word("Delete", "Retain", default="Retain"), name=TEXT), "default": {"creationPolicy": "Owner", "deletionPolicy": "Retain"}},
+            target={
+                **fields(
+                    creationPolicy=word("Owner", "Orphan", "None", default="Owner"),
+                    deletionPolicy=word("Delete", "Retain", default="Retain"),
+                    name=TEXT,
+                ),
+                "default": {"creationPolicy": "Owner", "deletionPolicy": "Retain"},
+            },
         ),
-        good=({"secretStoreRef": {"name": "v"}, "data": [{"secretKey": "k", "remoteRef": {"key": "a/b"}}]}, {"target": {"name": "t"}}),
+        good=(
+            {"secretStoreRef": {"name": "v"}, "data": [{"secretKey": "k", "remoteRef": {"key": "a/b"}}]},
+            {"target": {"name": "t"}},
+        ),
         bad={"data": [{"secretKey": "a b", "remoteRef": {"key": "k"}}]},
     ),
     Public(
@@ -634,7 +824,12 @@ PUBLIC = (
             **fields(
                 csiSnapshotTimeout=TEXT,
                 excludedNamespaces={**TEXTS, "nullable": True},
-                hooks=fields(resources={**many(fields("name", name=TEXT, includedNamespaces={**TEXTS, "nullable": True})), "nullable": True}),
+                hooks=fields(
+                    resources={
+                        **many(fields("name", name=TEXT, includedNamespaces={**TEXTS, "nullable": True})),
+                        "nullable": True,
+                    }
+                ),
                 includedNamespaces={**TEXTS, "nullable": True},
                 labelSelector={**SELECTOR, "nullable": True, "x-kubernetes-map-type": "atomic"},
                 snapshotVolumes={"type": "boolean", "nullable": True},
@@ -643,7 +838,10 @@ PUBLIC = (
             ),
             "nullable": False,
         },
-        good=({"includedNamespaces": None, "ttl": "720h0m0s", "hooks": {"resources": None}}, {"labelSelector": None, "storageLocation": "s"}),
+        good=(
+            {"includedNamespaces": None, "ttl": "720h0m0s", "hooks": {"resources": None}},
+            {"labelSelector": None, "storageLocation": "s"},
+        ),
         bad={"ttl": 5},
     ),
     Public(
@@ -652,9 +850,15 @@ PUBLIC = (
         kind="KafkaTopic",
         plural="kafkatopics",
         required=(),
-        status=fields(conditions=many(fields(type=TEXT, status=TEXT, lastTransitionTime=TEXT)), observedGeneration=INTEGER, topicName=TEXT),
-        spec=fields(config=ANYTHING, partitions=number(minimum=1), replicas=number(minimum=1, maximum=32767), topicName=TEXT),
+        status=fields(
+            conditions=many(fields(type=TEXT, status=TEXT, lastTransitionTime=TEXT)),
+            observedGeneration=INTEGER,
+            topicName=TEXT,
+        ),
+        spec=fields(
+            config=ANYTHING, partitions=number(minimum=1), replicas=number(minimum=1, maximum=32767), topicName=TEXT
+        ),
         good=({"partitions": 3, "replicas": 1, "config": {"retention.ms": 7200000, "a": None}}, {}),
         bad={"partitions": 0, "replicas": 40000},
     ),
-)  # fmt: skip
+)

@@ -149,6 +149,7 @@ _COMPUTED = {
         *("spec.ipFamilies", "spec.ipFamilyPolicy", "spec.internalTrafficPolicy"),
     },
     "/api/v1/namespaces": {"spec.finalizers"},
+    "/api/v1/nodes": {"spec", "spec.taints"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -797,3 +798,87 @@ def test_the_texts_of_a_secret_become_data(server: Server, space: Namespace) -> 
     assert (made["data"], "stringData" in made) == ({"a": "eA==", "b": "eQ==", "c": "w6k="}, False)
     changed = server.patch(space.path("secrets/a"), {"stringData": {"a": "z"}}).ok()
     assert changed["data"] == {"a": "eg==", "b": "eQ==", "c": "w6k="}
+
+
+UNKNOWN = ['unknown field "metadata.odd"', 'unknown field "spec.containers[0].foo"', 'unknown field "bogus"']
+
+
+def test_fields_that_nobody_knows_go_with_a_warning_unless_they_are_refused(server: Server, space: Namespace) -> None:
+    path = space.path("pods")
+    spec = {"containers": [{"name": "c", "image": "i", "foo": 1}]}
+    body = {"metadata": {"name": "a", "odd": 1}, "spec": spec, "bogus": 1}
+    refused = server.send("POST", path, body, {"fieldValidation": "Strict"})
+    assert (refused.status, refused.json()["message"]) == (
+        400,
+        f'Pod in version "v1" cannot be handled as a Pod: strict decoding error: {", ".join(UNKNOWN)}',
+    )
+    quiet = server.send("POST", path, body, {"fieldValidation": "Ignore", "dryRun": "All"})
+    assert (quiet.status, quiet.headers.get("Warning")) == (201, None)
+    made = server.send("POST", path, body)
+    assert made.headers["Warning"] == ", ".join(f"299 - {json.dumps(each)}" for each in UNKNOWN)
+    assert "foo" not in made.json()["spec"]["containers"][0]
+    assert "bogus" not in made.json()
+    patched = server.patch(f"{path}/a", {"bogus": 2})
+    assert patched.headers["Warning"] == '299 - "unknown field \\"bogus\\""'
+    headers = {"Content-Type": "application/merge-patch+json"}
+    refused = server.send("PATCH", f"{path}/a", {"bogus": 2}, {"fieldValidation": "Strict"}, headers)
+    assert refused.status == 422
+    assert refused.json()["message"].endswith('strict decoding error: unknown field "bogus"')
+
+
+def test_fields_that_are_there_twice_are_told(server: Server, path: str) -> None:
+    body = b'{"metadata":{"name":"a"},"data":{"k":"1","k":"2"}}'
+    refused = server.send("POST", path, body, {"fieldValidation": "Strict"})
+    assert refused.status == 400
+    assert refused.json()["message"].endswith('strict decoding error: duplicate field "data.k"')
+    made = server.send("POST", path, body)
+    assert (made.headers["Warning"], made.json()["data"]) == ('299 - "duplicate field \\"data.k\\""', {"k": "2"})
+    twice = b'[{"op":"add","path":"/data/k","value":"3","op":"add"}]'
+    headers = {"Content-Type": "application/json-patch+json"}
+    patched = server.send("PATCH", f"{path}/a", twice, {}, headers)
+    assert patched.headers["Warning"] == '299 - "json patch duplicate field \\"[0].op\\""'
+
+
+@pytest.mark.parametrize(
+    ("plural", "api", "body", "why"),
+    [
+        ("configmaps", "/api/v1", {"data": {"a": 1}}, "number into Go struct field ConfigMap.data of type string"),
+        (
+            "deployments",
+            "/apis/apps/v1",
+            {"spec": {"replicas": "3"}},
+            "string into Go struct field DeploymentSpec.spec.replicas of type int32",
+        ),
+        (
+            "pods",
+            "/api/v1",
+            {"spec": {"containers": [{"name": "c", "env": [{"name": "E", "value": 1}]}]}},
+            "number into Go struct field EnvVar.spec.containers.env.value of type string",
+        ),
+        (
+            "pods",
+            "/api/v1",
+            {"spec": {"hostNetwork": "yes"}},
+            "string into Go struct field PodSpec.spec.hostNetwork of",
+        ),
+        ("pods", "/api/v1", {"spec": []}, "array into Go struct field Pod.spec of type v1.PodSpec"),
+        (
+            "pods",
+            "/api/v1",
+            {"spec": {"containers": {}}},
+            "object into Go struct field PodSpec.spec.containers of type []",
+        ),
+    ],
+)
+def test_values_of_other_types_are_refused(
+    server: Server, space: Namespace, plural: str, api: str, body: dict[str, Any], why: str
+) -> None:
+    answer = server.send("POST", space.path(plural, api), {"metadata": {"name": "a"}, **body})
+    assert answer.status == 400
+    assert f"json: cannot unmarshal {why}" in answer.json()["message"]
+
+
+def test_a_quantity_may_be_a_number(server: Server, space: Namespace) -> None:
+    resources = {"limits": {"cpu": 1, "memory": "1Gi"}}
+    spec = {"containers": [{"name": "c", "image": "i", "resources": resources}]}
+    assert server.send("POST", space.path("pods"), {"metadata": {"name": "a"}, "spec": spec}).status == 201

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -21,6 +22,7 @@ class KindCluster:
         del options
         self.name = name
         self.kubeconfig_path = Path(os.environ["KUBECONFIG"])
+        self.kubectl_path = shutil.which("kubectl")
 
     def create(self) -> None:
         """Create the service account that a controller would create, and that kr8s waits for."""
@@ -28,7 +30,18 @@ class KindCluster:
         self.kubectl("apply", "-f", "-", stdin=json.dumps(account))
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """Run kubectl on the cluster; return what it prints."""
+        """Run kubectl on the cluster; return what it prints.
+
+        `kubectl create KIND` speaks protobuf, which the embedded server does not: the same goes as a file.
+        """
+        match arguments:
+            case "create", "token", account:
+                path = f"/api/v1/namespaces/default/serviceaccounts/{account}/token"
+                made = self.kubectl("create", "--raw", path, "-f", "-", stdin='{"spec": {}}')
+                return str(json.loads(made)["status"]["token"])
+            case "create", kind, *rest if not kind.startswith("-"):
+                made = self.kubectl("create", "--dry-run=client", "--output=json", kind, *rest)
+                return self.kubectl("create", "-f", "-", stdin=made)
         done = subprocess.run(("kubectl", *arguments), check=True, capture_output=True, text=True, input=stdin)
         return done.stdout
 

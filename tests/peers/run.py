@@ -58,9 +58,9 @@ SUITES = (
         "python",
         ("kubernetes/base/watch/watch_test.py", "kubernetes/base/leaderelection/leaderelection_test.py"),
     ),
-    Suite("kr8s", "kr8s", ("kr8s/tests",), ("-o", "asyncio_mode=auto")),
+    Suite("kr8s", "kr8s", ("kr8s/tests",), ("-o", "asyncio_mode=auto", "--timeout=20")),
     Suite("lightkube", "lightkube", ("e2e-tests",), ("-o", "asyncio_mode=auto")),
-    Suite("kopf's examples", "kopf", ("tests/e2e", "examples"), ("-o", "asyncio_mode=auto")),
+    Suite("kopf's examples", "kopf", ("tests/e2e", "examples"), ("-o", "asyncio_mode=auto", "--only-e2e")),
 )
 
 
@@ -74,7 +74,7 @@ def run(suite: Suite, server: KubernetesAPI, sources: Path, log: Path, extra: li
         with log.open("wb") as output:
             subprocess.run(
                 (Path(sys.executable).parent / "pytest", "-p", "cluster", f"--junitxml={report}", "-o", "addopts=",
-                 "--import-mode=importlib", "--tb=short", "--timeout=40", *suite.options, *extra, *suite.tests),
+                 "--import-mode=importlib", "--tb=native", "--timeout=40", *suite.options, *extra, *suite.tests),
                 cwd=sources / suite.checkout, env=environment, stdout=output, stderr=output, check=False,
             )  # fmt: skip
         cases = ET.parse(report).iter("testcase") if report.exists() else ()

@@ -116,9 +116,9 @@ def test_an_informer_is_right_again_after_its_connections_broke(server: Kubernet
 
 
 @pytest.mark.real_apiserver
-def test_definitions_are_installed_and_clear_leaves_what_every_cluster_has(real_apiserver: ControlPlane) -> None:
+def test_definitions_are_served_at_once_and_clear_leaves_what_every_cluster_has(real_apiserver: ControlPlane) -> None:
     before = {each["metadata"]["name"] for each in real_apiserver.list(core.V1.namespaces)}
-    real_apiserver.install(definition())
+    real_apiserver.create(definition())
     stuck = widget("stuck")
     stuck["metadata"] = {**stuck["metadata"], "namespace": "either-stuck", "finalizers": ["example.com/held"]}
     real_apiserver.create(stuck)

@@ -14,12 +14,15 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK
 
-__all__ = ["Daemon", "assets", "free_ports", "missing"]
+__all__ = ["Daemon", "assets", "free_ports", "missing", "poll"]
+
+_T = TypeVar("_T")
 
 # Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes.
 _WATCHDOG = 'trap "" INT TERM; read -r _; kill -9 "$1" 2>/dev/null'
@@ -67,15 +70,19 @@ class Daemon:
         Raises:
             RuntimeError: the process has ended, or it was not ready in time; with the end of its log.
         """
-        assert self._process is not None
-        pause = threading.Event()
-        deadline = SYSTEM_CLOCK.monotonic() + timeout
-        while missing := ready():
-            if self._process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{self.tail()}")
-            if SYSTEM_CLOCK.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} not ready in {timeout} s: {missing}\n{self.tail()}")
-            pause.wait(0.02)
+        process, missing = self._process, ""
+        assert process is not None
+
+        def look() -> bool | None:
+            nonlocal missing
+            if not (missing := ready()):
+                return True
+            if process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {process.returncode}:\n{self.tail()}")
+            return None
+
+        if poll(look, timeout) is None:
+            raise RuntimeError(f"{self.name} not ready in {timeout} s: {missing}\n{self.tail()}")
 
     def stop(self) -> None:
         """Ask the process to end, and kill it when it has not after ten seconds."""
@@ -103,6 +110,14 @@ class Daemon:
         with self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - size))
             return log.read().decode(errors="replace")
+
+
+def poll(look: Callable[[], _T | None], timeout: float) -> _T | None:
+    """Call a function until it returns something, for so many seconds; return that, or None."""
+    pause, deadline = threading.Event(), SYSTEM_CLOCK.monotonic() + timeout
+    while (found := look()) is None and SYSTEM_CLOCK.monotonic() < deadline:
+        pause.wait(0.02)
+    return found
 
 
 def free_ports(count: int) -> list[int]:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast, final
 from urllib.parse import urlencode
 
-from informers._base.clock import SYSTEM_CLOCK
 from informers.errors import ConfigurationError, StatusError
 from informers.kinds import all_resources
 from informers.resources import Resource
 from informers.selectors import LabelSelector
+from informers.testing._controlplane.daemons import poll
 
 __all__ = ["Objects", "Request"]
 
@@ -26,6 +25,9 @@ Request = Callable[[str, str, Any, str], Any]
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+#: Seconds that a definition may take.
+_SERVED_WITHIN = 10.0
 
 
 @final
@@ -54,7 +56,18 @@ class Objects:
                 raise
             self._request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}}, _JSON)
             made = self._request("POST", path, wanted, _JSON)
-        return self._with_status(f"{path}/{made['metadata']['name']}", made, wanted)
+        stored = self._with_status(f"{path}/{made['metadata']['name']}", made, wanted)
+        return self._served(stored) if path == _DEFINITIONS else stored
+
+    def _served(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """Wait until the versions of a definition are served; return it as it then is."""
+        spec, name = definition["spec"], definition["metadata"]["name"]
+        established = self.wait_for(f"{_DEFINITIONS}/{name}", _is_established, _SERVED_WITHIN)
+        for version in spec["versions"]:
+            if version["served"]:
+                path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
+                self.wait_for(path, lambda found: found is not None, _SERVED_WITHIN)
+        return established or definition
 
     def update(self, obj: Any) -> dict[str, Any]:
         """Replace an object and its status."""
@@ -94,30 +107,21 @@ class Objects:
         self, path: str, predicate: Callable[[dict[str, Any] | None], object], timeout: float
     ) -> dict[str, Any] | None:
         """Look at an object until it satisfies `predicate`; return it."""
-        pause, deadline = threading.Event(), SYSTEM_CLOCK.monotonic() + timeout
-        while True:
-            found: dict[str, Any] | None
+        seen: dict[str, Any] | None = None
+
+        def look() -> bool | None:
+            nonlocal seen
             try:
-                found = self.get(path)
+                seen = self.get(path)
             except StatusError as error:
                 if error.code != 404:
                     raise
-                found = None
-            if predicate(found):
-                return found
-            if SYSTEM_CLOCK.monotonic() > deadline:
-                raise TimeoutError(f"{path} was not as wanted within {timeout:g} s: it is {found!r}")
-            pause.wait(0.02)
+                seen = None
+            return True if predicate(seen) else None
 
-    def install(self, definition: Mapping[str, Any], timeout: float) -> None:
-        """Create a CustomResourceDefinition, and wait until its versions are served."""
-        made = self.create(definition)
-        spec, name = made["spec"], made["metadata"]["name"]
-        self.wait_for(f"{_DEFINITIONS}/{name}", _is_established, timeout)
-        for version in spec["versions"]:
-            if version["served"]:
-                path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
-                self.wait_for(path, lambda found: found is not None, timeout)
+        if poll(look, timeout) is None:
+            raise TimeoutError(f"{path} was not as wanted within {timeout:g} s: it is {seen!r}")
+        return seen
 
     def stored(self) -> dict[str, str]:
         """Return the paths of all objects by their uids. Definitions and namespaces come last."""

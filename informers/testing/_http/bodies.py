@@ -11,6 +11,7 @@ from informers.testing._http.queries import flag
 from informers.testing._http.routes import Target
 from informers.testing._http.status import Cause, Failure
 from informers.testing._rules.deletions import DeleteOptions
+from informers.testing._rules.known_fields import FieldCheck, doubled_fields
 from informers.testing._rules.registry import WriteOptions
 from informers.testing._store.documents import Json, decode, encode, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
@@ -142,7 +143,7 @@ def read_options(request: Request, target: Target) -> WriteOptions:
         subresource=target.subresource,
         is_dry_run=_is_dry_run([request.query["dryRun"]] if "dryRun" in request.query else [], target.verb),
         force=flag(request.query, "force"),
-        is_strict=_is_strict(request, target.verb),
+        fields=_field_check(request, target.verb),
     )
 
 
@@ -197,11 +198,13 @@ def _is_dry_run(values: list[Any], verb: str) -> bool:
     return bool(values)
 
 
-def _is_strict(request: Request, verb: str) -> bool:
+def _field_check(request: Request, verb: str) -> FieldCheck:
     value = request.query.get("fieldValidation", "")
     if value not in _VALIDATIONS:
         raise _invalid_options(verb, Cause.not_supported("fieldValidation", value, list(_VALIDATIONS)))
-    return value == "Strict"
+    is_patch = verb == "patch"
+    doubled = () if value == "Ignore" else doubled_fields(request.body, is_patch=is_patch)
+    return FieldCheck(value or "Warn", is_patch, doubled)
 
 
 def _invalid_options(verb: str, cause: Cause) -> Failure:

@@ -28,8 +28,8 @@ from informers.testing._rules.admission import mistyped
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
-from informers.testing._rules.registry import Registry, load
-from informers.testing._store.documents import Json, decode, encode
+from informers.testing._rules.registry import Registry, WriteOptions, load
+from informers.testing._store.documents import Json, decode, encode, quote
 from informers.testing._store.served_resources import Catalog
 from informers.testing._store.versioned_storage import Storage, StoredRecord
 from informers.testing._store.watches import Watcher, Watchers, WatchSettings, error_line
@@ -214,7 +214,7 @@ class Handlers:
         if target.subresource:
             part = next((each for each in served.subresources if each.name == target.subresource), None)
             if part is None:
-                raise failures.no_such_path()
+                raise failures.not_found(served.resource, target.name) if served.is_custom else failures.no_such_path()
             verbs = part.verbs
         if target.verb not in verbs:
             raise failures.method_not_allowed()
@@ -240,33 +240,30 @@ class Handlers:
             case "list":
                 exchange.respond(200, self.reads.listing(target, request, form, fault and fault.lag))
             case "create" if not target.name:
+                options = read_options(request, target)
                 wanted = read_object(request, served.resource.kind, says_kind=served.is_custom)
-                record = self.registry.create(served, target.namespace, wanted, read_options(request, target))
-                exchange.respond(201, [form.one(record)])
-            case "update":
-                record = self.registry.update(
-                    served,
-                    target.namespace,
-                    target.name,
-                    self._change(target, request),
-                    read_options(request, target),
-                )
-                exchange.respond(200, [form.one(record)])
-            case "patch":
-                record, is_new = self._patch(target, request)
-                exchange.respond(201 if is_new else 200, [form.one(record)])
+                record = self.registry.create(served, target.namespace, wanted, options)
+                exchange.respond(201, [form.one(record)], headers=_warnings(options))
+            case "update" | "patch":
+                options = read_options(request, target)
+                record, is_new = (self._update if target.verb == "update" else self._patch)(target, request, options)
+                exchange.respond(201 if is_new else 200, [form.one(record)], headers=_warnings(options))
             case "delete" if not target.subresource:
-                options = read_delete_options(request)
-                record, is_gone = self.registry.delete(served, target.namespace, target.name, options)
+                record, is_gone = self.registry.delete(
+                    served, target.namespace, target.name, read_delete_options(request)
+                )
                 exchange.respond(200, [_deleted(form, record, is_gone=is_gone)])
             case "deletecollection":
                 exchange.respond(200, self._delete_collection(target, request, form))
             case _:
                 raise failures.method_not_allowed()
 
-    def _patch(self, target: Target, request: Request) -> tuple[StoredRecord, bool]:
+    def _update(self, target: Target, request: Request, options: WriteOptions) -> tuple[StoredRecord, bool]:
+        wanted = self._wanted(target, request)
+        return self.registry.replace(target.served, target.namespace, target.name, wanted, options)
+
+    def _patch(self, target: Target, request: Request, options: WriteOptions) -> tuple[StoredRecord, bool]:
         media = request.headers.get("content-type", "").partition(";")[0].strip()
-        options = read_options(request, target)
         served, namespace, name = target.served, target.namespace, target.name
         if media == APPLY:
             if "fieldManager" not in request.query:
@@ -274,6 +271,11 @@ class Handlers:
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
             return self.registry.apply(served, namespace, name, read_configuration(request, served), options)
         return self.registry.update(served, namespace, name, self._change(target, request), options), False
+
+    def _wanted(self, target: Target, request: Request) -> Json:
+        served = target.served
+        part = next((each for each in served.subresources if each.name == target.subresource), None)
+        return read_object(request, (part and part.kind) or served.resource.kind, says_kind=served.is_custom)
 
     def _change(self, target: Target, request: Request) -> Callable[[Json], Json]:
         """Return what an update or a patch makes of what there is.
@@ -283,10 +285,7 @@ class Handlers:
         """
         served = target.served
         if target.verb == "update":
-            part = next((each for each in served.subresources if each.name == target.subresource), None)
-            wanted_object = read_object(
-                request, (part and part.kind) or served.resource.kind, says_kind=served.is_custom
-            )
+            wanted_object = self._wanted(target, request)
             return lambda _: wanted_object
         media = request.headers.get("content-type", "").partition(";")[0].strip()
         patch = _PATCHES.get(media)
@@ -371,6 +370,11 @@ def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
                     return
         case _:
             yield from watcher
+
+
+def _warnings(options: WriteOptions) -> dict[str, str]:
+    warnings = ", ".join(f"299 - {quote(each)}" for each in options.fields.warnings)
+    return {"Warning": warnings} if warnings else {}
 
 
 def _deleted(form: Form, record: StoredRecord, *, is_gone: bool) -> bytes:

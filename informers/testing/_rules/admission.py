@@ -165,6 +165,9 @@ def complete(served: Served, obj: Json) -> None:
         case "namespaces":
             metadata = obj["metadata"]
             metadata["labels"] = {**mapping(metadata.get("labels")), "kubernetes.io/metadata.name": metadata["name"]}
+        case "nodes":
+            taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+            obj["spec"] = {"taints": [taint], **mapping(obj.get("spec"))}
         case _ if str(served.resource) == DEFINITIONS:
             complete_definition(obj)
             return

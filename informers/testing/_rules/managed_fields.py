@@ -199,7 +199,9 @@ def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) 
         changed = _tree(_owned(obj), is_top=True)
     else:
         entries = sequence(old["metadata"].get("managedFields"))
-        _compare(_owned(old), _owned(obj), "", changed, removed)
+        # Of an object that nobody owns fields of, none are noted before its first apply.
+        if entries:
+            _compare(_owned(old), _owned(obj), "", changed, removed)
     if changed or removed:
         entries = _reassign(entries, changed, removed, writer, api_version, mine_only=None)
     obj["metadata"]["managedFields"] = entries
@@ -233,6 +235,8 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
         Failure: 409, others own fields that the configuration wants to be different.
     """
     entries: list[Json] = sequence(old["metadata"].get("managedFields"))
+    if not entries and (unowned := _tree(_owned(old), is_top=True)):
+        entries = [_entry(attrs.evolve(writer, manager="before-first-apply", operation="Update"), api_version, unowned)]
     wanted = _owned(config)
     fields = _tree(wanted, is_top=True, is_applied=True)
     merged = cast("Json", _merge(old, {**{k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}}, ""))

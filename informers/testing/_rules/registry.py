@@ -16,12 +16,18 @@ import attrs
 
 from informers._base.clock import Clock
 from informers.testing._http import status as failures
-from informers.testing._http.status import Cause
 from informers.testing._rules import managed_fields as ownership
 from informers.testing._rules.admission import checked, complete, validate
 from informers.testing._rules.defaults import with_defaults
 from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
+from informers.testing._rules.known_fields import FieldCheck, recognized
 from informers.testing._rules.managed_fields import Writer
+from informers.testing._rules.preconditions import (
+    check_name,
+    check_namespace,
+    check_preconditions,
+    may_create_by_update,
+)
 from informers.testing._rules.schemas import fitted
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Served
@@ -47,7 +53,7 @@ class WriteOptions:
         is_dry_run: nothing is stored.
         is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
         force: for server-side apply.
-        is_strict: fields that the server does not know are refused.
+        fields: what is said of fields that nobody knows.
     """
 
     manager: str = "informers-testing"
@@ -55,7 +61,7 @@ class WriteOptions:
     is_dry_run: bool = False
     is_inside: bool = False
     force: bool = False
-    is_strict: bool = False
+    fields: FieldCheck = attrs.field(factory=FieldCheck)
 
 
 @final
@@ -108,12 +114,14 @@ class Registry:
             Failure: 404 for the namespace, 409, 422, 400.
         """
         obj = checked(served, namespace, obj)
+        if not options.is_inside:
+            obj = recognized(served, obj, options.fields)
         metadata = obj["metadata"]
         if metadata.get("resourceVersion"):
             raise failures.Failure("resourceVersion should not be set on objects to be created", code=500, reason="")
         with self._storage.lock:
             if not options.is_inside:
-                self._check_namespace_locked(served, namespace, metadata.get("name") or "")
+                check_namespace(served, namespace, metadata.get("name") or "", self._storage)
             if not metadata.get("name") and metadata.get("generateName"):
                 suffix = "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
                 metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + suffix
@@ -130,9 +138,11 @@ class Registry:
                 metadata["generation"] = 1
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
-            obj = with_defaults(served, fitted(served, obj, is_strict=options.is_strict))
+            obj = with_defaults(served, fitted(served, obj, options.fields))
             # What the server itself sets belongs to nobody.
-            ownership.record_write(obj, None, self._writer(options), served.resource.api_version)
+            ownership.record_write(
+                _brought(served, obj, options), None, self._writer(options), served.resource.api_version
+            )
             complete(served, obj)
             return self._put_locked(served, obj, options)
 
@@ -160,9 +170,11 @@ class Registry:
             stored = self.record(served, namespace, name)
             old = load(served, stored)
             obj = change(old)
-            _check_name(obj, name)
+            check_name(obj, name)
             obj = checked(served, namespace, obj)
-            self._check_preconditions(served, name, old, obj, options)
+            if not options.is_inside:
+                obj = recognized(served, obj, options.fields)
+            check_preconditions(served, name, old, obj, is_inside=options.is_inside)
             obj = self._settled(served, old, obj, options)
             is_unchanged = is_same(_content(old), _content(obj))
             owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
@@ -171,6 +183,22 @@ class Registry:
             if is_let_go(served, obj):
                 return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
             return self._put_locked(served, obj, options)
+
+    def replace(
+        self, served: Served, namespace: str, name: str, obj: Json, options: WriteOptions
+    ) -> tuple[StoredRecord, bool]:
+        """Store an object in the place of that name; return it, and whether it is new, which few kinds allow.
+
+        Raises:
+            Failure: those of `update` and `create`.
+        """
+        check_name(obj, name)
+        with self._storage.lock:
+            is_new = may_create_by_update(served) and not options.subresource
+            if is_new and self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name) is None:
+                metadata = {field: value for field, value in obj["metadata"].items() if field != "resourceVersion"}
+                return self.create(served, namespace, {**obj, "metadata": metadata}, options), True
+            return self.update(served, namespace, name, lambda _: obj, options), False
 
     def apply(
         self, served: Served, namespace: str, name: str, config: Json, options: WriteOptions
@@ -185,7 +213,7 @@ class Registry:
         metadata = mapping(config.get("metadata"))
         if metadata.get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
-        _check_name(config, name)
+        check_name(config, name)
         config = checked(served, namespace, config)
         with self._storage.lock:
             key = f"{namespace}/{name}" if namespace else name
@@ -261,29 +289,6 @@ class Registry:
     def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
         return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
 
-    def _check_namespace_locked(self, served: Served, namespace: str, name: str) -> None:
-        if not namespace:
-            return
-        found = self._storage.get("namespaces", namespace)
-        if found is not None and decode(found.metadata).get("deletionTimestamp"):
-            raise failures.terminating(served.resource, namespace, name)
-        if found is None:
-            message = f'namespaces "{namespace}" not found'
-            raise failures.Failure(
-                message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"}
-            )
-
-    def _check_preconditions(self, served: Served, name: str, old: Json, obj: Json, options: WriteOptions) -> None:
-        version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
-        if uid and uid != old["metadata"]["uid"]:
-            namespace = old["metadata"].get("namespace", "")
-            raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
-        if version and version != old["metadata"]["resourceVersion"]:
-            raise failures.conflict(served.resource, name)
-        if not version and served.needs_version and not options.is_inside:
-            cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
-
     def _settled(self, served: Served, old: Json, obj: Json, options: WriteOptions) -> Json:
         """Return the wanted object with what an update can't change put back."""
         was, metadata = old["metadata"], obj["metadata"]
@@ -310,7 +315,7 @@ class Registry:
         if "deletionGracePeriodSeconds" in was:
             metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
         validate(served, obj, is_inside=options.is_inside, old=old)
-        obj = with_defaults(served, fitted(served, obj, is_strict=options.is_strict), old)
+        obj = with_defaults(served, fitted(served, obj, options.fields), old)
         metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
@@ -346,13 +351,13 @@ def _part(served: Served, old: Json, obj: Json, subresource: str) -> Json:
             return {"status": obj.get("status") if served.is_custom else status}
 
 
-def _check_name(obj: Json, name: str) -> None:
-    """Refuse an object that does not say the URL's name."""
-    said = mapping(obj.get("metadata")).get("name")
-    if not said:
-        raise failures.unnamed(name)
-    if said != name:
-        raise failures.misnamed(name, wanted=said)
+def _brought(served: Served, obj: Json, options: WriteOptions) -> Json:
+    """Return what the writer of a new object owns of it: an empty part of a built-in kind is as if it were missing."""
+    return {
+        field: value
+        for field, value in obj.items()
+        if (value != {} or served.is_custom) and (field != "status" or options.is_inside or not served.has_status)
+    }
 
 
 def load(served: Served, record: StoredRecord) -> Json:

@@ -21,6 +21,7 @@ import attrs
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
+from informers.testing._rules.known_fields import FieldCheck, known_metadata
 from informers.testing._store.documents import Json, go_type, mapping, sequence
 from informers.testing._store.served_resources import Served
 
@@ -52,34 +53,34 @@ def shaped(obj: Json, schema: Json) -> Shape:
     shape = Shape(obj)
     properties = {name: part for name, part in mapping(schema.get("properties")).items() if name not in _OWN}
     rest = {field: value for field, value in obj.items() if field not in _OWN}
-    found = _walk_object(rest, {**schema, "properties": properties}, "", shape)
+    required = [field for field in sequence(schema.get("required")) if field not in _OWN]
+    rules = {**schema, "properties": properties, "required": required}
+    found = _walk_object(rest, rules, "", shape)
     shape.obj = {**{field: obj[field] for field in _OWN if field in obj}, **found}
-    if not shape.causes:
-        shape.causes += _constraint_causes(found, {**schema, "properties": properties, "required": []})
+    shape.causes += [cause for cause in _constraint_causes(found, rules) if cause not in shape.causes]
     return shape
 
 
-def fitted(served: Served, obj: Json, *, is_strict: bool) -> Json:
+def fitted(served: Served, obj: Json, check: FieldCheck) -> Json:
     """Return an object as the schema of its definition has it.
 
     Args:
         served: the resource.
         obj: the object.
-        is_strict: whether fields that the schema does not know are refused.
+        check: told of the fields that the schema does not know.
 
     Raises:
         Failure: 422, 400.
     """
     if not served.schema:
         return obj
-    shape = shaped(obj, served.schema)
+    try:
+        metadata, unknown = known_metadata(obj["metadata"])
+    except TypeError as problem:
+        raise failures.bad_request(str(problem)) from None
+    shape = shaped({**obj, "metadata": metadata}, served.schema)
     resource, name = served.resource, obj["metadata"].get("name", "")
-    if shape.unknown and is_strict:
-        unknown = ", ".join(f'unknown field "{path}"' for path in sorted(shape.unknown))
-        kind, version = resource.kind, resource.version
-        raise failures.bad_request(
-            f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {unknown}'
-        )
+    check.report(served, obj, sorted([*unknown, *shape.unknown]))
     if shape.causes:
         raise failures.invalid(resource.group, resource.kind, name, shape.causes)
     return shape.obj
@@ -91,6 +92,8 @@ def _walk(value: Any, schema: Json, path: str, shape: Shape) -> Any:
         return value
     have = _type_of(value)
     if have not in types and not (have == "integer" and "number" in types):
+        if have in {"boolean", "object"} and schema.get("format"):
+            types, have = [schema["format"]], ""
         what = f'{path} in body must be of type {",".join(types)}: "{have}"'
         shape.causes.append(Cause("FieldValueTypeInvalid", path, f'Invalid value: "{have}": {what}'))
         return value
@@ -154,7 +157,19 @@ def _is_time(value: object) -> bool:
 
 def _constraint_causes(obj: Json, schema: Json) -> list[Cause]:
     make = _validator()
-    return [] if make is None else [_cause(error, make) for error in make(schema).iter_errors(obj)]
+    return [] if make is None else [each for error in make(schema).iter_errors(obj) for each in _causes(error, make)]
+
+
+def _causes(error: Any, make: Callable[[Json], Any]) -> list[Cause]:
+    """Return what is wrong, and where no alternative fits, what is wrong by the first of those that nearly do."""
+    found = [_cause(error, make)]
+    if error.validator in {"oneOf", "anyOf"}:
+        alternatives: dict[int, list[Any]] = {}
+        for each in error.context:
+            alternatives.setdefault(each.schema_path[0], []).append(each)
+        if len(alternatives) == len(error.validator_value):
+            found += [cause for each in min(alternatives.values(), key=len) for cause in _causes(each, make)]
+    return found
 
 
 def _cause(error: Any, make: Callable[[Json], Any]) -> Cause:

@@ -1,0 +1,206 @@
+"""Which fields of a built-in object are known, and whether values are of their types, by the official client's models.
+
+Upstream: k8s.io/apimachinery/pkg/runtime/serializer/json (strict decoding, v0.37) and k8s.io/kube-openapi.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from functools import cache
+from typing import Any, final
+
+import attrs
+
+from informers.testing._http import status as failures
+from informers.testing._http.status import Cause
+from informers.testing._store.documents import Json, encode, go_type, mapping
+from informers.testing._store.served_resources import Served
+
+__all__ = ["FieldCheck", "doubled_fields", "known_metadata", "recognized"]
+
+_CONTAINER = re.compile(r"(list|dict)[\[(](?:str, ?)?(.+)[\])]", re.IGNORECASE)
+#: What a JSON value may be where a model has a type.
+_FITTING = {
+    "str": ("string",),
+    "bytes": ("string",),
+    "datetime": ("string",),
+    "bool": ("bool",),
+    "int": ("number",),
+    "float": ("number",),
+}
+#: Fields, and maps, of quantities: texts or numbers.
+_QUANTITIES = frozenset(
+    {
+        *("allocatable", "allocatedResources", "capacity", "default", "defaultRequest", "hard", "limits", "max"),
+        *("maxLimitRequestRatio", "min", "podFixed", "requests", "used"),
+        *("averageValue", "divisor", "maximumVolumeSize", "sizeLimit", "value"),
+    }
+)
+_GO_NAMES = {"str": "string", "bytes": "[]uint8", "datetime": "Time", "int": "int32", "float": "float64"}
+
+
+@final
+@attrs.define
+class FieldCheck:
+    """What is said of fields that a write brings and nobody knows, or that it brings twice.
+
+    Attributes:
+        mode: of `fieldValidation`.
+        is_patch: the wording of a refusal depends on it.
+        doubled: what is wrong already.
+        warnings: what the answer's headers say.
+    """
+
+    mode: str = "Ignore"
+    is_patch: bool = False
+    doubled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def report(self, served: Served, obj: Json, unknown: list[str]) -> None:
+        """Warn of fields, or refuse the object for them.
+
+        Raises:
+            Failure: 400, or 422 for a patch.
+        """
+        problems = (*self.doubled, *(f'unknown field "{path}"' for path in unknown))
+        if not problems or self.mode == "Ignore":
+            return
+        if self.mode != "Strict":
+            self.warnings = problems
+            return
+        why = f"strict decoding error: {', '.join(problems)}"
+        if self.is_patch:
+            raise failures.invalid("", "", "", [Cause.invalid("patch", encode(obj).decode(), why)])
+        kind, version = served.resource.kind, served.resource.version
+        raise failures.bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
+
+
+def recognized(served: Served, obj: Json, check: FieldCheck) -> Json:
+    """Return an object of a built-in kind without the fields that its model does not have.
+
+    Raises:
+        Failure: 400 for a value of another type; for unknown fields where `check` says so.
+    """
+    if served.is_custom or not served.resource.model:
+        return obj
+    unknown: list[str] = []
+    kind = served.resource.kind
+    try:
+        known = _walk(obj, served.resource.model, kind, "", unknown)
+    except TypeError as problem:
+        raise failures.bad_request(
+            f'{kind} in version "{served.resource.version}" cannot be handled as a {kind}: {problem}'
+        ) from None
+    check.report(served, obj, unknown)
+    return mapping(known)
+
+
+def known_metadata(metadata: Json) -> tuple[Json, list[str]]:
+    """Return the metadata that objects have, and the paths of the others.
+
+    Raises:
+        TypeError: a value is of another type.
+    """
+    unknown: list[str] = []
+    return mapping(_walk(metadata, "V1ObjectMeta", "ObjectMeta", "metadata", unknown)), unknown
+
+
+def _walk(value: Any, type_: str, owner: str, path: str, unknown: list[str]) -> Any:
+    if value is None or type_ == "object":
+        return value
+    have = go_type(value)
+    if container := _CONTAINER.fullmatch(type_):
+        item = container[2]
+        if container[1].lower() == "list":
+            if not isinstance(value, list):
+                raise _mistyped(have, owner, path, f"[]{_go_name(item)}")
+            return [_walk(each, item, owner, f"{path}[{index}]", unknown) for index, each in enumerate(value)]
+        if not isinstance(value, dict):
+            raise _mistyped(have, owner, path, f"map[string]{_go_name(item)}")
+        # Go's message does not name the key of a plain value.
+        is_plain = item in _FITTING
+        return {
+            field: _walk(each, item, owner, path if is_plain else f"{path}.{field}", unknown)
+            for field, each in value.items()
+        }
+    if type_ in _FITTING:
+        is_quantity = type_ == "str" and have == "number" and path.rpartition(".")[2] in _QUANTITIES
+        is_broken = type_ == "int" and isinstance(value, float) and not value.is_integer()
+        if (have not in _FITTING[type_] and not (is_quantity and owner != "EnvVar")) or is_broken:
+            raise _mistyped(have, owner, path, _go_name(type_))
+        return value
+    fields = _fields(type_)
+    if fields is None:
+        return value
+    if not isinstance(value, dict):
+        raise _mistyped(have, owner, path, _go_name(type_))
+    found: Json = {}
+    for field, each in value.items():
+        where = f"{path}.{field}" if path else field
+        if field in fields:
+            found[field] = _walk(each, fields[field], _go_name(type_).rpartition(".")[2], where, unknown)
+        else:
+            unknown.append(where)
+    return found
+
+
+@cache
+def _fields(model: str) -> dict[str, str] | None:
+    """Return a model's fields in JSON and their types; None if the installed client has no such model."""
+    # Imported with the first write over HTTP: it takes a second.
+    found: Any = getattr(importlib.import_module("kubernetes.client"), model, None)
+    types = getattr(found, "openapi_types", None)
+    return None if types is None else {json_name: types[name] for name, json_name in found.attribute_map.items()}
+
+
+def _go_name(type_: str) -> str:
+    if type_ in _FITTING:
+        return _GO_NAMES.get(type_, type_)
+    version, name = re.fullmatch(r"(?:Core|Events)?(V\d+(?:(?:alpha|beta)\d+)?)?(.*)", type_).groups("")  # type: ignore[union-attr]  # it matches anything
+    return f"{version.lower()}.{name}" if version else name
+
+
+def _mistyped(have: str, owner: str, path: str, wanted: str) -> TypeError:
+    where = re.sub(r"\[\d+\]", "", path)
+    return TypeError(f"json: cannot unmarshal {have} into Go struct field {owner}.{where} of type {wanted}")
+
+
+class _Doubled(dict[str, Any]):
+    """An object with the names that its text has twice."""
+
+    names: tuple[str, ...] = ()
+
+
+def doubled_fields(body: bytes, *, is_patch: bool = False) -> tuple[str, ...]:
+    """Return what JSON says twice of one object, with its path; nothing for what is not JSON."""
+    found = False
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        found = True
+        seen: set[str] = set()
+        marked = _Doubled(made)
+        marked.names = tuple(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # None is false
+        return marked
+
+    try:
+        content = json.loads(body, object_pairs_hook=build)
+    except (ValueError, RecursionError):
+        return ()
+    prefix = "json patch " if is_patch and isinstance(content, list) else ""
+    return tuple(f'{prefix}duplicate field "{path}"' for path in _doubled(content, "")) if found else ()
+
+
+def _doubled(value: Any, path: str) -> list[str]:
+    if isinstance(value, list):
+        return [each for index, item in enumerate(value) for each in _doubled(item, f"{path}[{index}]")]
+    if not isinstance(value, dict):
+        return []
+    within = f"{path}." if path else ""
+    found = [each for field, item in value.items() for each in _doubled(item, within + field)]
+    return found + [within + name for name in value.names] if isinstance(value, _Doubled) else found

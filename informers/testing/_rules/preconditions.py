@@ -1,0 +1,77 @@
+"""What must hold before an object is written: its name, its namespace, its version.
+
+Upstream: k8s.io/apiserver/pkg/registry/rest and each kind's strategy (v0.37).
+"""
+
+from __future__ import annotations
+
+from informers.testing._http import status as failures
+from informers.testing._http.status import Cause
+from informers.testing._store.documents import Json, decode, mapping
+from informers.testing._store.served_resources import Served
+from informers.testing._store.versioned_storage import Storage
+
+__all__ = ["check_name", "check_namespace", "check_preconditions", "may_create_by_update"]
+
+#: Resources of which an update creates the object that is missing.
+_CREATED_BY_UPDATES = frozenset(
+    {
+        *("endpoints", "events", "limitranges", "services", "events.events.k8s.io", "leases.coordination.k8s.io"),
+        "runtimeclasses.node.k8s.io",
+        *(
+            f"{each}.rbac.authorization.k8s.io"
+            for each in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+        ),
+    }
+)
+
+
+def may_create_by_update(served: Served) -> bool:
+    """Return whether an update creates an object that is missing."""
+    return str(served.resource) in _CREATED_BY_UPDATES
+
+
+def check_name(obj: Json, name: str) -> None:
+    """Refuse an object that does not state the URL's name.
+
+    Raises:
+        Failure: 400.
+    """
+    said = mapping(obj.get("metadata")).get("name")
+    if not said:
+        raise failures.unnamed(name)
+    if said != name:
+        raise failures.misnamed(name, wanted=said)
+
+
+def check_namespace(served: Served, namespace: str, name: str, storage: Storage) -> None:
+    """Refuse an object of a namespace that is missing, or is being deleted; under the storage's lock.
+
+    Raises:
+        Failure: 404, 403.
+    """
+    if not namespace:
+        return
+    found = storage.get("namespaces", namespace)
+    if found is not None and decode(found.metadata).get("deletionTimestamp"):
+        raise failures.terminating(served.resource, namespace, name)
+    if found is None:
+        message = f'namespaces "{namespace}" not found'
+        raise failures.Failure(message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"})
+
+
+def check_preconditions(served: Served, name: str, old: Json, obj: Json, *, is_inside: bool) -> None:
+    """Refuse an object that states another version or uid than the stored one has.
+
+    Raises:
+        Failure: 409, 422.
+    """
+    version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
+    if uid and uid != old["metadata"]["uid"]:
+        namespace = old["metadata"].get("namespace", "")
+        raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
+    if version and version != old["metadata"]["resourceVersion"]:
+        raise failures.conflict(served.resource, name)
+    if not version and served.needs_version and not is_inside:
+        cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+        raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
