@@ -330,7 +330,7 @@ class ControlPlane:
 
         def heard() -> urllib3.BaseHTTPResponse | None:
             answer = send()
-            # A watch cache that begins anew, for example of a custom kind: the server asks to come again.
+            # A watch cache that begins again, for example of a custom kind: the server asks to come again.
             return None if answer.status == 429 else answer
 
         answer = poll(heard, 5.0) or send()
