@@ -113,7 +113,8 @@ class EventRecorder:
         ...     recorder.close(timeout=10)
         True
 
-    Thread safety: all methods may be called from any thread. One thread sends; it starts with the first event.
+    Thread safety: all methods may be called from any thread. One thread sends; it starts with the first event. A forked
+    child records for itself; what its parent has recorded is for the parent to send.
     """
 
     def __init__(
@@ -176,6 +177,11 @@ class EventRecorder:
         with self._lock:
             if self._closing:
                 return
+            if self._thread is not None and not self._thread.is_alive():
+                # In a forked child: what its parent has recorded is for the parent to send.
+                self._series.clear()
+                self._turns.clear()
+                self._waiting, self._thread = 0, None
             found = self._series.get(key)
             if found is None:
                 if self._waiting >= _WAITING:

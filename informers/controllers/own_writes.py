@@ -143,6 +143,9 @@ class OwnWrites:
     def follow(self, kind: Kind) -> None:
         """Wait from now on for writes to a kind too.
 
+        Args:
+            kind: of a factory.
+
         Raises:
             ConfigurationError: it is not a kind of a factory.
         """
@@ -154,6 +157,9 @@ class OwnWrites:
     @contextmanager
     def working_on(self, name: ObjectName) -> Generator[None]:
         """Remember what is written within this block for a name.
+
+        Args:
+            name: namespace and name.
 
         Raises:
             ConfigurationError: it is not an `ObjectName`.
@@ -210,6 +216,9 @@ class OwnWrites:
         """Return what the caches do not show yet of what was written for a name; None where they show all.
 
         Where an answer was lost, it asks the server, within some seconds.
+
+        Args:
+            name: the one that was worked on.
 
         Raises:
             ConfigurationError: it is not an `ObjectName`.

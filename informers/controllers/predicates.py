@@ -52,7 +52,10 @@ def annotations_changed(old: Any, new: Any, /) -> bool:
 
 
 def any_of(*predicates: Predicate) -> Predicate:
-    """Return a predicate that passes what one of these passes.
+    """Return a predicate that passes what one of these passes; a recreation and a deletion mark pass anyway.
+
+    Args:
+        predicates: functions of the old object and the new one.
 
     Raises:
         ConfigurationError: there are none, or one is not a function of (old, new).
@@ -63,6 +66,9 @@ def any_of(*predicates: Predicate) -> Predicate:
 
 def all_of(*predicates: Predicate) -> Predicate:
     """Return a predicate that passes what all of these pass; a recreation and a deletion mark pass anyway.
+
+    Args:
+        predicates: functions of the old object and the new one.
 
     Raises:
         ConfigurationError: there are none, or one is not a function of (old, new).

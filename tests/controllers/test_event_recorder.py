@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -285,3 +286,19 @@ def test_a_note_is_cut_where_the_server_would_refuse_it(scene: Scene) -> None:
 def test_what_is_wrong_is_said_at_the_call(scene: Scene, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         scene.event(**change)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_records_what_is_its_own(scene: Scene) -> None:
+    scene.event(reason="Parent")
+    eventually(lambda: scene.stored)
+    child = os.fork()
+    if not child:
+        try:
+            scene.event(reason="Child")
+            os._exit(0 if scene.recorder.close(10.0) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [found["reason"] for found in scene.stored] == ["Parent", "Child"]

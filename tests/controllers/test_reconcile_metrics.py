@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from informers import ObjectName
 from informers.controllers import Controller, Result, TerminalError
+from informers.controllers.reconcile_metrics import METRICS, TIME
 from informers.metrics import ControllerMetrics
 from informers.testing import FakeClock
 from tests.controllers.cluster import OWNERS, Cluster, kind_of, started, written
@@ -38,6 +39,27 @@ def owners(cluster: Cluster) -> Iterator[Any]:
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
     return registry.get_sample_value(name, {"controller": "sets", **labels})
+
+
+#: Of sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics/metrics.go (v0.25): names and labels.
+UPSTREAM = {
+    "controller_runtime_reconcile_total": ("controller", "result"),
+    "controller_runtime_reconcile_errors_total": ("controller",),
+    "controller_runtime_terminal_reconcile_errors_total": ("controller",),
+    "controller_runtime_reconcile_panics_total": ("controller",),
+    "controller_runtime_reconcile_time_seconds": ("controller",),
+    "controller_runtime_max_concurrent_reconciles": ("controller",),
+    "controller_runtime_active_workers": ("controller",),
+    "controller_runtime_reconcile_timeouts_total": ("controller",),
+}
+
+
+def test_the_metrics_have_upstreams_names_labels_and_buckets_but_for_panics_which_are_errors_here() -> None:
+    ours = {metric.name: metric.labels for metric in METRICS if metric.name.startswith("controller_runtime_")}
+    assert ours == {name: labels for name, labels in UPSTREAM.items() if "panics" not in name}
+    buckets = TIME.buckets
+    assert (len(buckets), buckets[0], buckets[-1]) == (40, 0.005, 60.0)
+    assert list(buckets) == sorted(buckets)
 
 
 def test_every_metric_is_there_from_the_start_so_that_rates_exist(registry: CollectorRegistry, owners: Any) -> None:

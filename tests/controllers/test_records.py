@@ -13,7 +13,7 @@ from informers.controllers import Controller, OwnWrites
 from informers.source.watch_events import Bookmark
 from informers.testing import FakeClock
 from informers.workqueue import ItemExponentialFailureRateLimiter
-from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, kind_of, settled, started, written
+from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, _Response, kind_of, settled, started, written
 from tests.waiting import eventually
 
 WEB, API = ObjectName("shop", "web"), ObjectName("shop", "api")
@@ -139,6 +139,22 @@ def test_of_names_that_are_as_they_should_be_nothing_is_kept(cluster: Cluster, k
     assert (turns.statistics().depth, turns.statistics().delayed) == (0, 0)
     assert all(limiter.num_requeues(name) == 0 for name in failed)
     controller.stop()
+
+
+def test_a_deletion_of_many_whose_answer_does_not_name_them_is_not_waited_for_which_is_logged_once(
+    cluster: Cluster, kinds: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "informers.controllers")
+    _, pods = kinds
+    writes = OwnWrites(pods)
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    monkeypatch.setattr(cluster, "answer", lambda *_: _Response(200, status))
+    rest: Any = writes.client(cluster).rest_client
+    for _ in range(3):
+        with writes.working_on(WEB):
+            rest.request("DELETE", "http://cluster/api/v1/namespaces/shop/pods")
+        assert writes.pending(WEB) is None
+    assert caplog.text.count("the server does not say which pods it deleted") == 1
 
 
 def test_a_write_is_postponed_once_for_each_name_and_none_blocks_another(cluster: Cluster, kinds: Any) -> None:
