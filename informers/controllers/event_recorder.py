@@ -16,13 +16,10 @@ import logging
 import math
 import os
 import random
-import re
 import socket
 import threading
-import uuid
 from collections import OrderedDict
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import attrs
@@ -32,9 +29,9 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import safe_text
 from informers._base.forks import new_condition, new_lock
 from informers._base.threads import join_all, start_thread
+from informers.controllers._event_bodies import MAX_WORD, check_word, event_body, reference, stamp
 from informers.controllers._requests import check_client, send
 from informers.errors import ConfigurationError, StatusError
-from informers.objects import object_name, read
 from informers.resources import Resource
 
 if TYPE_CHECKING:
@@ -56,10 +53,6 @@ _TRIES = 12
 #: Events that may wait to be sent, and series that are kept.
 _WAITING = 1000
 _SERIES = 4096
-#: What the server refuses beyond.
-_NOTE, _WORD = 1024, 128
-#: What the server takes for a name.
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PATH = "/apis/events.k8s.io/v1/namespaces/{}/events"
 
 
@@ -121,10 +114,10 @@ class EventRecorder:
         self, api_client: ApiClient, controller: str, *, instance: str = "", clock: Clock = SYSTEM_CLOCK
     ) -> None:
         check_client(api_client)
-        _check_word("controller", controller)
+        check_word("controller", controller)
         self._api_client = api_client
         self._controller = controller
-        self._instance = (instance or f"{socket.gethostname()}-{os.getpid()}")[:_WORD]
+        self._instance = (instance or f"{socket.gethostname()}-{os.getpid()}")[:MAX_WORD]
         self._clock = clock
         self._lock = new_lock()
         self._news = new_condition(self._lock)
@@ -165,13 +158,13 @@ class EventRecorder:
         Raises:
             ConfigurationError: an argument is wrong.
         """
-        _check_word("reason", reason)
-        _check_word("action", action)
+        check_word("reason", reason)
+        check_word("action", action)
         if not isinstance(note, str):
             raise ConfigurationError(f"note must be a text: got {note!r}")
         if type not in {"Normal", "Warning"}:
             raise ConfigurationError(f"type must be 'Normal' or 'Warning': got {type!r}")
-        regarding, other = _reference(obj, resource), None if related is None else _reference(related, None)
+        regarding, other = reference(obj, resource), None if related is None else reference(related, None)
         key = (type, action, reason, tuple(regarding.items()), None if other is None else tuple(other.items()))
         now = self._clock.time()
         with self._lock:
@@ -189,7 +182,9 @@ class EventRecorder:
                     return
                 if len(self._series) >= _SERIES:
                     self._forget_oldest_locked()
-                body = self._body(regarding, other, reason, note, action, type, now)
+                body = event_body(
+                    regarding, other, reason, note, action, type, now, reporter=(self._controller, self._instance)
+                )
                 found = self._series[key] = _Series(body, 0, now, self._clock.monotonic())
                 self._waiting += 1
             found.count += 1
@@ -322,7 +317,7 @@ class EventRecorder:
     def _send(self, series: _Series, count: int, *, is_new: bool) -> Exception | None:
         metadata = series.body["metadata"]
         path = _PATH.format(metadata["namespace"])
-        repeated = {"count": count, "lastObservedTime": _stamp(series.last)}
+        repeated = {"count": count, "lastObservedTime": stamp(series.last)}
         try:
             if is_new:
                 body = {**series.body, **({"series": repeated} if count > 1 else {})}
@@ -336,69 +331,6 @@ class EventRecorder:
                 return None  # an earlier try was answered too late: it is there
             return error
         return None
-
-    def _body(
-        self,
-        regarding: dict[str, str],
-        related: dict[str, str] | None,
-        reason: str,
-        note: str,
-        action: str,
-        type: str,
-        now: float,
-    ) -> dict[str, Any]:
-        # Events about objects of the whole cluster are in the namespace `default`.
-        namespace = regarding.get("namespace") or "default"
-        # Names of roles and addresses have colons, which a name of an event can't.
-        name, unique = regarding["name"][:200], uuid.uuid4().hex
-        body: dict[str, Any] = {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {
-                "name": f"{name}.{unique[:16]}" if _SUBDOMAIN.fullmatch(name) else unique,
-                "namespace": namespace,
-            },
-            "eventTime": _stamp(now),
-            "reportingController": self._controller,
-            "reportingInstance": self._instance,
-            "action": action,
-            "reason": reason,
-            "type": type,
-            "note": note if len(note.encode()) <= _NOTE else note.encode()[:_NOTE].decode("utf-8", "ignore"),
-            "regarding": regarding,
-        }
-        if related is not None:
-            body["related"] = related
-        return body
-
-
-def _check_word(name: str, word: object) -> None:
-    if not isinstance(word, str) or not word or len(word) > _WORD:
-        raise ConfigurationError(f"{name} must be a text of 1 to {_WORD} characters: got {word!r}")
-
-
-def _reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
-    """Return what an event says of an object."""
-    name = object_name(obj)
-    kind, api_version = read(obj, "kind"), read(obj, "api_version", "apiVersion")
-    if resource is not None:
-        if not isinstance(resource, Resource):
-            raise ConfigurationError(
-                f"resource must be one, for example kind.resource or core.V1.pods: got {type(resource).__name__}"
-            )
-        kind, api_version = resource.kind, resource.api_version
-    if not kind or not api_version:
-        raise ConfigurationError(
-            f"an event is about an object with kind and apiVersion, which {str(name)!r} does not say: give resource="
-        )
-    # Without its version: each would be another series.
-    uid = read(read(obj, "metadata"), "uid")
-    fields = {"kind": kind, "apiVersion": api_version, "namespace": name.namespace, "name": name.name, "uid": uid}
-    return {field: str(value) for field, value in fields.items() if value}
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _say(message: str, *arguments: object) -> None:
