@@ -17,8 +17,11 @@ __all__ = ["Added", "Deleted", "ObjectEvent", "Updated"]
 T = TypeVar("T", default=Any)
 
 
+# Not frozen: that doubles the time to make one, and one is made for every event.
+
+
 @final
-@attrs.frozen
+@attrs.define(unsafe_hash=True)
 class Added(Generic[T]):
     """An object is new to the cache.
 
@@ -37,7 +40,7 @@ class Added(Generic[T]):
 
 
 @final
-@attrs.frozen
+@attrs.define(unsafe_hash=True)
 class Updated(Generic[T]):
     """An object has changed; or it has not, and is delivered again by a resync. Then `old` and `new` are one object.
 
@@ -56,7 +59,7 @@ class Updated(Generic[T]):
 
 
 @final
-@attrs.frozen
+@attrs.define(unsafe_hash=True)
 class Deleted(Generic[T]):
     """An object does not exist any more.
 

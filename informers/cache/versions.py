@@ -31,6 +31,9 @@ def reaches(version: str, wanted: str) -> bool | None:
     """
     if version == wanted:
         return True
-    if is_number(version) and is_number(wanted):
-        return version >= wanted if len(version) == len(wanted) else len(version) > len(wanted)
-    return None
+    # `is_number` of both, written out: this is asked twice for every event.
+    if not (version.isdecimal() and wanted.isdecimal() and version.isascii() and wanted.isascii()):
+        return None
+    if (version[0] == "0" and version != "0") or (wanted[0] == "0" and wanted != "0"):
+        return None
+    return version >= wanted if len(version) == len(wanted) else len(version) > len(wanted)
