@@ -797,6 +797,8 @@ def test_what_has_not_changed_for_a_while_is_packed() -> None:
     class Loose(HeldRecord[Obj]):
         __slots__ = ()
         is_packable = True
+        #: Of fewer bytes nothing is packed.
+        size = 1_000_000
 
         def pack(self) -> None:
             packed.append(self.key)

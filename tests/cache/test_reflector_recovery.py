@@ -125,7 +125,7 @@ def test_a_source_whose_reconnect_raises_is_named_for_it(caplog: pytest.LogCaptu
         made.relist()
         source.bookmark()
         source.wait_for_watch(2)
-    assert "connecting the source of things anew failed" in caplog.text
+    assert "connecting the source of things again failed" in caplog.text
 
 
 def test_a_relist_of_one_namespace_leaves_the_others_alone() -> None:
