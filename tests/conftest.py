@@ -43,7 +43,7 @@ def no_leaked_threads() -> Iterator[None]:
 
 
 #: Folders whose tests need signals, forks, a shell or Go, which Windows lacks.
-NOT_ON_WINDOWS = ("compared_with_go", "contract", "examples", "faults", "processes", "real", "realserver")
+NOT_ON_WINDOWS = ("compared_with_go", "contract", "examples", "faults", "processes", "real", "realserver", "soak")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

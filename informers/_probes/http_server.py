@@ -9,6 +9,7 @@ import contextlib
 import errno
 import functools
 import logging
+import os
 import socket
 import socketserver
 import threading
@@ -55,6 +56,8 @@ class ProbeHTTPServer(HTTPServer):
     """Knows its connections and threads, so that none outlives it and none can be held by a slow client."""
 
     request_queue_size = 64
+    # On Windows a second server could take the port too.
+    allow_reuse_address = os.name != "nt"
     allow_reuse_port = False
 
     def __init__(self, host: str, port: int, answer: Callable[[str], ProbeAnswer]) -> None:

@@ -6,7 +6,6 @@ import errno
 import functools
 import logging
 import os
-import resource
 import stat
 import threading
 from collections.abc import Iterator
@@ -403,6 +402,7 @@ class TestWhatIsSaved:
         assert result.objects == {"namespaces": 4}
         assert str(result).startswith("4 namespaces; without configmaps: not whole")
 
+    @pytest.mark.skipif(os.name == "nt", reason="there permissions are the folder's")
     def test_only_its_owner_may_read_it(self, server: APIServer, path: Path) -> None:
         path.touch(mode=0o644)
         saved(factory_of(server), path)
@@ -784,8 +784,9 @@ class TestDamage:
         path.mkdir()
         assert "is no regular file" in loaded(server, path).result.refused["configmaps"]
         assert "no file" in loaded(server, path / "deeper").result.refused["configmaps"]
-        os.mkfifo(path.with_suffix(".pipe"))
-        assert "is no regular file" in loaded(server, path.with_suffix(".pipe")).result.refused["configmaps"]
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(path.with_suffix(".pipe"))
+            assert "is no regular file" in loaded(server, path.with_suffix(".pipe")).result.refused["configmaps"]
 
     def test_the_first_time_is_no_warning(
         self, server: APIServer, path: Path, caplog: pytest.LogCaptureFixture
@@ -816,6 +817,7 @@ class TestWriting:
 
     def test_so_does_a_file_that_would_be_larger_than_it_may_be(self, path: Path) -> None:
         write_pieces(path, [b"before"])
+        resource = pytest.importorskip("resource", reason="this system has no such limit")
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
         try:
@@ -839,6 +841,7 @@ class TestWriting:
             factory.save(path)
         assert list(path.parent.iterdir()) == [path]
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
     def test_what_is_no_regular_file_does_not_give_way(self, path: Path) -> None:
         os.mkfifo(path)
         with pytest.raises(SnapshotError, match="no regular file"):
