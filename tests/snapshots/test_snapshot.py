@@ -29,13 +29,14 @@ from informers import (
     StoppedError,
 )
 from informers._factory.base import InformerFactory
-from informers.errors import ExpiredError, SnapshotError, TooLargeResourceVersionError
+from informers.errors import DecodeError, ExpiredError, SnapshotError, TooLargeResourceVersionError
 from informers.kinds import GroupVersion, core, namespaced
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
 from informers.source._bytes import codecs
 from informers.source._transport.cluster_id import Cluster, identify
 from informers.testing import APIServer, RecordingHandler
 from informers.testing.faults import Expire, NoBookmarks, Status
+from tests.source.wire import Connection, chunk, client, serving
 from tests.waiting import QUICK, Failures, eventually
 from tests.widgets import V1, WIDGETS, definition, widget
 
@@ -634,6 +635,16 @@ class TestWhoseItIs:
             client.configuration.ssl_ca_cert = str(tmp_path / name)
             found.append(identify(client).authority)
         assert found[0] == found[1] != found[2]
+
+    def test_an_answer_about_the_cluster_that_does_not_end_is_refused(self) -> None:
+        def script(connection: Connection) -> None:
+            connection.request()
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while True:  # until the client goes
+                connection.send(chunk(b"x" * 65536))
+
+        with serving(script) as endless, pytest.raises(DecodeError, match="has more than 1048576 bytes"):
+            identify(client(endless.url))
 
     def test_a_cluster_that_can_t_be_asked_leaves_it_refused(self, server: APIServer, path: Path) -> None:
         saved(factory_of(server), path)

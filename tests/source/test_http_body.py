@@ -116,7 +116,22 @@ def test_a_body_that_ends_before_its_last_chunk_is_not_taken_for_complete() -> N
 
 def test_an_empty_body_may_be_called_compressed() -> None:
     assert list(decoded(iter([]), chunked=False, gzipped=True)) == []
-    assert list(decoded(iter([chunked([])]), chunked=True, gzipped=True)) == []
+    assert b"".join(decoded(iter([chunked([])]), chunked=True, gzipped=True)) == b""
+
+
+@pytest.mark.parametrize(
+    ("drips", "gzipped"),
+    [
+        pytest.param([b"5;x", b"x", b"x"], False, id="an extension of a chunk"),
+        pytest.param([b"0\r\nX: y", b"y", b"y"], False, id="a trailer"),
+        pytest.param([b"1\r\n\x1f\r\n", b"1\r\n\x8b\r\n", b"1\r\n\x08\r\n"], True, id="compression"),
+    ],
+)
+def test_bytes_that_hold_nothing_of_the_body_are_told_too_so_that_time_can_be_looked_at(
+    drips: list[bytes], gzipped: bool
+) -> None:
+    blocks = decoded(iter(drips), chunked=True, gzipped=gzipped)
+    assert [next(blocks) for _ in drips] == [b""] * 3
 
 
 @pytest.mark.parametrize("size", [1, 12, 40])

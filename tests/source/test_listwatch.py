@@ -247,6 +247,45 @@ def test_a_list_that_drips_is_lost() -> None:
         source.list(ListOptions())
 
 
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [(chunk(listing()) + b"0\r\n", b"X: y\r\n"), (chunk(listing()[:20]) + b"5;", b"x")],
+    ids=["trailer", "an extension of a chunk"],
+)
+def test_a_list_whose_frames_drip_is_lost(begin: bytes, drop: bytes) -> None:
+    clock = FakeClock()
+
+    def drip(connection: Connection) -> None:
+        connection.request()
+        connection.send(CHUNKED + begin)
+        while True:  # until the client goes
+            clock.advance(1)
+            connection.send(drop)
+
+    with (
+        source_of(drip, list_timeout=10.0, clock=clock) as (_, source),
+        pytest.raises(ConnectionLostError, match=r"an answer brought no more than \d+ bytes in"),
+    ):
+        source.list(ListOptions())
+
+
+def test_a_watch_whose_frames_drip_is_as_good_as_silent() -> None:
+    clock = FakeClock()
+
+    def drip(connection: Connection) -> None:
+        connection.request()
+        connection.send(CHUNKED + chunk(bookmark("5")) + b"5;")
+        while True:  # until the client goes
+            clock.advance(1)
+            connection.send(b"x")
+
+    with source_of(drip, idle_timeout=10.0, clock=clock) as (_, source):
+        watch = source.watch(ListOptions())
+        with pytest.raises(ConnectionLostError, match="no event was completed for 10 s"):
+            list(watch.batches())
+        watch.close()
+
+
 def test_a_list_that_falls_silent_is_lost() -> None:
     data = CHUNKED + chunk(listing(thing("a"))[:30])
     with (

@@ -32,10 +32,12 @@ TOKEN = "token-that-nobody-may-see"
 
 
 @contextmanager
-def talking(*scripts: Script, connect_timeout: float = 5.0) -> Iterator[tuple[WireServer, Transport]]:
+def talking(
+    *scripts: Script, connect_timeout: float = 5.0, clock: FakeClock | None = None
+) -> Iterator[tuple[WireServer, Transport]]:
     with serving(*scripts) as server:
         api_client = client(server.url)
-        transport = Transport(api_client, connect_timeout=connect_timeout, clock=FakeClock())
+        transport = Transport(api_client, connect_timeout=connect_timeout, clock=clock or FakeClock())
         try:
             yield server, transport
         finally:
@@ -165,7 +167,7 @@ def test_an_answers_last_line_break_does_not_spill_into_the_next_answer() -> Non
             while not release:
                 server.wait_for(requests=1)
             release[0]()
-            assert list(blocks) == []
+            assert b"".join(blocks) == b""
         assert content(transport) == b"two"
         assert server.connections == 1
 
@@ -298,6 +300,20 @@ def test_of_an_error_answer_without_an_end_only_the_beginning_is_read() -> None:
             connection.send(chunk(b"x" * 65536))
 
     with talking(script) as (_, transport), pytest.raises(StatusError, match="500: xxx"):
+        get(transport)
+
+
+def test_of_an_error_answer_that_drips_the_beginning_is_enough() -> None:
+    clock = FakeClock()
+
+    def script(connection: Connection) -> None:
+        connection.request()
+        connection.send(b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"why"))
+        while True:  # until the client goes
+            clock.advance(1)
+            connection.send(chunk(b"y"))
+
+    with talking(script, clock=clock) as (_, transport), pytest.raises(StatusError, match="500: why"):
         get(transport)
 
 

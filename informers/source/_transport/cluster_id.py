@@ -14,6 +14,7 @@ import attrs
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import DecodeError, StatusError
+from informers.source._transport.http_body import hastened
 from informers.source._transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ __all__ = ["Cluster", "configured_cluster", "identify"]
 
 #: The namespace that every cluster has from its first moment on, with a uid of its own.
 _FIRST_NAMESPACE = "/api/v1/namespaces/kube-system"
+#: Bytes that the namespace may have.
+_LARGEST = 1 << 20
 #: Answers that say no more than that this client may not know, or that there is no such namespace.
 _NOT_TOLD = frozenset({401, 403, 404})
 
@@ -86,7 +89,11 @@ def identify(api_client: ApiClient, *, timeout: float = 10.0, clock: Clock = SYS
         with transport.get(
             _FIRST_NAMESPACE, query, accept="application/json", gzip=False, idle_timeout=timeout
         ) as body:
-            content = b"".join(body.blocks())
+            content = bytearray()
+            for block in hastened(body.blocks(), seconds=timeout, clock=clock):
+                content += block
+                if len(content) > _LARGEST:
+                    raise DecodeError(f"the answer to {_FIRST_NAMESPACE} has more than {_LARGEST} bytes")
     except StatusError as error:
         if error.code not in _NOT_TOLD:
             raise
@@ -96,5 +103,6 @@ def identify(api_client: ApiClient, *, timeout: float = 10.0, clock: Clock = SYS
     try:
         uid = json.loads(content)["metadata"]["uid"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DecodeError(f"the answer to {_FIRST_NAMESPACE} is not a namespace: {error!r}", raw=content) from error
+        answer = bytes(content)
+        raise DecodeError(f"the answer to {_FIRST_NAMESPACE} is not a namespace: {error!r}", raw=answer) from error
     return attrs.evolve(configured_cluster(api_client), uid=str(uid))

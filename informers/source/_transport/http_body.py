@@ -236,6 +236,9 @@ class Lines:
 def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterator[bytes]:
     """Yield the body that `blocks` off the wire hold; returns once it is complete.
 
+    Where bytes hold nothing of the body, an empty block is yielded: frames may drip for ever, too, and whoever reads
+    looks at the time.
+
     Raises:
         EOFError: the blocks ended before the body did.
         DecodeError: framing or compression is broken.
@@ -244,10 +247,9 @@ def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterato
     gunzipper = _Gunzipper() if gzipped else None
     for block in blocks:
         body = block if dechunker is None else dechunker.feed(block)
-        if gunzipper is not None:
-            yield from filter(None, gunzipper.feed(body))
-        elif body:
-            yield body
+        parts = iter((body,)) if gunzipper is None else gunzipper.feed(body)
+        yield next(filter(None, parts), b"")
+        yield from filter(None, parts)
         if dechunker is not None and dechunker.finished:
             break
     if (dechunker is not None and not dechunker.finished) or (gunzipper is not None and gunzipper.is_cut_off):

@@ -22,7 +22,7 @@ from informers.errors import ConnectionLostError, DecodeError, SourceError, Stop
 from informers.source._transport.adapter import Answer, configured_pools, pool_manager, tls_files, tracked
 from informers.source._transport.credentials import Credentials
 from informers.source._transport.error_text import describe
-from informers.source._transport.http_body import BLOCK, Line, Lines, decoded, lines_of
+from informers.source._transport.http_body import BLOCK, Line, Lines, decoded, hastened, lines_of
 from informers.source._transport.sockets import Sockets
 from informers.source._wire.status_errors import error_of_response
 
@@ -211,7 +211,7 @@ class Transport:
         content = bytearray()
         # The status says what went wrong, whether or not the rest arrives.
         with body, suppress(ConnectionLostError, DecodeError):
-            for block in body.blocks():
+            for block in hastened(body.blocks(), seconds=idle_timeout, clock=self._clock):
                 content += block
                 if len(content) > _ERROR_BODY:
                     break
