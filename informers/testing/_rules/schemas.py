@@ -67,7 +67,7 @@ def fitted(served: Served, obj: Json, check: FieldCheck) -> Json:
     Args:
         served: the resource.
         obj: the object.
-        check: told of the fields that the schema does not know.
+        check: notified of the fields that the schema does not know.
 
     Raises:
         Failure: 422, 400.
