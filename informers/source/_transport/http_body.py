@@ -236,7 +236,7 @@ class Lines:
 def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterator[bytes]:
     """Yield the body that `blocks` off the wire hold; returns once it is complete.
 
-    Where bytes hold nothing of the body, an empty block is yielded: frames may drip for ever, too, and whoever reads
+    Where bytes hold nothing of the body, an empty block is yielded: frames may drip for ever, too, and the reader
     looks at the time.
 
     Raises:
