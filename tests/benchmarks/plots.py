@@ -62,8 +62,10 @@ def draw_growth(by_size: dict[int, dict[str, Any]], names: tuple[str, str], fold
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             body.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
             for (x, y), value in zip(points, values[name], strict=True):
+                text, side = f"{value:,.2g}" if value < 100 else f"{value:,.0f}", "end" if x == places[-1] else "start"
+                at = x - 5 if side == "end" else x + 5
                 body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
-                body.append(f'<text x="{x + 5:.1f}" y="{y - 6:.1f}" class="small">{value:,.3g}</text>')
+                body.append(f'<text x="{at:.1f}" y="{y - 6:.1f}" text-anchor="{side}" class="small">{text}</text>')
     for at, (name, colour) in enumerate(colours.items()):
         body.append(f'<rect x="{16 + 160 * at}" y="42" width="11" height="11" rx="2" fill="{colour}"/>')
         body.append(f'<text x="{32 + 160 * at}" y="52" class="small">{escape(name)}</text>')
