@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what the other tables leave out.")
     parser.add_argument("--parts", default=",".join(parts))
     parser.add_argument("--sizes", default="1000,3000,10000,30000,100000,300000", help="pods, for the growth")
+    parser.add_argument("--pythons", default="python3.10,python3.11,python3.12,python3.13,python3.14", help="or paths")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--plots", type=Path, help="folder for the plot of the growth (docs/_static)")
     args = parser.parse_args()
@@ -106,7 +107,7 @@ def pythons(args: argparse.Namespace) -> Iterator[str]:
     """Every Python that is installed, with the newest client, and this one with the oldest."""
     folder = bake.prepare(peers.CACHE / "recordings", pods=10_000, events=20_000, steady=1_000)
     options = {"pods": 10_000, "events": 20_000, "steady": 0, "rate": 200, "limit": 120, "bursts": "metadata,status"}
-    found = [shutil.which(f"python3.{minor}") for minor in range(10, 15)]
+    found = [shutil.which(name) for name in args.pythons.split(",")]
     wanted = [(python, NEWEST) for python in found if python and version_of(python)] + [(sys.executable, OLDEST)]
     rows = []
     with run.server(folder) as address:
