@@ -80,6 +80,14 @@ def test_a_process_that_ends_early_is_reported_with_its_output(tmp_path: Path) -
     daemon.kill()
 
 
+def test_a_program_that_the_system_can_not_run_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "etcd"
+    program.write_bytes(b"\x7fELF of another machine")
+    program.chmod(0o755)
+    with pytest.raises(RuntimeError, match=r"etcd can't be started: \[Errno 8\]"):
+        Daemon("etcd", (str(program),), tmp_path / "log").start()
+
+
 def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
     daemon = Daemon("slow", (sys.executable, "-c", "import time; time.sleep(60)"), tmp_path / "log")
     daemon.start()

@@ -52,13 +52,20 @@ class Daemon:
         return self._process.pid
 
     def start(self) -> None:
-        """Start the process; `wait_until` waits until it is ready."""
+        """Start the process; `wait_until` waits until it is ready.
+
+        Raises:
+            RuntimeError: it runs already, or the system can't run such a program.
+        """
         if self._process is not None:
             raise RuntimeError(f"{self.name} runs already")
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  a command of our own
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        try:
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603  a command of our own
+                    self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+        except OSError as error:
+            raise RuntimeError(f"{self.name} can't be started: {error}") from error
         shell = shutil.which("sh") or "/bin/sh"
         self._watchdog = subprocess.Popen(  # noqa: S603  likewise
             (shell, "-c", _WATCHDOG, shell, str(self._process.pid)), stdin=subprocess.PIPE, start_new_session=True

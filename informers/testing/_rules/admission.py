@@ -127,6 +127,10 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
     causes += metadata_causes(served, obj)
     if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
         causes.append(Cause.required("spec.containers"))
+    if str(resource) == "pods" and not is_inside and old is None:
+        for index, container in enumerate(sequence(mapping(obj.get("spec")).get("containers"))):
+            where = f"spec.containers[{index}]"
+            causes += [Cause.required(f"{where}.{each}") for each in ("name", "image") if not container.get(each)]
     if str(resource) == DEFINITIONS:
         causes += definition_causes(obj, old)
     if old is not None and str(resource) in {"configmaps", "secrets"} and not is_inside:
