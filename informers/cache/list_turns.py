@@ -93,9 +93,23 @@ class ListTurns:
             with self._lock:
                 self._holds.discard(hold)
             self.look()
+            # The others have waited without a time limit so far.
+            for turn in self._all_waiting():
+                turn.wake()
 
-    def look(self) -> float:
-        """Let those begin whose turn has come; return the seconds after which it is worth while to look again."""
+    def _all_waiting(self) -> list[ListTurn]:
+        with self._lock:
+            return [turn for turns in self._waiting.values() for turn in turns]
+
+    def patience(self) -> float | None:
+        """Return the seconds after which a waiting list has to `look` again; None where it will be woken anyway."""
+        now = self._clock.monotonic()
+        with self._lock:
+            oldest = None if self._holds else next(iter(self._under_way.values()), None)
+        return None if oldest is None else max(0.0, oldest + _LONGEST - now)
+
+    def look(self) -> None:
+        """Let those begin whose turn has come."""
         begun: list[ListTurn] = []
         now = self._clock.monotonic()
         with self._lock:
@@ -108,10 +122,8 @@ class ListTurns:
                 turn.has_come = True
                 self._under_way[turn] = now
                 begun.append(turn)
-            oldest = next(iter(self._under_way.values()), now)
         for turn in begun:
             turn.wake()
-        return max(0.0, oldest + _LONGEST - now)
 
     def _has_room_locked(self, now: float) -> bool:
         if self._holds:

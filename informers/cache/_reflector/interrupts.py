@@ -86,21 +86,27 @@ class Interrupts:
             self._taken = self._broken_off
 
     def wake(self) -> None:
-        """Have `wait` look again at what it waits for; from any thread."""
+        """End `wait_once`; from any thread."""
         with self._condition:
             self._condition.notify_all()
 
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Wait for so many seconds, or until something holds, or there is a reason to leave.
-
-        Args:
-            seconds: at most.
-            until: looked at in the beginning, and after each `wake`; it must not wait.
-        """
+    def wait(self, seconds: float) -> None:
+        """Wait for so many seconds, or until there is a reason to leave."""
         deadline = self._clock.monotonic() + seconds
         with self._condition:
-            while not (self.any or until()):
+            while not self.any:
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
                     return
                 self._clock.wait(self._condition, left)
+
+    def wait_once(self, seconds: Callable[[], float | None], *, unless: Callable[[], bool]) -> None:
+        """Wait for some seconds, or for a `wake`, or until there is a reason to leave.
+
+        Args:
+            seconds: called under the lock that `wake` takes, so that no `wake` is lost; None for as long as it takes.
+            unless: where it holds, there is no wait. Neither function may wait.
+        """
+        with self._condition:
+            if not (self.any or unless()):
+                self._clock.wait(self._condition, seconds())

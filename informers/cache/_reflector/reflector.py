@@ -268,7 +268,8 @@ class Reflector(Generic[T]):
         with self._list_turns.asked(self._notices.resource, self._interrupts.wake) as turn:
             self.progress.is_queued = not turn.has_come
             while not (turn.has_come or self._interrupts.any):
-                self._interrupts.wait(self._list_turns.look(), until=lambda: turn.has_come)
+                self._list_turns.look()
+                self._interrupts.wait_once(self._list_turns.patience, unless=lambda: turn.has_come)
             self.progress.has_turn()
             self._interrupts.check()
             yield
