@@ -594,9 +594,16 @@ def test_every_failure_is_told_with_the_step_and_the_pause_that_follow() -> None
     assert [(failure.error, failure.next_step, failure.delay) for failure in run.failures] == [
         (INTERNAL, NextStep.LIST, 0.8),
         (BUSY, NextStep.WATCH, 1.6),
-        (EXPIRED, NextStep.LIST, 3.2),
+        (EXPIRED, NextStep.LIST, 0.8),  # a list is the remedy: the pauses start small again
         (EXPIRED, NextStep.LIST, 0.0),
     ]
+
+
+def test_the_first_watch_that_expired_after_failures_costs_a_small_pause_and_later_ones_growing_ones() -> None:
+    refused = [page("10"), REFUSED, REFUSED, REFUSED]
+    expired = [Stream(ErrorEvent(EXPIRED)), page("20"), Stream(ErrorEvent(EXPIRED)), page("30")]
+    run = Run([*refused, *expired, Stream(LONG), *refused[1:], *expired])
+    assert [failure.delay for failure in run.failures] == [0.8, 1.6, 3.2, 0.8, 1.6, 0.8, 1.6, 3.2, 0.8, 1.6]
 
 
 def test_a_failure_handler_that_raises_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:

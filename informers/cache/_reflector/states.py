@@ -206,6 +206,7 @@ class Memory:
         broken_streams: streaming lists in a row that broke, where pages did not.
         silent_watches: watches in a row that were silent until they were given up.
         quick_watches: watches in a row that ended within a second, and had brought something.
+        expired_watches: watches in a row whose version the server had forgotten, since one lasted some seconds.
         asked_waits: waits in a row that the server asked for.
     """
 
@@ -216,6 +217,7 @@ class Memory:
     broken_streams: int = 0
     silent_watches: int = 0
     quick_watches: int = 0
+    expired_watches: int = 0
     asked_waits: int = 0
 
 

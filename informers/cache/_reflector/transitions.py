@@ -175,6 +175,13 @@ def _watch_again(memory: Memory, error: Exception) -> Step:
     return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
 
 
+def _expired(memory: Memory, error: ExpiredError) -> Step:
+    """List after a smallest pause: the server works, and a list is the remedy. If it goes on so, pauses grow."""
+    is_first = memory.expired_watches == 0
+    memory = attrs.evolve(memory, expired_watches=memory.expired_watches + 1)
+    return attrs.evolve(_list_again(memory, error), has_worked=is_first)
+
+
 def _compared(memory: Memory, newest: str) -> Step:
     saved = memory.version
     if saved == newest:
@@ -252,6 +259,8 @@ def _version_lost(memory: Memory, error: Exception) -> Step:
 
 
 def _not_connected(memory: Memory, error: Exception) -> Step:
+    if isinstance(error, ExpiredError):
+        return _expired(memory, error)
     if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
         return _watch_again(memory, error)
     return _list_again(memory, error)
@@ -270,9 +279,12 @@ def _ended(memory: Memory, came: Ended) -> Step:
         memory = attrs.evolve(memory, silent_watches=0)
     if came.has_events or came.lasted >= SHORT_WATCH:
         memory = attrs.evolve(memory, asked_waits=0)
+    if came.lasted >= _WORKED:
+        memory = attrs.evolve(memory, expired_watches=0)
     if _is_silence(came):
         return _silent(memory, came.error)
-    return attrs.evolve(_after(memory, came), has_worked=has_worked)
+    due = _after(memory, came)
+    return attrs.evolve(due, has_worked=has_worked or due.has_worked)
 
 
 def _silent(memory: Memory, error: Exception | None) -> Step:
@@ -301,4 +313,6 @@ def _after(memory: Memory, came: Ended) -> Step:
         return Step(Situation(state, memory), error, NextStep.WATCH)
     if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
         return _watch_again(memory, error)
+    if isinstance(error, ExpiredError):
+        return _expired(memory, error)
     return _list_again(memory, error)
