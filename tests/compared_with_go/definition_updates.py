@@ -172,7 +172,7 @@ def _ours(url: str, notes: _Notes) -> Iterator[None]:
 
 def measure(plane: ControlPlane, *, updates: int = UPDATES) -> list[Pair]:
     """Update a definition some times, with both informers at once; return the seconds from the end of the watches."""
-    plane.install(definition())
+    plane.create(definition())
     place = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com"
     notes = _Notes()
     times: list[Pair] = []

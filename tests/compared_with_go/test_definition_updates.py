@@ -18,7 +18,7 @@ def is_soon(times: list[Pair]) -> bool:
 
 @pytest.fixture
 def compared(real_apiserver: ControlPlane) -> list[Pair]:
-    return measure(real_apiserver, updates=4)
+    return measure(real_apiserver)
 
 
 @pytest.mark.real_apiserver

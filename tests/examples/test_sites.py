@@ -153,10 +153,7 @@ class Replica:
 def prepare(server: KubernetesAPI) -> None:
     """Set up what `deploy.yaml` has, but the Deployment of the controller."""
     for document in DOCUMENTS:
-        if document["kind"] == "CustomResourceDefinition":
-            # A real server takes a moment until it serves a kind.
-            (server.install if isinstance(server, ControlPlane) else server.create)(document)
-        elif document["kind"] != "Deployment":
+        if document["kind"] != "Deployment":
             server.create(document)
 
 

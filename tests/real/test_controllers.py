@@ -108,7 +108,7 @@ def test_events_are_recorded_as_series_about_objects_of_any_name(space: Space) -
         return [
             (found["metadata"]["namespace"], found["regarding"]["name"], found.get("series", {}).get("count", 1))
             for found in space.plane.list(events.V1.events)
-            if found["reportingController"] == f"example.com/{space.name}"
+            if found.get("reportingController") == f"example.com/{space.name}"
         ]
 
     for count in (1, 2):
