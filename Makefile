@@ -16,8 +16,8 @@ DEMO_SECONDS ?= 20
 PYTEST_ARGS ?=
 # Test processes; 0 for none beside pytest's own, for a debugger.
 WORKERS ?= auto
-#: What `make quick` leaves out: whole programs, processes, networks, pages.
-SLOW := aio benchmarks compared_with_go consumers contract docs examples faults fuzz growth processes properties real realserver snapshots soak testing
+#: What `make quick` leaves out: whole programs, processes, networks, pages, and what has a whole layer for itself.
+SLOW := aio benchmarks compared_with_go consumers contract controllers docs examples faults fuzz growth processes properties real realserver snapshots soak source testing
 
 .PHONY: help demo test quick lint style types imports completeness workflows format docs pages bench compare soak fuzz contract build setup clean recording
 
@@ -31,8 +31,8 @@ demo: $(STAMPS)/run  ## run the network monitor against an API server of its own
 test: $(STAMPS)/test  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-quick: $(STAMPS)/test  ## run the tests that need no processes and no networks: half a minute
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(SLOW:%=--ignore=tests/%) $(PYTEST_ARGS)
+quick: $(STAMPS)/test  ## run the tests of caches, factories, queues and kinds: half a minute
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not soak and not real_apiserver" $(SLOW:%=--ignore=tests/%) $(PYTEST_ARGS)
 
 lint: style types imports workflows  ## check style, types, the import contract and the workflows
 
