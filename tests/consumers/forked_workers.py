@@ -17,7 +17,7 @@ from kubernetes.client import ApiClient, Configuration, CoreV1Api
 
 from informers import ForkedError
 from tests.consumers.job_watcher import JobWatcher
-from tests.waiting import QUICK
+from tests.waiting import QUICK, eventually
 
 PATIENCE = 20.0
 
@@ -46,6 +46,8 @@ def main(host: str, count: int) -> None:
         watcher = JobWatcher(api_client, scheduler="a", namespaces=["etl", "ml"], caches=caches, options=QUICK)
         thread = threading.Thread(target=watcher.run, args=(stop,))
         thread.start()
+        # A child of a moment before would have a factory that nobody has started, and could start it itself.
+        eventually(lambda: watcher.factory.health().is_live)
         workers = []
         for number in range(count):
             task = f"task-{number}"
