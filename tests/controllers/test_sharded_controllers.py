@@ -76,8 +76,8 @@ def test_a_replica_that_is_down_leaves_its_share_to_its_successor() -> None:
             server.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"map-{number}"}})
         for index in (0, 1, 2):
             replica = Replica(server, index, done)
+            share = sum(replica.shard.has(found["metadata"]["uid"]) for found in server.list(MAPS))
+            expected = len(done) + share
             with replica.factory, in_background(replica.controller.run):
-                share = sum(replica.shard.has(found["metadata"]["uid"]) for found in server.list(MAPS))
-                before = len(done)
-                eventually(lambda share=share, before=before: len(done) == before + share)
+                eventually(lambda expected=expected: len(done) == expected)
         assert len(done) == OBJECTS
