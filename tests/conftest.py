@@ -19,7 +19,7 @@ import pytest
 pytest_plugins = ["pytester", "tests.realserver.plugin"]
 
 #: Seconds that threads which are ending already get to end.
-GRACE = 2.0
+GRACE = 10.0
 
 
 def leaked(before: set[threading.Thread], grace: float) -> list[threading.Thread]:

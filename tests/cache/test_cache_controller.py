@@ -238,7 +238,7 @@ def test_the_cache_is_synced_once_the_first_list_is_in_even_an_empty_one() -> No
         assert not w.listener.synced.is_set()
         w.apply(Replaced([], "4"))
         assert w.synced.is_set()
-        assert w.listener.synced.wait(5)
+        assert w.listener.synced.wait(10)
 
 
 def test_of_several_namespaces_all_must_be_in() -> None:
@@ -523,7 +523,7 @@ def test_who_joins_late_gets_the_cache_as_adds_and_then_everything_that_comes() 
         w.apply(Change(MODIFIED, record("a", "3")))
         assert len(late.events) == 3
         assert listener.thread is not None
-        listener.thread.join(5)
+        listener.thread.join(10)
 
 
 @pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_ResyncAtomic", "TestRealFIFO_Resync")

@@ -102,7 +102,7 @@ def test_a_close_ends_every_wait_but_what_is_queued_still_comes() -> None:
         thread.start()
     waiting.close()
     for thread in threads:
-        thread.join(5)
+        thread.join(10)
     assert popped == [[]] * 10
 
 
@@ -119,7 +119,7 @@ def test_a_full_queue_holds_its_producer_until_there_is_room() -> None:
     producer.start()
     assert not done.wait(0.05)
     assert names(queue.pop()) == ["a", "b"]
-    assert done.wait(5)
+    assert done.wait(10)
     producer.join()
     assert names(queue.pop()) == ["c"]
 
@@ -139,7 +139,7 @@ def test_a_list_counts_as_many_as_it_has_objects() -> None:
     producer.start()
     assert not done.wait(0.05)
     assert queue.pop() == [(SCOPE, listed)]
-    assert done.wait(5)
+    assert done.wait(10)
     producer.join()
     assert queue.pop() == [(SCOPE, listed)]
     queue.put(SCOPE, [change("d")])
@@ -153,7 +153,7 @@ def test_a_close_lets_a_held_producer_go() -> None:
     producer = threading.Thread(target=lambda: queue.put(SCOPE, [change("b")]))
     producer.start()
     queue.close()
-    producer.join(5)
+    producer.join(10)
     assert not producer.is_alive()
 
 
@@ -165,7 +165,7 @@ def test_a_pop_with_a_timeout_comes_back_empty_when_it_is_over() -> None:
     consumer.start()
     clock.wait_for_waiters()
     clock.advance(3)
-    consumer.join(5)
+    consumer.join(10)
     assert popped == [[]]
     assert not queue.closed
 

@@ -300,7 +300,7 @@ def test_flags_call_back_without_a_lock(flag: str) -> None:
         # Another thread, so that no lock which this one holds lets it in.
         adder = threading.Thread(target=try_to_add)
         adder.start()
-        adder.join(5)
+        adder.join(10)
         outcomes.append("stuck" if adder.is_alive() else "came through")
 
     def try_to_add() -> None:
@@ -631,7 +631,7 @@ def test_an_error_handler_may_remove_a_namespace_though_the_queue_is_full() -> N
         handler: RecordingHandler[Obj] = RecordingHandler()
         made.add_event_handler(handler)
         made.start()
-        assert removed.wait(5)
+        assert removed.wait(10)
         handler.wait_for(10)
         assert made.synced.wait(10)
         assert denied.closed

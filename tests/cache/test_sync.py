@@ -60,7 +60,7 @@ def test_a_wait_ends_when_the_last_one_is_synced() -> None:
     waiter.start()
     parts[1].synced.set()
     parts[0].synced.set()
-    waiter.join(5)
+    waiter.join(10)
     assert results == [SyncResult({})]
 
 
@@ -74,7 +74,7 @@ def test_a_wait_that_is_over_names_what_is_not_synced_and_why() -> None:
     waiter.start()
     clock.wait_for_waiters()
     clock.advance(5)
-    waiter.join(5)
+    waiter.join(10)
 
     (result,) = results
     assert not result
@@ -92,7 +92,7 @@ def test_a_stop_ends_the_wait_at_once(how: str) -> None:
     waiter = threading.Thread(target=lambda: results.append(wait_for_cache_sync(part, stop=stop)))
     waiter.start()
     (stop if how == "stop" else part.ended).set()
-    waiter.join(5)
+    waiter.join(10)
     assert str(results[0]) == "not synced: pods: still listing"
 
 
@@ -147,7 +147,7 @@ def test_who_waits_is_told_how_far_it_is_each_second_and_when_it_is_over() -> No
     clock.wait_for_waiters()
     parts[0].objects = 2000
     parts[0].synced.set()
-    waiter.join(5)
+    waiter.join(10)
     assert [str(progress) for progress in told] == [
         "0 of 2 synced after 1 s: pods: 500 of about 2,000 objects; nodes: 3 objects",
         "1 of 2 synced after 2 s: pods: 1,500 of about 2,000 objects; nodes: synced, 3 objects",
@@ -177,7 +177,7 @@ def test_a_timeout_between_two_reports_ends_the_wait_then() -> None:
     clock.wait_for_waiters()
     assert clock.next_deadline() == 1.5
     clock.advance(0.5)
-    waiter.join(5)
+    waiter.join(10)
     assert [progress.seconds for progress in told] == [1, 1.5]
 
 
@@ -202,7 +202,7 @@ def test_a_wait_ends_with_what_the_report_raises_and_leaves_nothing_behind() -> 
     waiter.start()
     clock.wait_for_waiters()
     clock.advance(1)
-    waiter.join(5)
+    waiter.join(10)
     assert len(errors) == 1
     assert part.synced._callbacks == {} == part.ended._callbacks
 
@@ -216,7 +216,7 @@ def test_a_report_may_raise_what_is_waited_for_itself() -> None:
     waiter.start()
     clock.wait_for_waiters()
     clock.advance(1)
-    waiter.join(5)
+    waiter.join(10)
     assert not waiter.is_alive()
 
 

@@ -125,7 +125,7 @@ def test_users_code_runs_under_no_lock_of_ours(place: str) -> None:
             return
         other = threading.Thread(target=take_every_lock)
         other.start()
-        other.join(5)
+        other.join(10)
         if other.is_alive():
             stuck.append(place)
         done.set()

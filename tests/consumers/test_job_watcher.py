@@ -142,7 +142,9 @@ def test_the_next_process_lists_nothing_and_learns_what_ended_meanwhile(server: 
     for task in tasks:
         job(server, task)
     with in_background(first.run):
-        eventually(lambda: len(first.factory.core.v1.pods.lister.list()) == len(tasks))
+        # Of the other namespace there is nothing to be seen but that.
+        eventually(lambda: first.factory.core.v1.pods.informer.has_synced)
+        assert len(first.factory.core.v1.pods.lister.list()) == len(tasks)
     ended(server, "done", "Succeeded")
     server.delete(PODS, "lost", namespace="etl")
     server.patch(PODS, "adopted", {"metadata": {"labels": {"scheduler": "b"}}}, namespace="etl")
@@ -163,7 +165,7 @@ def test_a_watcher_that_was_away_for_too_long_lists_and_still_learns_of_it(serve
     first = watcher_of(server, caches)
     job(server, "lost")
     with in_background(first.run):
-        eventually(lambda: len(first.factory.core.v1.pods.lister.list()) == 1)
+        eventually(lambda: first.factory.core.v1.pods.informer.has_synced)
     server.delete(PODS, "lost", namespace="etl")
     server.compact()
     second = watcher_of(server, caches)

@@ -498,7 +498,7 @@ class TestRun:
         thread.start()
         eventually(lambda: controller.health().started)
         flag.set()
-        thread.join(5)
+        thread.join(10)
         assert not thread.is_alive()
 
     @pytest.mark.upstream(

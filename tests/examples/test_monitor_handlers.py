@@ -304,7 +304,7 @@ def test_a_handler_waits_until_the_caches_are_filled(world: World) -> None:
         thread.start()
         world.nodes.add(node("node-1", ("InternalIP", "192.168.1.1")))
         ready.set_result(True)
-        thread.join(5)
+        thread.join(10)
     assert "192.168.1.1" in world.lines.getvalue()
 
 

@@ -155,7 +155,7 @@ class Rig:
             lambda: self.is_whole, lambda: f"whole again; it is {self.informer.health()}", timeout=timeout
         )
 
-    def wait_until_stale(self, timeout: float = 3.0) -> float:
+    def wait_until_stale(self, timeout: float = 10.0) -> float:
         """Wait until the informer says that it is not live; return the seconds that it took."""
         return eventually(lambda: not self.informer.health().is_live, "says that it is stale", timeout=timeout)
 
