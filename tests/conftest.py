@@ -14,9 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # test_house.py runs pytest on small files of its own; the other one has the real API server.
 pytest_plugins = ["pytester", "tests.realserver.plugin"]
+
+# The same examples every time, and no bound on their time. `HISTORIES=20` tries more, and others each time.
+settings.register_profile("tests", deadline=None, derandomize=os.environ.get("HISTORIES", "1") == "1", database=None)
+settings.load_profile("tests")
 
 #: Seconds that threads which are ending already get to end.
 GRACE = 10.0

@@ -99,10 +99,11 @@ THREADS = {
 
 
 def let_through_everything(source: FakeSource[Obj]) -> None:
-    """Add, change and delete an object, so that whatever users' code there is has run."""
+    """Add, change and delete an object, so that whatever users' code there is has run; one stays, for a late list."""
     source.add(obj("a", step=1))
     source.modify(obj("a", step=2))
     source.delete(obj("a", step=3))
+    source.add(obj("stays"))
 
 
 @pytest.mark.parametrize("place", PLACES)

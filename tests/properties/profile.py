@@ -19,8 +19,5 @@ def histories(examples: int, *, steps: int = 30) -> settings:
     return settings(
         max_examples=examples * TIMES,
         stateful_step_count=steps,
-        deadline=None,
-        derandomize=TIMES == 1,
-        database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -732,7 +732,7 @@ class TestDamage:
             self.check(path)
 
     @given(st.data())
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_a_file_with_flipped_bits_is_refused(self, content: bytes, path: Path, data: st.DataObject) -> None:
         damaged = bytearray(content)
         flips = data.draw(st.lists(st.integers(0, 8 * len(content) - 1), min_size=1, max_size=9, unique=True))
@@ -742,7 +742,7 @@ class TestDamage:
         self.check(path)
 
     @given(st.binary(min_size=1, max_size=200))
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_so_is_one_with_something_behind_it(self, content: bytes, path: Path, tail: bytes) -> None:
         path.write_bytes(content + tail)
         self.check(path)
@@ -767,7 +767,7 @@ class TestDamage:
             assert len(values(later.factory)) == 3
 
     @given(st.lists(st.binary(max_size=60), max_size=6))
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_pieces_that_nobody_here_wrote_are_refused_though_their_checksum_is_right(
         self, server: APIServer, path: Path, pieces: list[bytes]
     ) -> None:
@@ -897,7 +897,7 @@ class TestWriting:
         assert (tmp_path / "target").exists()
 
     @given(st.lists(st.binary(max_size=2_000)))
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_pieces_come_back_as_they_were(self, path: Path, pieces: list[bytes]) -> None:
         assert write_pieces(path, pieces) == path.stat().st_size
         with read_pieces(path) as read:

@@ -55,7 +55,7 @@ def lease(number: int, *, managed: bool) -> bytes:
     return samples.encode({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": spec})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     raws=st.lists(st.binary(max_size=400).map(lambda data: b"{" + data * 3), min_size=1, max_size=6),
     samples=st.lists(st.binary(max_size=3000), max_size=70),

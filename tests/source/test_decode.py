@@ -195,7 +195,7 @@ FIELDS = st.sampled_from(["name", "namespace", "uid", "resourceVersion", "labels
 VALUES = st.sampled_from(["a", "b", "", {"a": "b"}, [{"manager": "x"}], [], None, 3, 'q",{"}]},"']) | JSON
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     pairs=st.lists(st.tuples(FIELDS, VALUES), max_size=6),
     rest=st.dictionaries(st.sampled_from(["spec", "metadata2", "managedFields"]), JSON, max_size=3),
@@ -225,7 +225,7 @@ def test_random_metadata_say_what_json_loads_says_or_are_reported(
     assert record.object() == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "replace")))
 def test_random_bytes_are_an_error_that_holds_them(data: bytes) -> None:
     with pytest.raises(DecodeError) as caught:

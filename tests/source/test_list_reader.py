@@ -65,7 +65,7 @@ ITEMS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     items=ITEMS,
     size=st.integers(1, 40),
@@ -89,7 +89,7 @@ def test_random_lists_are_the_same_in_any_order_spacing_and_split(
     assert agrees(text.encode(), size)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     items=ITEMS,
     size=st.integers(1, 40),

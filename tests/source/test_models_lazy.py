@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kubernetes import client
 
@@ -126,6 +126,7 @@ STATUS = st.dictionaries(
     behind=st.dictionaries(st.sampled_from(["zzz", "status"]), ODD, max_size=1),
     cut=st.integers(0, 9),
 )
+@example(status={"startTime": True, "pod_ip": "x"}, behind={}, cut=0)
 def test_a_part_is_what_it_is_when_it_is_read_as_a_whole_whatever_it_holds(status: Any, behind: Any, cut: int) -> None:
     """An error comes with the first field beyond texts and numbers, if not before."""
     from informers.source._models import pydantic_models

@@ -152,7 +152,7 @@ def check_known_metadata(record: WireRecord[Any]) -> None:
         assert {name: said.get(key) for name, key in (names | {"labels": "labels"}).items()} == known
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(obj=objects(), drop=st.booleans(), ascii_only=st.booleans(), changes=st.just([]) | edits)
 @example(
     obj={
@@ -230,7 +230,7 @@ DIALECTS: dict[str, Callable[[str], str]] = {
 }
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     items=st.lists(objects(), max_size=5),
     stripped=st.booleans(),

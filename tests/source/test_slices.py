@@ -41,7 +41,7 @@ def record_of(obj: dict[str, Any]) -> WireRecord[dict[str, Any]]:
     return record
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     metadata=mappings,
     rest=st.dictionaries(st.sampled_from(["spec", "status", "a"]), values, max_size=3),

@@ -416,6 +416,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(
-    max_examples=100, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+TestModel.settings = settings(max_examples=100, stateful_step_count=60, suppress_health_check=list(HealthCheck))

@@ -84,8 +84,10 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     values: dict[str, Any] = {}
     given: set[str] = set()
     for field in _fields(model):
-        if field.wire in value:
-            values[field.name] = _field(field, value[field.wire], f"{path}.{field.wire}" if path else field.wire)
+        # Python's name counts too, as in what is valid.
+        key = field.wire if field.wire in value else field.name
+        if key in value:
+            values[field.name] = _field(field, value[key], f"{path}.{key}" if path else key)
             given.add(field.name)
         else:
             values[field.name] = field.default
