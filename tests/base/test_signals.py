@@ -46,7 +46,7 @@ def test_a_wait_that_is_over_says_that_nothing_came() -> None:
     clock = FakeClock()
     signal = Signal(clock=clock)
     outcomes: list[bool] = []
-    waiter = threading.Thread(target=lambda: outcomes.append(signal.wait(10)))
+    waiter = threading.Thread(target=lambda: outcomes.append(signal.wait(5)))
     waiter.start()
     clock.wait_for_waiters()
     clock.advance(4.9)
