@@ -11,29 +11,26 @@ from typing import final
 
 import attrs
 
+from informers._base.checks import as_number
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers.errors import ConfigurationError
 
 __all__ = ["Backoff", "BackoffSettings"]
 
 
-def _is_finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _positive(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not (_is_finite(value) and value > 0):
+    if not 0 < as_number(value) < math.inf:
         raise ConfigurationError(f"{attribute.name} must be a number of seconds above zero: got {value!r}")
 
 
 def _at_least_one(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
     # Pauses that shrink would end in a hot loop.
-    if not (_is_finite(value) and value >= 1):
+    if not 1 <= as_number(value) < math.inf:
         raise ConfigurationError(f"{attribute.name} must be a number from 1 up: got {value!r}")
 
 
 def _not_negative(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not (_is_finite(value) and value >= 0):
+    if not 0 <= as_number(value) < math.inf:
         raise ConfigurationError(f"{attribute.name} must be a number from 0 up: got {value!r}")
 
 

@@ -131,15 +131,17 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
                 raise ConfigurationError(f"for_resource() takes a resource or names: got {group!r} and more")
             namespaced = group.is_namespaced
             group, version, plural = group.address
-        known = known_resource(group, version, plural)
+        resource: NamespacedResource[T] | ClusterResource[T]
+        resource = NamespacedResource(group, version, plural) if namespaced else ClusterResource(group, version, plural)
+        known = known_resource(*resource.address)
         if known is not None and known.is_namespaced != namespaced:
             raise ConfigurationError(
                 f"{known} ({known.api_version}) {'have' if known.is_namespaced else 'have no'} namespaces: "
                 f"give namespaced={known.is_namespaced}"
             )
-        if namespaced:
-            return self.namespaced_kind(NamespacedResource[T](group, version, plural))
-        return self.cluster_kind(ClusterResource[T](group, version, plural))
+        if isinstance(resource, NamespacedResource):
+            return self.namespaced_kind(resource)
+        return self.cluster_kind(resource)
 
 
 @final

@@ -94,6 +94,8 @@ class ReflectorOptions:
                 f"page_size must not be negative and min_watch_timeout at least a second: "
                 f"got {self.page_size!r} and {self.min_watch_timeout!r}"
             )
+        if not isinstance(self.streaming_lists, bool):
+            raise ConfigurationError(f"streaming_lists must be True or False: got {self.streaming_lists!r}")
         check_time_limit("connect_timeout", self.connect_timeout)
         check_time_limit("idle_timeout", self.idle_timeout)
         check_time_limit("streaming_timeout", self.streaming_timeout)
@@ -176,7 +178,8 @@ class KindOptions:
             raise ConfigurationError(f"drop_managed_fields must be True or False: got {self.drop_managed_fields!r}")
         if not (self.shard is None or isinstance(self.shard, Shard)):
             raise ConfigurationError(f"shard must be a Shard, for example Shard(0, of=2): got {self.shard!r}")
-        check_indexers(self.indexers or {})
+        if self.indexers is not None:
+            check_indexers(self.indexers)
         check_options(self.options)
 
 
@@ -192,4 +195,4 @@ def check_indexers(indexers: object) -> None:
     for name, function in indexers.items():
         if not isinstance(name, str) or not name or not callable(function):
             raise ConfigurationError(f"{advice}: got {name!r}: {type(function).__name__}")
-        check_function(f"the index function {name!r}", function, "obj")
+        check_function(f"the index function {name!r}", function, "obj", may_yield=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from typing_extensions import Self
 
+from informers._base.checks import as_number
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, hold_forks, new_lock, on_fork
 from informers._base.threads import join_all, start_thread
@@ -123,7 +124,7 @@ class ProbeServer(OfOneProcess):
         if not isinstance(host, str):
             raise ConfigurationError(f"host must be an address, for example '127.0.0.1', or '' for all: got {host!r}")
         for name, seconds in (("stuck_after", stuck_after), ("stale_after", stale_after)):
-            if seconds is not None and not seconds > 0:
+            if seconds is not None and not as_number(seconds) > 0:
                 raise ConfigurationError(f"{name} must be seconds above zero, or None: got {seconds!r}")
         self._factory = factory
         self._registry = registry

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, name_of
+from informers._base.checks import check_function, check_string, name_of
 from informers.errors import ConfigurationError
 
 __all__ = ["ClusterResource", "NamespacedResource", "Resource"]
@@ -78,6 +78,7 @@ class Resource(Generic[T]):
                 raise ConfigurationError(
                     f"{name} must be the name used in the URL, for example {such_as!r}: got {value!r}"
                 )
+        check_string(self.kind, "kind")
         check_function("decode", self.decode, "mapping")
 
     def __eq__(self, other: object) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from informers.errors import ConfigurationError
 
 __all__ = [
+    "as_number",
     "check_count",
     "check_function",
     "check_hashable",
@@ -41,15 +42,26 @@ T = TypeVar("T")
 _DAY = 86_400
 
 
+def as_number(value: object) -> float:
+    """Return a number; NaN, with which no comparison holds, of anything else, and of what no clock can add."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
 def check_period(name: str, seconds: object) -> float:
     """Return a period.
 
     Raises:
         ConfigurationError: it is not a number of seconds, or negative.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+    number = as_number(seconds)
+    if not number >= 0:
         raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
-    return float(seconds)
+    return number
 
 
 def check_timeout(timeout: object) -> None:
@@ -58,9 +70,7 @@ def check_timeout(timeout: object) -> None:
     Raises:
         ConfigurationError: it is neither None nor a number of seconds, or negative.
     """
-    if timeout is None:
-        return
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+    if timeout is not None and not as_number(timeout) >= 0:
         raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
 
 
@@ -94,7 +104,7 @@ def check_time_limit(name: str, seconds: object) -> None:
     Raises:
         ConfigurationError: it is not a number of seconds above zero, or more than a day.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _DAY:
+    if not 0 < as_number(seconds) <= _DAY:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, and at most a day: got {seconds!r}")
 
 
@@ -124,9 +134,10 @@ def check_object_size(size: object) -> None:
 
 def check_seconds(name: str, value: object) -> float:
     """Return `value` if it is a finite number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = as_number(value)
+    if not math.isfinite(number):
         raise ConfigurationError(f"{name} must be a finite number of seconds, not {value!r}")
-    return value
+    return number
 
 
 def check_count(name: str, value: object, *, at_least: int) -> int:
@@ -159,7 +170,13 @@ def check_limiter(limiter: object) -> None:
 
 
 def check_function(
-    name: str, function: object, expected: str, *, arguments: int | None = None, advice: str = ""
+    name: str,
+    function: object,
+    expected: str,
+    *,
+    arguments: int | None = None,
+    may_yield: bool = False,
+    advice: str = "",
 ) -> None:
     """Refuse what is neither None nor a plain function of so many arguments.
 
@@ -168,6 +185,7 @@ def check_function(
         function: what was given.
         expected: the arguments, for the message: for example `old, new`.
         arguments: how many there are; as many as `expected` names by default.
+        may_yield: whether what it returns is iterated over, so that it may be a generator function.
         advice: what takes a coroutine function instead.
 
     Raises:
@@ -177,10 +195,13 @@ def check_function(
         return
     if not callable(function):
         raise ConfigurationError(f"{name} must be a function of ({expected}): got {type(function).__name__}")
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+    kinds = (function, type(function).__call__)  # a callable object counts by its method
+    if any(map(inspect.iscoroutinefunction, kinds)) or any(map(inspect.isasyncgenfunction, kinds)):
         raise ConfigurationError(
             f"{name} must be a plain function: got a coroutine function, which would never be awaited{advice}"
         )
+    if not may_yield and any(map(inspect.isgeneratorfunction, kinds)):
+        raise ConfigurationError(f"{name} must be a plain function: got one with a yield, of which nothing would run")
     signature = signature_of(function)
     if signature is None:
         return

@@ -59,10 +59,12 @@ _process = os.getpid()
 class OfOneProcess:
     """What can't be taken to another process: it refuses to be pickled, and says what to do."""
 
+    __slots__ = ()
+
     def __reduce_ex__(self, protocol: object, /) -> str | tuple[Any, ...]:
         raise ConfigurationError(
-            f"{type(self).__name__} can't be pickled or copied: it belongs to this process. Make a factory in the "
-            "process that uses it, and start it there (with multiprocessing: in the function that the process runs)"
+            f"{type(self).__name__} can't be pickled or copied: it belongs to this process. Make it, or the factory "
+            "that makes it, in the process that uses it (with multiprocessing: in the function that the process runs)"
         )
 
 

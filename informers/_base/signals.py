@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import final
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import new_condition
+from informers._base.forks import OfOneProcess, new_condition
+from informers.errors import ConfigurationError
 
 __all__ = ["Signal"]
 
@@ -23,7 +24,7 @@ _log = logging.getLogger("informers")
 
 
 @final
-class Signal:
+class Signal(OfOneProcess):
     """A flag that goes from unset to set, once and for ever.
 
     Thread safety: all methods may be called from any thread, and from within a callback.
@@ -84,7 +85,12 @@ class Signal:
 
         Returns:
             A function that withdraws the callback; without effect once it has run.
+
+        Raises:
+            ConfigurationError: it is not a function.
         """
+        if not callable(callback):
+            raise ConfigurationError(f"callback must be a function of (): got {type(callback).__name__}")
         with self._condition:
             if not self._set:
                 token = object()

@@ -128,7 +128,7 @@ class Controller(BaseController):
         )
 
     async def run(self, stop: AnyStop) -> None:
-        """Work until `stop` is set, or `stop()` is called; return when nothing is in work any more.
+        """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
 
         First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
         names that wait are dropped: the next run is given all of them again. What is in work runs to its end; where
@@ -155,6 +155,7 @@ class Controller(BaseController):
                 withdraw = self._stopping.add_callback(wakeup.wake)
                 try:
                     await self._wait_filled(self._sync_timeout, stop)
+                    self._stop_with_informers()
                     if not (wakeup.is_stopped or self._stopping.is_set()):
                         turns = asyncio.create_task(self._take_turns())
                     while not self._stopping.is_set():

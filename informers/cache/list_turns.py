@@ -13,7 +13,7 @@ from typing import final
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import new_lock, on_fork
+from informers._base.forks import OfOneProcess, new_lock, on_fork
 from informers.errors import ConfigurationError
 
 __all__ = ["ListTurn", "ListTurns", "check_list_turns"]
@@ -23,7 +23,7 @@ _LONGEST = 5.0
 
 
 @final
-class ListTurns:
+class ListTurns(OfOneProcess):
     """How many lists are made at the same time: those of one factory, or of all that are given this object.
 
     A factory of 500 namespaces makes 500 lists when it starts, and again when the server has forgotten its history.

@@ -11,6 +11,7 @@ from typing import Any, Generic, final
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_timeout
+from informers._base.forks import OfOneProcess
 from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._pipeline.processor import Listener
@@ -23,7 +24,7 @@ T = TypeVar("T", default=Any)
 
 
 @final
-class Registration(Generic[T]):
+class Registration(OfOneProcess, Generic[T]):
     """A handler in an informer: tells how far it is, and removes it.
 
     Thread safety: may be used from any thread.

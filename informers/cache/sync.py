@@ -14,6 +14,7 @@ import attrs
 
 from informers._base.checks import check_function, check_stop, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import OfOneProcess
 from informers._base.signals import Signal
 from informers._base.wakeups import Stop, Wakeup
 from informers.errors import ConfigurationError, NotSyncedError
@@ -233,7 +234,7 @@ def wait_for_cache_sync(
 
 
 @final
-class NamespaceSync:
+class NamespaceSync(OfOneProcess):
     """The first list of a namespace that was added, to be waited for.
 
     Args:

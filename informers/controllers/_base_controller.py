@@ -8,13 +8,15 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/builder/controller.go, pkg/internal
 
 from __future__ import annotations
 
+import functools
+import logging
 from typing import Any, TypeVar
 
 from typing_extensions import Self
 
 from informers._base.checks import check_count, check_function, check_limiter, check_seconds, check_timeout
 from informers._base.clock import Clock
-from informers._base.forks import new_lock
+from informers._base.forks import OfOneProcess, new_lock
 from informers._base.signals import Signal
 from informers._base.wakeups import Stop, Wakeup
 from informers.cache.informer import SharedInformer
@@ -22,7 +24,7 @@ from informers.cache.registration import Registration
 from informers.controllers._in_work import ReconcileLogger
 from informers.controllers._names_handler import Names, NamesHandler, own_name
 from informers.controllers._sightings import Kind
-from informers.controllers._turns import Turns
+from informers.controllers._turns import Turns, log
 from informers.controllers.controller_health import ControllerHealth
 from informers.controllers.own_writes import OwnWrites
 from informers.controllers.owners import check_kind, owner_names
@@ -37,7 +39,7 @@ __all__ = ["BaseController"]
 C = TypeVar("C")
 
 
-class BaseController:
+class BaseController(OfOneProcess):
     """The part of a controller that does not depend on what runs it. For the arguments see `Controller`.
 
     A driver calls `_begin` once, waits for `_wait_synced`, takes turns from `_turns` until `_stopping` is set, and
@@ -153,7 +155,7 @@ class BaseController:
         check_kind(kind)
         if names is None:
             raise ConfigurationError("names must be a function of (obj): got None")
-        check_function("names", names, "obj")
+        check_function("names", names, "obj", may_yield=True)
         return self._follow(kind, names, predicate)
 
     def enqueue(self, name: ObjectName, *, after: float = 0.0) -> None:
@@ -196,7 +198,7 @@ class BaseController:
     def health(self) -> ControllerHealth:
         """Return how it fares, as of now."""
         statistics = self._turns.statistics()
-        stopped = self._stopping.is_set()
+        stopped = self._stopping.is_set() or bool(self._dead())
         return ControllerHealth(
             name=self._name,
             started=self._started,
@@ -235,15 +237,33 @@ class BaseController:
             if not registration.has_synced
         }
 
+    def _dead(self) -> list[str]:
+        """Return the names of the informers that have been stopped: what they cached is of the past."""
+        return [informer.name for informer, _ in self._registrations if informer.is_stopped]
+
+    def _stop_with_informers(self) -> None:
+        """Stop when an informer does, from now on: nobody is to act on a cache that does not move."""
+        for informer, registration in self._registrations:
+            registration.ended.add_callback(functools.partial(self._informer_ended, informer))
+
+    def _informer_ended(self, informer: SharedInformer[Any]) -> None:
+        if not self._stopping.is_set():
+            log(logging.WARNING, "controller %s: ends, since the informer of %s was stopped", self._name, informer.name)
+            self._stopping.set()
+            self._turns.shut_down()
+
     def _limit_of_sync(self, timeout: float) -> float | None:
         """Return the seconds that `process_next` waits for the handlers to be synced.
 
         Raises:
             ConfigurationError: the timeout is negative, or not a number.
             ForkedError: it is called in a process that was forked from the controller's.
+            StoppedError: an informer has been stopped.
         """
         check_timeout(timeout)
         self._check_process()
+        if self._dead():
+            raise StoppedError(f"the controller {self._name} can't go on: stopped is {', '.join(self._dead())}")
         is_filled = all(informer.has_synced for informer, _ in self._registrations)
         return self._sync_timeout if is_filled else timeout
 

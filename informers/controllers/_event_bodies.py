@@ -52,7 +52,7 @@ def event_body(
         "action": action,
         "reason": reason,
         "type": type,
-        "note": note if len(note.encode()) <= _NOTE else note.encode()[:_NOTE].decode("utf-8", "ignore"),
+        "note": note.encode(errors="replace")[:_NOTE].decode(errors="ignore"),
         "regarding": regarding,
     }
     if related is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 from typing_extensions import override
 
+from informers.errors import escaped
 from informers.objects import ObjectName
 
 __all__ = ["IN_WORK", "InWork", "ReconcileLogger"]
@@ -67,5 +68,5 @@ class ReconcileLogger(_LoggerAdapter):
         name, reconcile_id = ("", "") if work is None else (str(work.name), work.reconcile_id)
         known = {"controller": self._controller, "object": name, "reconcile_id": reconcile_id}
         kwargs["extra"] = {**(kwargs.get("extra") or {}), **known}
-        prefix = " ".join(filter(None, known.values())).replace("%", "%%")
+        prefix = escaped(" ".join(filter(None, known.values()))).replace("%", "%%")
         return f"{prefix}: {msg}", kwargs

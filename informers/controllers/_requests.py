@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from informers._base.checks import check_string, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK
 from informers.errors import ConfigurationError, StatusError
 from informers.objects import ObjectName, check_object_name
@@ -43,18 +44,21 @@ def object_path(resource: Resource[Any], name: ObjectName, subresource: str = ""
     """Return the URL path of an object, or of its subresource.
 
     Raises:
-        ConfigurationError: it is not a resource or not a name, or one of the two has a namespace and the other has not.
+        ConfigurationError: it is not a resource or not a name, or one of the two has a namespace and the other has not;
+            or the subresource is not a text.
     """
     if not isinstance(resource, Resource):
         raise ConfigurationError(
             f"expected a resource, for example kind.resource or core.V1.pods: got {type(resource).__name__}"
         )
     check_object_name(name)
+    check_string(subresource, "subresource")
     if resource.is_namespaced != bool(name.namespace):
         needed = "has" if resource.is_namespaced else "has no"
         raise ConfigurationError(f"an object of {resource} {needed} namespace: got {str(name)!r}")
-    collection = resource.path(name.namespace or None)
-    return f"{collection}/{name.name}" + (f"/{subresource}" if subresource else "")
+    # Quoted: a name is not to lead elsewhere.
+    collection = resource.path(quote(name.namespace, safe="") or None)
+    return f"{collection}/{quote(name.name, safe='')}" + (f"/{subresource}" if subresource else "")
 
 
 def send(
@@ -81,9 +85,10 @@ def send(
     Raises:
         StatusError: the server answered with an error.
         Exception: what the client raises where there is no answer.
-        ConfigurationError: it is not a client.
+        ConfigurationError: it is not a client, or the timeout is not valid.
     """
     check_client(api_client)
+    check_time_limit("timeout", timeout)
     configuration = api_client.configuration
     pairs = dict(query or {})
     headers: dict[str, str] = dict(api_client.default_headers)

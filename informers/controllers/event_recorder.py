@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import attrs
 
-from informers._base.checks import check_timeout
+from informers._base.checks import check_string, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import safe_text
-from informers._base.forks import new_condition, new_lock
+from informers._base.forks import OfOneProcess, new_condition, new_lock
 from informers._base.threads import join_all, start_thread
 from informers.controllers._event_bodies import MAX_WORD, check_word, event_body, reference, stamp
 from informers.controllers._requests import check_client, send
@@ -85,7 +85,7 @@ class _Series:
 
 
 @final
-class EventRecorder:
+class EventRecorder(OfOneProcess):
     """Records events about objects, as `events.k8s.io/v1` has them.
 
     Args:
@@ -115,6 +115,7 @@ class EventRecorder:
     ) -> None:
         check_client(api_client)
         check_word("controller", controller)
+        check_string(instance, "instance")
         self._api_client = api_client
         self._controller = controller
         self._instance = (instance or f"{socket.gethostname()}-{os.getpid()}")[:MAX_WORD]

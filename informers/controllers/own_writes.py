@@ -23,8 +23,8 @@ import attrs
 
 from informers._base.checks import check_function, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import new_lock
-from informers.cache.waits import Sight
+from informers._base.forks import OfOneProcess, new_lock
+from informers.cache.waits import SeenResult, Sight
 from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers._recording_client import Address, WriteAnswer, recording_client
 from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer
@@ -84,7 +84,7 @@ class _Write:
 
 
 @final
-class OwnWrites:
+class OwnWrites(OfOneProcess):
     """Remembers what was written for which name, and knows when the caches show it.
 
     A `Controller` has one. In a loop of your own use it alone, so::
@@ -228,7 +228,8 @@ class OwnWrites:
             for write in list(self._writes.get(whose, ())):
                 found = write.look.look()
                 resource = write.kind.resource
-                if found.sight is Sight.NOT_YET and not self._is_given_up(write, found.reason):
+                is_over = _is_over(write.kind, found) or found.sight is Sight.UNDECIDABLE
+                if not is_over and not self._is_given_up(write, found.reason):
                     return Pending(resource.group, resource.plural, f"{resource}: {found.reason}")
                 if found.sight is Sight.UNDECIDABLE:
                     self._say_once(f"own writes to {resource} are not waited for", found.reason)
@@ -283,7 +284,7 @@ class OwnWrites:
             yield LostAnswer(kind, address, answer.client)
 
     def _remember(self, whose: ObjectName | None, kind: Kind, namespace: str, look: Look) -> None:
-        if not isinstance(look, LostAnswer) and look.look().sight in {Sight.SEEN, Sight.STOPPED}:
+        if not isinstance(look, LostAnswer) and _is_over(kind, look.look()):
             return
         write = _Write(kind, namespace, look, self._clock.monotonic())
         with self._lock:
@@ -352,6 +353,11 @@ class OwnWrites:
             self._said.add(text)
             with suppress(Exception):  # of the user's filters of the log
                 _log.info("%s%s", text, f": {reason}" if reason else "")
+
+
+def _is_over(kind: Kind, found: SeenResult) -> bool:
+    """Return whether a cache shows a write, or does not follow its namespace; a stopped cache never comes to it."""
+    return found.sight is Sight.SEEN or (found.sight is Sight.STOPPED and not kind.informer.is_stopped)
 
 
 def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:

@@ -88,6 +88,7 @@ def condition_set(
         raise ConfigurationError(f"the status of a condition must be True, False, or None for unknown: got {status!r}")
     if not isinstance(message, str):
         raise ConfigurationError(f"the message of a condition must be a text: got {message!r}")
+    preconditions = _preconditions(obj)
     mapping: Mapping[str, Any] = obj if isinstance(obj, Mapping) else dump(obj)
     before = read(read(mapping, "status"), "conditions") or []
     value = "Unknown" if status is None else str(status)
@@ -102,7 +103,7 @@ def condition_set(
     since = old.get("lastTransitionTime") if old.get("status") == value else None
     condition["lastTransitionTime"] = since or now
     after = [condition if found is old else found for found in before] if old else [*before, condition]
-    return {"metadata": _preconditions(obj), "status": {"conditions": after}}
+    return {"metadata": preconditions, "status": {"conditions": after}}
 
 
 def _finalizers(obj: Any, finalizer: str) -> list[str]:

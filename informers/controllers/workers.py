@@ -104,7 +104,7 @@ class Controller(BaseController):
         )
 
     def run(self, stop: Stop) -> None:
-        """Work until `stop` is set, or `stop()` is called; return when nothing is in work any more.
+        """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
 
         First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
         names that wait are dropped: the next run is given all of them again.
@@ -131,6 +131,7 @@ class Controller(BaseController):
                 withdraw = self._stopping.add_callback(wakeup.wake)
                 try:
                     self._wait_synced(self._sync_timeout, stop)
+                    self._stop_with_informers()
                     if not (stop.is_set() or self._stopping.is_set()):
                         names = (f"controller-{self._name}-{number + 1}" for number in range(self._workers))
                         threads.extend(start_thread(name, self._work) for name in names)

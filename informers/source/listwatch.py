@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_object_size, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import OfOneProcess
 from informers.errors import ConfigurationError, escaped
 from informers.objects import read
 from informers.resources import Resource
@@ -131,7 +132,7 @@ class Selects(Protocol):
 
 
 @final
-class ListWatch(Generic[T]):
+class ListWatch(OfOneProcess, Generic[T]):
     """Lists and watches a resource of an API server, through the official client's configuration.
 
     Args:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from informers._base.checks import check_count
+from informers._base.checks import check_count, check_function
 from informers._base.forks import new_lock
 from informers._base.signals import Signal
 
@@ -52,6 +52,7 @@ def parallelize_until(
     check_count("workers", workers, at_least=1)
     check_count("pieces", pieces, at_least=0)
     check_count("chunk_size", chunk_size, at_least=1)
+    check_function("do_work_piece", do_work_piece, "piece")
 
     chunks = range(0, pieces, chunk_size)
     starts = iter(chunks)

@@ -14,9 +14,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-from informers._base.checks import check_hashable, check_timeout
+from informers._base.checks import check_hashable, check_string, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.forks import new_condition, new_lock
+from informers._base.forks import OfOneProcess, new_condition, new_lock
 from informers.errors import ConfigurationError, StoppedError
 from informers.workqueue.instruments import Instruments, MetricsProvider, QueueStatistics
 from informers.workqueue.lanes import Lanes, Order
@@ -27,7 +27,7 @@ __all__ = ["Queue"]
 T = TypeVar("T", bound=Hashable)
 
 
-class Queue(Generic[T]):
+class Queue(OfOneProcess, Generic[T]):
     """A work queue.
 
     Args:
@@ -67,6 +67,7 @@ class Queue(Generic[T]):
         metrics: MetricsProvider | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        check_string(name, "a queue's name")
         if metrics is not None and not name:
             raise ConfigurationError("metrics need the queue's name, their label: Queue(name='pods', metrics=...)")
         self._name = name

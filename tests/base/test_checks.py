@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import kubernetes.client
@@ -19,7 +19,7 @@ from informers import (
     SharedInformer,
     SharedInformerFactory,
 )
-from informers._base.checks import check_function
+from informers._base.checks import check_function, check_period, check_seconds, check_time_limit, check_timeout
 from informers.testing import FakeSource
 
 CLIENT = kubernetes.client.ApiClient(kubernetes.client.Configuration(host="http://127.0.0.1:9"))
@@ -66,6 +66,42 @@ def test_a_coroutine_function_is_refused_since_nobody_would_await_it(where: str)
 
     with pytest.raises(ConfigurationError, match=r"must be a plain function: got a coroutine function"):
         ALL[where][1](later)
+
+
+@pytest.mark.parametrize("where", sorted(ALL.keys() - {"the index function 'node'"}))
+def test_a_function_with_a_yield_is_refused_since_nothing_of_it_would_run(where: str) -> None:
+    def one_by_one(given: object) -> Any:
+        yield given
+
+    with pytest.raises(ConfigurationError, match=r"must be a plain function: got one with a yield"):
+        ALL[where][1](one_by_one)
+
+
+def test_an_index_function_may_yield_its_values() -> None:
+    def values(obj: Any) -> Iterator[str]:
+        yield obj["metadata"]["name"]
+
+    assert indexed(values) is not None
+
+
+@pytest.mark.parametrize("where", ALL)
+def test_an_asynchronous_generator_is_refused_everywhere(where: str) -> None:
+    async def later(given: object) -> Any:
+        yield given
+
+    with pytest.raises(ConfigurationError, match=r"must be a plain function: got a coroutine function"):
+        ALL[where][1](later)
+
+
+@pytest.mark.parametrize("check", [check_period, check_seconds, check_time_limit])
+def test_a_number_that_no_clock_can_add_is_refused(check: Any) -> None:
+    with pytest.raises(ConfigurationError, match="after must be a"):
+        check("after", 10**400)
+
+
+def test_a_timeout_that_no_clock_can_add_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="timeout must be None or not negative"):
+        check_timeout(10**400)
 
 
 @pytest.mark.parametrize("where", PLACES)

@@ -348,6 +348,15 @@ class TestLog:
         controller.logger.info("outside")
         assert caplog.records[-1].getMessage() == "owners: outside"
 
+    def test_lines_of_the_function_are_lines_whatever_the_name_is(
+        self, make: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "informers.controllers")
+        controller: Controller = make(Script(lambda name: controller.logger.info("seen")))
+        controller.enqueue(ObjectName("shop", "web\nadmin: all is well"))
+        controller.process_next()
+        assert [line for line in caplog.messages if "\n" in line] == []
+
     def test_a_log_that_raises_does_not_keep_a_name_from_being_done(self, make: Any) -> None:
         class Raising(logging.Filter):
             def filter(self, record: logging.LogRecord) -> bool:
@@ -500,6 +509,31 @@ class TestRun:
         flag.set()
         thread.join(10)
         assert not thread.is_alive()
+
+    def test_it_ends_with_an_informer_that_it_follows_and_writes_the_reason_to_the_log(
+        self, owners: Any, run: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reconcile = Script()
+        controller = Controller("owners", owners, reconcile)
+        started(owners)
+        controller.enqueue(WEB)
+        run(controller)
+        eventually(lambda: reconcile.names)
+        assert owners.informer.stop(10)
+        assert controller._ended.wait(10)
+        assert "controller owners: ends, since the informer of podsets.example.com was stopped" in caplog.text
+
+    def test_it_is_not_live_where_an_informer_has_been_stopped_and_takes_no_name(self, owners: Any) -> None:
+        controller = Controller("owners", owners, Script())
+        started(owners)
+        eventually(lambda: controller.health().is_ready)
+        controller.enqueue(WEB)
+        assert owners.informer.stop(10)
+        assert not controller.health().is_live
+        with pytest.raises(StoppedError, match=r"the controller owners can't go on: stopped is podsets"):
+            controller.process_next()
+        controller.run(Signal())  # ends at once
+        assert controller.stop()
 
     @pytest.mark.upstream(
         "controller-runtime/pkg/internal/controller/controller_test.go",

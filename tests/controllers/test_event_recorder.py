@@ -274,6 +274,12 @@ def test_a_note_is_cut_where_the_server_would_refuse_it(scene: Scene) -> None:
     assert scene.stored[0]["note"] == "é" * 512
 
 
+def test_a_note_with_half_a_character_is_recorded_without_it(scene: Scene) -> None:
+    scene.event("half \ud800 of it")
+    eventually(lambda: scene.stored)
+    assert scene.stored[0]["note"] == "half ? of it"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

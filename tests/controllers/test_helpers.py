@@ -20,6 +20,7 @@ from informers.controllers import (
     finalizer_removed,
     patch_object,
 )
+from informers.controllers._requests import object_path
 from informers.errors import StatusError
 from informers.kinds import core
 from informers.testing import APIServer, ControlPlane, FakeClock
@@ -259,3 +260,8 @@ def test_an_error_of_the_server_has_its_code_and_its_words(scene: Scene) -> None
     with pytest.raises(StatusError, match="not found") as caught:
         patch_object(scene.client, WIDGETS, ObjectName("default", "none"), {"spec": {}})
     assert caught.value.code == 404
+
+
+def test_a_name_leads_nowhere_else() -> None:
+    path = object_path(core.V1.pods, ObjectName("a/b", "../system:web?x=y"), "status")
+    assert path == "/api/v1/namespaces/a%2Fb/pods/..%2Fsystem%3Aweb%3Fx%3Dy/status"

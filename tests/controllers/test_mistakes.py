@@ -43,6 +43,8 @@ MISTAKES: dict[str, tuple[str, Callable[[Any], object]]] = {
     "patch a kind": ("expected a resource", lambda kind: patch_object(ApiClient(), kind, NAME, {})),
     "patch by a key": (NO_NAME, lambda _: patch_object(ApiClient(), PODS, "shop/web", {})),
     "patch with a text": ("patch must be a mapping", lambda _: patch_object(ApiClient(), PODS, NAME, "{}")),
+    "patch within no time": ("timeout must be", lambda _: patch_object(ApiClient(), PODS, NAME, {}, timeout=-1)),
+    "patch of a list": ("subresource must", lambda _: patch_object(ApiClient(), PODS, NAME, {}, subresource=[])),
     "apply a kind": ("expected a resource", lambda kind: apply_object(ApiClient(), kind, OBJ, field_manager="m")),
     "apply nothing": ("obj must be a mapping", lambda _: apply_object(ApiClient(), PODS, None, field_manager="m")),
     "apply for a number": ("field_manager", lambda _: apply_object(ApiClient(), PODS, OBJ, field_manager=5)),
@@ -58,6 +60,8 @@ MISTAKES: dict[str, tuple[str, Callable[[Any], object]]] = {
         "message of a condition",
         lambda _: condition_set(OBJ, "Ready", True, reason="Yes", message=None),
     ),
+    "condition of nothing": ("no uid", lambda _: condition_set(object(), "Ready", True, reason="Yes")),
+    "recorder of a number": ("instance must", lambda _: EventRecorder(ApiClient(), "example.com/pods", instance=5)),
     "recorder with an api": (NO_CLIENT, lambda _: EventRecorder(CoreV1Api(), "example.com/pods")),
     "event without a note": ("note must be a text", lambda _: recorder().event(POD, "Done", None, action="Do")),
     "event of a kind": (

@@ -17,9 +17,19 @@ from typing import Any
 import pytest
 
 import informers
-from informers import ConfigurationError, SharedInformerFactory
+from informers import (
+    ConfigurationError,
+    ListTurns,
+    ListWatch,
+    ResourceEventHandlerFuncs,
+    SharedInformerFactory,
+    Signal,
+)
+from informers.controllers import Controller, EventRecorder
+from informers.kinds.core import V1
 from informers.probes import ProbeServer
 from informers.testing import APIServer
+from informers.workqueue import Queue, RateLimitingQueue
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
 
@@ -102,8 +112,14 @@ def test_what_can_not_be_taken_to_another_process_says_what_to_do(take: Any) -> 
     with APIServer() as server:
         factory = SharedInformerFactory(server.client())
         pods = factory.core.v1.pods
-        for whole in (factory, pods, pods.informer, pods.lister, pods.informer.indexer, ProbeServer(factory, port=0)):
-            with pytest.raises(ConfigurationError, match="Make a factory in the process that uses it"):
+        informer, client = pods.informer, server.client()
+        caches = (factory, pods, informer, pods.lister, informer.indexer, ProbeServer(factory, port=0), ListTurns())
+        registration = informer.add_event_handler(ResourceEventHandlerFuncs())
+        sources = (registration, Signal(), ListWatch(client, V1.pods), Queue[str](), RateLimitingQueue[str]())
+        controller = Controller("pods", pods, print)
+        controllers = (controller, controller.own_writes, EventRecorder(client, "example.com/pods"))
+        for whole in (*caches, *sources, *controllers):
+            with pytest.raises(ConfigurationError, match="in the process that uses it"):
                 take(whole)
 
 

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 from informers._base.checks import check_methods
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.exceptions import as_exception, clear_frames
+from informers._base.forks import OfOneProcess
 from informers.backoff import Backoff
 from informers.cache._reflector.interrupts import Interrupts
 from informers.cache._reflector.notices import Notices
@@ -73,7 +74,7 @@ _CATCH_UP = 3
 
 
 @final
-class Reflector(Generic[T]):
+class Reflector(OfOneProcess, Generic[T]):
     """Lists and watches a source, and writes what it sees to a store.
 
     Begins with a streaming list where the source can do it, else with a list in pages, and watches from there. A watch
