@@ -21,7 +21,8 @@ from informers.cache.listers import ClusterLister, NamespacedLister
 from informers.errors import ConfigurationError
 from informers.options import KindOptions, ReflectorOptions
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.source.listwatch import ListerWatcher, ListWatch, restorer
+from informers.source.listwatch import ListerWatcher, ListWatch
+from informers.source.restorer import restorer
 from informers.source.shards import ShardedSource
 
 if TYPE_CHECKING:

@@ -20,14 +20,14 @@ from informers.errors import ConfigurationError, escaped
 from informers.objects import read
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.source._models.object_makers import Maker, maker, to_raw
+from informers.source._models.object_makers import Maker, maker
 from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._transport.http_body import hastened
 from informers.source._transport.http_watch import HTTPWatch, Patience
 from informers.source._transport.transport import Transport
 from informers.source._wire.decode import Decoder
-from informers.source.records import HeldRecord, Record
-from informers.source.watch_events import BadObject, ListOptions, Page, WatchEvent
+from informers.source.records import Record
+from informers.source.watch_events import ListOptions, Page, WatchEvent
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -41,7 +41,6 @@ __all__ = [
     "TweakListOptions",
     "Watch",
     "check_namespace",
-    "restorer",
 ]
 
 _log = logging.getLogger("informers.source")
@@ -319,30 +318,6 @@ class ListWatch(OfOneProcess, Generic[T]):
             raise ConfigurationError(f"a tweak function must return ListOptions: got {type(tweaked).__name__}")
         self._asked = tweaked
         return tweaked
-
-
-def restorer(resource: Resource[T], *, metadata_only: bool = False) -> Callable[[T], Record[T]]:
-    """Return what makes a record of an object that a transform returned: its bytes, of a model or mapping.
-
-    Objects that a function of one's own decodes are held as they are, since nothing can write them out again.
-    """
-    if resource.decode is not None:
-        return HeldRecord
-    kind, api_version = resource.kind, resource.api_version
-    make = maker(resource)
-    if metadata_only:
-        kind, api_version = PartialObjectMetadata.kind, PartialObjectMetadata.api_version
-        make = cast("Maker[T]", PartialObjectMetadata)
-    decoder: Decoder[T] = Decoder(make, kind=kind, api_version=api_version)
-
-    def restore(obj: T) -> Record[T]:
-        whole = obj.to_dict() if isinstance(obj, PartialObjectMetadata) else obj
-        record = decoder.object(to_raw(whole, kind=kind, api_version=api_version))
-        if isinstance(record, BadObject):
-            raise record.error
-        return record
-
-    return restore
 
 
 def check_namespace(namespace: str | None, resource: Resource[Any] | None = None) -> None:

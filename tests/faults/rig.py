@@ -14,7 +14,8 @@ from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.kinds import core
-from informers.source.listwatch import ListWatch, restorer
+from informers.source.listwatch import ListWatch
+from informers.source.restorer import restorer
 from informers.testing import APIServer
 from tests.faults.proxy import Proxy
 from tests.properties.history import History, versions

@@ -20,7 +20,8 @@ from informers.cache.health import WatchHealth
 from informers.cache.registration import Registration
 from informers.errors import StatusError
 from informers.kinds import core
-from informers.source.listwatch import ListWatch, restorer
+from informers.source.listwatch import ListWatch
+from informers.source.restorer import restorer
 from informers.testing import APIServer
 from tests.faults.rig import eventually, plain_client
 from tests.properties.history import History, Seen, uid_of, versions

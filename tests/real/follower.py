@@ -11,7 +11,8 @@ from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.resources import Resource
-from informers.source.listwatch import ListWatch, restorer
+from informers.source.listwatch import ListWatch
+from informers.source.restorer import restorer
 from informers.testing.controlplane import ControlPlane
 from tests.faults.rig import eventually
 from tests.properties.history import History, versions

@@ -25,7 +25,8 @@ from informers import ReflectorOptions, SharedInformer
 from informers.backoff import BackoffSettings
 from informers.cache._reflector.watch_failures import WatchFailure
 from informers.kinds import core
-from informers.source.listwatch import ListWatch, restorer
+from informers.source.listwatch import ListWatch
+from informers.source.restorer import restorer
 from informers.testing import APIServer
 from tests.faults.proxy import Close, Corrupt, Delay, Drip, Fault, Hang, Lost, Proxy, Reset
 from tests.faults.rig import library_threads, plain_client

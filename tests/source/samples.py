@@ -15,6 +15,7 @@ from informers.source._bytes.sources import OpenSource
 from informers.source._models.object_makers import maker
 from informers.source._wire.decode import Decoder
 from informers.source.records import WireRecord
+from informers.source.restorer import restorer
 
 #: The models are pydantic's, as from 37 on.
 VALIDATED = hasattr(client.V1Pod, "model_validate_json")
@@ -92,6 +93,13 @@ def recorded(raw: bytes, name: str = "V1Pod") -> Any:
     assert isinstance(record, WireRecord)
     assert record.known_metadata() is not None
     return record.object()
+
+
+def restored(obj: Any, kind: str = "") -> WireRecord[Any]:
+    """Return the record of what a transform returned."""
+    record = restorer(NamespacedResource[Any]("", "v1", "things", kind))(obj)
+    assert isinstance(record, WireRecord)
+    return record
 
 
 def pod() -> dict[str, Any]:

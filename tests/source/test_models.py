@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +12,7 @@ from kubernetes import client
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import NamespacedResource
 from informers.source._bytes.sources import OpenSource
-from informers.source._models.object_makers import load_model, maker, to_raw
+from informers.source._models.object_makers import load_model, maker
 from tests.source import samples
 
 RAW = samples.encode(samples.pod())
@@ -62,71 +60,6 @@ def test_a_mapping_that_is_none_raises_an_error_with_its_key(raw: bytes) -> None
     with pytest.raises(DecodeError, match="object default/web-0: is not") as caught:
         make(OpenSource(raw, "default/web-0"))
     assert (caught.value.key, caught.value.raw) == ("default/web-0", raw)
-
-
-def test_an_object_that_nobody_read_gives_its_own_bytes() -> None:
-    obj = samples.lazy(RAW)
-    assert to_raw(obj) is RAW
-    assert to_raw(copy.deepcopy(obj)) is RAW
-
-
-def test_what_was_changed_is_written_and_what_was_not_read_keeps_fields_of_the_future() -> None:
-    pod = samples.pod()
-    pod["spec"]["fieldOfTheFuture"] = 1
-    obj = samples.lazy(samples.encode(pod))
-    obj.metadata.managed_fields = None
-    obj.metadata.labels["more"] = "yes"
-    written = json.loads(to_raw(obj))
-    assert "managedFields" not in written["metadata"]
-    assert written["metadata"]["labels"] == {"app": "web", "more": "yes"}
-    assert written["spec"] == pod["spec"]
-    assert written["status"] == pod["status"]
-
-
-def test_a_field_that_was_set_to_none_is_not_written() -> None:
-    obj = samples.lazy(RAW)
-    obj.status = None
-    assert "status" not in json.loads(to_raw(obj))
-
-
-def test_an_absent_field_that_was_read_is_not_written() -> None:
-    pod = samples.pod()
-    del pod["status"]
-    obj = samples.lazy(samples.encode(pod))
-    assert obj.status is None
-    assert "status" not in json.loads(to_raw(obj))
-
-
-def test_a_model_that_users_made_is_written_with_kind_and_version_first() -> None:
-    pod = client.V1Pod(metadata=client.V1ObjectMeta(name="wéb"), spec=client.V1PodSpec(containers=[]))
-    raw = to_raw(pod, kind="Pod", api_version="v1")
-    assert raw == '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"wéb"},"spec":{"containers":[]}}'.encode()
-
-
-def test_an_objects_own_kind_wins() -> None:
-    raw = to_raw({"spec": {}, "metadata": {}, "apiVersion": "v2", "kind": "A"}, kind="B", api_version="v1")
-    assert raw == b'{"kind":"A","apiVersion":"v2","metadata":{},"spec":{}}'
-
-
-def test_a_mapping_is_left_as_it_is() -> None:
-    mapping = samples.pod()
-    to_raw(mapping)
-    assert mapping == samples.pod()
-
-
-@pytest.mark.parametrize(
-    ("obj", "message"),
-    [
-        ({"metadata": {}}, "lacks kind or apiVersion"),
-        (client.V1Pod(), "lacks kind or apiVersion"),
-        ("a pod", "expected a model of the official client or a JSON mapping, got str"),
-        (None, "got NoneType"),
-        ({"kind": "A", "apiVersion": "v1", "spec": {1j}}, "can't be written as JSON"),
-    ],
-)
-def test_what_can_not_be_written_is_refused(obj: object, message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        to_raw(obj)
 
 
 def test_what_a_decode_function_raises_is_told_with_the_key_and_the_object() -> None:

@@ -9,7 +9,6 @@ import pytest
 from kubernetes import client
 
 from informers.source._models.lazy import peek
-from informers.source._models.object_makers import to_raw
 from tests.source import samples
 
 KINDS = samples.listable()
@@ -75,7 +74,7 @@ def test_what_is_written_of_a_model_makes_an_equal_one(name: str) -> None:
     for touch in ("nothing", "metadata", "__dict__"):
         obj = samples.lazy(raw, name)
         getattr(obj, touch, None)
-        written = to_raw(obj)
+        written = samples.restored(obj).raw
         assert written.startswith(b'{"kind":"%s","apiVersion":"example.com/v1","metadata":{' % name.encode())
         assert samples.lazy(written, name) == samples.eager(name, raw)
 

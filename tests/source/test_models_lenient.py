@@ -10,7 +10,6 @@ import pytest
 from kubernetes import client
 
 from informers.errors import DecodeError
-from informers.source._models.object_makers import to_raw
 from tests.source import samples
 
 validated = pytest.mark.skipif(not samples.VALIDATED, reason="this client's models validate little")
@@ -75,7 +74,7 @@ def test_the_whole_can_be_shown_copied_and_written() -> None:
     assert "Killed" in repr(event)
     assert event == made("EventsV1Event", eventTime=None, reason="Killed")
     assert client.ApiClient().sanitize_for_serialization(event)["reason"] == "Killed"
-    assert b'"reason":"Killed"' in to_raw(event)
+    assert b'"reason":"Killed"' in samples.restored(event).raw
 
 
 @validated
@@ -86,7 +85,7 @@ def test_values_of_another_type_are_given_as_they_came() -> None:
         assert (container.name, container.ports[0].container_port, container.env[0].value) == (5, "http", 1)
         assert pod.spec.priority == "high"
         assert (pod.status.start_time, pod.status.phase) == ("", "Running")
-        assert b'"containerPort":"http"' in to_raw(pod)
+        assert b'"containerPort":"http"' in samples.restored(pod).raw
 
 
 @validated
@@ -171,5 +170,5 @@ def test_an_error_has_the_mapping_only_where_there_is_one() -> None:
 def test_nothing_warns() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        to_raw(made("EventsV1Event", eventTime=None))
+        samples.restored(made("EventsV1Event", eventTime=None))
         client.ApiClient().sanitize_for_serialization(made("V1LimitRange", spec={"limits": None}))

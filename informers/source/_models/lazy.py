@@ -116,12 +116,12 @@ class Peek:
     """A lazy object as it is.
 
     Attributes:
-        raw: the bytes that it comes from.
+        source: where it comes from.
         read: the fields that were read, by name.
         reader: what they were read with.
     """
 
-    raw: bytes
+    source: Source
     read: dict[str, Any]
     reader: Reader[Any]
 
@@ -135,7 +135,7 @@ def peek(obj: object) -> Peek | None:
     with _lock:
         values = dict(instance_dict.__get__(obj)) if type(obj) in _lazy_classes else {}
     source = values.pop(_SOURCE, None)
-    return None if source is None else Peek(source.raw, values, reader)
+    return None if source is None else Peek(source, values, reader)
 
 
 _lazy_classes: dict[type, tuple[Reader[Any], Any]] = {}

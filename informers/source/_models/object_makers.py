@@ -1,4 +1,4 @@
-"""From an object's bytes to what users see, and back.
+"""From an object's bytes to what users see.
 
 What an object becomes is the resource's: an instance of the official client's model, which is lazy; a fresh JSON
 mapping; or what `decode` makes of one. Two objects made from the same bytes share nothing that can be changed.
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from typing_extensions import TypeVar
@@ -22,18 +21,16 @@ from informers._base.forks import hold_forks
 from informers.errors import ConfigurationError, DecodeError
 from informers.resources import Resource
 from informers.source._bytes import deep_json as deep
-from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.lazy import Lazy, Reader, peek
+from informers.source._bytes.sources import Source
+from informers.source._models.lazy import Lazy, Reader
 from informers.source._models.shapes import is_mapping
 
-__all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader", "to_raw"]
+__all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader"]
 
 T = TypeVar("T", default=Any)
 
 #: Makes the object that a reader sees from where its JSON is.
 Maker: TypeAlias = Callable[[Source], T]
-
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def load_model(name: str) -> type[Any]:
@@ -129,51 +126,6 @@ def mapping_of(source: Source) -> dict[str, Any]:
     if not is_mapping(mapping):
         raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)
     return mapping
-
-
-def to_raw(obj: object, *, kind: str = "", api_version: str = "") -> bytes:
-    """Return an object's JSON bytes, with `kind`, `apiVersion` and `metadata` first, in this order.
-
-    A lazy object that nobody has read gives the bytes that it was made from. Of one that was read in part, only these
-    parts are written again, so that fields which the model does not know are kept in the others.
-
-    Args:
-        obj: a model of the official client, or a JSON mapping.
-        kind: for an object that does not say.
-        api_version: likewise.
-
-    Raises:
-        ConfigurationError: the object is neither, or lacks kind or API version.
-        DecodeError: it is lazy, and its bytes can't be read.
-    """
-    seen = peek(obj)
-    if seen is not None and not seen.read:
-        return seen.raw
-    if seen is not None:
-        mapping = mapping_of(OpenSource(seen.raw, ""))
-        for name, value in seen.read.items():
-            wire, dumped = seen.reader.dump(name, value)
-            if dumped is None:
-                mapping.pop(wire, None)
-            else:
-                mapping[wire] = dumped
-    elif isinstance(obj, Mapping):
-        mapping = dict(cast("Mapping[str, Any]", obj))
-    elif hasattr(type(obj), "openapi_types"):
-        mapping = dump(obj)
-    else:
-        raise ConfigurationError(f"expected a model of the official client or a JSON mapping, got {type(obj).__name__}")
-    kind = mapping.pop("kind", None) or kind
-    api_version = mapping.pop("apiVersion", None) or api_version
-    if not kind or not api_version:
-        raise ConfigurationError("the object lacks kind or apiVersion, for example 'Pod' and 'v1': set them")
-    head = {"kind": kind, "apiVersion": api_version}
-    if "metadata" in mapping:
-        head["metadata"] = mapping.pop("metadata")
-    try:
-        return _encode({**head, **mapping}).encode()
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"the object can't be written as JSON: {error}") from error
 
 
 def dump(obj: Any) -> dict[str, Any]:

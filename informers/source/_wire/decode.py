@@ -135,8 +135,13 @@ class Decoder(Generic[T]):
         except (ValueError, TypeError, RecursionError, AttributeError) as error:
             raise DecodeError(f"an object is not valid JSON: {error}", raw=raw) from error
 
-    def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an object that has been decoded as a whole."""
+    def record(self, obj: Mapping[str, Any], rest: bytes = b"") -> WireRecord[T] | BadObject:
+        """Return the record for an object that has been decoded as a whole.
+
+        Args:
+            obj: its JSON mapping, of which the record keeps no part.
+            rest: what its JSON has behind the metadata, to the last brace, if it need not be written again.
+        """
         if stray := self._of_another_kind(obj):
             return stray
         metadata = obj.get("metadata")
@@ -149,16 +154,17 @@ class Decoder(Generic[T]):
             "metadata": kept,
         }
         try:
-            begin = _written(head)
-            rest = _written({name: value for name, value in obj.items() if name not in head})
+            begin = _written(head)[:-1]
+            if not rest:
+                rest = _written({name: value for name, value in obj.items() if name not in head})
+                rest = rest[1:] if rest == b"{}" else b"," + rest[1:]
         except RecursionError:
             reason = "an object is nested too deeply to be written out again"
             return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
-        except TypeError:
-            reason = "an object has a number of more digits than can be written out again"
+        except (TypeError, ValueError) as error:
+            reason = f"an object can't be written as JSON: {error}"
             return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
-        raw = begin if rest == b"{}" else begin[:-1] + b"," + rest[1:]
-        return self._record_of(raw, metadata, len(begin) - 1)
+        return self._record_of(begin + rest, metadata, len(begin))
 
     def _of_another_kind(self, obj: Mapping[str, Any]) -> BadObject | None:
         if self._kind and obj.get("kind", self._kind) != self._kind:
@@ -214,7 +220,7 @@ class Decoder(Generic[T]):
         if self._heads.metadata_of(raw) is None or (
             self._drop_managed_fields and isinstance(metadata, dict) and "managedFields" in metadata
         ):
-            return self.record(dict(obj))
+            return self.record(obj)
         head = self._heads.read(raw, 0, len(raw))
         return self._record_of(raw, metadata, head.end if head is not None and _agrees(head, metadata) else 0)
 
@@ -293,7 +299,7 @@ class Decoder(Generic[T]):
 
 
 def _written(mapping: dict[str, Any]) -> bytes:
-    """Return a mapping as JSON. Raises RecursionError or TypeError."""
+    """Return a mapping as JSON. Raises RecursionError, TypeError or ValueError."""
     try:
         return _encode(mapping).encode()
     except UnicodeEncodeError:
