@@ -34,7 +34,7 @@ WORDS = re.compile("|".join(ROWS))
 EXEMPT = {"contributing.md", "compared-with-client-go.md", "upstream-tests.md"}
 HISTORY = re.compile(r"^## \[\d.*", re.MULTILINE | re.DOTALL)
 #: The names of tests are on these pages.
-TEST_NAMES = re.compile(r"`tests/\S+`")
+TEST_NAMES = re.compile(r"`(tests/|test_|Test)\S+`")
 
 
 def found(text: str) -> list[str]:
