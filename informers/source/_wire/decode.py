@@ -263,7 +263,8 @@ class Decoder(Generic[T]):
                 None if labels is None else shared.decoded_labels(labels),
                 shared.number(end - start),
             )
-        except UnicodeDecodeError:
+        except ValueError:
+            # Letters that are not valid, or a control character in a label.
             return None
 
     def _record_of(self, raw: bytes, metadata: Any, end: int) -> WireRecord[T] | BadObject:
