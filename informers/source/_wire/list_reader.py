@@ -83,7 +83,9 @@ class ListReader(Generic[T]):
     def __init__(self, decoder: ItemDecoder[T], *, limit: int, is_short: bool = True) -> None:
         self._decoder = decoder
         self._limit = limit
-        self._slices = ItemSlices() if is_short else None
+        self._is_short = is_short
+        #: None where items are decoded, and as long as it is not known what their records are made by.
+        self._slices: ItemSlices[T] | None = None
         #: What has come and is not taken yet; it grows and shrinks in place, so that nothing is there twice.
         self._rest = bytearray()
         #: Whether it is the answer so far, whose items can't be split off.
@@ -165,30 +167,36 @@ class ListReader(Generic[T]):
 
     def _begin_items(self, head: str, kind: str, api_version: str) -> None:
         self._decoder = self._decoder.of_list(kind, api_version)
+        self._slices = ItemSlices(self._decoder.short_item) if self._is_short else None
         del self._rest[: len(head.encode())]
         self._in_items = True
 
-    def _cut_items(self, slices: ItemSlices) -> bool:
+    def _cut_items(self, slices: ItemSlices[T]) -> bool:
         """Take what can be cut out; return whether what comes next must be decoded."""
         rest, taken = self._rest, 0
         if self._wants == _COMMA_OR_END:
             if not rest.startswith(b","):
                 return True
             taken, self._wants = 1, _ITEM
-        with memoryview(rest) as view:
-            for start, end in slices.cut(rest, taken):
-                raw = bytes(view[start:end])
-                self._check(end - start, "a list with an object of")
-                self._keep(self._decoder.short_item(raw) or self._decoded(raw))
-                # Behind the comma, which was seen.
-                taken, self._wants = end + 1, _ITEM
+        for raw, record in slices.cut(rest, taken):
+            self._check(len(raw), "a list with an object of")
+            self._keep(record or self._decoded(raw))
+            # Behind the comma, which was seen.
+            taken += len(raw) + 1
+            self._wants = _ITEM
         if taken:
             del rest[:taken]
             self._tried = 0
         return slices.is_stuck
 
     def _decoded(self, raw: bytes) -> WireRecord[T] | BadObject:
-        obj, _ = deep.raw_decode(_text(raw, is_end=True), 0)
+        text = _text(raw, is_end=True)
+        try:
+            obj, end = deep.raw_decode(text, 0)
+        except JSONDecodeError as error:
+            raise DecodeError(f"the list is not valid JSON: an item is broken: {error}") from error
+        if end != len(text):
+            raise DecodeError("the list is not valid JSON: an item is broken")
         return self._decoder.item(raw, obj)
 
     def _decode_items(self, *, is_end: bool) -> None:
