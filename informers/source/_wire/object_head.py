@@ -40,7 +40,7 @@ def _owners_of(string: str) -> str:
 
 
 def _in_go_order(string: str) -> str:
-    """Return a pattern of what is behind the brace: name, namespace, uid, version, labels, the key of managed fields."""
+    """Return a pattern of what is behind the brace: name, namespace, uid, version, labels, key of managed fields."""
     time = rf"(?:{string}|null)"
     return (
         rf'"name":{_NAME}(?:,"generateName":{string})?(?:,"namespace":{_NAME})?(?:,"selfLink":{string})?'
