@@ -197,9 +197,10 @@ def waiting(
             results.append(error)
 
     thread = threading.Thread(target=run)
-    thread.start()
     observers = made._controller.observers
-    eventually(lambda: observers.count > 0)
+    before = observers.count
+    thread.start()
+    eventually(lambda: observers.count > before)
     return thread, results
 
 
