@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -23,6 +24,7 @@ from kubernetes import config
 from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.leaderelection import electionconfig, leaderelection
 from kubernetes.leaderelection.resourcelock import leaselock
+from urllib3.exceptions import HTTPError
 
 from informers import NotFoundError, ObjectName, SharedInformerFactory
 from informers.controllers import Controller
@@ -74,29 +76,45 @@ class Signer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until the lease is lost."""
+    """Run until a signal comes, or the lease is lost."""
     parser = argparse.ArgumentParser(description="Signs ConfigMaps, one replica at a time.")
     parser.add_argument("--identity", default=f"{socket.gethostname()}-{os.getpid()}")
     parser.add_argument("--namespace", default="default", help="of the lease")
     parser.add_argument("--lease-seconds", type=int, default=15, help="at least 3; default: 15")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    stop, ended = threading.Event(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     load: Any = config.load_config
     load()
     signer = Signer(ApiClient(), options.identity)
-    with signer.factory:
-        election = _LeaderElection(
-            _Config(
-                _LeaseLock("signer", options.namespace, options.identity),
-                lease_duration=options.lease_seconds,
-                renew_deadline=options.lease_seconds * 2 // 3,
-                retry_period=max(1, options.lease_seconds // 8),
-                onstarted_leading=signer.lead,
-                onstopped_leading=signer.stop,
-            )
+    election = _LeaderElection(
+        _Config(
+            _LeaseLock("signer", options.namespace, options.identity),
+            lease_duration=options.lease_seconds,
+            renew_deadline=options.lease_seconds * 2 // 3,
+            retry_period=max(1, options.lease_seconds // 8),
+            onstarted_leading=signer.lead,
+            onstopped_leading=signer.stop,
         )
-        election.run()
-    return 1
+    )
+
+    def elect() -> None:
+        try:
+            election.run()
+        except HTTPError as error:
+            _log.error("the server can't be reached: %s", error)
+        finally:
+            ended.set()
+            stop.set()
+
+    with signer.factory:
+        # In a thread, since the official client's request can't be broken off.
+        threading.Thread(target=elect, name="election", daemon=True).start()
+        stop.wait()
+        signer.stop()
+    return 1 if ended.is_set() else 0
 
 
 if __name__ == "__main__":

@@ -361,20 +361,20 @@ def test_who_wants_to_be_started_again_says_after_how_long_without_the_server(se
 
 def test_slow_clients_have_five_seconds_and_sixteen_places(server: APIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with ProbeServer(SharedInformerFactory(server.client()), port=0) as probes, contextlib.ExitStack() as stack:
-        before = threading.active_count()
+        before, begin = threading.active_count(), time.monotonic()
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", probes.port), 10)) for _ in range(40)]
         for connection in slow:
             with contextlib.suppress(OSError):  # it may have lost its place already
                 connection.sendall(b"GET /")
         # One that asks at once is answered at once, whoever else is there.
-        begin = time.monotonic()
+        asked = time.monotonic()
         assert ask(probes, "/healthz")[0] == 200
-        assert time.monotonic() - begin < 4
+        assert time.monotonic() - asked < 4
         eventually(lambda: threading.active_count() - before <= 16)
         slow[-1].settimeout(20)
         with contextlib.suppress(ConnectionResetError):
             assert slow[-1].recv(1) == b""
-        assert 3 < time.monotonic() - begin < 15
+        assert 3 < time.monotonic() - begin < 25
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS], ids=["descriptors", "memory"])

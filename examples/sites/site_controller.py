@@ -160,8 +160,9 @@ def elect(namespace: str, seconds: int, won: Callable[[], object], ended: Callab
             lock = lease.LeaseLock("sites", namespace, f"{socket.gethostname()}-{os.getpid()}")
             times = (seconds, seconds * 2 // 3, max(1, seconds // 8))
             election.LeaderElection(settings.Config(lock, *times, won, ended)).run()
-        finally:
-            ended()  # also where it raises, since the server can't be reached: nobody renews the lease then
+        except Exception as error:  # noqa: BLE001  a line says it, for example that the server can't be reached
+            logging.getLogger(NAME).error("the election failed: %s", error)  # noqa: TRY400
+        ended()  # nobody renews the lease any more
 
     threading.Thread(target=run, name="election", daemon=True).start()
 

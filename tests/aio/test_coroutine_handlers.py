@@ -79,10 +79,10 @@ def test_different_objects_are_handled_at_the_same_time_without_a_thread_for_eac
             server.create(config_map(name))
         async with config_maps(server) as informer:
             await aio.synced(informer, timeout=LIMIT)
-            threads = threading.active_count()
+            before = set(threading.enumerate())
             registration = aio.add_event_handler(informer, on_add=on_add)
             await until(lambda: sorted(under_way) == names)
-            assert threading.active_count() == threads + 1
+            assert len(set(threading.enumerate()) - before) == 1
             [health] = informer.health().handlers
             assert health.busy_with == f"default/{under_way[0]}"
             assert health.backlog >= 10

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -123,17 +125,24 @@ def test_nothing_is_written_twice_though_the_caches_lag_behind_what_it_wrote(mod
     assert len(server.requests.select(verb="patch", resource=deployments)) == 1
 
 
+def free_port() -> int:
+    """Return a port that nobody has, below those that systems give out: else another process may get it first."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("", port))
+            return port
+
+
 class Replica:
     """A process of the program."""
 
     def __init__(self, kubeconfig: Path, log: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.log = log
         with log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), "--lease-seconds=3", f"--port={self.port}"],
+                [sys.executable, str(PROGRAM), "--lease-seconds=6", f"--port={self.port}"],
                 env={**os.environ, "KUBECONFIG": str(kubeconfig)},
                 stdout=file,
                 stderr=file,
@@ -178,7 +187,7 @@ def take_over(server: KubernetesAPI, kubeconfig: Path, folder: Path) -> list[Rep
         server.create(SITE)
         served("shop")
         # The one that waits is ready too, or a rollout would never end.
-        eventually(lambda: all(replica.answer("/readyz") for replica in replicas))
+        eventually(lambda: all(replica.answer("/readyz") for replica in replicas), timeout=30)
         holder = server.get(coordination.V1.leases, "sites", namespace="sites-system")["spec"]["holderIdentity"]
         [leader] = [replica for replica in replicas if holder.endswith(f"-{replica.process.pid}")]
         leader.kill()
