@@ -102,6 +102,7 @@ class InformerFactory(SavingFactory):
         #: Taken before the other, by a thread that adds or removes a namespace: that is one change of all informers.
         self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
+        self._by_group_and_plural: dict[tuple[str, str], list[Any]] = {}
         #: Perhaps not at their end: a handler that releases its own informer does not wait for itself.
         self._released: list[SharedInformer[Any]] = []
         #: None for all.
@@ -279,13 +280,12 @@ class InformerFactory(SavingFactory):
         if not isinstance(resource, Resource):
             raise ConfigurationError(f"release() takes a resource, for example core.V1.pods: got {resource!r}")
         with self._lock:
-            kind = self._kinds.pop(resource, None)
-            if kind is None:
+            if (kind := self._kinds.pop(resource, None)) is None:
                 return False
+            self._by_group_and_plural[resource.group, resource.plural].remove(kind)
             self._released.append(kind.informer)
-            released = list(self._released)
         kind.informer.stop()
-        ended = [informer for informer in released if informer.stop(0)]
+        ended = [informer for informer in list(self._released) if informer.stop(0)]
         with self._lock:
             self._released = [informer for informer in self._released if informer not in ended]
         return True
@@ -326,9 +326,9 @@ class InformerFactory(SavingFactory):
         while True:
             with self._lock:
                 kind: _Kind | None = self._found_locked(resource)
-                namespaces = self._namespaces
                 if kind is not None:
                     return kind
+                namespaces = self._namespaces
                 self._check_not_stopped(f" for {resource}")
             made = make(namespaces)
             with self._lock:
@@ -356,8 +356,8 @@ class InformerFactory(SavingFactory):
         if self._measures_latencies:
             kind.informer.measure_latencies()
         self._kinds[kind.resource] = kind
-        group_plural = (kind.resource.group, kind.resource.plural)
-        alike = [each for each in self._kinds.values() if (each.resource.group, each.resource.plural) == group_plural]
+        alike = self._by_group_and_plural.setdefault((kind.resource.group, kind.resource.plural), [])
+        alike.append(kind)
         if len(alike) > 1:
             # From here on every message says which version it speaks of.
             for each in alike:

@@ -12,6 +12,8 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from informers import (
+    DynamicSharedInformerFactory,
+    NamespacedResource,
     ObjectName,
     ResourceEventHandlerFuncs,
     SharedInformer,
@@ -124,6 +126,21 @@ def namespaces_of_an_informer(n: int) -> Callable[[], object]:
         for number in range(n):
             informer.remove_namespace(f"ns-{number}")
 
+    return work
+
+
+def kinds_of_a_factory(n: int) -> Callable[[], object]:
+    def work() -> None:
+        factory = DynamicSharedInformerFactory(client)
+        for resource in resources:
+            assert not factory.for_resource(resource).informer.is_started
+        assert len(factory.wait_for_cache_sync(timeout=0).unsynced) == len(factory.health().informers) == n
+        for resource in resources[::2]:
+            assert factory.release(resource)
+        assert factory.stop()
+
+    client = ApiClient(Configuration(host="http://127.0.0.1:1"))
+    resources = [NamespacedResource("example.com", "v1", f"things{number}", "Thing") for number in range(n)]
     return work
 
 
@@ -245,6 +262,7 @@ def seconds(work: Callable[[], object]) -> float:
         (waits_for_versions_and_objects, 500),
         (namespaces_that_are_followed_and_listed, 100),
         (namespaces_of_an_informer, 60),
+        (kinds_of_a_factory, 100),
         (parts_that_are_waited_for, 200),
         (handlers_that_come_and_go, 100),
         (objects_that_a_list_has_again, 1_000),
