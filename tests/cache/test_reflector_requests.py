@@ -38,6 +38,8 @@ INTERNAL = StatusError("oops", code=500, reason="InternalError")
 FORBIDDEN = StatusError("no", code=403, reason="Forbidden")
 INVALID = StatusError("sendInitialEvents is forbidden", code=422, reason="Invalid")
 REFUSED = ConnectionLostError("connection refused")
+REFUSED.__cause__ = ConnectionRefusedError()
+BROKEN = ConnectionLostError("the server closed the connection without an answer")
 SILENT = ConnectionLostError("nothing came over the connection for too long")
 SILENT.__cause__ = TimeoutError()
 UNREADABLE = DecodeError("a line of the watch is not valid JSON")
@@ -317,6 +319,21 @@ LONG = 400.0
             [page("10"), REFUSED, REFUSED, Stream(2.0, REFUSED), REFUSED],
             [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, WATCH, "pause 3.2", WATCH],
             id="one that lasted two seconds is opened again at once, and the pauses go on",
+        ),
+        pytest.param(
+            [page("10"), BROKEN, BROKEN, page("20"), BROKEN],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", "list at 10, all", "watch 20", "pause 3.2", "watch 20"],
+            id="the second watch in a row that is not answered is followed by a list",
+        ),
+        pytest.param(
+            [page("10"), BROKEN, Stream(0.5, BROKEN), page("20")],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", "list at 10, all", "watch 20"],
+            id="one that breaks within a second without an event counts as well",
+        ),
+        pytest.param(
+            [page("10"), BROKEN, Stream(Bookmark("12"), 2.0, BROKEN), BROKEN, REFUSED],
+            [LIST, WATCH, "pause 0.8", WATCH, "watch 12", "pause 0.8", "watch 12", "pause 1.6", "watch 12"],
+            id="one that brought something, or was refused since no server was there, does not count",
         ),
         pytest.param(
             [page("10"), Stream(Bookmark("12"), 60.0, REFUSED), Stream(Bookmark("13"), 60.0, SILENT)],

@@ -58,6 +58,8 @@ EXPIRED = ExpiredError("too old", code=410, reason="Expired")
 BUSY = TooManyRequestsError("slow down", code=429)
 INTERNAL = StatusError("oops", code=500)
 REFUSED = ConnectionLostError("connection refused")
+REFUSED.__cause__ = ConnectionRefusedError()
+BROKEN = ConnectionLostError("the server closed the connection without an answer")
 SILENT = ConnectionLostError("nothing came over the connection for too long")
 SILENT.__cause__ = TimeoutError()
 
@@ -82,6 +84,7 @@ def ended(lasted: float, error: Exception | None = None, *, has_events: bool = F
         (CatchingUp("12"), CaughtUp("12"), Watching()),
         (CatchingUp("12"), ended(3.0), Waiting(Streaming("10"))),
         (CatchingUp("12"), Failed(REFUSED), Waiting(Comparing())),
+        (CatchingUp("12"), Failed(BROKEN), Waiting(Comparing())),
         (Streaming("10"), Listed("20"), Watching()),
         (Streaming("10"), Failed(EXPIRED), Streaming("")),
         (Streaming("10"), Failed(INTERNAL), Paging("10", 0)),
@@ -212,6 +215,12 @@ def test_the_second_silent_watch_in_a_row_is_followed_by_a_list_and_an_event_end
     assert (convinced.state, convinced.memory.silent_watches) == (Watching(), 0)
 
 
+def test_the_second_watch_from_a_saved_version_that_breaks_is_followed_by_a_list() -> None:
+    first = step(Situation(CatchingUp("12"), AT_10), Failed(BROKEN)).situation
+    again = step(Situation(CatchingUp("12"), first.memory), ended(0.1, BROKEN)).situation
+    assert (first.state, again.state) == (Waiting(Comparing()), Waiting(Streaming("10")))
+
+
 @pytest.mark.parametrize("error", [EXPIRED, TooLargeResourceVersionError("too large", code=504)], ids=str)
 def test_a_lost_version_is_asked_for_once_and_the_newest_is_listed_until_that_works(error: Exception) -> None:
     pages = attrs.evolve(AT_10, lists_by=ListsBy.PAGES)
@@ -232,7 +241,17 @@ def test_a_bad_request_for_a_version_costs_the_version_and_not_the_streams() -> 
     assert (never.state, never.memory.lists_by) == (Paging("0", 500), ListsBy.PAGES)
 
 
-ERRORS: list[Exception] = [EXPIRED, BUSY, INTERNAL, REFUSED, SILENT, asking(429, 1.0), asking(503, 90.0), ValueError()]
+ERRORS: list[Exception] = [
+    EXPIRED,
+    BUSY,
+    INTERNAL,
+    REFUSED,
+    BROKEN,
+    SILENT,
+    asking(429, 1.0),
+    asking(503, 90.0),
+    ValueError(),
+]
 VERSIONS = ["", "9", "10", "11", "x"]
 OUTCOMES = st.one_of(
     st.builds(Failed, st.sampled_from(ERRORS)),

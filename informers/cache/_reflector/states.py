@@ -205,6 +205,7 @@ class Memory:
         lists_by: how the next list is made.
         broken_streams: streaming lists in a row that broke, where pages did not.
         silent_watches: watches in a row that were silent until they were given up.
+        broken_watches: watches in a row that broke before they brought anything, where a server was there.
         quick_watches: watches in a row that ended within a second, and had brought something.
         expired_watches: watches in a row whose version the server had forgotten, since one lasted some seconds.
         asked_waits: waits in a row that the server asked for.
@@ -216,6 +217,7 @@ class Memory:
     lists_by: ListsBy = ListsBy.STREAM
     broken_streams: int = 0
     silent_watches: int = 0
+    broken_watches: int = 0
     quick_watches: int = 0
     expired_watches: int = 0
     asked_waits: int = 0

@@ -61,7 +61,7 @@ _WORKED = 5.0
 _LONGEST_ASKED = 600.0
 #: Seconds that a pause may last which counts as no failure, and how many such there may be in a row.
 _LONGEST_QUIETLY, _MOST_ASKED = 60.0, 10
-#: How many streaming lists in a row may break where pages do not. Once may be a mishap.
+#: How many streaming lists in a row may break where pages do not, and watches before a list. Once may be a mishap.
 _MOST_BROKEN = 2
 #: How many watches in a row that end within a second, with an event, are opened again at once.
 _MOST_QUICK = 2
@@ -115,7 +115,9 @@ def step(now: Situation, came: Outcome) -> Step:
             return _go(Doubting() if memory.silent_watches else Watching(), memory)
         case ((Watching() | Doubting()), Arrived()):
             return _go(Watching(), attrs.evolve(memory, silent_watches=0))
-        case ((Comparing() | CatchingUp()), (Failed() | Ended()) as failed):
+        case Comparing(), Failed(error=error):
+            return _not_compared(memory, error)
+        case CatchingUp(), (Failed() | Ended()) as failed:
             return _not_caught_up(memory, failed)
         case Streaming(at=at), (Failed() | StreamBroke()) as failed:
             return _not_streamed(at, memory, failed)
@@ -175,6 +177,25 @@ def _watch_again(memory: Memory, error: Exception) -> Step:
     return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
 
 
+def _watch_once_more(memory: Memory, error: ConnectionLostError, then: State) -> Step:
+    """Watch again by way of `then`; the second time in a row that a watch breaks before it brings anything, list.
+
+    An API server that fills its cache again breaks off some watches from a version that it has forgotten, and does not
+    say why. Where a connection is refused, a list won't help.
+    """
+    if not _is_refused(error):
+        memory = attrs.evolve(memory, broken_watches=memory.broken_watches + 1)
+    if not memory.version or memory.broken_watches >= _MOST_BROKEN:
+        return _list_again(memory, error)
+    return _again(memory, then, error, NextStep.WATCH)
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__
+    return error is not None
+
+
 def _expired(memory: Memory, error: ExpiredError) -> Step:
     """List after a smallest pause: the server works, and a list is the remedy. If it goes on so, pauses grow."""
     is_first = memory.expired_watches == 0
@@ -192,6 +213,13 @@ def _compared(memory: Memory, newest: str) -> Step:
     return _list_again(attrs.evolve(memory, list_at=""), error)
 
 
+def _not_compared(memory: Memory, error: Exception) -> Step:
+    """Compare again where the way to the server is to blame."""
+    if isinstance(error, (ConnectionLostError, TooManyRequestsError)):
+        return _again(memory, Comparing(), error, NextStep.WATCH)
+    return _list_again(memory, error)
+
+
 def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
     """Compare again where the way to the server is to blame, and list where the server can't go on from there."""
     error = came.error
@@ -199,14 +227,13 @@ def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
         memory = _at(memory, came.version)
     if error is None:
         error = StatusError(f"a watch from the saved version {memory.version} ended without a bookmark")
-    is_silent = isinstance(came, Ended) and _is_silence(came)
-    if isinstance(error, (ConnectionLostError, TooManyRequestsError)) and not is_silent:
-        return _again(memory, Comparing(), error, NextStep.WATCH)
-    return _list_again(memory, error)
+    if isinstance(error, ConnectionLostError) and not (isinstance(came, Ended) and _is_silence(came)):
+        return _watch_once_more(memory, error, Comparing())
+    return _not_compared(memory, error) if isinstance(error, TooManyRequestsError) else _list_again(memory, error)
 
 
 def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
-    memory = attrs.evolve(_at(memory, came.version), asked_waits=0, silent_watches=0)
+    memory = attrs.evolve(_at(memory, came.version), asked_waits=0, silent_watches=0, broken_watches=0)
     if isinstance(listing, Streaming):
         return _go(Watching(), attrs.evolve(memory, broken_streams=0))
     if listing.at == "0" and came.in_pages:
@@ -261,7 +288,9 @@ def _version_lost(memory: Memory, error: Exception) -> Step:
 def _not_connected(memory: Memory, error: Exception) -> Step:
     if isinstance(error, ExpiredError):
         return _expired(memory, error)
-    if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
+    if isinstance(error, ConnectionLostError):
+        return _watch_once_more(memory, error, Connecting(resumes=True))
+    if _asks_to_wait(error):
         return _watch_again(memory, error)
     return _list_again(memory, error)
 
@@ -278,7 +307,7 @@ def _ended(memory: Memory, came: Ended) -> Step:
     if came.has_events:
         memory = attrs.evolve(memory, silent_watches=0)
     if came.has_events or came.lasted >= SHORT_WATCH:
-        memory = attrs.evolve(memory, asked_waits=0)
+        memory = attrs.evolve(memory, asked_waits=0, broken_watches=0)
     if came.lasted >= _WORKED:
         memory = attrs.evolve(memory, expired_watches=0)
     if _is_silence(came):
@@ -295,7 +324,7 @@ def _silent(memory: Memory, error: Exception | None) -> Step:
     """
     assert error is not None
     memory = attrs.evolve(memory, silent_watches=memory.silent_watches + 1)
-    return _watch_again(memory, error) if memory.silent_watches < 2 else _list_again(memory, error)
+    return _watch_again(memory, error) if memory.silent_watches < _MOST_BROKEN else _list_again(memory, error)
 
 
 def _after(memory: Memory, came: Ended) -> Step:
@@ -311,7 +340,9 @@ def _after(memory: Memory, came: Ended) -> Step:
         # A few may be chance; a server that ends each watch at once is not asked at once each time.
         state = Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
-    if isinstance(error, ConnectionLostError) or _asks_to_wait(error):
+    if isinstance(error, ConnectionLostError):
+        return _watch_once_more(memory, error, Connecting(resumes=True))
+    if _asks_to_wait(error):
         return _watch_again(memory, error)
     if isinstance(error, ExpiredError):
         return _expired(memory, error)
