@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
-from informers.controllers._requests import body_of, check_client
+from informers.controllers._requests import body_of, check_client, content_of
 
 __all__ = ["Address", "WriteAnswer", "address_of", "recording_client"]
 
@@ -78,6 +78,10 @@ def address_of(method: str, url: str, host: str) -> Address | None:
     found = {key: unquote(value or "") for key, value in match.groupdict().items()}
     plural, name, namespace, subresource = (found[key] for key in ("plural", "name", "namespace", "subresource"))
     end = match.end("plural")
+    if not found["group"] and plural == "bindings":
+        # /api/v1/namespaces/shop/bindings: the older way to bind a pod, which stands in the body.
+        plural, subresource = "pods", "binding"
+        return Address(method, "", plural, namespace, name, subresource, path[: match.start("plural")] + plural)
     if not found["group"] and namespace and not name and plural in {"status", "finalize"}:
         # /api/v1/namespaces/shop/status: of the namespace itself.
         plural, name, namespace, subresource = "namespaces", namespace, "", plural
@@ -113,7 +117,7 @@ def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], N
             if inspect.isawaitable(response):
                 return _say_later(response, address)
             content = body_of(response)
-        except Exception as error:
+        except BaseException as error:
             say_failure(error, address)
             raise
         say(response.status, content, address)
@@ -122,13 +126,12 @@ def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], N
     async def _say_later(awaitable: Awaitable[Any], address: Address) -> Any:
         try:
             response = await awaitable
-            content: Any = getattr(response, "data", None)
-            if content is None:
-                content = await response.read()
-        except Exception as error:
+            content = await content_of(response)
+        except BaseException as error:
+            # That it was cancelled does not say that the server has not got it.
             say_failure(error, address)
             raise
-        say(response.status, body_of(content), address)
+        say(response.status, content, address)
         return response
 
     def say(status: int, content: bytes, address: Address) -> None:
@@ -137,7 +140,7 @@ def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], N
         elif status >= 500:
             answered(address, WriteAnswer(None, api_client))
 
-    def say_failure(error: Exception, address: Address) -> None:
+    def say_failure(error: BaseException, address: Address) -> None:
         status = getattr(error, "status", None)
         # Where the server refused it, it is not there. Where a proxy, or nobody, answered, it may be.
         if not (isinstance(status, int) and 300 <= status < 500):

@@ -8,6 +8,7 @@ Upstream: k8s.io/client-go/rest/request.go (v0.37).
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -23,7 +24,7 @@ from informers.source._wire.status_errors import error_of_response
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["body_of", "check_client", "object_path", "send"]
+__all__ = ["body_of", "check_client", "content_of", "get_later", "object_path", "send"]
 
 
 def check_client(api_client: object) -> None:
@@ -89,35 +90,65 @@ def send(
     """
     check_client(api_client)
     check_time_limit("timeout", timeout)
-    configuration = api_client.configuration
-    pairs = dict(query or {})
-    headers: dict[str, str] = dict(api_client.default_headers)
-    if api_client.cookie:
-        headers["Cookie"] = api_client.cookie
-    for setting in cast("dict[str, dict[str, str]]", configuration.auth_settings()).values():
-        if setting["value"]:
-            (headers if setting["in"] == "header" else pairs)[setting["key"]] = setting["value"]
-    headers["Accept"] = "application/json"
-    if body is not None:
-        headers["Content-Type"] = content_type
-    url = f"{str(configuration.host).rstrip('/')}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+    url, headers = _head(api_client, api_client.configuration.auth_settings(), path, dict(query or {}))
     # Models may stand in a mapping: an owner reference, say.
     client: Any = api_client
     if body is not None:
+        headers["Content-Type"] = content_type
         body = client.sanitize_for_serialization(body)
-    rest: Any = client.rest_client
     try:
-        response = rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
+        response = client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=timeout)
     except Exception as error:
-        # Clients before 37 raise on what is not a success; later ones leave that to the caller.
-        status = getattr(error, "status", None)
-        if not isinstance(status, int) or status < 300:
-            raise
-        raise _error(status, body_of(getattr(error, "body", None)), getattr(error, "headers", None)) from error
-    content = body_of(response)
+        raise _refusal(error) from error
+    return _answer(response, body_of(response))
+
+
+async def get_later(api_client: Any, path: str, *, query: Mapping[str, str], timeout: float) -> dict[str, Any]:
+    """Get as `send` does, with the client's asyncio variant."""
+    settings = api_client.configuration.auth_settings()
+    if inspect.isawaitable(settings):
+        settings = await settings
+    url, headers = _head(api_client, settings, path, dict(query))
+    try:
+        response = await api_client.rest_client.request("GET", url, headers=headers, _request_timeout=timeout)
+        content = await content_of(response)
+    except Exception as error:
+        raise _refusal(error) from error
+    return _answer(response, content)
+
+
+def _head(api_client: Any, auth_settings: Any, path: str, pairs: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return URL and headers of a request."""
+    headers: dict[str, str] = dict(api_client.default_headers)
+    if api_client.cookie:
+        headers["Cookie"] = api_client.cookie
+    for setting in cast("dict[str, dict[str, str]]", auth_settings).values():
+        if setting["value"]:
+            (headers if setting["in"] == "header" else pairs)[setting["key"]] = setting["value"]
+    headers["Accept"] = "application/json"
+    host = str(api_client.configuration.host).rstrip("/")
+    return f"{host}{path}" + (f"?{urlencode(pairs)}" if pairs else ""), headers
+
+
+def _refusal(error: Exception) -> Exception:
+    """Return the server's answer as this package's error, or what was raised where there was none."""
+    # Clients before 37 raise on what is not a success; later ones leave that to the caller.
+    status = getattr(error, "status", None)
+    if not isinstance(status, int) or status < 300:
+        return error
+    return _error(status, body_of(getattr(error, "body", None)), getattr(error, "headers", None))
+
+
+def _answer(response: Any, content: bytes) -> dict[str, Any]:
     if not 200 <= response.status <= 299:
         raise _error(response.status, content, response.headers)
     return cast("dict[str, Any]", json.loads(content))
+
+
+async def content_of(response: Any) -> bytes:
+    """Return the body of an answer of the client's asyncio variant, which can still read it itself."""
+    content = getattr(response, "data", None)
+    return body_of(await response.read() if content is None else content)
 
 
 def body_of(response: Any) -> bytes:

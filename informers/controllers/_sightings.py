@@ -5,6 +5,9 @@ Upstream: none; k8s.io/kubernetes/pkg/controller/util/consistency (v1.37) knows 
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, final
 
@@ -13,7 +16,7 @@ from informers._base.forks import new_lock
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.waits import SeenResult, Sight
 from informers.controllers._recording_client import Address
-from informers.controllers._requests import send
+from informers.controllers._requests import get_later, send
 from informers.errors import StoppedError
 from informers.objects import ObjectName, read
 
@@ -85,35 +88,103 @@ class LostAnswer:
         self._kind = kind
         self._address = address
         self._client = client
-        self._lock = new_lock()
+        self._is_async = inspect.iscoroutinefunction(client.rest_client.request)
+        #: Of a client of asyncio: its answers come there.
+        self._loop = _running_loop() if self._is_async else None
+        #: Held while the server is asked.
+        self._asking = new_lock()
+        self._failure = ""
         self._known: Look | None = None
+        self._callback: Callable[[], object] = lambda: None
+        self._withdraw: Callable[[], None] = lambda: None
 
-    def subscribe(self, _callback: Callable[[], object]) -> Callable[[], None]:
-        """Do nothing: to look again means to ask, which the informer's thread must not do."""
-        return lambda: None
+    def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have a function called when the server has been asked in the background, and when the cache comes to it."""
+        self._callback = callback
+
+        def withdraw() -> None:
+            self._withdraw()
+
+        return withdraw
 
     def look(self) -> SeenResult:
-        """Ask, if that is still to be done; then return how the cache stands towards what the server said."""
+        """Ask, if that is still to be done; then return how the cache stands towards what the server said.
+
+        An event loop is not held up: there it is asked in the background.
+        """
+        if self._known is None and self._asking.acquire(blocking=False):
+            loop = self._loop if self._is_async else _running_loop()
+            if loop is None:
+                self._settle(self._ask)
+            elif self._is_async:
+                self._begin(loop)
+            else:
+                loop.run_in_executor(None, self._settle_and_call)
         if self._known is None:
-            # Not held while the server is asked: another thread's look says that it is not known yet.
-            if not self._lock.acquire(blocking=False):
-                return SeenResult(Sight.NOT_YET, "the server is being asked whether it was written")
-            try:
-                self._known = self._ask()
-            except Exception as error:  # noqa: BLE001  whatever it is, it is not known
-                return SeenResult(Sight.NOT_YET, f"it is not known whether it was written: {safe_text(error)}")
-            finally:
-                self._lock.release()
+            why = self._failure or "the server is being asked"
+            return SeenResult(Sight.NOT_YET, f"it is not known whether it was written: {why}")
         return self._known.look()
 
-    def _ask(self) -> Look:
-        address, informer = self._address, self._kind.informer
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        asking = self._ask_later()
+        try:
+            asyncio.run_coroutine_threadsafe(asking, loop)
+        except RuntimeError as error:  # it is closed
+            asking.close()
+            self._settle(functools.partial(_fail, error))
+
+    async def _ask_later(self) -> None:
+        try:
+            found = await get_later(self._client, self._address.collection, query=self._query, timeout=_PATIENCE)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
+            self._settle(functools.partial(_fail, error))
+        except BaseException:
+            self._asking.release()
+            raise
+        else:
+            self._settle(lambda: found)
+        self._callback()
+
+    def _settle_and_call(self) -> None:
+        self._settle(self._ask)
+        self._callback()
+
+    def _settle(self, ask: Callable[[], dict[str, Any]]) -> None:
+        """Note what the server said, or why it is not known."""
+        try:
+            known = self._look_of(ask())
+            self._withdraw = known.subscribe(self._callback)
+            self._known = known
+        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
+            self._failure = safe_text(error)
+        finally:
+            self._asking.release()
+
+    @property
+    def _query(self) -> dict[str, str]:
         # A list needs no more permissions than the informer has; of one object its own version is enough.
-        query = {"fieldSelector": f"metadata.name={address.name}"} if address.name else {"limit": "1"}
-        found = send(self._client, "GET", address.collection, query=query, timeout=_PATIENCE)
+        name = self._address.name
+        return {"fieldSelector": f"metadata.name={name}"} if name else {"limit": "1"}
+
+    def _ask(self) -> dict[str, Any]:
+        return send(self._client, "GET", self._address.collection, query=self._query, timeout=_PATIENCE)
+
+    def _look_of(self, found: dict[str, Any]) -> Look:
+        address, informer = self._address, self._kind.informer
         items = found.get("items")
         if address.name and isinstance(items, list):
             if items:
                 return informer.sighting(items[0], namespace=address.namespace or None)
             return GoneOrMarked(self._kind, ObjectName(address.namespace, address.name), "")
         return informer.sighting(str(found["metadata"]["resourceVersion"]), namespace=address.namespace or None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _fail(error: Exception) -> dict[str, Any]:
+    raise error

@@ -488,6 +488,109 @@ def test_its_own_writes_are_in_the_cache_before_the_next_turn_also_those_of_thre
         run(main)
 
 
+POD: Any = {"metadata": {"generateName": "pod-", "namespace": "shop"}}
+PODS_URL = "http://cluster/api/v1/namespaces/shop/pods"
+
+
+class AsyncClient:
+    """The client's asyncio variant, for a cluster in memory: the answers to writes come when `answers` is set."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.configuration = self
+        self.host = "http://cluster"
+        self.default_headers: dict[str, str] = {}
+        self.cookie = None
+        self.rest_client = self
+        self.answers = asyncio.Event()
+
+    async def auth_settings(self) -> dict[str, Any]:
+        return {}
+
+    async def request(self, method: str, url: str, headers: Any = None, body: Any = None, **_: Any) -> Any:
+        answer = self.cluster.answer(method, url, body)
+        if method != "GET":
+            await self.answers.wait()
+        return answer
+
+
+@pytest.mark.parametrize("how", ["lost", "cancelled"])
+def test_a_write_of_an_asyncio_client_that_was_not_answered_is_asked_for_and_waited_for(
+    cluster: Cluster, owners: Any, make: Any, how: str
+) -> None:
+    with kind_of(cluster, PODS) as pods:
+        started(owners, pods)
+
+        async def main() -> None:
+            async def reconcile(name: ObjectName) -> None:
+                if pods.lister.list():
+                    return
+                if how == "lost":
+                    cluster.failures.append("lost")
+                    await api.rest_client.request("POST", PODS_URL, body=POD)
+                creating = asyncio.create_task(api.rest_client.request("POST", PODS_URL, body=POD))
+                await until(lambda: cluster.named("pods"))
+                creating.cancel()
+                await asyncio.wait({creating})
+
+            controller = make(reconcile, limiter=ItemExponentialFailureRateLimiter(0.0, 0.0))
+            api: Any = controller.watches(pods, lambda _pod: [WEB]).client(AsyncClient(cluster))
+            outcomes: list[str | None] = []
+
+            async def turn() -> None:
+                controller.enqueue(WEB)
+                processed = await controller.process_next()
+                outcomes.append(processed and processed.outcome)
+
+            await turn()
+            await turn()
+            await until(lambda: [method for method, _ in cluster.requests] == ["POST", "GET"])
+            cluster.deliver("pods")
+            await asyncio.to_thread(settled, controller, cluster)
+            await turn()
+            assert outcomes == ["error" if how == "lost" else "success", "stale", "success"]
+            assert len(cluster.named("pods")) == 1
+            await controller.stop()
+
+        run(main)
+
+
+def test_the_loop_goes_on_while_the_server_is_asked_what_became_of_a_write(
+    cluster: Cluster, owners: Any, make: Any
+) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    class Slow(Cluster):
+        def answer(self, method: str, url: str, body: Any) -> Any:
+            if method == "GET":
+                asked.set()
+                assert answers.wait(10)
+            return super().answer(method, url, body)
+
+    slow = Slow()
+    with kind_of(slow, PODS) as pods:
+        started(owners, pods)
+
+        async def main() -> None:
+            async def reconcile(name: ObjectName) -> None:
+                slow.failures.append("lost")
+                await asyncio.to_thread(api.rest_client.request, "POST", PODS_URL, body=POD)
+
+            controller = make(reconcile, limiter=ItemExponentialFailureRateLimiter(0.0, 0.0)).owns(pods)
+            api: Any = controller.client(slow)
+            controller.enqueue(WEB)
+            await controller.process_next()
+            controller.enqueue(WEB)
+            processed = await controller.process_next()
+            assert processed is not None
+            assert processed.outcome == "stale"
+            await until(asked.is_set)
+            answers.set()
+            await controller.stop()
+
+        run(main)
+
+
 def test_mistakes_are_said_at_the_call(owners: Any, make: Any) -> None:
     async def two(_name: ObjectName, _other: object) -> None: ...
 

@@ -20,6 +20,7 @@ from informers.controllers._recording_client import Address, address_of
         ("/api/v1/namespaces/shop", ("", "namespaces", "", "shop", "", "/api/v1/namespaces")),
         ("/api/v1/namespaces/shop/status", ("", "namespaces", "", "shop", "status", "/api/v1/namespaces")),
         ("/api/v1/namespaces/shop/finalize", ("", "namespaces", "", "shop", "finalize", "/api/v1/namespaces")),
+        ("/api/v1/namespaces/shop/bindings", ("", "pods", "shop", "", "binding", "/api/v1/namespaces/shop/pods")),
         (
             "/apis/apps/v1/namespaces/a/deployments/b/scale",
             ("apps", "deployments", "a", "b", "scale", "/apis/apps/v1/namespaces/a/deployments"),
