@@ -149,7 +149,7 @@ __all__ = [
     "wait_for_cache_sync",
 ]
 
-#: Which module has which of these names. It is imported when the first of them is used.
+#: The module of each name. It is imported when one of its names is first used.
 _EXPORTS = {
     "_base.signals": ("Signal",),
     "backoff": ("BackoffSettings",),
@@ -208,17 +208,17 @@ _EXPORTS = {
     "source.shards": ("Shard",),
 }
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
-#: Modules that are there without being imported by name.
+#: Modules that can be used as attributes of the package without an import of their own.
 _MODULES = frozenset(module.partition(".")[0] for module in _EXPORTS if not module.startswith("_"))
 
-if not TYPE_CHECKING:  # for which a name that is not there stays an error
+if not TYPE_CHECKING:  # type checkers then still report an unknown name
 
     def __getattr__(name: str) -> object:
         if name in _MODULES:
             return import_module(f"{__name__}.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from informers._base.forks import hold_forks  # noqa: PLC0415  comes with what is imported
+        from informers._base.forks import hold_forks  # noqa: PLC0415  imported with what needs it
 
         with hold_forks():
             value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

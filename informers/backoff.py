@@ -1,4 +1,4 @@
-"""Growing pauses between tries, with jitter.
+"""Growing pauses between retries, with jitter.
 
 Upstream: k8s.io/apimachinery/pkg/util/wait/backoff.go as used by k8s.io/client-go/tools/cache/reflector.go (v0.37).
 """
@@ -37,14 +37,14 @@ def _not_negative(_instance: object, attribute: attrs.Attribute[float], value: f
 @final
 @attrs.frozen(kw_only=True)
 class BackoffSettings:
-    """How pauses grow.
+    """How the pauses between retries grow.
 
     Attributes:
         initial: seconds of the first pause, before jitter.
-        maximum: seconds that no pause exceeds, before jitter.
-        factor: by how much each pause exceeds the one before.
-        jitter: a pause of `d` becomes one between `d` and `d * (1 + jitter)`, at random.
-        reset_after: seconds without a failure after which pauses start small again.
+        maximum: seconds of the longest pause, before jitter.
+        factor: each pause is this many times the one before.
+        jitter: a pause of `d` seconds becomes a random one between `d` and `d * (1 + jitter)`.
+        reset_after: seconds without a failure after which the next pause is `initial` again.
 
     Raises:
         ConfigurationError: a number is out of range.
@@ -59,9 +59,9 @@ class BackoffSettings:
 
 @final
 class Backoff:
-    """The pauses of one thing that is tried again and again.
+    """The pauses of one operation that is retried.
 
-    Thread safety: none; it belongs to the thread that tries.
+    Thread safety: none; it belongs to the thread that retries.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Backoff:
         self._quiet_since = clock.monotonic()
 
     def next(self, *, at_least: float = 0.0) -> float:
-        """Return how many seconds to wait before the next try.
+        """Return the seconds to wait before the next try.
 
         Args:
             at_least: seconds that the other side asked for (Retry-After).
@@ -90,12 +90,12 @@ class Backoff:
         base = self._base
         self._base = min(base * settings.factor, settings.maximum)
         pause = max(self._uniform(base, base * (1 + settings.jitter)), at_least)
-        # The pause itself is no sign of health: the quiet time starts when it is over.
+        # The pause itself does not show that all is well: the quiet time starts when it is over.
         self._quiet_since = now + pause
         return pause
 
     def reset(self) -> None:
-        """Start small again."""
+        """Begin with the initial pause again."""
         self._base = self._smallest
 
     @property

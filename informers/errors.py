@@ -6,20 +6,20 @@ One tree::
     ├── ConfigurationError(ValueError)     an argument is wrong: the message says what is right
     ├── AlreadyStartedError(RuntimeError)  too late for this: the informer runs already
     ├── StoppedError(RuntimeError)         too late for this: it has been stopped
-    │   └── ForkedError                    this belongs to the process that this one was forked from
+    │   └── ForkedError                    this belongs to the parent of this forked process
     ├── NotSyncedError(RuntimeError)       a cache was needed before it was filled
-    ├── SnapshotError(OSError)             caches can't be saved: the disk is full, or the folder not there
-    ├── WaitTimeoutError(TimeoutError)     what was waited for did not happen in time
+    ├── SnapshotError(OSError)             caches can't be saved: the disk is full, or the folder does not exist
+    ├── WaitTimeoutError(TimeoutError)     a wait took longer than its timeout
     ├── NotFoundError(LookupError)         the cache holds no such object
-    ├── DecodeError(ValueError)            what the server sent can't be read: an object or a whole answer
+    ├── DecodeError(ValueError)            an object or a whole answer of the server can't be read
     └── SourceError                        a list or a watch failed; the informer tries again
         ├── StatusError                    the server answered with an error status
         │   ├── ExpiredError               410: the resource version is too old; the informer lists again
         │   ├── TooLargeResourceVersionError  the server is behind the resource version asked for
         │   └── TooManyRequestsError       429: the informer waits as the server says
-        └── ConnectionLostError            no connection, or it broke or fell silent
+        └── ConnectionLostError            there is no connection, or it broke or fell silent
 
-Errors of the official client and of urllib3 never leave `informers.source` bare: they are the `__cause__`.
+`informers.source` turns errors of the official client and of urllib3 into these; the original is the `__cause__`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 
-#: Characters of a text of others that are shown: anyone who writes a message of a megabyte must not fill a log with it.
+#: The longest text of others that is shown, in characters: a message of a megabyte must not fill a log.
 _LONGEST_TEXT = 4096
 
 #: What to do before a cache is read.
@@ -56,17 +56,17 @@ WAIT_FIRST = "start the factory, and call wait_for_cache_sync() before reading"
 
 
 def escaped(text: str) -> str:
-    r"""Return text that comes from elsewhere, fit to be shown in one line: of a log, a probe's answer, a terminal.
+    r"""Return text of others in one line that is safe to show in a log, a probe's answer or a terminal.
 
-    A server's message, or the name of an object (a Role may have almost any), could otherwise forge lines of a log,
-    move a terminal's cursor, or turn around the order of what stands there. Whatever `str.isprintable` does not let
-    pass is escaped as `repr` does it: line breaks, control characters, invisible and bidirectional marks. Letters of
-    all languages stay. What is longer than 4,096 characters is cut, and says so. The texts of this package's errors, of
-    failures and of health are escaped already.
+    A server's message or an object's name (a Role may have almost any name) could otherwise forge log lines, move a
+    terminal's cursor, or reverse the order of the text. Every character that `str.isprintable` rejects is escaped as
+    `repr` escapes it: line breaks, control characters, invisible and bidirectional marks. Text of more than 4,096
+    characters is cut, and ends with its length. Errors of this package, failures and health are already escaped.
 
     Args:
-        text: what was received.
+        text: the received text.
 
+    Example:
     Example:
         >>> print(escaped("a\nCRITICAL all is lost\x1b[2J"))
         a\nCRITICAL all is lost\x1b[2J
@@ -79,31 +79,31 @@ def escaped(text: str) -> str:
 
 
 class InformersError(Exception):
-    """The base of every error that this package raises. Its text is one line, see `escaped`."""
+    """The base of every error that this package raises. Its text is one line (see `escaped`)."""
 
     def __str__(self) -> str:
         return escaped(super().__str__())
 
 
 class ConfigurationError(InformersError, ValueError):
-    """An argument is wrong. The message says which, and what would be right."""
+    """An argument is wrong. The message says which one, and what is right."""
 
 
 class AlreadyStartedError(InformersError, RuntimeError):
-    """This can only be done before the start."""
+    """The call is only possible before the start."""
 
 
 class StoppedError(InformersError, RuntimeError):
-    """This can't be done any more: the informer, its factory or the queue has been stopped."""
+    """The call is no longer possible: the informer, its factory or the queue has been stopped."""
 
 
 class ForkedError(StoppedError):
-    """This belongs to another process, from which this one was forked; what follows the server runs only there.
+    """The object belongs to the process that this one was forked from; only that process follows the server with it.
 
-    Make a factory in this process, and start it, after the fork.
+    After a fork, make and start a factory in the child.
 
     Attributes:
-        owner: id of the process that it belongs to.
+        owner: id of the process that the object belongs to.
     """
 
     def __init__(self, what: str, owner: int) -> None:
@@ -118,24 +118,24 @@ class ForkedError(StoppedError):
 
 
 class NotSyncedError(InformersError, RuntimeError):
-    """A cache was needed that has not been filled yet. The message names it, and its last error."""
+    """The cache has not been filled yet. The message names it, and its last error."""
 
 
 class WaitTimeoutError(InformersError, TimeoutError):
-    """What was waited for did not happen in time. The message says what the cache shows instead."""
+    """A wait took longer than its timeout. The message says what the cache holds instead."""
 
 
 class SnapshotError(InformersError, OSError):
-    """Caches can't be saved. What the file held before is as it was; the system's error is the `__cause__`."""
+    """Caches can't be saved. The old file is unchanged; the system's error is the `__cause__`."""
 
 
 class NotFoundError(InformersError, LookupError):
-    """The cache holds no object of this name.
+    """The cache holds no object with this name.
 
     Attributes:
-        resource: plural name of the resource, for example `pods`; empty where it is not known.
+        resource: plural name of the resource, for example `pods`; empty if unknown.
         key: `namespace/name` or `name`.
-        is_synced: whether the cache had synced by then.
+        is_synced: whether the cache had synced at that moment.
     """
 
     def __init__(self, resource: str, key: str, *, is_synced: bool = True) -> None:
@@ -150,12 +150,11 @@ class NotFoundError(InformersError, LookupError):
 
 
 class DecodeError(InformersError, ValueError):
-    """What the server sent can't be read.
+    """An object or an answer of the server can't be read.
 
     Attributes:
-        key: `namespace/name` of the object, or empty where not even that could be read.
-        raw: the bytes that could not be read; not part of the message, nor of a pickle or a copy, since objects hold
-            secrets.
+        key: `namespace/name` of the object; empty if that could not be read either.
+        raw: the unreadable bytes. They are not in the message, a pickle or a copy, since objects hold secrets.
     """
 
     def __init__(self, message: str, *, key: str = "", raw: bytes = b"") -> None:
@@ -165,10 +164,10 @@ class DecodeError(InformersError, ValueError):
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """The object as a JSON mapping, to go on with what is there. Raises ValueError where it is not JSON."""
+        """The object as a JSON mapping. Raises ValueError if the bytes are not a JSON object."""
         mapping = json.loads(self.raw)
         if not isinstance(mapping, dict):
-            raise ValueError(f"the bytes are JSON, but no JSON object: {type(mapping).__name__}")  # noqa: TRY004  see above
+            raise ValueError(f"the bytes are JSON, but not a JSON object: {type(mapping).__name__}")  # noqa: TRY004  see above
         return cast("dict[str, Any]", mapping)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -180,16 +179,16 @@ def _rebuild_decode_error(message: str, key: str) -> DecodeError:
 
 
 class SourceError(InformersError):
-    """A list or a watch failed. The informer tries again automatically, after a pause."""
+    """A list or a watch failed. The informer retries after a pause."""
 
 
 class StatusError(SourceError):
-    """The server answered with an error.
+    """The server answered with an error status.
 
     Attributes:
         code: the HTTP status, for example 403.
-        reason: Kubernetes' word for it, for example `Forbidden`; may be empty.
-        retry_after: seconds that the server asks to wait, or None.
+        reason: Kubernetes' name of the error, for example `Forbidden`; may be empty.
+        retry_after: seconds to wait that the server asks for, or None.
     """
 
     def __init__(self, message: str, *, code: int = 0, reason: str = "", retry_after: float | None = None) -> None:
@@ -221,8 +220,8 @@ class TooLargeResourceVersionError(StatusError):
 
 
 class TooManyRequestsError(StatusError):
-    """The server asks for fewer requests (429). The informer waits at least as long as it says."""
+    """The server asks for fewer requests (429). The informer waits at least as long as the server asks."""
 
 
 class ConnectionLostError(SourceError):
-    """There is no connection to the server, it broke, or nothing came over it for too long."""
+    """There is no connection to the server, it broke, or it was silent for too long."""

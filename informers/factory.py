@@ -30,7 +30,7 @@ __all__ = [
 T = TypeVar("T", default=Any)
 V = TypeVar("V", bound=GroupVersion)
 
-#: An object as its JSON says: `obj["metadata"]["name"]`.
+#: An object as its JSON mapping: `obj["metadata"]["name"]`.
 Unstructured: TypeAlias = dict[str, Any]
 
 
@@ -38,28 +38,28 @@ Unstructured: TypeAlias = dict[str, Any]
 class SharedInformerFactory(KindGroups, InformerFactory):
     """Makes informers and listers: `factory.core.v1.pods.informer`, `factory.apps.v1.deployments.lister`.
 
-    The same informer each time it is asked for, so that however many ask there is one watch for each resource. Ask
-    before `start`, or start again: that starts what is new.
+    There is one informer, and one watch, for each resource, however often it is requested. Request kinds before
+    `start`, or call `start` again: that starts the new ones.
 
     Args:
         api_client: a `kubernetes.client.ApiClient`; None for one with the configuration that has been loaded.
-        default_resync: seconds, and at random up to a tenth more, after which handlers receive every object again,
-            from the cache; 0 for never. A resync calls each handler for each object: it repeats what the handler acted
-            on, for example "failed", and hides that it missed something. It sends no request.
-        namespace: None for all, a name, or a collection of names: one cache, one watch for each. An empty collection is
-            for names that `add_namespace` will give.
+        default_resync: seconds, plus up to a tenth at random, after which handlers receive every object again from the
+            cache; 0 for never. It sends no request. Hazard: each handler is called for each object, so it repeats its
+            actions (for example a notification of "failed"), and this can hide that it missed an event.
+        namespace: None for all, a name, or a collection of names: one cache, with a watch for each. Give an empty
+            collection if you only add names with `add_namespace`.
         label_selector: for example `app=web`, for all kinds.
         field_selector: for example `metadata.name!=x`, for all kinds.
         transform: changes each object before it is stored.
         tweak: changes the options (`ListOptions`) of every list and watch.
-        drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
-        shard: keep a share of the objects only, for example `Shard(0, of=2)`; other processes keep the others.
-        overrides: what single kinds have otherwise, for example
+        drop_managed_fields: remove `metadata.managedFields`, half of a typical object, from the stored objects.
+        shard: keep only a share of the objects, for example `Shard(0, of=2)`; other processes keep the others.
+        overrides: options of single kinds, for example
             `{core.V1.pods: KindOptions(label_selector="app=web")}`.
-        watch_error_handler: notified of every failure, with what happens next and when.
-        watch_recovery_handler: notified when a watch works again after failures, and after how long.
+        watch_error_handler: notified of every failure, with the next step and its delay.
+        watch_recovery_handler: notified when a watch works again after failures, with the length of the outage.
         options: how to list and watch.
-        list_turns: how many lists are made at a time, for example `ListTurns(4)`; None for 16. See there.
+        list_turns: limits how many lists run at a time, for example `ListTurns(4)`; None for 16.
         clock: for waiting.
 
     Raises:
@@ -73,27 +73,27 @@ class SharedInformerFactory(KindGroups, InformerFactory):
         ...     bool(factory.wait_for_cache_sync(timeout=10)), pods.lister.list()
         (True, [])
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, including from handlers.
 
     Upstream: k8s.io/client-go/informers/factory.go SharedInformerFactory (v0.37).
     """
 
     def version(self, group_version: type[V]) -> V:
-        """Return the kinds of a table of one's own: `factory.version(V1).widgets`; see `informers.resources`."""
+        """Return the kinds of your own table: `factory.version(V1).widgets`; see `informers.resources`."""
         if not (isinstance(group_version, type) and issubclass(group_version, GroupVersion)):
             raise ConfigurationError(f"version() takes a subclass of GroupVersion: got {group_version!r}")
         return group_version(self)
 
 
 class ResourceInformerFactory(InformerFactory, Generic[T]):
-    """Makes informers and listers of resources by their names; arguments as those of `SharedInformerFactory`.
+    """Makes informers and listers of resources by their names; takes the arguments of `SharedInformerFactory`.
 
     Use one of its subclasses: `DynamicSharedInformerFactory`, `MetadataSharedInformerFactory`.
 
-    A resource that the server does not have yet, for example that of a CustomResourceDefinition to come, is waited for,
-    and one that goes away and comes back is found again; `health` says so meanwhile.
+    If the server does not have a resource (for example because its CustomResourceDefinition does not exist yet, or was
+    deleted), the informer waits until the server has it; meanwhile `health` reports that.
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, including from handlers.
     """
 
     @overload
@@ -114,16 +114,16 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
         *,
         namespaced: bool = True,
     ) -> NamespacedKind[T] | ClusterKind[T]:
-        """Return the informer and lister of a resource, given by its names or by its row: `core.V1.pods`.
+        """Return the informer and lister of a resource, named by its parts or given as a row: `core.V1.pods`.
 
         Args:
-            group: API group, empty for the core group; or a resource, and nothing else.
+            group: API group, empty for the core group; or a resource as the only argument.
             version: for example `v1`.
             plural: name in the URL, for example `widgets`.
             namespaced: whether its objects live in namespaces.
 
         Raises:
-            ConfigurationError: a name is invalid, or the kind is known, and `namespaced` is wrong for it.
+            ConfigurationError: a name is invalid, or `namespaced` is wrong for a known kind.
             StoppedError: the factory has been stopped.
         """
         if isinstance(group, Resource):
@@ -146,12 +146,9 @@ class ResourceInformerFactory(InformerFactory, Generic[T]):
 
 @final
 class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
-    """Makes informers and listers of resources that are named at run time.
+    """Makes informers and listers of resources that are named at run time; objects are JSON mappings.
 
-    Arguments as those of `SharedInformerFactory`.
-
-    A resource that the server does not have yet, for example that of a CustomResourceDefinition to come, is waited for,
-    and one that goes away and comes back is found again; `health` says so meanwhile.
+    Arguments, and resources that do not exist yet: see `SharedInformerFactory` and `ResourceInformerFactory`.
 
     Example:
         >>> from informers.testing import APIServer
@@ -161,7 +158,7 @@ class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
         ...     bool(factory.wait_for_cache_sync(timeout=10)), pods.lister.namespace("default").list()
         (True, [])
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, including from handlers.
 
     Upstream: k8s.io/client-go/dynamic/dynamicinformer/informer.go DynamicSharedInformerFactory (v0.37).
     """
@@ -169,9 +166,9 @@ class DynamicSharedInformerFactory(ResourceInformerFactory[Unstructured]):
 
 @final
 class MetadataSharedInformerFactory(ResourceInformerFactory[PartialObjectMetadata]):
-    """Makes informers and listers of objects' metadata; arguments as those of `SharedInformerFactory`.
+    """Makes informers and listers of objects' metadata; takes the arguments of `SharedInformerFactory`.
 
-    For who only needs names, labels, annotations or owners: garbage collectors, label enforcers, counters.
+    For programs that only need names, labels, annotations or owners: garbage collectors, label enforcers, counters.
 
     Example:
         >>> from informers.testing import APIServer
@@ -181,7 +178,7 @@ class MetadataSharedInformerFactory(ResourceInformerFactory[PartialObjectMetadat
         ...     bool(factory.wait_for_cache_sync(timeout=10)), pods.lister.list()
         (True, [])
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, including from handlers.
 
     Upstream: k8s.io/client-go/metadata/metadatainformer/informer.go SharedInformerFactory (v0.37).
     """

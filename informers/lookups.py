@@ -1,7 +1,7 @@
-"""What selects a pod: the controllers, budgets and policies of its namespace, read from listers.
+"""Finds the controllers, budgets and policies that select a pod, by listers.
 
-client-go has these as methods of single listers, and an error where nothing is found; here they are functions, and what
-is not found is an empty list. An object whose selector can't be read selects nothing, and the others are found: a
+In client-go these are methods of single listers, which return an error if nothing is found; here they are functions,
+which return an empty list. An object with an unreadable selector selects nothing, and the others are still found: a
 server may hold objects that are older than its rules.
 
 Upstream: `*_expansion.go` in k8s.io/client-go/listers (v0.37).
@@ -61,7 +61,7 @@ def get_pod_daemon_sets(lister: NamespacedLister[V1DaemonSet], pod: V1Pod) -> li
 
 
 def get_history_daemon_sets(lister: NamespacedLister[V1DaemonSet], history: V1ControllerRevision) -> list[V1DaemonSet]:
-    """Return the daemon sets that select a revision of one of them."""
+    """Return the daemon sets that select a controller revision."""
     return _selecting(lister, history, _selector)
 
 
@@ -78,12 +78,12 @@ def get_pod_controllers(lister: NamespacedLister[V1ReplicationController], pod: 
 def get_pod_pod_disruption_budgets(
     lister: NamespacedLister[V1PodDisruptionBudget], pod: V1Pod
 ) -> list[V1PodDisruptionBudget]:
-    """Return the disruption budgets that a pod counts for; one with an empty selector is for all of its namespace."""
+    """Return the disruption budgets that select a pod; one with an empty selector selects all of its namespace."""
     return _selecting(lister, pod, _selector, empty_selects_all=True)
 
 
 def get_pod_network_policies(lister: NamespacedLister[V1NetworkPolicy], pod: V1Pod) -> list[V1NetworkPolicy]:
-    """Return the network policies that are about a pod; one with an empty selector is for all of its namespace."""
+    """Return the network policies that select a pod; one with an empty selector selects all of its namespace."""
     return _selecting(lister, pod, _pod_selector, empty_selects_all=True)
 
 
@@ -114,7 +114,7 @@ def _selector(obj: Any) -> LabelSelector:
 
 
 def _pod_selector(obj: Any) -> LabelSelector:
-    # A policy without spec selects nothing; in one with a spec a missing selector is an empty one.
+    # A policy without a spec selects nothing; in a spec, a missing selector is an empty one.
     return LabelSelector.from_label_selector((_field(obj.spec, "pod_selector") or {}) if obj.spec else None)
 
 
@@ -123,5 +123,5 @@ def _map_selector(obj: Any) -> LabelSelector:
 
 
 def _field(spec: Any, name: str) -> Any:
-    """Return a field of a spec, None where there is none: what the client's models refuse is no model either."""
+    """Return a field of a spec, or None: a spec that the client's models refuse may not be a model."""
     return getattr(spec, name, None)

@@ -1,6 +1,6 @@
-"""Names of objects, and the parts that models declare as optional.
+"""Names of objects, and their metadata, spec and status, which the official models declare as optional.
 
-An object may be a model of the official client, a JSON mapping, or anything that has `metadata` like either.
+An object may be a model of the official client, a JSON mapping, or anything with `metadata`.
 
 Upstream: k8s.io/client-go/tools/cache/object-names.go, store.go and delta_fifo.go (v0.37).
 """
@@ -50,11 +50,11 @@ class _HasStatus(Protocol[Part_co]):
 @final
 @attrs.frozen(order=True)
 class ObjectName:
-    """Namespace and name of an object: its key in a cache, in parts.
+    """Namespace and name of an object: the two parts of its key in a cache.
 
     Attributes:
         namespace: empty for an object of the whole cluster.
-        name: the object's own name.
+        name: the object's name.
 
     Example:
         >>> str(ObjectName("default", "web-0")), str(ObjectName("", "node-1"))
@@ -83,14 +83,14 @@ class ObjectName:
 @final
 @attrs.frozen
 class DeletedFinalStateUnknown(Generic[T]):
-    """A tombstone: the object is gone, and its last state was missed.
+    """A tombstone: the object was deleted, and its last state was missed.
 
-    A delete handler gets it in place of the object when the deletion happened while there was no watch,
-    and was noticed by a later list.
+    A delete handler receives it in place of the object if the object was deleted while no watch was open, and a
+    later list showed that.
 
     Attributes:
         key: `namespace/name`, or `name` for an object of the whole cluster.
-        obj: the object as the cache knew it last; it may have changed before it was deleted. None where unknown.
+        obj: the object's last state in the cache; it may have changed before the deletion. None if unknown.
     """
 
     key: str
@@ -98,7 +98,7 @@ class DeletedFinalStateUnknown(Generic[T]):
 
     @property
     def name(self) -> ObjectName:
-        """The key, in parts."""
+        """The key as an `ObjectName`."""
         return ObjectName.parse(self.key)
 
 
@@ -127,10 +127,10 @@ def object_name(obj: Any) -> ObjectName:
 
 
 def check_object_name(name: object) -> None:
-    """Refuse what is not an `ObjectName`.
+    """Refuse a value that is not an `ObjectName`.
 
     Raises:
-        ConfigurationError: saying what was given, and what is right.
+        ConfigurationError: it is not one.
     """
     if not isinstance(name, ObjectName):
         advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
@@ -147,7 +147,7 @@ def metadata_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
 @overload
 def metadata_of(obj: _HasMetadata[Part], /) -> Part: ...
 def metadata_of(obj: Any, /) -> Any:
-    """Return the metadata of an object; the official models declare it as optional, and each object has it.
+    """Return the metadata of an object. Every object has it, although the official models declare it as optional.
 
     Args:
         obj: a model of the official client, a JSON mapping, or anything with `metadata`.
@@ -167,7 +167,7 @@ def spec_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
 @overload
 def spec_of(obj: _HasSpec[Part], /) -> Part: ...
 def spec_of(obj: Any, /) -> Any:
-    """Return the spec of an object that must have one; raises AttributeError with the object's name otherwise."""
+    """Return the spec of an object; raises AttributeError, with the object's name, if it has none."""
     return _part_of(obj, "spec")
 
 
@@ -176,7 +176,7 @@ def status_of(obj: Mapping[str, Any], /) -> Mapping[str, Any]: ...
 @overload
 def status_of(obj: _HasStatus[Part], /) -> Part: ...
 def status_of(obj: Any, /) -> Any:
-    """Return the status of an object that must have one; raises AttributeError with the object's name otherwise.
+    """Return the status of an object; raises AttributeError, with the object's name, if it has none.
 
     Hazard: a custom resource has no status until a controller writes one.
     """
@@ -184,12 +184,12 @@ def status_of(obj: Any, /) -> Any:
 
 
 def labels_of(obj: Any, /) -> Mapping[str, str]:
-    """Return the labels of an object; empty where it has none. Not to be changed."""
+    """Return the labels of an object, empty if it has none. Do not change them."""
     return cast("Mapping[str, str]", read(read(obj, "metadata"), "labels") or {})
 
 
 def annotations_of(obj: Any, /) -> Mapping[str, str]:
-    """Return the annotations of an object; empty where it has none. Not to be changed."""
+    """Return the annotations of an object, empty if it has none. Do not change them."""
     return cast("Mapping[str, str]", read(read(obj, "metadata"), "annotations") or {})
 
 
@@ -202,9 +202,9 @@ def _part_of(obj: Any, name: str) -> Any:
 
 
 def read(obj: Any, *names: str) -> Any:
-    """Return the first of the fields that is there, of a mapping by key or else by attribute; None where none is.
+    """Return the first field that has a value, from a mapping's keys or an object's attributes, or None.
 
-    Models have `resource_version` where mappings have `resourceVersion`: name both.
+    Models have `resource_version` where mappings have `resourceVersion`: give both names.
     """
     for name in names:
         value = obj.get(name) if isinstance(obj, Mapping) else getattr(obj, name, None)

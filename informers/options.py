@@ -1,4 +1,4 @@
-"""How informers list, watch and keep: for all kinds of a factory, and for single ones.
+"""Options of listing, watching and storing: for all kinds of a factory, or for one kind.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go ReflectorOptions, and the options of
 k8s.io/client-go/informers/factory.go, which are for all kinds alike (v0.37).
@@ -24,15 +24,15 @@ __all__ = ["IndexFunction", "KindOptions", "ReflectorOptions", "check_indexers",
 
 T = TypeVar("T", default=Any)
 
-#: Says under which values an object is to be found, None being no value; must depend on the object alone.
+#: Returns the values under which an object is found; None is not a value. It must depend on the object alone.
 IndexFunction: TypeAlias = Callable[[T], Iterable[str | None]]
 
-#: Seconds: a server takes no more than fits into an int32, and twice this is asked for.
+#: Seconds: a server accepts an int32, and the reflector asks for up to twice the minimum.
 _LONGEST = 1e9
 
 
 def _uniform(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311  spreads load, hides nothing
+    return random.uniform(low, high)  # noqa: S311  spreads load, no secret
 
 
 def _is_number(value: object, kinds: type | tuple[type, ...]) -> bool:
@@ -45,27 +45,28 @@ class ReflectorOptions:
     """How a reflector lists and watches.
 
     Attributes:
-        page_size: objects in a page of a list; 0 for 500, or for all where the server has a watch cache to read from.
+        page_size: objects in a page of a list; 0 for one page where the server can read its watch cache, else 500.
         streaming_lists: whether to try streaming lists.
-        min_watch_timeout: the server is asked to end a watch after one to two times as many seconds, at random.
-        connect_timeout: seconds for each step before a request can be sent: credentials, name look-up and connection, a
-            proxy's tunnel, TLS handshake.
-        idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark. A
-            server sends one each minute or so: with less than that, watches are given up that are well.
-        streaming_timeout: seconds without a byte after which a streaming list is given up, and pages are listed. A
-            stream is also given up that takes longer than this and 50 ms for each object.
+        min_watch_timeout: seconds; the server is asked to end each watch after one to two times as long, at random.
+        connect_timeout: seconds for each step before a request is sent: credentials, name look-up, connection, proxy
+            tunnel, TLS handshake.
+        idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark.
+            Hazard: a server sends a bookmark about once a minute; a shorter time gives up watches that work.
+        streaming_timeout: seconds without a byte after which a streaming list is given up, and pages are listed. The
+            whole stream may take this time plus 50 ms for each object.
         list_timeout: seconds without a byte after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have; a larger one ends the request.
-        connection_lifetime: seconds after which the next request makes a new connection: so a fleet spreads over API
-            servers again that were replaced, and leaves a stale one. Not all at once, since watches end at random.
+        connection_lifetime: seconds after which the next request makes a new connection. So clients spread over
+            restarted API servers, and leave outdated ones; not all at once, since watches end at random times.
         backoff: how the pauses after failures grow.
         uniform: returns a random number between two; for jitter.
+        uniform: returns a random number between two; for jitter.
 
-    The time limits of connections and `max_object_size` are for the sources that a factory makes: a `ListWatch` that
-    you make takes its own.
+    The connection's time limits and `max_object_size` apply to the sources that a factory makes; a `ListWatch` of your
+    own has its own arguments for them.
 
     Raises:
-        ConfigurationError: a number is out of range, or something is of another type.
+        ConfigurationError: a number is out of range, or a value has the wrong type.
 
     Example:
         >>> from informers import KindOptions
@@ -110,10 +111,10 @@ class ReflectorOptions:
 
 
 def check_options(options: object) -> None:
-    """Refuse what is neither None nor options.
+    """Refuse a value that is neither None nor `ReflectorOptions`.
 
     Raises:
-        ConfigurationError: saying so.
+        ConfigurationError: it is neither.
     """
     if not (options is None or isinstance(options, ReflectorOptions)):
         raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
@@ -138,22 +139,22 @@ def namespaces_of(namespace: str | Collection[str] | None) -> tuple[str, ...] | 
 @final
 @attrs.frozen(kw_only=True)
 class KindOptions:
-    """What one kind has otherwise than the factory's other kinds; None leaves the factory's.
+    """Options of one kind; None leaves the factory's.
 
     Attributes:
         resync_period: seconds.
-        namespace: a name, or a collection of names; these stay, whatever namespaces the factory adds or removes.
+        namespace: a name, or a collection of names, whatever namespaces the factory adds or removes.
         label_selector: for example `app=web`.
         field_selector: for example `spec.nodeName=node-1`.
         transform: changes each object before it is stored.
         tweak: changes the options of every list and watch.
-        drop_managed_fields: leave `metadata.managedFields` out of what is kept.
-        shard: keep a share of the objects only.
+        drop_managed_fields: remove `metadata.managedFields` from the stored objects.
+        shard: keep only a share of the objects.
         indexers: index functions by name.
-        options: how this kind is listed and watched; all of it, in place of the factory's `options`.
+        options: how this kind is listed and watched; replaces the factory's `options` as a whole.
 
     Raises:
-        ConfigurationError: one is wrong.
+        ConfigurationError: an option is invalid.
     """
 
     resync_period: float | None = None
@@ -184,10 +185,10 @@ class KindOptions:
 
 
 def check_indexers(indexers: object) -> None:
-    """Refuse what does not map names to functions.
+    """Refuse a value that does not map names to functions.
 
     Raises:
-        ConfigurationError: saying so.
+        ConfigurationError: it does not.
     """
     advice = "indexers must map names to functions that take an object and return its values"
     if not isinstance(indexers, Mapping):

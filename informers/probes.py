@@ -1,4 +1,4 @@
-"""An HTTP server for a program's health: what Kubernetes and Prometheus ask a controller for.
+"""An HTTP server for a program's health and metrics, for the probes of Kubernetes and for Prometheus.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/healthz and pkg/metrics/server.
 """
@@ -32,27 +32,27 @@ __all__ = ["HasHealth", "Health", "ProbeServer"]
 
 
 class Health(Protocol):
-    """How something fares. As text it is a line for people."""
+    """The state of a component. Its text is one line for people."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be relied on; `/readyz` fails while it is not."""
+        """Whether the component is usable; `/readyz` fails while it is not."""
         ...
 
     @property
     def is_live(self) -> bool:
-        """Whether it works; `/healthz` fails while it does not, and the program is started again."""
+        """Whether the component works; while it does not, `/healthz` fails and Kubernetes restarts the program."""
         ...
 
 
 class HasHealth(Protocol):
-    """Anything that can say how it fares: an `informers.controllers.Controller`, or something of your own.
+    """Anything that reports its health: an `informers.controllers.Controller`, or a class of your own.
 
-    `health` is called for each probe, in any thread. It must be quick: no request, and no wait.
+    `health` is called for each probe, in any thread. It must be quick: no requests, no waits.
     """
 
     def health(self) -> Health:
-        """Return how it fares, as of now."""
+        """Return the present health."""
         ...
 
 
@@ -61,31 +61,31 @@ class ProbeServer(OfOneProcess):
     r"""Serves `/healthz`, `/readyz` and, with a registry, `/metrics`. Start it before the factory; stop it last.
 
     - `/healthz` is 200 while this process answers, every controller is live, and no handler or queue's worker has been
-      at one item for `stuck_after` seconds. That the API server can't be reached does not make it fail, unless you give
-      `stale_after`: a new process would not reach it either.
-    - `/readyz` is 200 once every informer that has been asked for is synced, every controller is ready, and no check
-      fails; until one is stopped. That a watch breaks later does not make it fail: the cache still answers, and no
-      other replica would fare better.
+      busy with one item for `stuck_after` seconds. It does not fail when the API server can't be reached, unless you
+      give `stale_after`: a restarted process could not reach it either.
+    - `/readyz` is 200 once every requested informer is synced, every controller is ready, and all checks pass, until
+      an informer is stopped. It does not fail when a watch breaks later: the cache still answers, and the other
+      replicas would be no better off.
 
-    The body has a line for each informer, controller, queue and check: what is wrong, and when it is tried again.
+    The body has a line for each informer, controller, queue and check, with failures and the times of retries.
 
-    It answers in a bounded time, whatever clients do: one has five seconds to send its request, and sixteen are served
-    at a time. In a forked child it is stopped.
+    Slow clients can't block it: each has five seconds to send its request, and sixteen are served at a time. A forked
+    child inherits it stopped.
 
     Args:
-        factory: whose health is served.
-        port: to listen at; 0 for any that is free.
-        host: address to listen at. In a pod, where probes come from outside, give `""`: all addresses, of IPv6 and
-            IPv4. `"::"` is the same; `"0.0.0.0"` is IPv4 alone.
-        registry: a `prometheus_client.CollectorRegistry` whose metrics are served; None for no `/metrics`.
-        controllers: what else has a `health`; see `HasHealth`.
-        queues: work queues, to be shown, and for `stuck_after`.
+        factory: its health is served.
+        port: TCP port; 0 for any free one.
+        host: address to listen at. Probes of a pod come from outside: give `""` (or `"::"`) for all addresses of IPv6
+            and IPv4, or `"0.0.0.0"` for IPv4 alone.
+        registry: a `prometheus_client.CollectorRegistry` to serve at `/metrics`; None for no `/metrics`.
+        controllers: other components with a `health`; see `HasHealth`.
+        queues: work queues to show, and to check with `stuck_after`.
         checks: functions without arguments, by name, for `/readyz`. A check fails if it raises, returns False, or takes
-            longer than five seconds. It runs in a thread of its own, once at a time.
-        stuck_after: seconds; None for any time.
+            longer than five seconds. Each runs in its own thread, one call at a time.
+        stuck_after: seconds; None for no limit.
         stale_after: seconds that an informer may fail to follow the server before `/healthz` fails, counted from the
-            first probe that finds it so; None for any time.
-        clock: measures these.
+            first probe that sees it; None for no limit.
+        clock: measures the times.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -152,10 +152,10 @@ class ProbeServer(OfOneProcess):
 
     @property
     def port(self) -> int:
-        """The port that it listens at.
+        """The port that the server listens at.
 
         Raises:
-            ConfigurationError: it does not run.
+            ConfigurationError: the server is not running.
         """
         server = self._server
         if server is None:
@@ -163,10 +163,10 @@ class ProbeServer(OfOneProcess):
         return server.port
 
     def start(self) -> None:
-        """Listen. Does nothing if it does.
+        """Listen; does nothing if it listens already.
 
         Raises:
-            OSError: the port is taken, or there is no such address here.
+            OSError: the port is in use, or this host does not have the address.
         """
         with self._lock:
             if self._server is None:
@@ -179,7 +179,7 @@ class ProbeServer(OfOneProcess):
                 self._server = server
 
     def stop(self) -> None:
-        """Break all connections; returns when all threads have ended but those of checks that hang."""
+        """Close all connections. Returns when all threads have ended, except those of checks that hang."""
         with self._lock:
             server, thread = self._server, self._thread
             self._server = self._thread = None
@@ -192,7 +192,7 @@ class ProbeServer(OfOneProcess):
             server.server_close()
 
     def _forked(self, _parent: int) -> list[int]:
-        """In a forked child: the port is the parent's, and nobody would answer here."""
+        """Close the port in a forked child: it belongs to the parent, and nobody would answer here."""
         server, self._server, self._thread = self._server, None, None
         return [] if server is None else server.descriptors()
 
@@ -203,7 +203,7 @@ class ProbeServer(OfOneProcess):
             return self._readyz()
         if path == "/metrics" and self._registry is not None:
             with hold_forks():
-                from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  who has a registry has it
+                from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415  a registry needs it
 
             return ProbeAnswer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
         return ProbeAnswer(HTTPStatus.NOT_FOUND, b"not found\n")
@@ -242,7 +242,7 @@ class ProbeServer(OfOneProcess):
 
 
 def _all_of(name: str, given: Iterable[Any], method: str) -> tuple[Any, ...]:
-    """Return a collection of things that have a method, checked."""
+    """Return a collection of objects that have a method, checked."""
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)):
         raise ConfigurationError(f"{name} must be a list of what has {method}(): got {type(given).__name__}")
     found = tuple(given)
@@ -257,7 +257,7 @@ def _informers(health: FactoryHealth) -> list[str]:
 
 
 def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -> ProbeAnswer:
-    """Return an answer of lines, in which what others say begins no line of its own."""
+    """Return an answer of lines; text of others is escaped, so that it can't begin a line."""
     status = HTTPStatus.OK if is_good and not failures else HTTPStatus.SERVICE_UNAVAILABLE
     texts = (escaped(str(line)) for line in (*failures, *others))
     return ProbeAnswer(status, "".join(f"{text}\n" for text in texts).encode(errors="backslashreplace"))
@@ -265,16 +265,16 @@ def _lines(failures: list[str], others: list[object], *, is_good: bool = True) -
 
 @final
 class _Staleness:
-    """For how long informers have not followed the server, as far as probes have seen."""
+    """How long each informer has not followed the server, as the probes have seen it."""
 
     def __init__(self, limit: float, clock: Clock) -> None:
         self._limit = limit
         self._clock = clock
-        #: By place and resource, since two informers may have one name.
+        #: By position and resource, since two informers may have one name.
         self._since: dict[tuple[int, str], float] = {}
 
     def look(self, health: FactoryHealth) -> list[str]:
-        """Return which have not for too long."""
+        """Return a line for each informer that has been stale for too long."""
         now = self._clock.monotonic()
         before, self._since = self._since, {}
         found: list[str] = []
@@ -289,6 +289,6 @@ class _Staleness:
 
 
 def _silent_for(informer: InformerHealth) -> float:
-    """Return for how long a watch that is not live has shown no sign of life."""
+    """Return the seconds since the last event of a watch that is not live."""
     ages = [watch.last_event_age for watch in informer.watches if not watch.is_live]
     return max((math.inf if age is None else age for age in ages), default=math.inf)

@@ -19,7 +19,7 @@ __all__ = ["ClusterResource", "NamespacedResource", "Resource"]
 
 T = TypeVar("T")
 
-#: What a group, version or plural may be, as far as it tells them from a kind or two of them in one.
+#: The characters of a group, version or plural: enough to tell them from a kind, or from two of them in one text.
 _NAME = re.compile(r"[a-z0-9.-]*")
 
 
@@ -29,9 +29,9 @@ class Resource(Generic[T]):
 
     Use `NamespacedResource` or `ClusterResource`, which differ in whether objects live in namespaces.
 
-    Three things describe a resource. Its address (group, version, plural) says where the server has it. Its kind is
-    what its objects state. `model` or `decode` says what the objects become in Python. Resources are equal if their
-    addresses are: `core.V1.pods` equals `NamespacedResource("", "v1", "pods")`, so either finds the other in a mapping.
+    Three things describe a resource. Its address (group, version, plural) is where the server has it. Its kind is
+    the `kind` of its objects. `model` or `decode` is what the objects become in Python. Resources with the same address
+    are equal: `core.V1.pods` equals `NamespacedResource("", "v1", "pods")`, and both find the same entry of a mapping.
 
     Attributes:
         group: API group; empty for the core group.
@@ -39,8 +39,8 @@ class Resource(Generic[T]):
         plural: name in the URL, for example `pods`.
         kind: name in the objects, for example `Pod`.
         model: name of the official client's class for it; empty where objects are plain mappings or `decode` is given.
-        decode: makes the object from its JSON mapping, for kinds that the official client does not know. An object on
-            which it raises is left out of the cache, and the error handler gets a `DecodeError`.
+        decode: makes the object from its JSON mapping, for kinds that the official client does not know. If it raises,
+            the object is left out of the cache, and the error handler receives a `DecodeError`.
 
     Raises:
         ConfigurationError: a name is invalid, or `decode` is not a function of one argument.
@@ -93,7 +93,7 @@ class Resource(Generic[T]):
 
     @property
     def address(self) -> tuple[str, str, str]:
-        """Return group, version and plural: where a server has it, and what tells it from other resources."""
+        """Return group, version and plural, which identify the resource."""
         return self.group, self.version, self.plural
 
     @property
@@ -103,7 +103,7 @@ class Resource(Generic[T]):
 
     @property
     def makes(self) -> str:
-        """Return in words what its objects become in Python, and where they live."""
+        """Return in words what its objects become in Python, and whether they have namespaces."""
         where = "in namespaces" if self.is_namespaced else "of the whole cluster"
         if self.decode is not None:
             return f"objects made by {name_of(self.decode)} {where}"

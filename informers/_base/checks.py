@@ -1,6 +1,6 @@
-"""What callers give, checked: every refusal of an argument by one rule and in one form.
+"""Checks of arguments: every invalid one is refused by one rule and in one form.
 
-Upstream: none: there the compiler does it.
+Upstream: none; in Go the compiler checks arguments.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: Seconds: sockets can't be told to wait for ever longer.
+#: Seconds: sockets accept no longer timeout.
 _DAY = 86_400
 
 
@@ -65,7 +65,7 @@ def check_period(name: str, seconds: object) -> float:
 
 
 def check_timeout(timeout: object) -> None:
-    """Refuse what is no timeout.
+    """Refuse an invalid timeout.
 
     Raises:
         ConfigurationError: it is neither None nor a number of seconds, or negative.
@@ -75,7 +75,7 @@ def check_timeout(timeout: object) -> None:
 
 
 def check_stop(stop: object) -> None:
-    """Refuse what can't end a wait.
+    """Refuse an object that can't end a wait.
 
     Raises:
         ConfigurationError: it is neither None nor has the methods `is_set` and `wait`, or its `wait` is a coroutine.
@@ -89,17 +89,17 @@ def check_stop(stop: object) -> None:
 
 
 def check_namespace_name(namespace: object) -> None:
-    """Refuse what is neither None nor a text that could name a namespace.
+    """Refuse a value that is neither None nor a text.
 
     Raises:
-        ConfigurationError: saying so.
+        ConfigurationError: it is neither.
     """
     if not (namespace is None or isinstance(namespace, str)):
         raise ConfigurationError(f"namespace must be a name, for example 'default', or None: got {namespace!r}")
 
 
 def check_time_limit(name: str, seconds: object) -> None:
-    """Refuse what is not a time limit of a connection.
+    """Refuse an invalid time limit of a connection.
 
     Raises:
         ConfigurationError: it is not a number of seconds above zero, or more than a day.
@@ -109,10 +109,10 @@ def check_time_limit(name: str, seconds: object) -> None:
 
 
 def check_methods(what: str, given: object, methods: tuple[str, ...], example: str) -> None:
-    """Refuse what lacks a method.
+    """Refuse an object that lacks a method.
 
     Raises:
-        ConfigurationError: saying which, and what has them.
+        ConfigurationError: a method is missing; the message says which, and what has it.
     """
     missing = [name for name in methods if not callable(getattr(given, name, None))]
     if missing:
@@ -123,7 +123,7 @@ def check_methods(what: str, given: object, methods: tuple[str, ...], example: s
 
 
 def check_object_size(size: object) -> None:
-    """Refuse what is not a largest size of an object.
+    """Refuse an invalid maximum size of an object.
 
     Raises:
         ConfigurationError: it is not a number of bytes above zero.
@@ -148,7 +148,7 @@ def check_count(name: str, value: object, *, at_least: int) -> int:
 
 
 def check_hashable(item: object) -> None:
-    """Raise unless `item` can stand in a set."""
+    """Refuse an item that can't be put in a set."""
     try:
         hash(item)
     except TypeError as error:
@@ -159,7 +159,7 @@ def check_hashable(item: object) -> None:
 
 
 def check_limiter(limiter: object) -> None:
-    """Raise unless `limiter` has the methods of one."""
+    """Refuse a limiter that lacks a method."""
     missing = [name for name in ("when", "forget", "num_requeues") if not callable(getattr(limiter, name, None))]
     if missing or isinstance(limiter, type):
         raise ConfigurationError(
@@ -178,7 +178,7 @@ def check_function(
     may_yield: bool = False,
     advice: str = "",
 ) -> None:
-    """Refuse what is neither None nor a plain function of so many arguments.
+    """Refuse a value that is neither None nor a plain function with the expected number of arguments.
 
     Args:
         name: what the caller calls it.
@@ -189,7 +189,7 @@ def check_function(
         advice: what takes a coroutine function instead.
 
     Raises:
-        ConfigurationError: saying what was given, and what is right.
+        ConfigurationError: the function is invalid; the message says what is right.
     """
     if function is None:
         return
@@ -257,15 +257,15 @@ def check_string_pairs(value: object, what: str) -> list[tuple[str, str]]:
 
 
 def fields_of(value: object, what: str, **names: str) -> tuple[Any, ...]:
-    """Return fields of an official model or of its JSON mapping, None for those that are not there.
+    """Return fields of an official model or of its JSON mapping; None for missing fields.
 
     Args:
         value: the model or the mapping.
-        what: what it should be, for the error's message.
-        names: of each field, the name in the model by that in JSON.
+        what: the expected object, for the message.
+        names: maps each field's name in JSON to its name in the model.
 
     Raises:
-        ConfigurationError: it is neither, or a mapping with other fields.
+        ConfigurationError: it is neither, or the mapping has other fields.
     """
     if isinstance(value, Mapping):
         mapping = cast("Mapping[object, Any]", value)
@@ -281,18 +281,18 @@ def fields_of(value: object, what: str, **names: str) -> tuple[Any, ...]:
 
 
 def name_of(function: object) -> str:
-    """Return what a message calls a function, or the class of what is not one."""
+    """Return a function's name for messages, or the name of the object's class."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type):
-        # A class method that a subclass inherits is another function there.
+        # A class method that a subclass inherits is a different function there.
         return f"{owner.__module__}.{owner.__qualname__}.{getattr(function, '__name__', '?')}"
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
 
 
 def signature_of(function: object) -> inspect.Signature | None:
-    """Return the signature, or None of what is written in C without one: there the call will tell."""
+    """Return the signature, or None if it is unknown, as of some functions in C; the call will show whether it fits."""
     try:
-        return inspect.signature(function)  # type: ignore[arg-type] # whatever it is, it says no by raising
+        return inspect.signature(function)  # type: ignore[arg-type] # it raises for anything else
     except (TypeError, ValueError):
         return None

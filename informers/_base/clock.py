@@ -1,7 +1,6 @@
 """Time as an argument.
 
-Whatever waits or measures in this package asks a `Clock`, so that a test can move time by hand
-(`informers.testing.FakeClock`) and no test has to sleep. This is the only module that imports `time`.
+Everything in this package that waits or measures uses a `Clock`, so that a test can move time by hand
 
 Upstream: k8s.io/utils/clock (v0.37).
 """
@@ -19,7 +18,7 @@ __all__ = ["SYSTEM_CLOCK", "AlarmClock", "Clock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """What tells the time, and what waits for it to pass.
+    """Tells the time, and waits for it to pass.
 
     Thread safety: every method may be called from any thread.
     """
@@ -29,24 +28,24 @@ class Clock(Protocol):
         ...
 
     def time(self) -> float:
-        """Return seconds since the Unix epoch, for what people or other machines read."""
+        """Return seconds since the Unix epoch, for people and other machines."""
         ...
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> None:
         """Wait on a condition that the caller holds, until it is notified or `timeout` seconds have passed.
 
-        Spurious returns are allowed: call it in a loop that checks what it waits for. `None` waits
-        for a notification alone; a timeout of zero or less returns at once.
+        Spurious returns are allowed: call it in a loop that checks the condition. `None` waits
+        for a notification only; a timeout of zero or less returns at once.
         """
         ...
 
 
 @runtime_checkable
 class AlarmClock(Protocol):
-    """A `Clock` that can call back. Event loops have timers of their own, for all other clocks."""
+    """A `Clock` that can call back. With any other clock, event loops use their own timers."""
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback` once `seconds` have passed, in whatever thread; return what prevents it."""
+        """Call `callback` after `seconds`, in any thread; return a function that cancels the call."""
         ...
 
 
@@ -65,9 +64,9 @@ class SystemClock:
     def wait(self, condition: threading.Condition, timeout: float | None) -> None:
         """Wait on `condition` for at most `timeout` seconds."""
         if timeout is None or timeout > 0:
-            # A Condition refuses a timeout beyond this (some 292 years) with OverflowError.
+            # A Condition raises OverflowError for a timeout beyond this (some 292 years).
             condition.wait(None if timeout is None else min(timeout, 9e9))
 
 
-#: The clock of everything that is not given another.
+#: The default clock.
 SYSTEM_CLOCK: Clock = SystemClock()

@@ -1,4 +1,4 @@
-"""What users' code and sources raise, made fit to be reported and kept.
+"""Exceptions of users' code and of sources, prepared to be reported and kept.
 
 Upstream: k8s.io/apimachinery/pkg/util/runtime HandleCrash (v0.37).
 """
@@ -17,18 +17,18 @@ __all__ = ["as_exception", "clear_frames", "safe_text"]
 
 #: Modules whose frames are cleared.
 _OURS = ("informers.cache.", "informers.source.")
-#: To clear what waits at a `yield` would end it.
+#: Clearing a frame that waits at a `yield` would end its generator.
 _MAY_WAIT = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def as_exception(error: BaseException) -> Exception:
-    """Return what a user's function raised as an error that can be reported; an interrupt of the caller goes on.
+    """Return an exception of a user's function as an error that can be reported; a caller's interrupt is raised again.
 
-    `sys.exit()` in a transform must not end the one thread that keeps the cache; Ctrl-C in the caller's own thread must
-    reach the caller.
+    `sys.exit()` in a transform must not end the one thread that updates the cache; Ctrl-C in the caller's own thread
+    must reach the caller.
 
     Raises:
-        BaseException: it is not an `Exception`, and this thread belongs to another package.
+        BaseException: it is not an `Exception`, and this thread does not belong to this package.
     """
     if isinstance(error, Exception):
         return error
@@ -40,7 +40,7 @@ def as_exception(error: BaseException) -> Exception:
 
 
 def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str:
-    """Return an error in one line: what `show` makes of it, or its class where the user's own `__str__` raises."""
+    """Return an error in one line, made by `show`; only its class if the user's `__str__` raises."""
     try:
         return escaped(show(error))
     except Exception:  # noqa: BLE001  see above
@@ -48,10 +48,10 @@ def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str
 
 
 def clear_frames(error: BaseException) -> None:
-    """Clear what our own functions had in hand when they failed, or called what did: half a list, or a whole one.
+    """Clear the local variables of our functions in a traceback: they may hold half a list, or a whole one.
 
-    An error may be kept for long, in `health` or by an error handler, and by its traceback all that these frames hold.
-    To be called when they have returned; those that still run are left alone.
+    An error may be kept for a long time, in `health` or by an error handler, and its traceback keeps these frames. Call
+    this when the functions have returned; frames that still run are left alone.
     """
     errors, seen = [error], set[int]()
     while errors:
@@ -66,7 +66,7 @@ def clear_frames(error: BaseException) -> None:
             while frame is not None:
                 is_ours = str(frame.f_globals.get("__name__")).startswith(_OURS)
                 if is_ours and not frame.f_code.co_flags & _MAY_WAIT:
-                    # One that still runs can't be cleared.
+                    # A running frame can't be cleared.
                     with suppress(RuntimeError):
                         frame.clear()
                 frame = frame.f_back

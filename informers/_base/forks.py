@@ -1,10 +1,10 @@
-"""What a forked child inherits: locks that nobody will release, and connections of its parent's.
+"""What a forked child inherits: locks that nobody will release, and the parent's connections.
 
-Only the thread that forks lives on in the child. A lock that another thread held at that moment stays locked there, so
-every lock of this package is made here and is new in a child. What belongs to the parent (an informer that runs, a
-connection) is notified by `on_fork`. Locks of others can't be made again: a module that another thread was importing
-can never be imported in the child, and what pydantic prepares when it first reads a model stays half prepared. So a
-fork waits for these: they stand inside `hold_forks()`.
+Only the thread that forks survives in the child. A lock that another thread held at that moment stays locked there, so
+every lock of this package is made here, and renewed in a child. Objects that belong to the parent (a running informer,
+a connection) are notified by `on_fork`. Locks of other packages can't be renewed: a module that another thread was
+importing can never be imported in the child, and pydantic's preparation of a model at its first use stays incomplete.
+A fork waits for these: they run inside `hold_forks()`.
 
 Upstream: none; a Go program does not fork.
 """
@@ -38,7 +38,7 @@ __all__ = [
 _Lock = TypeVar("_Lock")
 _T = TypeVar("_T", bound=type)
 
-#: Notified in a child: takes the parent's process id, returns descriptors of sockets that the child must let go of.
+#: Called in a child with the parent's process id; returns the descriptors of sockets that the child must give up.
 ForkListener = Callable[[int], Iterable[int]]
 
 _log = logging.getLogger("informers")
@@ -46,18 +46,18 @@ _log = logging.getLogger("informers")
 #: Seconds that a fork waits at most.
 _LONGEST = 10.0
 
-#: Weak, so that nothing lives for the sake of a fork that may never come. Adding and discarding are single steps.
+#: Weak references, so that no lock is kept alive for a fork. Adding and discarding are atomic.
 _locks: set[weakref.ref[Any]] = set()
 _listeners: set[Callable[[], ForkListener | None]] = set()
 
 _hold = threading.RLock()
-#: Whether the fork under way has got it; only the thread that forks uses this.
+#: Whether the present fork has acquired it; only the forking thread uses this.
 _is_held = False
 _process = os.getpid()
 
 
 class OfOneProcess:
-    """What can't be taken to another process: it refuses to be pickled, and says what to do."""
+    """An object that can't be taken to another process: it refuses to be pickled, and says what to do."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ class OfOneProcess:
 
 
 def renewed(lock: _Lock) -> _Lock:
-    """Return a lock or condition of the standard library that is unlocked in every forked child."""
+    """Return a lock or condition of the standard library, which every forked child unlocks."""
     _locks.add(weakref.ref(lock, _locks.discard))
     return lock
 
@@ -85,12 +85,12 @@ def new_rlock() -> threading.RLock:
 
 
 def new_condition(lock: threading.Lock | threading.RLock | None = None) -> threading.Condition:
-    """Return a condition for which nobody waits in a forked child, over a lock or one of its own."""
+    """Return a condition, over a lock or its own one, without waiting threads in a forked child."""
     return renewed(threading.Condition(lock))
 
 
 def renewed_properties(made: _T) -> _T:
-    """Return a class whose cached properties, which have locks before Python 3.12, hang in no forked child."""
+    """Return a class whose cached properties, which have locks before Python 3.12, do not hang in a forked child."""
     for attribute in vars(made).values():
         lock = getattr(attribute, "lock", None)
         if isinstance(attribute, cached_property) and lock is not None:
@@ -99,11 +99,11 @@ def renewed_properties(made: _T) -> _T:
 
 
 def on_fork(listener: ForkListener) -> None:
-    """Have a function called in each forked child, before the fork returns there; a method's object is not kept alive.
+    """Call a function in each forked child, before the fork returns there; a method does not keep its object alive.
 
-    It must be short and must not wait. It returns the descriptors of sockets that belong to the parent. All
-    descriptors in the child that refer to these sockets then refer to nothing: a socket that is shut down or written
-    to in the child would be shut down in the parent too.
+    It must be short and must not wait. It returns the descriptors of sockets that belong to the parent. Then all
+    descriptors of these sockets are detached in the child: to shut a shared socket down, or to write to it, would also
+    affect the parent.
     """
     is_method = inspect.ismethod(listener)
     _listeners.add(weakref.WeakMethod(listener, _listeners.discard) if is_method else lambda: listener)
@@ -111,7 +111,7 @@ def on_fork(listener: ForkListener) -> None:
 
 @contextmanager
 def hold_forks() -> Generator[None]:
-    """Hold off forks by other threads, for what must not be cut off in the middle: late imports and first reads."""
+    """Hold off forks by other threads while code runs that must not be interrupted: late imports and first reads."""
     with _hold:
         yield
 
@@ -130,7 +130,7 @@ def _in_child() -> None:
     global _process
     parent, _process = _process, os.getpid()
     if _is_held:
-        # Not made again, since this thread may hold it once more: an import may fork.
+        # Released, not renewed: this thread may hold it once more, since an import may fork.
         _hold.release()
     else:
         _renew(_hold)
@@ -142,7 +142,7 @@ def _in_child() -> None:
         if listener is not None:
             try:
                 descriptors += listener(parent)
-            except Exception:  # noqa: BLE001  one that fails must not keep the others' connections open
+            except Exception:  # noqa: BLE001  one failure must not keep the other connections open
                 _log.exception("what belongs to process %d was not told from this one's", parent)
     if descriptors:
         _let_go(descriptors)
@@ -155,11 +155,11 @@ def _renew(lock: Any) -> None:
 
 
 def _let_go(descriptors: Iterable[int]) -> None:
-    """Let every descriptor of these sockets refer to nothing.
+    """Detach every descriptor of these sockets.
 
-    By number: TLS, urllib3 and readers hold the socket under descriptors of their own, in objects that nobody in the
-    child can reach. Closing these would be wrong, since their objects may close the same number once more later, when
-    it may be that of another file.
+    By number: TLS, urllib3 and readers have descriptors of their own for the socket, in objects that the child can't
+    reach. Closing the numbers would be wrong: those objects may close the same number later, when it may belong to
+    another file.
     """
     sockets: set[tuple[int, int]] = set()
     for descriptor in descriptors:

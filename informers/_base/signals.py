@@ -1,7 +1,7 @@
 """A flag that is raised once, can be waited for, and calls back.
 
-Stop requests and has-synced states are such flags. `threading.Event` has no callbacks, so waiting for
-the first of several, or breaking off a blocked read, would need polling or a thread of its own.
+Stop requests and has-synced states are such flags. `threading.Event` has no callbacks, so a wait for the first of
+several events, or the interruption of a blocked read, would need polling or another thread.
 
 Upstream: `DoneChecker` in k8s.io/client-go/tools/cache/shared_informer.go, and channels (v0.37).
 """
@@ -36,7 +36,7 @@ class Signal(OfOneProcess):
         self._clock = clock
         self._condition = new_condition()
         self._set = False
-        #: By a token of its own each, since the same function may be given twice.
+        #: By a token, since the same function may be given twice.
         self._callbacks: dict[object, Callable[[], object]] = {}
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class Signal(OfOneProcess):
         return self._set
 
     def set(self) -> None:
-        """Raise the flag: wake who waits, then call back, in this thread. Does nothing the second time."""
+        """Raise the flag: wake the waiting threads, then run the callbacks, in this thread. Works once."""
         with self._condition:
             if self._set:
                 return
@@ -58,10 +58,10 @@ class Signal(OfOneProcess):
         for callback in callbacks.values():
             try:
                 callback()
-            except BaseException as error:  # noqa: BLE001  who raises the flag has no part in who listens, nor in an exit
+            except BaseException as error:  # noqa: BLE001  a callback's error is not the caller's, not even an exit
                 with suppress(Exception):  # of the user's filters of the log
                     _log.exception("a callback of a signal failed")
-                # Only Ctrl-C, which comes to the main thread alone, is meant for the code that runs there.
+                # Only Ctrl-C, which reaches the main thread alone, is meant for the code that runs there.
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     interrupt = error
         if interrupt is not None:
@@ -81,7 +81,7 @@ class Signal(OfOneProcess):
     def add_callback(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback` when the flag is set, or now if it is set already.
 
-        It runs in the thread that sets the flag, and must be short. What it raises there is logged.
+        The callback runs in the thread that sets the flag, and must be short. Its exceptions are logged there.
 
         Returns:
             A function that withdraws the callback; without effect once it has run.

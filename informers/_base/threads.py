@@ -17,12 +17,12 @@ __all__ = ["is_own_thread", "join_all", "start_thread"]
 
 _log = logging.getLogger("informers")
 _mark = threading.local()
-#: As it was when this package was imported.
+#: As it was when this package was imported; gevent replaces it.
 _new_lock = threading.Lock
 
 
 def _forget(_parent: int) -> tuple[int, ...]:
-    """In a forked child: the thread that forked may have been one of these, and is its own main thread now."""
+    """Unmark the forking thread in a child: it may have been one of ours, and is the main thread there."""
     _mark.own = False
     return ()
 
@@ -31,13 +31,13 @@ on_fork(_forget)
 
 
 def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
-    """Start a thread named `informers-…`; what escapes from `run` is logged.
+    """Start a thread named `informers-…`; an exception that escapes from `run` is logged.
 
-    It is a daemon: a handler that never returns must not keep a program from ending.
+    It is a daemon: a handler that never returns must not keep a program running.
 
     Raises:
-        ConfigurationError: threads have been replaced since this package was imported, as by gevent: the locks that it
-            has made by then do not work with the new ones.
+        ConfigurationError: threads have been replaced since this package was imported, as gevent does: its locks do
+            not work with the new threads.
     """
     if threading.Lock is not _new_lock:
         raise ConfigurationError(
@@ -59,7 +59,7 @@ def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
 
 
 def is_own_thread() -> bool:
-    """Return whether the caller runs in a thread of this package: in a handler, say."""
+    """Return whether the caller runs in a thread of this package, for example in a handler."""
     return getattr(_mark, "own", False)
 
 
@@ -71,14 +71,14 @@ def join_all(
     reminder: float = 5.0,
     clock: Clock = SYSTEM_CLOCK,
 ) -> bool:
-    """Wait until all threads have ended; return whether they have. In a thread of this package there is no wait.
+    """Wait until all threads have ended; return whether they have. In a thread of this package it does not wait.
 
-    A handler that waited for others could be one that they wait for: two that stop an informer at once, say.
+    Otherwise a handler could wait for a thread that waits for it, for example if two handlers stop one informer.
 
     Args:
         threads: threads that have been started.
         timeout: seconds to wait at most; None for as long as it takes.
-        remind: called with those that still run, each `reminder` seconds.
+        remind: called with the threads that still run, every `reminder` seconds.
         reminder: seconds.
         clock: measures them.
     """
@@ -96,7 +96,7 @@ def join_all(
             remind([thread for thread in running if thread.is_alive()])
             reminded = now
         running[-1].join(min(left, reminder) if left is not None else reminder)
-        # From the end, each once: there may be thousands.
+        # From the end, and each only once: there may be thousands.
         while running and not running[-1].is_alive():
             running.pop()
     return True

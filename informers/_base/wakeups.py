@@ -1,4 +1,4 @@
-"""One wait for several things: each of them wakes it, and it ends in time, or on a stop.
+"""A wait for several events: each of them wakes it; a timeout or a stop ends it.
 
 Upstream: `select` over channels, and contexts.
 """
@@ -21,7 +21,7 @@ _LOOK = 0.05
 
 
 class Stop(Protocol):
-    """What ends a wait once it is set: a `threading.Event`, a `Signal`, or anything with these two methods."""
+    """Ends a wait once it is set: a `threading.Event`, a `Signal`, or any object with these two methods."""
 
     def is_set(self) -> bool:
         """Return whether to stop."""
@@ -34,14 +34,14 @@ class Stop(Protocol):
 
 @final
 class Wakeup:
-    """Waits to be woken. Call `clear`, look whether it is over, and `wait` if it is not; then nothing is missed.
+    """Waits to be woken. Call `clear`, check the condition, and `wait` if it does not hold; then no event is missed.
 
     Args:
-        timeout: seconds after which it waits no longer; None for never.
-        stop: ends the wait. A `Signal` ends it at once, anything else within a twentieth of a second.
+        timeout: seconds after which the wait ends; None for never.
+        stop: ends the wait: a `Signal` at once, anything else within a twentieth of a second.
         clock: for waiting.
 
-    Thread safety: `wake` may be called from any thread, the rest belongs to the one that waits.
+    Thread safety: `wake` may be called from any thread, the rest only from the waiting thread.
     """
 
     def __init__(self, *, timeout: float | None, stop: Stop | None, clock: Clock) -> None:
@@ -65,21 +65,21 @@ class Wakeup:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is over."""
+        """Whether the timeout has passed."""
         return self._deadline is not None and self._clock.monotonic() >= self._deadline
 
     def clear(self) -> None:
-        """Forget that it has been woken."""
+        """Forget earlier calls of `wake`."""
         self._is_woken = False
 
     def wake(self) -> None:
-        """End the `wait` that goes on, or the next one."""
+        """End the present `wait`, or the next one."""
         with self._condition:
             self._is_woken = True
             self._condition.notify_all()
 
     def wait(self, at_most: float | None = None) -> bool:
-        """Wait until it is woken, or for `at_most` seconds; return False once the time is over, or on a stop."""
+        """Wait until woken, or for `at_most` seconds; return False on a timeout or a stop."""
         look = None if at_most is None else self._clock.monotonic() + at_most
         ends = [end for end in (look, self._deadline) if end is not None]
         with self._condition:
@@ -90,6 +90,6 @@ class Wakeup:
                 if self._stop is None or isinstance(self._stop, Signal):
                     self._clock.wait(self._condition, min(ends) - now if ends else None)
                 else:
-                    # A short rest of real time, whatever the clock: no clock says when this stop is set.
+                    # A short pause of real time, whatever the clock: no clock shows when this stop is set.
                     self._condition.wait(min([_LOOK, *(end - now for end in ends)]))
         return not (self.is_stopped or self.is_late)

@@ -1,1 +1,1 @@
-"""What all factories do, and what a kind's informer is made of."""
+"""What all factories share, and how they build the informer of a kind."""

@@ -1,4 +1,4 @@
-"""What all factories do: one shared informer for each resource, started, waited for and stopped together.
+"""What all factories share: one informer for each resource, which they start, wait for and stop together.
 
 Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 """
@@ -41,7 +41,7 @@ _Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
 
 
 class InformerFactory(SavingFactory):
-    """Makes informers and listers, the same each time one is asked for.
+    """Makes informers and listers: one of each for a resource.
 
     Its subclasses are `SharedInformerFactory`, which documents the arguments, `DynamicSharedInformerFactory` and
     `MetadataSharedInformerFactory`.
@@ -49,7 +49,7 @@ class InformerFactory(SavingFactory):
     Raises:
         ConfigurationError: an argument is wrong.
 
-    Thread safety: all methods may be called from any thread, also within handlers.
+    Thread safety: all methods may be called from any thread, including from handlers.
 
     Upstream: k8s.io/client-go/informers/factory.go (v0.37).
     """
@@ -99,7 +99,7 @@ class InformerFactory(SavingFactory):
         pool_manager(api_client)  # refuses other types
         super().__init__(api_client, blueprint, clock)
         self._lock = new_lock()
-        #: Taken before the other, by a thread that adds or removes a namespace: that is one change of all informers.
+        #: Taken before the other lock while a namespace is added or removed: that changes all informers in one step.
         self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
         self._by_group_and_plural: dict[tuple[str, str], list[Any]] = {}
@@ -125,38 +125,38 @@ class InformerFactory(SavingFactory):
         self.stop()
 
     def namespaced_kind(self, resource: NamespacedResource[T], /) -> NamespacedKind[T]:
-        """Return the informer and lister of a resource with namespaces; the rows of the tables ask for them here.
+        """Return the informer and lister of a resource with namespaces; the tables of kinds call this.
 
         Raises:
-            ConfigurationError: the factory has an informer of this resource whose objects become something else.
+            ConfigurationError: the factory has an informer of this resource already, with another class of objects.
             StoppedError: the factory has been stopped.
         """
         return self._kind(resource, lambda namespaces: self._blueprint.namespaced_kind(resource, namespaces))
 
     def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
-        """Return the informer and lister of a resource without namespaces; raises as `namespaced_kind` does."""
+        """Return the informer and lister of a resource without namespaces; raises the errors of `namespaced_kind`."""
         return self._kind(resource, lambda _namespaces: self._blueprint.cluster_kind(resource))
 
     @property
     def kinds(self) -> tuple[NamespacedKind[Any] | ClusterKind[Any], ...]:
-        """What has been asked for so far, in that order."""
+        """The kinds that have been requested so far, in the order of the requests."""
         with self._lock:
             return tuple(self._kinds.values())
 
     def add_namespace(self, namespace: str) -> NamespaceSync:
-        """Follow one namespace more, with every informer that follows the factory's; returns at once.
+        """Follow one more namespace with every informer that follows the factory's namespaces; returns at once.
 
-        What is in it already comes as adds of the initial list. Until its first list is in the cache, a lookup there
-        says that it is not synced, and `wait_for_cache_sync` waits for it. An informer that has synced stays synced.
+        Handlers receive its existing objects as adds of the initial list. Until its first list is in the cache, lookups
+        in this namespace report that it is not synced, and `wait_for_cache_sync` waits for it. `has_synced` stays true.
 
         Args:
             namespace: a name.
 
         Returns:
-            What to wait for: `bool(added.wait(timeout=60))` says whether all informers have listed the namespace.
+            A wait for the namespace: `bool(added.wait(timeout=60))` is true once all informers have listed it.
 
         Raises:
-            ConfigurationError: it is not a name, or is followed already, or the factory was made for all namespaces.
+            ConfigurationError: the name is invalid, or followed already, or the factory follows all namespaces.
             StoppedError: the factory has been stopped.
         """
         if not isinstance(namespace, str) or not namespace:
@@ -172,19 +172,19 @@ class InformerFactory(SavingFactory):
             ]
             self._namespaces = (*followed, namespace)
             for informer, source in sources:
-                # One may have been stopped just now, or been given this namespace alone.
+                # The informer may have been stopped just now, or may follow this namespace already.
                 with suppress(StoppedError, ConfigurationError):
                     informer.add_namespace(namespace, source)
         return NamespaceSync(namespace, lambda: self._syncs_of(namespace), clock=self._clock)
 
     def remove_namespace(self, namespace: str) -> None:
-        """Follow a namespace no longer: its objects leave the caches, and handlers get tombstones of them.
+        """Stop following a namespace: its objects leave the caches, and handlers receive them as tombstones.
 
         Args:
             namespace: a name.
 
         Raises:
-            ConfigurationError: it is not followed, or the factory was made for all namespaces.
+            ConfigurationError: it is not followed, or the factory follows all namespaces.
         """
         with self._namespaces_lock:
             with self._lock:
@@ -194,23 +194,23 @@ class InformerFactory(SavingFactory):
                 self._namespaces = tuple(name for name in followed if name != namespace)
                 kinds = self._followers_locked()
             for kind in kinds:
-                # It may have been removed from one informer alone.
+                # One informer may have removed it already.
                 with suppress(ConfigurationError):
                     kind.informer.remove_namespace(namespace)
 
     def start(self) -> None:
-        """Start the informers that have been asked for and do not run yet; returns at once.
+        """Start the informers that have been requested and do not run yet; returns at once.
 
         Raises:
             StoppedError: the factory has been stopped.
-            ForkedError: it runs in the process that this one was forked from.
+            ForkedError: the factory belongs to the process that this one was forked from.
         """
         with self._lock:
             self._check_not_stopped()
             informers = self._informers_locked()
         with self._blueprint.list_turns.held():
             for informer in informers:
-                # One that was stopped alone, perhaps just now, stays so until it is released.
+                # An informer that was stopped alone, perhaps just now, stays stopped until it is released.
                 with suppress(StoppedError):
                     informer.start()
 
@@ -221,18 +221,18 @@ class InformerFactory(SavingFactory):
         stop: Stop | None = None,
         progress: Callable[[SyncProgress], object] | None = None,
     ) -> SyncResult:
-        """Wait until the first list of every informer is in its cache, those of namespaces that were added included.
+        """Wait until the first list of every informer, and of every added namespace, is in its cache.
 
-        An informer that has not been started, or follows no namespace, is not waited for, and is in the result.
+        The wait skips an informer that was not started or follows no namespace; the result names it.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
-            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
-            progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What
-                it raises ends the wait.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or any object with `is_set()` and `wait()`.
+            progress: called with the progress, in this thread, every second and at the end, for example `print`. An
+                exception that it raises ends the wait.
 
         Returns:
-            True if all are synced; as text it names those that are not, and why.
+            True if all are synced; as text, which informers are not, and why.
 
         Raises:
             ConfigurationError: an argument is wrong.
@@ -252,13 +252,13 @@ class InformerFactory(SavingFactory):
         return SyncResult(unsynced)
 
     def health(self) -> FactoryHealth:
-        """Return how all informers fare, as of now."""
+        """Return the present health of all informers."""
         return FactoryHealth(tuple(kind.informer.health() for kind in self.kinds))
 
     def measure_latencies(self) -> None:
-        """Have each informer, also those asked for later, measure how long what was seen takes to come into the cache.
+        """Measure, for present and later informers, how long events take from the queue into the cache.
 
-        `informers.metrics` asks for it; without it nothing is measured.
+        `informers.metrics` calls this; otherwise nothing is measured.
         """
         with self._lock:
             self._measures_latencies = True
@@ -272,10 +272,10 @@ class InformerFactory(SavingFactory):
             resource: for example `factory.core.v1.pods.resource`.
 
         Returns:
-            Whether there was one.
+            Whether the factory had one.
 
         Raises:
-            ConfigurationError: it is not a resource.
+            ConfigurationError: the argument is not a resource.
         """
         if not isinstance(resource, Resource):
             raise ConfigurationError(f"release() takes a resource, for example core.V1.pods: got {resource!r}")
@@ -291,12 +291,12 @@ class InformerFactory(SavingFactory):
         return True
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Stop every informer. Returns when every thread has ended, also of those released; within a handler at once.
+        """Stop every informer. Returns when every thread has ended, also of released informers; in a handler at once.
 
-        The caches can still be read. What handlers have not been told yet is dropped.
+        The caches can still be read. Events that have not been delivered yet are dropped.
 
         Args:
-            timeout: seconds to wait at most; None for as long as the handlers' last calls take.
+            timeout: seconds to wait at most; None to wait for the handlers' last calls.
 
         Returns:
             Whether every thread has ended.
@@ -318,10 +318,10 @@ class InformerFactory(SavingFactory):
         return done
 
     def _kind(self, resource: Resource[Any], make: Callable[[tuple[str, ...] | None], _Kind]) -> _Kind:
-        """Return the kind that there is, or a new one of the factory's namespaces.
+        """Return the kind that exists, or a new one of the factory's namespaces.
 
-        It is made under no lock, since the official client's models may have to be imported for it, and health must
-        not wait for that. Who comes second, or makes it for namespaces that have changed meanwhile, throws it away.
+        It is made without the lock: it may import the official client's models, and health must not wait for that. If
+        another thread made one first, or the namespaces have changed meanwhile, the new one is dropped.
         """
         while True:
             with self._lock:
@@ -339,7 +339,7 @@ class InformerFactory(SavingFactory):
                     return self._add_locked(made)
 
     def _found_locked(self, resource: Resource[Any]) -> Any:
-        """Return what the factory has for a resource, or None; refuses a second meaning of one address."""
+        """Return the factory's kind of a resource, or None; refuses a resource of the same address that differs."""
         kind = self._kinds.get(resource)
         if kind is None:
             return None
@@ -359,13 +359,13 @@ class InformerFactory(SavingFactory):
         alike = self._by_group_and_plural.setdefault((kind.resource.group, kind.resource.plural), [])
         alike.append(kind)
         if len(alike) > 1:
-            # From here on every message says which version it speaks of.
+            # From here on every message names the version.
             for each in alike:
                 each.informer.rename(f"{each.resource} {each.resource.version}")
         return kind
 
     def _owner(self) -> int | None:
-        """Return the process that it belongs to, where that is another."""
+        """Return the id of the process that the factory belongs to, if that is another process."""
         owners = [kind.informer.inherited_from for kind in list(self._kinds.values())]
         return next((owner for owner in owners if owner is not None), None)
 
@@ -390,7 +390,7 @@ class InformerFactory(SavingFactory):
         return self._namespaces
 
     def _followers_locked(self) -> list[NamespacedKind[Any]]:
-        """Return the kinds that follow the factory's namespaces, and not some of their own."""
+        """Return the kinds that follow the factory's namespaces, not their own."""
         return [
             kind
             for resource, kind in self._kinds.items()

@@ -1,4 +1,4 @@
-"""What a factory builds its informers by: its options, and what single kinds have otherwise.
+"""How a factory builds informers: from its options, and from the options of single kinds.
 
 Upstream: the `NewFilteredPodInformer` functions and their like of k8s.io/client-go/informers (v0.37).
 """
@@ -32,33 +32,33 @@ __all__ = ["Blueprint", "Overrides"]
 
 T = TypeVar("T", default=Any)
 
-#: What single kinds have otherwise. The keys are resources; a mapping is invariant in its key, so that one of pods and
-#: nodes is a mapping of nothing narrower for type checkers. What is not a resource is refused when it is given.
+#: Options of single kinds. The keys are resources; the type is Any, since a mapping is invariant in its key, and one of
+#: both pods and nodes would have no useful type. Keys that are not resources are refused when they are given.
 Overrides: TypeAlias = Mapping[Any, KindOptions]
 
-#: Nothing otherwise than the factory's.
+#: Leaves every option to the factory.
 _FACTORY_S = KindOptions()
 
 
 @final
 class Blueprint:
-    """Makes the sources and informers of a factory's kinds; keeps none of them.
+    """Makes the sources and informers of a factory's kinds; holds none of them.
 
     Args:
-        api_client: whose connection the sources use.
+        api_client: the sources use its connection.
         defaults: the factory's options.
-        overrides: what single kinds have otherwise.
+        overrides: options of single kinds.
         metadata_only: whether the server is asked for objects' metadata alone.
         watch_error_handler: notified of every failure.
-        watch_recovery_handler: told when a watch works again after failures.
+        watch_recovery_handler: notified when a watch works again after failures.
         options: how to list and watch.
-        list_turns: how many lists are made at a time; None for 16.
+        list_turns: limits how many lists run at a time; None for 16.
         clock: for waiting.
 
     Raises:
         ConfigurationError: an argument is wrong.
 
-    Thread safety: all methods may be called from any thread; nothing in it changes.
+    Thread safety: all methods may be called from any thread; it never changes.
     """
 
     def __init__(
@@ -86,16 +86,16 @@ class Blueprint:
         self._clock = clock
 
     def options_of(self, resource: Resource[Any]) -> KindOptions:
-        """Return the options of a kind: its own, and the factory's where it has none."""
+        """Return the options of a kind: its own, else the factory's."""
         own = attrs.asdict(self._overrides.get(resource, _FACTORY_S), recurse=False)
         return attrs.evolve(self._defaults, **{name: value for name, value in own.items() if value is not None})
 
     def has_own_namespaces(self, resource: Resource[Any]) -> bool:
-        """Return whether a kind follows namespaces of its own, whatever the factory follows."""
+        """Return whether a kind follows its own namespaces, not the factory's."""
         return self._overrides.get(resource, _FACTORY_S).namespace is not None
 
     def source(self, resource: Resource[T], namespace: str | None) -> ListerWatcher[T]:
-        """Return where the objects of one namespace come from, or of all with None."""
+        """Return the source of one namespace's objects, or of all with None."""
         options = self.options_of(resource)
         limits = options.options or ReflectorOptions()
         source = ListWatch(
@@ -121,8 +121,8 @@ class Blueprint:
         """Return a new informer with its lister.
 
         Args:
-            resource: what it is of.
-            namespaces: those that the factory follows; None for all.
+            resource: the resource.
+            namespaces: the factory's namespaces; None for all.
         """
         namespaces = self.options_of(resource).namespace or namespaces
         informer = self._informer(
@@ -151,7 +151,7 @@ class Blueprint:
             resync_period=options.resync_period or 0.0,
             indexers=options.indexers,
             transform=options.transform,
-            # A class of the user's may refuse an object; one of the official client's reads what there is.
+            # A class of the user's may refuse an object; the official client's classes read any.
             makes_objects=resource.decode is not None and not self.metadata_only,
             restore=restorer(resource, metadata_only=self.metadata_only),
             watch_error_handler=self._watch_error_handler,
@@ -163,7 +163,7 @@ class Blueprint:
 
 
 def _overrides(overrides: object) -> dict[Resource[Any], KindOptions]:
-    """Return what single kinds have otherwise, checked."""
+    """Return the options of single kinds, checked."""
     advice = "overrides must map resources to KindOptions, for example {core.V1.pods: KindOptions(...)}"
     if not (overrides is None or isinstance(overrides, Mapping)):
         raise ConfigurationError(f"{advice}: got {type(overrides).__name__}")

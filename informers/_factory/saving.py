@@ -1,4 +1,4 @@
-"""What a factory does to outlive its process: it saves its caches to a file, and begins with what was saved.
+"""Saves a factory's caches to a file, and loads them in a later process.
 
 Upstream: none; client-go's caches end with their process.
 """
@@ -31,7 +31,7 @@ class SavingFactory(OfOneProcess):
     """Saves and loads the caches of a factory's kinds.
 
     Args:
-        api_client: whose cluster the caches are of.
+        api_client: connects to the caches' cluster.
         blueprint: how the kinds are listed.
         clock: tells the time.
 
@@ -42,33 +42,33 @@ class SavingFactory(OfOneProcess):
         self._api_client = api_client
         self._blueprint = blueprint
         self._clock = clock
-        #: Once it has been asked.
+        #: None until the server has been asked.
         self._cluster: Cluster | None = None
 
     @property
     @abstractmethod
     def kinds(self) -> Sequence[NamespacedKind[Any] | ClusterKind[Any]]:
-        """What has been asked for so far, in that order."""
+        """The kinds that have been requested so far, in the order of the requests."""
 
     @abstractmethod
     def _check_not_stopped(self, purpose: str = "") -> None:
-        """Raise StoppedError or ForkedError after the end."""
+        """Raise StoppedError or ForkedError if the factory has ended."""
 
     def save(self, path: str | os.PathLike[str], *, revision: str = "") -> SnapshotResult:
-        """Save the caches to a file, from which a later process goes on with `load`; while running, or after `stop`.
+        """Save the caches to a file for `load` in a later process; while running, or after `stop`.
 
-        The file is readable for its owner only, since it holds all that the caches do. It is replaced as a whole: what
-        it held before stays until everything is on the disk. A kind that is not synced, or has objects set aside, is
-        left out; if all are, the file stays as it was.
+        Only its owner can read the file, since it holds everything that is in the caches. It is replaced as a whole:
+        the old content stays until the new one is on the disk. A kind that is not synced, or has unreadable objects, is
+        left out; if all are left out, the file is unchanged.
 
         Args:
             path: of the file.
-            revision: of what transforms and tweaks do, for example the application's version; `load` must be given the
-                same text. A kind with a transform or a tweak is not saved without one. Change it with the function:
-                objects that another transform made would be loaded otherwise.
+            revision: version of your transforms and tweaks, for example your application's version. `load` needs the
+                same text, and a kind with a transform or a tweak is only saved with one. Change it whenever one of
+                these functions changes; otherwise `load` uses objects that the old function made.
 
         Returns:
-            True if every kind was saved; as text it says which was not, and why.
+            True if every kind was saved; as text, which kinds were not, and why.
 
         Raises:
             ConfigurationError: an argument is wrong.
@@ -79,32 +79,32 @@ class SavingFactory(OfOneProcess):
         try:
             cluster = self._cluster or identify(self._api_client, clock=self._clock)
         except (SourceError, DecodeError):
-            # Address and certificate authority must do.
+            # The address and certificate authority identify the cluster well enough.
             cluster = configured_cluster(self._api_client)
         return save(file, kinds, cluster=cluster, now=self._clock.time())
 
     def load(
         self, path: str | os.PathLike[str], *, revision: str = "", max_age: float | None = 86_400.0
     ) -> SnapshotResult:
-        """Let the informers that have been asked for begin with what `save` wrote; to be called before `start`.
+        """Fill the caches of the requested informers from a file that `save` wrote. Call it before `start`.
 
-        They watch on from the saved version: no list is made where the server still remembers what has happened since.
-        Handlers get what was saved as adds, then what has changed as updates and deletes, or tombstones. A cache counts
-        as synced only when the server has said what has happened since.
+        The informers then watch from the saved version. They list only if the server no longer remembers the changes
+        since. Handlers receive the saved objects as adds, then the changes since as updates and deletes, or
+        tombstones. A cache counts as synced only when the server has reported these changes.
 
-        What is damaged, old, of another cluster, or was saved with other namespaces, selectors or functions, is
-        refused; a list is made then, as without a file. So it is the first time, when there is none yet.
+        A file is refused if it is damaged, old, of another cluster, or was saved with other namespaces, selectors or
+        functions. Then the informers list, as they do if there is no file yet.
 
         Args:
             path: of the file.
-            revision: as `save` was given it.
+            revision: the text that `save` was called with.
             max_age: seconds after which a file counts as old; None for never.
 
         Returns:
-            True if every kind was loaded; as text it says which was not, and why.
+            True if every kind was loaded; as text, which kinds were not, and why.
 
         Raises:
-            ConfigurationError: an argument is wrong, or no informer has been asked for yet.
+            ConfigurationError: an argument is wrong, or no informer has been requested yet.
             StoppedError: the factory has been stopped.
         """
         file = check_path(path)
@@ -139,6 +139,6 @@ class SavingFactory(OfOneProcess):
 
 
 def _distinct(named: list[tuple[str, str]]) -> list[str]:
-    """Return names that tell resources apart: with their versions, where a factory has more than one of them."""
+    """Return names that distinguish resources: with the version if a factory has several versions of one."""
     alone = Counter(name for name, _ in named)
     return [f"{name} {version}" if alone[name] > 1 else name for name, version in named]

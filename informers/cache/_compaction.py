@@ -1,8 +1,8 @@
-"""Packs what has not changed for a while, when there is nothing better to do.
+"""Compresses objects that have not changed for a while, while the controller is idle.
 
-Packing an object takes as long as everything else that a list does to it. So the first megabytes of a list are packed
-once the cache is synced, and the others, lest they add up, as they come. What a watch brings stays as it is while it
-may soon change again, and so that a burst costs no more than it must.
+Compressing an object takes as long as all other work on it in a list. So the first megabytes of a list are compressed
+when the cache is synced; the others at once, so that they do not fill memory. Objects from a watch are compressed
+later, since they may soon change again, and a burst must not cost more than needed.
 
 Upstream: none.
 """
@@ -23,21 +23,21 @@ T = TypeVar("T", default=Any)
 
 #: Seconds without a change after which the controller counts as idle.
 _QUIET = 0.25
-#: Seconds for which changes are gathered, if the controller is never idle, before what has not changed again is packed.
+#: Seconds after which unchanged objects are compressed although the controller is never idle.
 _GENERATION = 5.0
-#: Objects packed at a time, some 10 to 50 µs each.
+#: Objects compressed at a time, 10 to 50 µs each.
 _IDLE_SHARE, _BUSY_SHARE = 64, 8
-#: Bytes below which nothing is learnt and packed: what has been learnt takes half of that.
+#: Bytes below which nothing is compressed: the learned dictionary takes half of that.
 _WORTHWHILE = 1_000_000
-#: Bytes of a list's objects that are left as they come. Packing by zstd takes so little time that more gain nothing.
+#: Bytes of a list that are not compressed at once. With zstd, which is quick, a higher limit gains nothing.
 _LEFT, _LEFT_FOR_ZSTD = 12 << 20, 4 << 20
 
 
 @final
 class LatePacker(Generic[T]):
-    """Packs a list's objects, all but the first megabytes of them, which are left to a compactor.
+    """Compresses a list's objects, except the first megabytes, which a compactor compresses later.
 
-    What it learns from them packs the others as they come, while the processor has them at hand.
+    It learns a dictionary from those, and compresses the others at once, while they are in the processor's cache.
 
     Thread safety: none; it belongs to the reflector's thread.
     """
@@ -49,7 +49,7 @@ class LatePacker(Generic[T]):
         self._has_learnt = False
 
     def add(self, record: Record[T]) -> None:
-        """Take the list's next object."""
+        """Take the next object of the list."""
         if self._has_learnt:
             record.pack()
             return
@@ -63,7 +63,7 @@ class LatePacker(Generic[T]):
 
 @final
 class Compactor(Generic[T]):
-    """Knows which records of a cache are not packed.
+    """Keeps track of the records in a cache that are not compressed.
 
     Thread safety: none; it belongs to the controller's thread.
     """
@@ -79,7 +79,7 @@ class Compactor(Generic[T]):
 
     @property
     def patience(self) -> float | None:
-        """Seconds for which to wait for a change before there is time to pack; None where there is nothing to."""
+        """Seconds to wait for a change before compressing; None if there is nothing to compress."""
         if not (self._young or self._old) or not self._is_worthwhile:
             return None
         return 0.0 if self._is_idle else _QUIET
@@ -89,7 +89,7 @@ class Compactor(Generic[T]):
         return self._has_learnt or self._size >= _WORTHWHILE
 
     def changed(self, key: str, record: Record[T] | None) -> None:
-        """Note what a key holds now; None for nothing."""
+        """Note the present record of a key; None if it was removed."""
         before = self._old.pop(key, None) or self._young.pop(key, None)
         if before is not None:
             self._size -= before.size
@@ -100,7 +100,7 @@ class Compactor(Generic[T]):
             self._size += record.size
 
     def work(self, *, is_idle: bool) -> None:
-        """Pack a few; `is_idle` where nothing else was to be done."""
+        """Compress a few records; `is_idle` if there is nothing else to do."""
         self._is_idle = is_idle
         if not self._is_worthwhile:
             return

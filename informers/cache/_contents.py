@@ -1,4 +1,4 @@
-"""What a cache holds, and how it changes: records by key, and keys by what index functions say of the objects.
+"""The contents of a cache: records by key, and keys by the values of index functions.
 
 Index functions are users' code. They run before the lock is taken, in the writer's thread.
 
@@ -28,16 +28,16 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
 
-#: Name of the index that every cache has: an object's namespace.
+#: Name of the index that every cache has: by an object's namespace.
 NAMESPACE_INDEX = "namespace"
 
-#: The values of each index for one object; a name is missing where its function failed.
+#: The values of each index for one object; the name is missing if the index function failed.
 _Values: TypeAlias = dict[str, tuple[str, ...]]
 
-#: Is called when an index function raised: with the index's name, the object's key, and what was raised.
+#: Called when an index function raised: with the index's name, the object's key, and the exception.
 IndexFailure: TypeAlias = Callable[[str, str, Exception], None]
 
-#: Never changed: most writes have none.
+#: Never changed: shared by most writes, which have no values.
 _NO_VALUES: _Values = {}
 
 
@@ -47,7 +47,7 @@ def log_failure(name: str, key: str, error: Exception) -> None:
 
 
 def checked_values(values: object) -> tuple[str, ...]:
-    """Return what an index function returned, each value once; None means that a field is missing, and is left out.
+    """Return the values of an index function without duplicates; None stands for a missing field, and is left out.
 
     Raises:
         ConfigurationError: they are not strings.
@@ -60,12 +60,12 @@ def checked_values(values: object) -> tuple[str, ...]:
 
 
 class Indices:
-    """Keys by value, for each index. The lock of the contents guards it."""
+    """Keys by value, for each index. The contents' lock guards it."""
 
     def __init__(self) -> None:
-        #: No set is ever empty: a value without keys is removed, or values that come and go would pile up.
+        #: No set is empty: a value without keys is removed, so that old values do not pile up.
         self._keys: dict[str, dict[str, dict[str, None]]] = {}
-        #: Indexes that are being built: writers keep them up to date, readers do not see them.
+        #: Indexes that are being built: writers update them, readers do not see them.
         self._hidden: set[str] = set()
 
     def __getitem__(self, name: str) -> dict[str, dict[str, None]]:
@@ -83,10 +83,10 @@ class Indices:
         return frozenset(self._hidden)
 
     def under(self, name: str, value: str | None) -> Iterable[str]:
-        """Return the keys that an index has under a value; there are none under None.
+        """Return the keys that an index has under a value; none for None.
 
         Raises:
-            ConfigurationError: there is no such index, or the value is not a string, so that nothing is ever under it.
+            ConfigurationError: there is no such index, or the value is not a string.
         """
         index = self[name]
         if value is None:
@@ -96,13 +96,13 @@ class Indices:
         return index.get(value, ())
 
     def create(self, name: str, *, hidden: bool = False) -> None:
-        """Add an empty index; a hidden one can't be read before `show`."""
+        """Add an empty index; a hidden one can only be read after `show`."""
         self._keys[name] = {}
         if hidden:
             self._hidden.add(name)
 
     def show(self, names: Iterable[str]) -> None:
-        """Let readers see indexes that were being built."""
+        """Let readers see indexes that have been built."""
         self._hidden.difference_update(names)
 
     def drop(self, name: str) -> None:
@@ -111,7 +111,7 @@ class Indices:
         self._hidden.discard(name)
 
     def change(self, name: str, key: str, before: Sequence[str], after: Sequence[str]) -> None:
-        """Move a key from the values that it had to those that it has now."""
+        """Move a key from its old values to its new ones."""
         index = self._keys[name]
         # Sets: an object may have thousands of values.
         for value in set(before).difference(after):
@@ -134,18 +134,18 @@ class Write(Generic[T]):
 
 
 def distinct(records: Iterable[Record[T]]) -> list[Write[T]]:
-    """Return the writes that put these records in; where a key comes twice the later one counts."""
+    """Return the writes for these records; of several with one key, the last."""
     return [Write(record.key, record) for record in {record.key: record for record in records}.values()]
 
 
 @final
 class _Barred:
-    """In a forked child, takes the place of a cache's records and of its lock: whatever would read raises."""
+    """Replaces a cache's records and lock in a forked child: every read raises."""
 
     def __init__(self, what: str, owner: int, kept: object) -> None:
         self._what = what
         self._owner = owner
-        #: Letting go of many objects takes time, and memory that the child shares with its parent until then.
+        #: Kept, since freeing many objects takes time, and memory that the child shares with its parent until then.
         self._kept = kept
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -162,17 +162,17 @@ class Contents(Generic[T]):
     """The records of one cache with their indexes, under one lock.
 
     Args:
-        on_index_failure: called with an index function that raises, in the writer's thread. The object is kept, but not
-            in that index.
+        on_index_failure: called when an index function raises, in the writer's thread. The object is kept, but not in
+            that index.
 
     Attributes:
         lock: guards the rest. Reading one record by its key needs no lock.
         records: by key.
         indices: keys by value.
-        functions: the index functions by name, those of hidden indexes among them.
-        resource_version: of the last change; empty before the first.
+        functions: the index functions by name, including those of hidden indexes.
+        resource_version: version of the last change; empty before the first.
 
-    Thread safety: all methods may be called from any thread, those that end in `_locked` within `writing`.
+    Thread safety: all methods may be called from any thread, those that end in `_locked` only within `writing`.
     """
 
     def __init__(self, on_index_failure: IndexFailure = log_failure) -> None:
@@ -186,13 +186,13 @@ class Contents(Generic[T]):
         self.indices.create(NAMESPACE_INDEX)
 
     def bar(self, what: str, owner: int) -> None:
-        """Let every read raise: in a forked child, where nothing keeps this cache up to date.
+        """Make every read raise: for a forked child, where nothing updates this cache.
 
         Args:
-            what: it is a cache of, for the error.
-            owner: the process that it belongs to.
+            what: describes the cache, for the error.
+            owner: id of the process that the cache belongs to.
 
-        It never waits: anyone who changed the cache during the fork is not there to end that.
+        It takes no lock: a thread that held it during the fork does not exist here.
         """
         barred: Any = _Barred(what, owner, self.records)
         self.records = self.lock = barred
@@ -204,9 +204,9 @@ class Contents(Generic[T]):
 
     @contextmanager
     def writing(self, writes: Sequence[Write[T]] = ()) -> Generator[None]:
-        """Hold the lock, with the writes' index values computed beforehand by the functions that there are now.
+        """Hold the lock; before that, compute the writes' index values with the present functions.
 
-        Whatever else must change in one step with the cache may be done inside, if it is short and not users' code.
+        Other changes that belong to the same step may be made inside, if they are short and not users' code.
         """
         known: dict[str, IndexFunction[T]] = {}
         while True:
@@ -216,24 +216,24 @@ class Contents(Generic[T]):
                     write.values = {**write.values, **self._compute(write.record, missing)}
             known.update(missing)
             with self.lock:
-                # A function that came meanwhile sends this round again.
+                # If a function was added meanwhile, compute its values first.
                 if self.functions.keys() <= known.keys():
                     yield
                     return
 
     def write_locked(self, writes: Iterable[Write[T]], resource_version: str) -> None:
-        """Apply changes in order; an empty version leaves the version as it is."""
+        """Apply changes in order; an empty version does not change the version."""
         for write in writes:
             self._write_locked(write)
         if resource_version:
             self.resource_version = resource_version
 
     def keys_of(self, namespace: str | None) -> list[str]:
-        """Return the keys of a namespace, or of all."""
+        """Return the keys of a namespace, or all."""
         return list(self.records if namespace is None else self.indices.under(NAMESPACE_INDEX, namespace))
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
-        """Add index functions, for what is here and what comes; all or none, and in one step for readers.
+        """Add index functions for present and future objects; all or none, and in one step for readers.
 
         Raises:
             ConfigurationError: a name is already used, or a function is invalid.
@@ -243,20 +243,20 @@ class Contents(Generic[T]):
             taken = sorted(name for name in indexers if name in self.indices)
             if taken:
                 raise ConfigurationError(f"indexer conflict: there is an index {taken[0]!r} already")
-            # From here on writers compute the new values; what is here is caught up with below.
+            # From here on writers compute the new values; the loop below adds those of the present objects.
             self.functions.update(indexers)
             for name in indexers:
                 self.indices.create(name, hidden=True)
             behind = list(self.records.values())
         try:
-            # Whatever a writer replaces meanwhile has its values already.
+            # An object that a writer has replaced meanwhile has its values already.
             for record in behind:
                 values = self._compute(record, indexers)
                 with self.lock:
                     if self.records.get(record.key) is record:
                         self._index_locked(record.key, values)
         except BaseException:
-            # An interrupt of the caller: half an index would be a wrong one.
+            # The caller was interrupted: half an index would be wrong.
             with self.lock:
                 for name in indexers:
                     del self.functions[name]
@@ -291,7 +291,7 @@ class Contents(Generic[T]):
             self.indices.change(NAMESPACE_INDEX, key, (), (record.namespace,))
         self.records[key] = record
         if self.functions:
-            # A function that failed has no values here: then the object is in none of that index.
+            # A function that failed has no values here: the object is not in that index.
             self._index_locked(key, {name: write.values.get(name, ()) for name in self.functions})
 
     def _index_locked(self, key: str, values: _Values) -> None:

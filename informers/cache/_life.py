@@ -1,4 +1,4 @@
-"""The life of an informer: whether it runs, which threads it has, and how it ends.
+"""The life of an informer: whether it runs, its threads, and its end.
 
 Upstream: k8s.io/client-go/tools/cache/shared_informer.go sharedIndexInformer.started and stopped (v0.37).
 """
@@ -32,7 +32,7 @@ _log = logging.getLogger("informers.cache")
 
 
 class Stoppable(Protocol):
-    """What has this life: an informer."""
+    """An object with such a life: an informer."""
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop it."""
@@ -42,7 +42,7 @@ class Stoppable(Protocol):
 @final
 @attrs.frozen(eq=False)
 class InformerParts(Generic[T]):
-    """What an informer's threads work on: all that has to end with it."""
+    """The parts that an informer's threads work on, and that end with it."""
 
     controller: CacheController[T]
     reflectors: Reflectors[T]
@@ -50,7 +50,7 @@ class InformerParts(Generic[T]):
     stop: Signal
 
     def end(self) -> None:
-        """End all threads, without a wait."""
+        """End all threads, without waiting."""
         self.stop.set()
         for _, fed in self.reflectors:
             fed.stop()
@@ -70,9 +70,9 @@ class Life:
     Attributes:
         lock: held while it is changed.
         started: whether it has been started.
-        stopped: whether it has been stopped, or can't go on since it was inherited.
-        inherited_from: the process that this one was forked from while it ran; None otherwise.
-        threads: those that may still run, also of handlers and namespaces that have been removed.
+        stopped: whether it has been stopped, or was inherited by a fork.
+        inherited_from: id of the process that this one was forked from while it ran; None otherwise.
+        threads: threads that may still run, including those of removed handlers and namespaces.
     """
 
     def __init__(self, resource: str) -> None:
@@ -82,17 +82,17 @@ class Life:
         self.stopped: bool = False
         self.inherited_from: int | None = None
         self.threads: list[threading.Thread] = []
-        #: How many there may be before those that have ended are dropped.
+        #: At this number of threads, the ended ones are dropped.
         self._limit = 16
-        #: Runs when the informer was started and nobody holds it any more.
+        #: Runs when the informer was started and is no longer referenced.
         self._finalizer: weakref.finalize[..., Stoppable] | None = None
 
     def check(self, before: str = "", *, advice: str = "") -> None:
-        """Refuse to go on after the end.
+        """Refuse a call after the end.
 
         Raises:
             StoppedError: it has been stopped.
-            ForkedError: it runs in the process that this one was forked from.
+            ForkedError: it belongs to the process that this one was forked from.
         """
         if self.inherited_from is not None:
             raise ForkedError(f"{before}the informer of {self.resource}", self.inherited_from)
@@ -100,14 +100,14 @@ class Life:
             raise StoppedError(f"{before}the informer of {self.resource} has been stopped{advice}")
 
     def begin(self, informer: Stoppable, parts: InformerParts[Any]) -> None:
-        """Start the thread of the controller. It must not hold the informer, which ends when nobody else does."""
+        """Start the controller's thread. It must not reference the informer, which ends when nobody else does."""
         run = functools.partial(_control, weakref.ref(informer), parts)
         self.note(start_thread(f"controller-{self.resource}", run))
         self._finalizer = weakref.finalize(informer, _dropped, self.resource, parts.queue)
         self._finalizer.atexit = False
 
     def note(self, thread: threading.Thread) -> None:
-        """Remember a thread that has been started."""
+        """Remember a started thread."""
         if len(self.threads) >= self._limit:
             self.threads = [other for other in self.threads if other.is_alive()]
             self._limit = max(16, 2 * len(self.threads))
@@ -120,7 +120,7 @@ class Life:
             self._finalizer.detach()
 
     def inherit(self, parent: int) -> bool:
-        """Note in a forked child that the threads are gone; return whether the informer ran."""
+        """Note in a forked child that the threads do not exist; return whether the informer ran."""
         if not self.threads or self.stopped:
             return False
         self.inherited_from = parent
@@ -130,7 +130,7 @@ class Life:
 
 
 def _control(informer: weakref.ref[Stoppable], parts: InformerParts[Any]) -> None:
-    """Run the controller; then end the rest: should it ever end by an error, the cache must not look alive."""
+    """Run the controller, then end the rest: after an unexpected error, the cache must not look alive."""
     try:
         parts.controller.run()
     finally:
@@ -142,8 +142,8 @@ def _control(informer: weakref.ref[Stoppable], parts: InformerParts[Any]) -> Non
 
 
 def _dropped(resource: str, queue: DeltaQueue[Any]) -> None:
-    """End an informer that nobody holds any more; it may be that the garbage collector calls this, in any thread."""
-    # The controller ends the rest, in its own thread: that takes locks, and calls back.
+    """End an informer that is no longer referenced; the garbage collector may call this in any thread."""
+    # The controller ends the rest in its own thread, since that takes locks and calls back.
     queue.close()
     message = (
         f"the informer of {resource} ends, since nothing holds it or its factory any more, and it was not stopped: "

@@ -1,11 +1,11 @@
 """Label and field selectors: parse, match, print.
 
-Both are values: made once, compared and hashed by what they ask for, and safe to share between threads.
-Wrong text is refused when it is parsed, with the position (counted from 0) and what would be right there.
+Both are immutable values, which can be compared, hashed and shared between threads. Invalid text is refused with the
+position of the mistake (counted from 0) and what is valid there.
 
-Three things differ from upstream. `==` is read as `=`, so that selectors which mean the same are equal. A
-selector of nothing prints as a contradiction, since the empty text that upstream prints asks a server for
-everything. A field's name is checked where upstream leaves that to the server.
+Three things differ from upstream. `==` is read as `=`, so that selectors with the same meaning are equal. A selector
+that matches nothing prints as a contradiction: upstream prints the empty text, which selects everything on a server.
+Names of fields are checked here; upstream leaves that to the server.
 
 Upstream: k8s.io/apimachinery/pkg/labels/selector.go and pkg/fields/selector.go (v0.37).
 """

@@ -20,14 +20,14 @@ __all__ = ["FieldOperator", "FieldRequirement", "FieldSelector"]
 FieldOperator = Literal["=", "!="]
 
 _BARRED_IN_NAMES = re.compile(r"[\s=!,\\]")
-# A term ends at a comma without a backslash; a backslash takes the next character along.
+# A term ends at a comma without a backslash; a backslash escapes the next character.
 _TERM = re.compile(r"(?:[^\\,]|\\.|\\\Z)*", re.DOTALL)
 _OPERATOR = re.compile(r"!=|==|=")
 _VALUE_PART = re.compile(r"\\(.?)|([=,])", re.DOTALL)
 
 
 def _name_problem(field: object) -> str:
-    """Say what is wrong with a field's name; empty if nothing is."""
+    """Return what is wrong with a field's name; empty if it is valid."""
     name = check_string(field, "a field's name")
     if not name:
         return "there is no field before the operator, for example 'metadata.name'"
@@ -44,10 +44,10 @@ class FieldRequirement:
     Attributes:
         field: for example `spec.nodeName`.
         operator: `=` or `!=`.
-        value: what to compare with, as it is: escapes belong to the text form alone.
+        value: the value to compare with, without escapes: only the text form has them.
 
     Raises:
-        ConfigurationError: another operator, or a name that no field can have.
+        ConfigurationError: the operator or the name is invalid.
 
     Upstream: k8s.io/apimachinery/pkg/fields/requirements.go (v0.37).
     """
@@ -80,8 +80,8 @@ def _requirements(given: Iterable[FieldRequirement]) -> tuple[FieldRequirement, 
 class FieldSelector:
     """Conditions on fields of an object, all of which must hold.
 
-    `str()` gives the text that the API server takes, always the same for the same conditions. Which fields a
-    server knows depends on the resource; all know `metadata.name` and `metadata.namespace`.
+    `str()` returns the text for the API server, always the same for the same conditions. Each resource supports its own
+    fields; all support `metadata.name` and `metadata.namespace`.
 
     Args:
         requirements: the conditions, in any order; none matches everything.
@@ -108,23 +108,23 @@ class FieldSelector:
         r"""Read a selector as kubectl and the API server do.
 
         Args:
-            text: conditions joined by commas: `a=b`, `a==b`, `a!=b`. In values, a backslash stands before each
-                comma, equals sign and backslash. Blanks count. Empty text matches everything.
+            text: conditions joined by commas: `a=b`, `a==b`, `a!=b`. In values, commas, equals signs and backslashes
+                are escaped by a backslash. Blanks are significant. Empty text matches everything.
 
         Raises:
-            ConfigurationError: the text breaks this grammar.
+            ConfigurationError: the text is not valid.
         """
         return _parse_fields(check_string(text, "a field selector"))
 
     @classmethod
     def coerce(cls, value: str | Mapping[str, str] | FieldSelector | None) -> FieldSelector:
-        """Make a selector of what public arguments accept.
+        """Return the selector for a value that public arguments accept.
 
         Args:
             value: text to parse; a mapping of fields to their values; a selector; or None for everything.
 
         Raises:
-            ConfigurationError: it is of another type, or invalid.
+            ConfigurationError: it has another type, or is invalid.
         """
         if value is None:
             return _EVERYTHING
@@ -145,15 +145,15 @@ class FieldSelector:
         """Return whether every condition holds.
 
         Args:
-            get: gives the value of a field by its name, empty where the object has none.
+            get: returns the value of a field by its name, empty if the object has none.
         """
         return all((get(r.field) == r.value) is (r.operator == "=") for r in self.requirements)
 
     def excludes(self, obj: Mapping[str, Any]) -> bool:
-        """Return whether an object can't match, as far as its JSON says.
+        """Return whether an object certainly does not match, as far as its JSON shows.
 
-        A server knows some fields by other names than JSON has them (`status.successful` of a Job), and fills in what
-        is not there. So an absent field excludes an object only where a word is wanted that no field has by default.
+        A server has other names for some fields (`status.successful` of a Job), and fills in defaults. So an absent
+        field excludes an object only if the wanted value is a word that no field has by default.
 
         Args:
             obj: the object as a JSON mapping.
@@ -184,7 +184,7 @@ def _escape(value: str) -> str:
     return re.sub(r"[\\,=]", r"\\\g<0>", value)
 
 
-@lru_cache(maxsize=256)  # as for labels: the same text comes again and again
+@lru_cache(maxsize=256)  # the same text is parsed again and again
 def _parse_fields(text: str) -> FieldSelector:
     requirements: list[FieldRequirement] = []
     start = 0

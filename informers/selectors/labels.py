@@ -44,9 +44,9 @@ def _requirements(given: Iterable[LabelRequirement]) -> tuple[LabelRequirement, 
     return tuple(sorted(check_instances(given, LabelRequirement), key=lambda r: (r.key, r.operator, r.values)))
 
 
-# A label's value, None where there is none, is (or is not) among some values.
+# A label's value, or None if it is missing, is (or is not) one of some values.
 _Membership = tuple[str, frozenset[str | None], bool]
-# A label's value lies, as a number, between two others.
+# A label's value, as a number, is between two others.
 _Bounds = tuple[str, int, int]
 
 
@@ -71,7 +71,7 @@ def _bounds(selector: LabelSelector) -> tuple[_Bounds, ...]:
 class LabelSelector:
     """Conditions on labels, all of which must hold.
 
-    `str()` gives the text that the API server takes, always the same for the same conditions.
+    `str()` returns the text for the API server, always the same for the same conditions.
 
     Args:
         requirements: the conditions, in any order; none matches everything.
@@ -89,7 +89,7 @@ class LabelSelector:
     """
 
     requirements: tuple[LabelRequirement, ...] = attrs.field(default=(), converter=_requirements)
-    # Both are what matches() goes by.
+    # `matches` reads these two.
     _memberships: tuple[_Membership, ...] = attrs.field(
         init=False, eq=False, default=attrs.Factory(_memberships, takes_self=True)
     )
@@ -114,20 +114,20 @@ class LabelSelector:
                 `a>1`, `a<1`. Empty text matches everything.
 
         Raises:
-            ConfigurationError: the text breaks this grammar, or holds a key or value that no label can have.
+            ConfigurationError: the text, a key or a value is not valid.
         """
         return _parse_labels(check_string(text, "a label selector"))
 
     @classmethod
     def from_label_selector(cls, selector: V1LabelSelector | Mapping[str, Any] | None) -> LabelSelector:
-        """Read the selector that stands in objects, for example a Deployment's `spec.selector`.
+        """Return the selector for a `LabelSelector` in an object, for example a Deployment's `spec.selector`.
 
         Args:
             selector: the official client's model or its JSON mapping, with `matchLabels` and
                 `matchExpressions`. None matches nothing; one without conditions matches everything.
 
         Raises:
-            ConfigurationError: it is neither, or a condition in it is wrong.
+            ConfigurationError: it is neither, or a condition is invalid.
 
         Upstream: k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go, LabelSelectorAsSelector (v0.37).
         """
@@ -152,13 +152,13 @@ class LabelSelector:
 
     @classmethod
     def coerce(cls, value: str | Mapping[str, str] | LabelSelector | None) -> LabelSelector:
-        """Make a selector of what public arguments accept.
+        """Return the selector for a value that public arguments accept.
 
         Args:
-            value: text to parse; a mapping of labels that must all be there; a selector; or None for everything.
+            value: text to parse; a mapping of labels, all required; a selector; or None for everything.
 
         Raises:
-            ConfigurationError: it is of another type, or invalid.
+            ConfigurationError: it has another type, or is invalid.
         """
         if value is None:
             return _EVERYTHING

@@ -1,4 +1,4 @@
-"""Conditions on labels, and what a label's key and value may hold.
+"""Conditions on labels, and the syntax of label keys and values.
 
 Upstream: k8s.io/apimachinery/pkg/labels/selector.go and pkg/api/validate/content/kube.go (v0.37).
 """
@@ -16,7 +16,7 @@ from informers.errors import ConfigurationError
 
 __all__ = ["LabelOperator", "LabelRequirement", "key_problem", "value_problem", "whole_number"]
 
-#: `exists` and `!` ask whether the label is there; they are written `key` and `!key`.
+#: `exists` and `!` ask whether the label exists; they are written `key` and `!key`.
 LabelOperator = Literal["=", "!=", "in", "notin", "exists", "!", ">", "<"]
 
 _WORD = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -27,7 +27,7 @@ _MAX_INT64 = 2**63 - 1
 
 
 def key_problem(key: object) -> str:
-    """Say what is wrong with a label's key; empty if nothing is."""
+    """Return what is wrong with a label's key; empty if it is valid."""
     prefix, slash, name = check_string(key, "a label key").rpartition("/")
     if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
         return (
@@ -40,7 +40,7 @@ def key_problem(key: object) -> str:
 
 
 def value_problem(operator: LabelOperator, value: str) -> str:
-    """Say what is wrong with a label's value; empty if nothing is."""
+    """Return what is wrong with a label's value; empty if it is valid."""
     if operator in {">", "<"} and whole_number(value) is None:
         return f"label value {value!r}: '{operator}' compares with a whole number of 64 bits"
     if value and (len(value) > 63 or not _WORD.fullmatch(value)):
@@ -49,7 +49,7 @@ def value_problem(operator: LabelOperator, value: str) -> str:
 
 
 def _operator_problem(operator: object, values: int) -> str:
-    """Say what is wrong with an operator, or with how many values it has; empty if nothing is."""
+    """Return what is wrong with an operator, or with its number of values; empty if both are valid."""
     check_string(operator, "operator of a label requirement")
     if operator in {"in", "notin"}:
         return "" if values else f"{operator!r} needs at least one value"
@@ -61,7 +61,7 @@ def _operator_problem(operator: object, values: int) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """Read a number as Go's ParseInt does, which unlike int() knows no blanks, no underscores and 64 bits."""
+    """Return a number as Go's ParseInt reads it, or None: unlike int(), without blanks and underscores, in 64 bits."""
     if not _INTEGER.fullmatch(text):
         return None
     number = int(text)
@@ -81,10 +81,10 @@ class LabelRequirement:
         key: the label's key.
         operator: `=`, `!=`, `in`, `notin`, `exists`, `!`, `>` or `<`.
         values: one for `=`, `!=`, `>` and `<` (for these two a whole number); at least one for `in` and
-            `notin`; none for `exists` and `!`. Kept sorted and without repetition.
+            `notin`; none for `exists` and `!`. Sorted, without duplicates.
 
     Raises:
-        ConfigurationError: a key, an operator or a value that a server would refuse.
+        ConfigurationError: a server would refuse the key, the operator or a value.
 
     Upstream: k8s.io/apimachinery/pkg/labels/selector.go, NewRequirement (v0.37).
     """

@@ -1,7 +1,7 @@
-"""Takes from the queue, changes the cache, tells the handlers: the one thread through which all changes go.
+"""Takes from the queue, changes the cache and notifies the handlers: all changes pass through this one thread.
 
-What is users' code (transform, index functions, error handlers) runs here, before any lock is taken. Then the cache and
-the handlers' queues change as one: anyone who joins or reads sees both before or both after.
+Users' code (transforms, index functions, error handlers) runs here, before any lock is taken. Then the cache and the
+handlers' queues change in one step: a handler that joins, or a reader, sees both before or both after it.
 
 Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas and processReplacedAllInfo (v0.37).
 """
@@ -41,24 +41,24 @@ __all__ = ["CacheController", "Transform"]
 
 T = TypeVar("T", default=Any)
 
-#: Changes each object before it is stored: takes it, may change it in place, and returns it or another of its kind.
+#: Changes each object before it is stored: it may change the object in place, and returns it or another of its kind.
 Transform: TypeAlias = Callable[[T], T]
 
 
 @final
 class CacheController(Generic[T]):
-    """Applies deltas to a cache and distributes what they did.
+    """Applies deltas to a cache and distributes the resulting events.
 
     Args:
         resource: names the resource in messages.
-        queue: where deltas come from.
+        queue: the source of deltas.
         contents: the cache that they change.
-        restore: makes a record of what a transform returned.
+        restore: makes a record of a transform's result.
         transform: see `Transform`.
         makes_objects: see `SharedInformer`.
-        on_failure: is called with every failure.
-        on_recovery: is called when a watch works again after failures.
-        synced: raised when something is followed, and all of it has been listed for the first time.
+        on_failure: called with every failure.
+        on_recovery: called when a watch works again after failures.
+        synced: raised when everything that is followed, and at least one thing, has been listed.
         stop: ends `run`.
         clock: for waiting.
 
@@ -83,7 +83,7 @@ class CacheController(Generic[T]):
         self._resource = resource
         self._queue = queue
         self._contents = contents
-        #: What is followed, and how many of those still have no list. Both change under the cache's lock only.
+        #: The followed scopes, and how many of them have no list yet. Both change under the cache's lock only.
         self._followed: dict[str | None, Scope] = {}
         self._awaited = 0
         self._restore = restore
@@ -94,28 +94,28 @@ class CacheController(Generic[T]):
         self._clock = clock
         self._histories: Histories[T] = Histories()
         self._compactor: Compactor[T] = Compactor(clock)
-        #: Called whenever the cache has moved on.
+        #: Called after each step of the cache.
         self.observers: Observers = Observers()
-        #: Changed under the cache's lock only; replaced, never mutated, so it may be read without.
+        #: Changed under the cache's lock only; replaced, never mutated, so it may be read without the lock.
         self._listeners: tuple[Listener[T], ...] = ()
         self.set_aside: SetAside = SetAside(resource, on_failure, on_recovery)
-        #: Since when it has been at what was popped last, by the clock's `monotonic`; None while it waits for more.
+        #: When it began to apply the last deltas, by the clock's `monotonic`; None while it waits for more.
         self.busy_since: float | None = None
-        #: How long it takes to apply what was popped; None while nobody wants to know.
+        #: How long it takes to apply deltas; None unless measured.
         self.latency: Latency | None = None
 
     @property
     def listeners(self) -> tuple[Listener[T], ...]:
-        """The handlers' listeners, in the order in which they came."""
+        """The handlers' listeners, in the order in which they were added."""
         return self._listeners
 
     def rename(self, resource: str) -> None:
-        """Name the resource otherwise in messages."""
+        """Change the resource's name in messages."""
         self._resource = resource
         self.set_aside.rename(resource)
 
     def run(self) -> None:
-        """Apply deltas until the queue is closed and empty, or a stop is asked for."""
+        """Apply deltas until the queue is closed and empty, or a stop is requested."""
         while not self._stop.is_set():
             deltas = self._queue.pop(timeout=self._compactor.patience)
             if not deltas and self._queue.closed:
@@ -133,7 +133,7 @@ class CacheController(Generic[T]):
             self._compactor.work(is_idle=not deltas)
 
     def join(self, listener: Listener[T]) -> None:
-        """Let a handler in: it gets what the cache holds as adds, then everything that comes, nothing twice."""
+        """Add a handler: it receives the present objects as adds, then every later event, each once."""
         with self._contents.writing():
             adds: list[Notification[T]] = [Added(record, True) for record in self._contents.records.values()]
             if self._synced.is_set():
@@ -142,14 +142,14 @@ class CacheController(Generic[T]):
             self._listeners = (*self._listeners, listener)
 
     def leave(self, listener: Listener[T]) -> None:
-        """Let a handler go; does nothing where it is not in."""
-        # First of all: a resync that comes due must not deliver what it no longer receives.
+        """Remove a handler; does nothing if it is not there."""
+        # First of all: a resync that is due must not reach the removed handler.
         listener.end()
         with self._contents.writing():
             self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     def resync(self, listener: Listener[T]) -> None:
-        """Deliver everything that the cache holds once more, to one handler."""
+        """Deliver all objects of the cache to one handler again."""
         with self._contents.writing():
             listener.push([Updated(record, record) for record in self._contents.records.values()])
 
@@ -160,7 +160,7 @@ class CacheController(Generic[T]):
             self._awaited += 1
 
     def unfollow(self, scope: Scope) -> None:
-        """Wait for a scope's list no longer; its objects leave with the `NamespaceRemoved` in the queue."""
+        """Stop waiting for a scope's list; the `NamespaceRemoved` in the queue removes its objects."""
         with self._contents.writing():
             if self._followed.get(scope.namespace) is scope:
                 del self._followed[scope.namespace]
@@ -169,18 +169,18 @@ class CacheController(Generic[T]):
 
     @property
     def has_lists(self) -> bool:
-        """Whether anything that is followed has its first list in the cache."""
+        """Whether at least one followed scope has its first list in the cache."""
         return len(self._followed) > self._awaited
 
     def has_ended(self, uid: str) -> bool:
-        """Return whether the cache has had the object of a uid and has it no longer, as far as that is remembered."""
+        """Return whether the object of a uid was in the cache and has left it, as far as that is remembered."""
         return self._histories.has_ended(uid)
 
     def snapshot(self) -> Snapshot[T]:
-        """Return what the cache holds, and up to which versions.
+        """Return the records of the cache, and the versions that it has reached.
 
         Raises:
-            NotSyncedError: it does not hold everything.
+            NotSyncedError: the cache is incomplete.
         """
         with self._contents.writing():
             set_aside = list(self.set_aside.objects)
@@ -215,7 +215,7 @@ class CacheController(Generic[T]):
     def _apply_changes(self, changes: Sequence[tuple[Scope, Change[T]]]) -> None:
         notifications: list[RecordEvent[T]] = []
         writes: list[Write[T]] = []
-        #: What the cache will have of the keys of this batch. Only this thread changes the cache.
+        #: The cache's future records of this batch's keys. Only this thread changes the cache.
         pending: dict[str, Record[T] | None] = {}
         records = self._contents.records
         for scope, change in changes:
@@ -244,7 +244,7 @@ class CacheController(Generic[T]):
         self._after(writes, moved, [change.record.key for _, change in changes])
 
     def _apply_list(self, scope: Scope, replaced: Replaced[T]) -> None:
-        # Before the list is in the cache, which must not look whole meanwhile.
+        # Before the list is in the cache: until then it must not look complete.
         for bad in replaced.bad:
             self.set_aside.put(bad.error.key, bad.error)
         keep = {bad.error.key for bad in replaced.bad}
@@ -265,24 +265,24 @@ class CacheController(Generic[T]):
             self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
             for key, new in listed.items()
         ]
-        # Deletions first, those of objects that were made again among them.
+        # Deletions first, including those of objects that were created again.
         notifications += [each[0] for each in told if len(each) > 1]
         notifications += [each[-1] for each in told]
         writes = _writes(notifications)
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")
-            # Not before: transforms take their time, and the cache must not look whole meanwhile.
+            # Not earlier: transforms take time, and until now the cache must not look complete.
             self.set_aside.keep(keep, namespace=scope.namespace)
             self._list_locked(scope)
             scope.start_again(replaced.resource_version)
             self._reach_locked(scope.version, is_back=is_back)
             self._distribute_locked(notifications)
-        # What can't be reached any more is decided, too.
+        # Waits for a version that can't be reached any more are decided, too.
         self._after(writes, {scope.namespace: "" if is_back else scope.version}, None)
         self._settle(scope)
 
     def _apply_snapshot(self, snapshot: Snapshot[T]) -> None:
-        """Begin with what was saved. It counts as synced when the server has said what has happened since."""
+        """Begin with a saved cache. It counts as synced once the server has reported the changes since."""
         notifications: list[RecordEvent[T]] = [Added(record, True) for record in snapshot.records]
         writes = _writes(notifications)
         with self._contents.writing(writes):
@@ -299,7 +299,7 @@ class CacheController(Generic[T]):
             if scope.move(version):
                 self._reach_locked(version)
             if scope.is_filled:
-                # Where a list is still awaited, this ends what has happened since a snapshot.
+                # If a list is still awaited: the changes since the snapshot are complete.
                 self._list_locked(scope)
                 scope.is_listed = True
         self._after((), {scope.namespace: scope.version}, ())
@@ -325,12 +325,12 @@ class CacheController(Generic[T]):
         self._settle(scope)
 
     def _list_locked(self, scope: Scope) -> None:
-        """Await a scope no longer."""
+        """Stop awaiting a scope."""
         if not scope.is_listed and self._followed.get(scope.namespace) is scope:
             self._awaited -= 1
 
     def _reach_locked(self, version: str, *, is_back: bool = False) -> None:
-        """Move the version of the whole cache, which is the newest of what it follows."""
+        """Move the version of the whole cache: the newest of its scopes."""
         if is_back:
             version = max((scope.version for scope in self._followed.values()), key=sort_key, default=version)
         elif reaches(self._contents.resource_version, version):
@@ -338,14 +338,14 @@ class CacheController(Generic[T]):
         self._contents.resource_version = version
 
     def _after(self, writes: Sequence[Write[T]], moved: dict[str | None, str], keys: Iterable[str] | None) -> None:
-        """Do what may follow a step of the cache when no lock is held."""
+        """Do what follows a step of the cache and needs no lock."""
         for write in writes:
             self._compactor.changed(write.key, write.record)
         self.observers.moved(moved, keys)
 
     def _settle(self, scope: Scope) -> None:
-        """Raise what says that a scope, or the whole, is synced: first the cache, then each handler in its turn."""
-        # Callbacks are users' code, so no lock is held. Who joins from here on sees the flag.
+        """Signal that a scope, or the whole cache, is synced: first the cache's signal, then each handler's in turn."""
+        # Callbacks are users' code, so no lock is held. A handler that joins from here on sees the flag.
         if scope.is_listed:
             scope.synced.set()
         if self._awaited or not self._followed or self._synced.is_set():
@@ -358,11 +358,11 @@ class CacheController(Generic[T]):
     def _distribute_locked(self, notifications: list[RecordEvent[T]]) -> None:
         changed = [n for n in notifications if not _is_repetition(n)]
         for listener in self._listeners:
-            # A handler that asked for resyncs takes what is unchanged as one; to the others it is not news.
+            # A handler with resyncs receives unchanged objects as a resync; the others do not receive them.
             listener.push(notifications if listener.resync_period > 0 else changed)
 
     def _transformed(self, record: Record[T]) -> Record[T] | None:
-        """Return what a transform makes of a record; None where that, or making the object, fails: it is set aside."""
+        """Return the transformed record; None if the transform, or making the object, fails: then it is set aside."""
         if self._transform is None and not self._makes_objects:
             return record
         try:
@@ -382,17 +382,17 @@ class CacheController(Generic[T]):
 
 
 def _is_repetition(event: RecordEvent[T]) -> bool:
-    """Return whether an object is as it was: a list had it again, or a resync delivers it."""
+    """Return whether an object is unchanged: a list had it again, or a resync delivers it."""
     return isinstance(event, Updated) and event.old is event.new
 
 
 def _record_after(event: RecordEvent[T]) -> Record[T] | None:
-    """Return what the cache holds of an object after an event."""
+    """Return the cache's record of an object after an event."""
     if isinstance(event, Added):
         return event.obj
     return event.new if isinstance(event, Updated) else None
 
 
 def _writes(events: Iterable[RecordEvent[T]]) -> list[Write[T]]:
-    """Return what events change in the cache. An unchanged object stays as it is held, packed and indexed."""
+    """Return the changes of the cache that events make. An unchanged object keeps its record, packed and indexed."""
     return [Write(key_of(event), _record_after(event)) for event in events if not _is_repetition(event)]

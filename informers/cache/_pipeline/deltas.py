@@ -27,12 +27,12 @@ T = TypeVar("T", default=Any)
 @final
 @attrs.frozen(eq=False)
 class Replaced(Generic[T]):
-    """A list: these are all the objects of its scope, as of this version.
+    """A list: all objects of its scope at a version.
 
     Attributes:
         records: in the server's order.
         resource_version: of the list.
-        bad: what the list has in a form that can't be read.
+        bad: unreadable objects of the list.
     """
 
     records: Sequence[Record[T]]
@@ -49,12 +49,11 @@ class NamespaceRemoved:
 @final
 @attrs.frozen(eq=False)
 class Snapshot(Generic[T]):
-    """A whole cache, as it was, and from where a watch can go on.
+    """A saved cache, and the versions from which watches can go on.
 
     Attributes:
-        records: as they were stored: what a transform did to them is done.
-        versions: by namespace (None: of everything): what has happened up to this version is in the records, and
-            nothing that has happened since.
+        records: as they were stored, with the transform applied.
+        versions: by namespace (None: all): the records have all changes up to this version, and none after it.
     """
 
     records: Sequence[Record[T]]
@@ -66,7 +65,7 @@ class Snapshot(Generic[T]):
         return max(self.versions.values(), key=lambda version: (len(version), version), default="")
 
 
-#: What happens to a cache. A failure waits with the rest, so that users' error handlers run where they may.
+#: Changes of a cache. Failures are queued with them, so that users' error handlers run in the controller's thread.
 Delta: TypeAlias = (
     Change[T] | Replaced[T] | Snapshot[T] | Bookmark | BadObject | WatchFailure | WatchRecovery | NamespaceRemoved
 )
@@ -74,12 +73,12 @@ Delta: TypeAlias = (
 
 @final
 class DeltaQueue(Generic[T]):
-    """Holds what was seen until the cache takes it. Nothing is merged, dropped or reordered.
+    """Holds deltas until the cache takes them. It does not merge, drop or reorder any.
 
     Args:
-        limit: when this many wait, or lists with as many objects, `put` does: what is not read stays with the server,
-            not in memory.
-        batch: how many changes `pop` returns at most.
+        limit: `put` waits while this many deltas, or lists with this many objects, are queued: unread events then stay
+            on the server, not in memory.
+        batch: the most changes that `pop` returns.
         clock: for waiting.
 
     Thread safety: all methods may be called from any thread; one consumer is expected.
@@ -91,7 +90,7 @@ class DeltaQueue(Generic[T]):
         self._limit = limit
         self._batch = batch
         self._waiting: deque[tuple[Scope, Delta[T]]] = deque()
-        #: Objects of the lists that wait: each may be the whole cache once more.
+        #: Objects of the queued lists: each list may be as large as the cache.
         self._listed = 0
         self._closed = False
 
@@ -104,7 +103,7 @@ class DeltaQueue(Generic[T]):
     def put(self, scope: Scope, deltas: Sequence[Delta[T]]) -> None:
         """Append deltas of a scope, in order; waits while the queue is full.
 
-        After `end` of the scope, or `close`, they are dropped: also those that wait for room.
+        After `end` of the scope, or `close`, they are dropped, including those that wait for room.
         """
         with self._condition:
             while self._is_full() and not self._closed and not scope.is_shut:
@@ -113,7 +112,7 @@ class DeltaQueue(Generic[T]):
                 self._append_locked(scope, deltas)
 
     def end(self, scope: Scope, last: Delta[T]) -> None:
-        """Let nothing more of a scope in after this last delta, for which there is always room: this never waits."""
+        """Append the last delta of a scope and refuse later ones. There is always room for it: this never waits."""
         with self._condition:
             if not scope.is_shut:
                 scope.is_shut = True
@@ -128,17 +127,17 @@ class DeltaQueue(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more is taken."""
+        """Whether no more deltas are accepted."""
         return self._closed
 
     def pop(self, *, timeout: float | None = None) -> list[tuple[Scope, Delta[T]]]:
-        """Wait for deltas and take them: changes up to a batch, anything else alone.
+        """Wait for deltas and take them: changes up to a batch, any other delta alone.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
 
         Returns:
-            Deltas with their scopes; none where none came in time, or once the queue is closed and empty.
+            Deltas with their scopes; empty on a timeout, or when the queue is closed and empty.
         """
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._condition:
@@ -165,7 +164,7 @@ class DeltaQueue(Generic[T]):
         return len(self._waiting) + self._listed >= self._limit
 
     def close(self) -> None:
-        """Take nothing more, and end every wait; what is queued can still be popped."""
+        """Refuse further deltas and end every wait; queued ones can still be popped."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -1,11 +1,11 @@
-"""What a change or a list does to the history of an object: what the cache holds then, and what handlers are told.
+"""The history of an object: which record the cache holds, and which events handlers receive.
 
-One uid has one history: it is added, updated any number of times, and deleted, once. What a server says against that
-is put right here. Handlers get no second deletion, no deletion of what was never added, and no older state after a
-newer one. An object that was made again under its name is a deletion of the old one and an addition of the new one.
-Only a list may go back, since then the server did: a backup was restored.
+One uid has one history: the object is added, updated any number of times, and deleted once. Contradictions of a server
+are corrected here: handlers receive no second deletion, no deletion of an object that was never added, and no older
+state after a newer one. An object that was created again under its name becomes a deletion of the old one and an
+addition of the new one. Only a list may go back to older states: then a backup of the server was restored.
 
-Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas, which tells whatever comes (v0.37).
+Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas, which delivers every event (v0.37).
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ __all__ = ["Histories"]
 
 T = TypeVar("T", default=Any)
 
-#: Objects whose end is remembered. A server that replays what has been seen replays the last minutes.
+#: Number of ended objects that are remembered. A server that replays events replays those of the last minutes.
 _ENDS = 4096
 
 
 @final
 class Histories(Generic[T]):
-    """Decides what is told. It remembers the ends of the last objects by uid, and nothing else.
+    """Decides which events are delivered. It remembers the uids of the last ended objects, nothing else.
 
     Thread safety: it belongs to the controller's thread; `has_ended` may be called from any.
     """
 
     def __init__(self) -> None:
-        #: Versions at which objects have ended, by uid; the latest end stands last.
+        #: Versions at which objects ended, by uid; the latest end is last.
         self._ends: OrderedDict[str, str] = OrderedDict()
 
     def has_ended(self, uid: str) -> bool:
-        """Return whether an object has been in the cache, and is no longer; of the last ones alone it is known."""
+        """Return whether an object was in the cache and has left it; only the last ends are remembered."""
         return uid in self._ends
 
     def change(
         self, kind: ChangeType, seen: Record[T], new: Record[T] | None, old: Record[T] | None, *, is_initial: bool
     ) -> list[RecordEvent[T]]:
-        """Return what handlers receive for a change that a watch reports; nothing where the cache stays as it is.
+        """Return the events of a change that a watch reports; empty if the cache stays as it is.
 
         Args:
-            kind: what the watch says.
-            seen: the object as it came.
-            new: the object as it is to be held; None where its last state can't be shown (of a deletion alone).
-            old: what the cache has under its key.
+            kind: the type of the change.
+            seen: the object as received.
+            new: the object to store; None if it can't be made (of a deletion).
+            old: the cache's record of its key.
             is_initial: whether an addition belongs to the initial list.
         """
         if kind is ChangeType.DELETED:
@@ -71,7 +71,7 @@ class Histories(Generic[T]):
         return [Updated(old, old if _is_same(old, new) else new)]
 
     def listed(self, old: Record[T] | None, new: Record[T], version: str, *, is_initial: bool) -> list[RecordEvent[T]]:
-        """Return what handlers receive for an object that a list of this version has; the deletion of another first."""
+        """Return the events of a listed object; if it replaces another, the other's deletion is first."""
         self._ends.pop(new.uid, None)
         if old is None:
             return [Added(new, is_initial)]
@@ -81,7 +81,7 @@ class Histories(Generic[T]):
         return [Updated(old, old if _is_same(old, new) else new)]
 
     def missing(self, old: Iterable[Record[T]], version: str) -> list[RecordEvent[T]]:
-        """Return what handlers receive for objects that a list does not have any more."""
+        """Return the events of objects that a list no longer has."""
         notifications: list[RecordEvent[T]] = []
         for record in old:
             self._end(record, version)
@@ -93,13 +93,13 @@ class Histories(Generic[T]):
             return []
         self._end(old, seen.resource_version)
         if _is_another(seen, old):
-            # The end of an object that was never seen: then that of the one before it was missed.
+            # The deleted object was never seen: then the deletion of the one before it was missed.
             self._end(seen, seen.resource_version)
             return [Deleted(old.key, old, True)]
         return [Deleted(old.key, old, True) if last is None else Deleted(last.key, last, False)]
 
     def start_again(self) -> None:
-        """Forget all ends: a list of a lower version has come, and to its server their versions mean nothing."""
+        """Forget all ends: a list of a lower version was received, and their versions mean nothing to its server."""
         self._ends.clear()
 
     def _end(self, record: Record[T], version: str) -> None:
@@ -110,7 +110,7 @@ class Histories(Generic[T]):
                 self._ends.popitem(last=False)
 
     def _is_over(self, seen: Record[T]) -> bool:
-        """Whether a state is from before the end of its object. An object that left a selector may come back."""
+        """Return whether a state is from before its object's end. An object that left a selector may return."""
         end = self._ends.get(seen.uid)
         if end is None:
             return False
@@ -128,7 +128,7 @@ def _is_same(old: Record[T], new: Record[T]) -> bool:
 
 
 def _is_another(one: Record[T], other: Record[T]) -> bool:
-    """Whether two records are of two objects, one made after the other was deleted."""
+    """Return whether two records belong to different objects: one was deleted, and the other created later."""
     return bool(one.uid and other.uid) and one.uid != other.uid
 
 

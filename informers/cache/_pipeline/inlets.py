@@ -37,12 +37,12 @@ T = TypeVar("T", default=Any)
 
 @final
 class NamespaceReflector(Generic[T]):
-    """A reflector of one scope, which fills its informer's queue until that is shut for it. Its list can be waited for.
+    """The reflector of one scope, which fills its informer's queue. Its first list can be waited for.
 
     Attributes:
-        scope: what it follows.
+        scope: the scope that it follows.
         reflector: lists and watches.
-        thread: that of the reflector; None until it is started.
+        thread: the reflector's thread; None until it is started.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -76,20 +76,20 @@ class NamespaceReflector(Generic[T]):
         )
 
     def start(self) -> threading.Thread:
-        """Start its thread; return that, also the second time."""
+        """Start its thread, once, and return it."""
         if self.thread is None:
             name = f"reflector-{self._resource}" + (f"-{self.scope.namespace}" if self.scope.namespace else "")
             self.thread = start_thread(name, self.reflector.run)
         return self.thread
 
     def rename(self, resource: str) -> None:
-        """Name the resource otherwise in messages."""
+        """Change the resource's name in messages."""
         self._resource = resource
         self.reflector.rename(resource)
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """Its name in messages."""
         namespace = self.scope.namespace
         return self._resource if namespace is None else f"{self._resource} in {namespace}"
 
@@ -100,16 +100,16 @@ class NamespaceReflector(Generic[T]):
 
     @property
     def ended(self) -> Signal:
-        """Raised when it is followed no longer."""
+        """Raised when it is no longer followed."""
         return self.scope.ended
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """Nothing is to be waited for besides."""
+        """None: it has no further parts to wait for."""
         return ()
 
     def why_not_synced(self) -> str:
-        """Return in words what its first list waits for, with its last error; empty if it is in the cache."""
+        """Return in words what delays its first list, with its last error; empty if the list is in the cache."""
         if self.scope.is_listed:
             return ""
         if self.scope.ended.is_set():
@@ -123,7 +123,7 @@ class NamespaceReflector(Generic[T]):
         return progress.state.value + (f", last error: {safe_text(error, str)}" if error is not None else "")
 
     def sync_progress(self) -> PartProgress:
-        """Return how far its first list is."""
+        """Return the progress of its first list."""
         progress = self.reflector.progress
         synced = self.scope.synced.is_set()
         return PartProgress(name=self.name, objects=progress.counts.listed, total=progress.counts.total, synced=synced)
@@ -133,7 +133,7 @@ class NamespaceReflector(Generic[T]):
         self._queue.put(self.scope, [Replaced(records, resource_version, bad)])
 
     def apply_events(self, events: Sequence[Seen[T]]) -> None:
-        """Queue what a watch said."""
+        """Queue the events of a watch."""
         self._queue.put(self.scope, events)
 
     def stop(self) -> None:
@@ -141,11 +141,11 @@ class NamespaceReflector(Generic[T]):
         self.reflector.stop()
 
     def forget(self) -> None:
-        """Let nothing more of it into the queue, and have what it brought leave the cache."""
+        """Refuse its further events, and remove its objects from the cache."""
         self._queue.end(self.scope, NamespaceRemoved())
 
     def _report(self, what: WatchFailure | WatchRecovery) -> None:
-        # By way of the queue, so that the handlers of these run where users' code may.
+        # By way of the queue, so that the user's handlers run in the controller's thread.
         self._queue.put(self.scope, [what])
 
 
@@ -154,11 +154,11 @@ class Reflectors(Generic[T]):
     """Reflectors by namespace; None for all namespaces.
 
     Args:
-        sources: where each gets its objects.
-        queue: what they fill.
+        sources: the source of each.
+        queue: the queue that they fill.
         resource: names the resource in messages.
         options: how they list and watch.
-        list_turns: how many list at a time; None for 16 of these.
+        list_turns: limits how many list at a time; None for 16 of these.
         clock: for waiting.
 
     Raises:
@@ -195,29 +195,29 @@ class Reflectors(Generic[T]):
         return len(self._by_namespace)
 
     def start(self) -> Iterator[threading.Thread]:
-        """Start those that do not run yet; yield the threads of all. Of several none lists before all have a thread."""
+        """Start those that do not run yet; yield all threads. None of several lists before all are started."""
         with self._list_turns.held() if len(self) > 1 else nullcontext():
             for _, followed in self:
                 yield followed.start()
 
     def rename(self, resource: str) -> None:
-        """Name the resource otherwise in messages."""
+        """Change the resource's name in messages."""
         self._resource = resource
         for _, followed in self:
             followed.rename(resource)
 
     def get(self, namespace: str | None) -> NamespaceReflector[T] | None:
-        """Return the one of a namespace, if that is followed."""
+        """Return the reflector of a namespace, or None."""
         return self._by_namespace.get(namespace)
 
     def __contains__(self, namespace: object) -> bool:
         return namespace in self._by_namespace
 
     def add(self, namespace: str | None, source: ListerWatcher[T]) -> NamespaceReflector[T]:
-        """Add one; it is not started.
+        """Add a reflector; it is not started.
 
         Raises:
-            ConfigurationError: there is one for it already, or one for all; or as the class says.
+            ConfigurationError: it exists already, or all namespaces are followed, or as the class says.
         """
         if not (namespace is None or (isinstance(namespace, str) and namespace)):
             raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
@@ -239,10 +239,10 @@ class Reflectors(Generic[T]):
         return made
 
     def remove(self, namespace: str) -> NamespaceReflector[T]:
-        """Take one out, and forget what it brought; it is not stopped.
+        """Remove a reflector and its objects; it is not stopped.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: the namespace is not followed.
         """
         found = self._by_namespace.get(namespace)
         if found is None or namespace is None:
@@ -254,18 +254,18 @@ class Reflectors(Generic[T]):
 
     @property
     def last_sync_resource_version(self) -> str:
-        """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
+        """The last resource version seen; empty before the first list. The newest of several namespaces."""
         versions = [fed.reflector.last_sync_resource_version for _, fed in self]
         return max(versions, key=lambda version: (len(version), version), default="")
 
     @property
     def listed(self) -> int:
-        """How many objects the lists under way, or else the last, have brought."""
+        """Number of objects received by the present or last lists."""
         return sum(fed.reflector.progress.counts.listed for _, fed in self)
 
     @property
     def total(self) -> int | None:
-        """How many they have in all, as far as the server says that of each; None where it does not."""
+        """Number of objects in these lists, None unless the server has said it for each."""
         totals = [fed.reflector.progress.counts.total for _, fed in self]
         known = [total for total in totals if total is not None]
         return sum(known) if len(known) == len(totals) else None

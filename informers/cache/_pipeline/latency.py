@@ -1,4 +1,4 @@
-"""How long it takes to bring what was seen into the cache and to the handlers' queues, counted by duration.
+"""How long deltas take from the queue into the cache and the handlers' queues, as a histogram.
 
 Upstream: k8s.io/client-go/tools/cache/informer_metrics.go fifoMetrics.processingLatency; buckets of
 k8s.io/component-base/metrics/prometheus/clientgo/fifo (v0.37).
@@ -21,12 +21,12 @@ _BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 @final
 @attrs.frozen
 class Latencies:
-    """Durations that were measured, as of one moment.
+    """A histogram of durations.
 
     Attributes:
-        bounds: in seconds, each inclusive.
-        counts: how many were within each bound, and above the one before; last, those above all.
-        total: their sum, in seconds.
+        bounds: upper bounds in seconds, inclusive.
+        counts: the number of durations up to each bound and above the one before; the last is above all bounds.
+        total: the sum of all durations, in seconds.
     """
 
     bounds: ClassVar[tuple[float, ...]] = _BOUNDS
@@ -53,6 +53,6 @@ class Latency:
             self._total += seconds
 
     def look(self) -> Latencies:
-        """Return what has been counted so far."""
+        """Return the counts so far."""
         with self._lock:
             return Latencies(tuple(self._counts), self._total)

@@ -1,7 +1,7 @@
-"""What is called when the cache has moved on: at each step, when one object has changed, when a version is reached.
+"""Callbacks for steps of the cache: for each step, for changes of one object, or for a version that is reached.
 
-A wait costs nothing until what it waits for has happened: it is kept under the key of its object, or in the order of
-its version. So a thousand waits make a step of the cache no slower.
+A waiting callback costs nothing until its condition may hold: it is stored under its object's key, or in the order of
+its version. So a thousand waits do not slow down a step of the cache.
 
 Upstream: none.
 """
@@ -23,13 +23,13 @@ __all__ = ["Observers"]
 _log = logging.getLogger("informers.cache")
 
 _Callback: TypeAlias = Callable[[], object]
-#: Length and text of a version, and a number of its own.
+#: Length and text of a version, and a unique number.
 _Place: TypeAlias = tuple[int, str, int]
 
 
 @final
 class Observers:
-    """Callbacks by what they wait for. They run in the controller's thread, outside of all locks, and must be short.
+    """Callbacks by their condition. They run in the controller's thread, outside of all locks, and must be short.
 
     Thread safety: all methods may be called from any thread, and from within a callback.
     """
@@ -39,18 +39,18 @@ class Observers:
         self._numbers = count()
         self._always: dict[int, _Callback] = {}
         self._by_key: dict[str, dict[int, _Callback]] = {}
-        #: Sorted places for each namespace (None: all), and what is called there.
+        #: Sorted places for each namespace (None: all).
         self._places: dict[str | None, list[_Place]] = {}
         self._by_number: dict[int, _Callback] = {}
 
     @property
     def count(self) -> int:
-        """How many callbacks there are."""
+        """Number of callbacks."""
         with self._lock:
             return len(self._always) + sum(map(len, self._by_key.values())) + len(self._by_number)
 
     def on_progress(self, callback: _Callback) -> Callable[[], None]:
-        """Call back after each step; return what ends that."""
+        """Call back after each step; return a function that ends this."""
         number = next(self._numbers)
         with self._lock:
             self._always[number] = callback
@@ -62,7 +62,7 @@ class Observers:
         return remove
 
     def on_change(self, key: str, callback: _Callback) -> Callable[[], None]:
-        """Call back when the object of this key may have changed; return what ends that."""
+        """Call back when the object of this key may have changed; return a function that ends this."""
         number = next(self._numbers)
         with self._lock:
             self._by_key.setdefault(key, {})[number] = callback
@@ -77,7 +77,7 @@ class Observers:
         return remove
 
     def on_version(self, scope: str | None, version: str, callback: _Callback) -> Callable[[], None]:
-        """Call back once, when a scope has reached a version, or can't any more; return what ends that."""
+        """Call back once, when a scope reaches a version or no longer can; return a function that ends this."""
         number = next(self._numbers)
         place = (*sort_key(version), number)
         with self._lock:
@@ -95,11 +95,11 @@ class Observers:
         return remove
 
     def moved(self, scopes: Mapping[str | None, str], keys: Iterable[str] | None) -> None:
-        """Call whom it concerns.
+        """Run the callbacks of a step.
 
         Args:
-            scopes: which have moved, and to which version; to an empty one where they can't be followed any more.
-            keys: objects that have changed; None where any may have.
+            scopes: the scopes that moved, with their version; empty if they are no longer followed.
+            keys: keys of changed objects; None if any may have changed.
         """
         with self._lock:
             called = list(self._always.values())
@@ -119,7 +119,7 @@ class Observers:
         places = self._places.get(scope)
         if places is None:
             return []
-        # What can't be compared decides every wait: each then looks for itself.
+        # A version without an order wakes every wait: each then checks for itself.
         end = bisect_right(places, (*sort_key(version), float("inf"))) if is_number(version) else len(places)
         reached = places[:end]
         del places[:end]

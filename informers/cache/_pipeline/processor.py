@@ -1,4 +1,4 @@
-"""One queue and one thread for each handler, so that none can hold up another.
+"""One queue and one thread for each handler, so that no handler delays another.
 
 Upstream: k8s.io/client-go/tools/cache/shared_informer.go sharedProcessor and processorListener (v0.37).
 """
@@ -31,7 +31,7 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
 
-#: Events that wait for a handler which was synced before: from here on it is said, once until half of them are done.
+#: Events that wait for a synced handler before a warning is logged; the next warning follows only after half are done.
 BEHIND = 10_000
 
 
@@ -42,12 +42,12 @@ def _same(low: float, _high: float) -> float:
 @final
 @attrs.define(eq=False)
 class Synced:
-    """Everything that was there at the beginning has been delivered before this."""
+    """Marks that everything that existed at the beginning has been delivered."""
 
     signal: Signal
 
 
-#: What happened to an object, with its states as the cache holds them.
+#: An event of an object, with records as its states.
 RecordEvent: TypeAlias = ObjectEvent[Record[T]]
 Notification: TypeAlias = RecordEvent[T] | Synced
 
@@ -69,8 +69,8 @@ def deliver(event: RecordEvent[T], callbacks: Callbacks[T]) -> object:
         return None
     try:
         obj = None if event.obj is None else event.obj.object()
-    except Exception:  # noqa: BLE001  what makes it may be the user's
-        # A deletion must not be lost for want of the last state.
+    except Exception:  # noqa: BLE001  the user's code may make the object
+        # A deletion must not be lost because its last state can't be made.
         _log.warning("%s can't be made as it was, so its deletion has no object", escaped(event.key), exc_info=True)
         obj = None
     return callbacks.on_delete(DeletedFinalStateUnknown(event.key, obj) if event.is_tombstone or obj is None else obj)
@@ -82,8 +82,8 @@ def _deliver_update(event: Updated[Record[T]], callbacks: Callbacks[T], on_updat
         return on_update(new, new)
     try:
         old = event.old.object()
-    except Exception:  # noqa: BLE001  what makes it may be the user's
-        # The handler could not be notified of it as it was: to the handler it is new.
+    except Exception:  # noqa: BLE001  the user's code may make the object
+        # The handler can't receive the old object: the new one is an add.
         _log.warning(
             "%s can't be made as it was, so its update is delivered as an add", escaped(event.new.key), exc_info=True
         )
@@ -94,7 +94,7 @@ def _deliver_update(event: Updated[Record[T]], callbacks: Callbacks[T], on_updat
 @final
 @attrs.define(eq=False)
 class _HandedOver(Generic[T]):
-    """A `Delivery` of a listener."""
+    """A `Delivery` that a listener has handed over."""
 
     listener: Listener[T]
     notification: RecordEvent[T]
@@ -112,7 +112,7 @@ class _HandedOver(Generic[T]):
         return deliver(self.notification, self.listener.callbacks)
 
     def finish(self, error: BaseException | None) -> None:
-        """Say that the delivery is over, and how the handler failed if it did."""
+        """End the delivery; `error` is the handler's exception, if it raised one."""
         self.listener.finish(self, error)
 
 
@@ -120,17 +120,18 @@ class _HandedOver(Generic[T]):
 class Listener(Generic[T]):
     """A handler with its queue and its thread.
 
-    Where the handler is called elsewhere, as a coroutine is on its loop, the thread hands events over and goes on. They
-    count as the backlog until they are finished, and the handler is synced when all are that came before the mark.
+    If the handler runs elsewhere, for example as a coroutine on its loop, the thread hands events over and goes on.
+    They count in the backlog until they are finished. The handler is synced when all events before the mark are
+    finished.
 
     Args:
         callbacks: the handler.
-        resync_period: seconds after which all objects are delivered again, and up to a tenth more; 0 for never.
-        resync: delivers them: called in this listener's thread, it calls `push`.
+        resync_period: seconds, plus up to a tenth at random, after which all objects are delivered again; 0 for never.
+        resync: called for that in this listener's thread; it calls `push`.
         uniform: returns a random number between two, for the jitter of resyncs.
         clock: for waiting.
 
-    Thread safety: all methods may be called from any thread; `push` neither blocks nor calls users' code.
+    Thread safety: all methods may be called from any thread; `push` neither waits nor calls users' code.
     """
 
     def __init__(
@@ -150,17 +151,17 @@ class Listener(Generic[T]):
         self._clock = clock
         self._condition = new_condition()
         self._waiting: deque[Notification[T]] = deque()
-        #: What the thread has taken; the first is the one under way. Only the thread changes it.
+        #: Notifications that the thread has taken; the first is being delivered. Only the thread changes it.
         self._taken: deque[Notification[T]] = deque()
-        #: Raised when nothing more is delivered.
+        #: Raised when nothing more will be delivered.
         self.ended: Signal = Signal(clock=clock)
         self._thread: threading.Thread | None = None
         self._next_resync = 0.0
         self._set_next_resync()
         self._is_behind = False
-        #: What has been handed over and is not finished.
+        #: Deliveries that have been handed over and are not finished.
         self._open: dict[_HandedOver[T], None] = {}
-        #: Marks that have been reached, each with what must be finished before it.
+        #: Marks that have been reached, each with the deliveries that must be finished first.
         self._marks: list[tuple[Signal, set[_HandedOver[T]]]] = []
         self.delivered: int = 0
         self.failed: int = 0
@@ -171,7 +172,7 @@ class Listener(Generic[T]):
 
     @property
     def backlog(self) -> int:
-        """How many notifications are not delivered yet, with the one under way."""
+        """Number of undelivered notifications, including the present one."""
         with self._condition:
             if self.ended.is_set():
                 return int(self._busy is not None) + len(self._open)
@@ -179,7 +180,7 @@ class Listener(Generic[T]):
 
     @property
     def busy(self) -> tuple[str, float] | None:
-        """Key of the object that the handler handles now, and since when by the clock; of several the first."""
+        """Key of the object that is being handled, and since when by the clock; the first of several."""
         with self._condition:
             begun = ((delivery.key, delivery.since) for delivery in self._open if delivery.since is not None)
             return min(begun, key=lambda busy: busy[1], default=self._busy)
@@ -190,25 +191,25 @@ class Listener(Generic[T]):
 
     @property
     def thread(self) -> threading.Thread | None:
-        """The thread that delivers, once it has been started."""
+        """The thread that delivers, after the start."""
         return self._thread
 
     def start(self, name: str) -> None:
-        """Start to deliver, in a thread of this name; does nothing the second time or after `end`."""
+        """Start to deliver, in a thread of this name; does nothing if started already or after `end`."""
         with self._condition:
             if self._thread is None and not self.ended.is_set():
                 self._set_next_resync()
                 self._thread = start_thread(name, self._run)
 
     def push(self, notifications: Sequence[Notification[T]]) -> None:
-        """Append notifications; dropped after `end`."""
+        """Append notifications; they are dropped after `end`."""
         with self._condition:
             if not self.ended.is_set() and notifications:
                 self._waiting.extend(notifications)
                 self._condition.notify_all()
 
     def report_backlog(self, resource: str) -> None:
-        """Log once that the handler is slower than its events come; under no lock, since the log may be users' code."""
+        """Log once that the handler is too slow; under no lock, since log handlers may be users' code."""
         count = self.backlog
         if count < BEHIND // 2:
             self._is_behind = False
@@ -223,7 +224,7 @@ class Listener(Generic[T]):
                 )
 
     def end(self) -> None:
-        """Deliver nothing more: what waits is dropped, what is under way runs to its end."""
+        """Deliver nothing more: waiting events are dropped, the present call goes on to its end."""
         self.ended.set()
         with self._condition:
             self._waiting.clear()
@@ -232,7 +233,7 @@ class Listener(Generic[T]):
             self._condition.notify_all()
 
     def finish(self, delivery: _HandedOver[T], error: BaseException | None) -> None:
-        """Take note that what was handed over is finished."""
+        """Note that a delivery is finished."""
         synced: list[Signal] = []
         with self._condition:
             if self._open.pop(delivery, self) is self:
@@ -260,7 +261,7 @@ class Listener(Generic[T]):
             taken = self._taken
             while taken and not self.ended.is_set():
                 self._deliver(taken[0])
-                # One at a time, so that nothing is kept alive for the sake of what came with it.
+                # One at a time, so that delivered events are freed at once.
                 taken.popleft()
             if self._is_due() and not self.ended.is_set():
                 self._set_next_resync()
@@ -268,7 +269,7 @@ class Listener(Generic[T]):
 
     def _deliver(self, notification: Notification[T]) -> None:
         if isinstance(notification, Synced):
-            # No event: it is not counted.
+            # Not an event, so it is not counted.
             with self._condition:
                 if self._open:
                     self._marks.append((notification.signal, set(self._open)))
@@ -284,7 +285,7 @@ class Listener(Generic[T]):
         self._busy = (key_of(notification), self._clock.monotonic())
         try:
             deliver(notification, self.callbacks)
-        except BaseException as error:  # noqa: BLE001  the handler is the user's, and even an exit must not lose the rest
+        except BaseException as error:  # noqa: BLE001  users' code; even its exit must not lose the other events
             self.failed += 1
             self._report(notification, error)
         finally:
@@ -292,7 +293,7 @@ class Listener(Generic[T]):
             self._busy = None
 
     def _report(self, notification: RecordEvent[T], error: BaseException) -> None:
-        # The user's filters of the log may raise, too.
+        # The user's log filters may raise, too.
         with suppress(Exception):
             _log.error(
                 "handler %s failed on %s of %s; going on with the next event",
@@ -303,7 +304,7 @@ class Listener(Generic[T]):
             )
 
     def _set_next_resync(self) -> None:
-        # Jitter, so that what was started together does not resync together for ever.
+        # Jitter, so that handlers that started together do not always resync together.
         period = self.resync_period * self._uniform(1.0, 1.1) if self.resync_period else 0.0
         self._next_resync = self._clock.monotonic() + period
 

@@ -1,4 +1,4 @@
-"""What a cache follows: all namespaces by one list and watch, or some, each by its own.
+"""What a cache follows: all namespaces by one list and watch, or some namespaces, each by its own.
 
 Upstream: none; client-go has one informer for each namespace, or one for all.
 """
@@ -16,21 +16,21 @@ __all__ = ["Scope"]
 
 @final
 class Scope:
-    """One list and watch of a cache. A namespace that is removed and added again gets a new one.
+    """One list and watch of a cache. A namespace that is removed and added again has a new scope.
 
     Args:
         namespace: None for all.
         clock: for waiting.
 
     Attributes:
-        synced: raised when its first list, or what has happened since a snapshot, is in the cache.
+        synced: raised when its first list, or the changes since a snapshot, are in the cache.
         ended: raised when it is no longer followed.
-        version: what the cache has of it: everything up to this; empty before the first list. It changes under the
-            lock of the cache, and so do the next three.
+        version: the cache has all changes up to this version; empty before the first list. This attribute and the next
+            three change under the cache's lock.
         is_filled: whether the cache has a list or a snapshot of it.
-        is_listed: whether `synced` is to be raised: a snapshot alone may be old.
-        times_back: how often a list has taken the version back, as after a backup of the server was restored.
-        is_shut: whether the queue takes nothing more of it. It changes under the lock of the queue.
+        is_listed: whether `synced` may be raised: a snapshot alone may be old.
+        times_back: how often a list has lowered the version, for example after a backup of the server was restored.
+        is_shut: whether the queue refuses its deltas. It changes under the queue's lock.
     """
 
     def __init__(self, namespace: str | None, *, clock: Clock) -> None:
@@ -47,28 +47,28 @@ class Scope:
         return f"<Scope {self.namespace or 'of all namespaces'} rv={self.version}>"
 
     def move(self, version: str) -> bool:
-        """Move the version on; return whether it has moved. An event never takes it back."""
+        """Move the version on; return whether it has changed. Events never lower it."""
         if not self.is_filled or not version or version == self.version or reaches(version, self.version) is False:
             return False
         self.version = version
         return True
 
     def resume(self, version: str) -> None:
-        """Set the version of a snapshot."""
+        """Set the version to that of a snapshot."""
         self.version = version
         self.is_filled = True
 
     def is_ahead_of(self, version: str) -> bool:
-        """Return whether a list of this version takes the cache back."""
+        """Return whether a list of this version would lower the version."""
         return reaches(version, self.version) is False
 
     def start_again(self, version: str) -> None:
-        """Set the version of a list."""
+        """Set the version to that of a list."""
         self.times_back += self.is_ahead_of(version)
         self.version = version
         self.is_filled = self.is_listed = True
 
     def empty(self) -> None:
-        """Note that the cache has nothing of it any more."""
+        """Note that the cache has no objects of it any more."""
         self.version = ""
         self.is_filled = self.is_listed = False

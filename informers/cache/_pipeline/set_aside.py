@@ -1,4 +1,4 @@
-"""Objects that are on the server but not in the cache in that form, and the reporting of failures.
+"""Objects of the server whose present state is not in the cache, and the reporting of failures.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37); an unreadable object ends a watch there.
 """
@@ -27,18 +27,18 @@ _log = logging.getLogger("informers.cache")
 
 @final
 class SetAside:
-    """The objects of one cache that were set aside, by key, and why.
+    """The objects of one cache that could not be stored, by key, with the reasons: they are set aside.
 
     Args:
         resource: names the resource in messages.
-        on_failure: is called with every failure; None for the log alone.
-        on_recovery: is called when a watch works again after failures; None for the log alone.
+        on_failure: called with every failure; None for the log alone.
+        on_recovery: called when a watch works again after failures; None for the log alone.
 
     Attributes:
-        objects: by key. Replaced or changed by the controller's thread; a list replaces it in one step with the cache.
-        total: how often an object had to be set aside, or left out of an index.
+        objects: by key. The controller's thread replaces or changes it; a list replaces it in one step with the cache.
+        total: how often an object was set aside, or left out of an index.
 
-    Thread safety: it belongs to the controller's thread; the attributes may be read from any.
+    Thread safety: it belongs to the controller's thread; the attributes may be read from any thread.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class SetAside:
         self._on_recovery = on_recovery
         self.objects: dict[str, Exception] = {}
         self.total: int = 0
-        #: Errors of the step that goes on, whose frames are cleared at its end.
+        #: Errors of the present step; their frames are cleared at its end.
         self._reasons: list[Exception] = []
 
     def rename(self, resource: str) -> None:
-        """Name the resource otherwise in messages."""
+        """Change the resource's name in messages."""
         self._resource = resource
 
     def put(self, key: str, error: Exception) -> None:
-        """Set an object aside, and report that; its key is empty where not even that could be read."""
+        """Set an object aside, and report that; the key is empty if it could not be read either."""
         self._reasons.append(error)
         self.total += 1
         if key:
@@ -65,12 +65,12 @@ class SetAside:
         self.report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
 
     def take_back(self, key: str) -> None:
-        """Note that an object can be held again, or is gone."""
+        """Note that an object can be stored again, or was deleted."""
         if self.objects:
             self.objects.pop(key, None)
 
     def keep(self, keys: Iterable[str], *, namespace: str | None) -> None:
-        """Forget all objects of a namespace (None: of all) but these."""
+        """Forget all objects of a namespace (None: all) except these."""
         kept = set(keys)
         self.objects = {
             key: error
@@ -87,7 +87,7 @@ class SetAside:
         self.report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
 
     def report(self, what: WatchFailure | WatchRecovery) -> None:
-        """Report a failure or recovery to its handler; the error handler decides what is logged of both."""
+        """Report a failure or recovery to its handler; with an error handler, both are logged at DEBUG only."""
         with suppress(Exception):  # of the user's filters of the log
             _log.log(logging.WARNING if self._on_failure is None else logging.DEBUG, "%s", what)
         try:
@@ -102,6 +102,6 @@ class SetAside:
                 _log.error("the %s handler of %s failed on: %s", kind, self._resource, str(what), exc_info=reason)
 
     def clear_frames(self) -> None:
-        """Let go of what the errors of this step hold by their tracebacks."""
+        """Release the objects that the tracebacks of this step's errors reference."""
         while self._reasons:
             clear_frames(self._reasons.pop())
