@@ -1,1 +1,1 @@
-"""Keeps a store equal to a source: lists, watches, and what to do when these fail."""
+"""Keeps a store equal to a source: lists, watches, and recovers from failures."""

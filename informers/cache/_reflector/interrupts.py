@@ -1,4 +1,4 @@
-"""What breaks into the work of a reflector's thread: a stop, and the wish for a new list.
+"""What interrupts a reflector's thread: a stop, or a request for a new list.
 
 Upstream: contexts.
 """
@@ -17,10 +17,10 @@ __all__ = ["Interrupts"]
 
 @final
 class Interrupts:
-    """Ends every pause at once, when there is a reason.
+    """Ends every pause at once on a stop or a request for a new list.
 
-    A relist breaks off the request under way, and is taken only when that is done: otherwise the request of the new
-    list could be what is broken off.
+    A relist breaks off the present request. The reflector begins the new list only when that is done: otherwise the
+    new list's own request could be broken off.
 
     Args:
         clock: for waiting.
@@ -38,35 +38,35 @@ class Interrupts:
 
     @property
     def stopped(self) -> bool:
-        """Whether the end has come."""
+        """Whether a stop was requested."""
         return self._stopped
 
     @property
     def wants_relist(self) -> bool:
-        """Whether a new list is wanted."""
+        """Whether a new list was requested."""
         return self._asked > self._taken
 
     @property
     def any(self) -> bool:
-        """Whether there is a reason to leave what is under way."""
+        """Whether to leave the present work."""
         return self._stopped or self.wants_relist
 
     def check(self) -> None:
-        """Raise StoppedError where there is a reason to leave."""
+        """Raise StoppedError on a stop or a request for a new list."""
         if self.any:
             raise StoppedError("the list has been broken off")
 
     def stop(self) -> None:
-        """Let nothing more begin."""
+        """Request the stop."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
 
     def relist(self, break_off: Callable[[], object]) -> None:
-        """Ask for a new list.
+        """Request a new list.
 
         Args:
-            break_off: ends the request under way; it is called without a lock, since it may be the user's.
+            break_off: ends the present request; called without a lock, since it may be the user's.
         """
         with self._condition:
             self._asked += 1
@@ -79,7 +79,7 @@ class Interrupts:
                 self._condition.notify_all()
 
     def take_relist(self) -> None:
-        """Note that a new list is made from here on; waits until requests are broken off for it."""
+        """Note that the new list begins now; waits until requests have been broken off for it."""
         with self._condition:
             while self._broken_off < self._asked and not self._stopped:
                 self._clock.wait(self._condition, None)
@@ -91,7 +91,7 @@ class Interrupts:
             self._condition.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Wait for so many seconds, or until there is a reason to leave."""
+        """Wait for so many seconds, or until there is an interrupt."""
         deadline = self._clock.monotonic() + seconds
         with self._condition:
             while not self.any:
@@ -101,11 +101,11 @@ class Interrupts:
                 self._clock.wait(self._condition, left)
 
     def wait_once(self, seconds: Callable[[], float | None], *, unless: Callable[[], bool]) -> None:
-        """Wait for some seconds, or for a `wake`, or until there is a reason to leave.
+        """Wait for some seconds, for a `wake`, or until there is an interrupt.
 
         Args:
-            seconds: called under the lock that `wake` takes, so that no `wake` is lost; None for as long as it takes.
-            unless: where it holds, there is no wait. Neither function may wait.
+            seconds: called under the lock of `wake`, so that no `wake` is lost; None for no limit.
+            unless: if it holds, there is no wait. Neither function may wait.
         """
         with self._condition:
             if not (self.any or unless()):

@@ -1,4 +1,4 @@
-"""What a reflector notifies its user's functions of, and what it logs when a function of the user raises.
+"""The notifications of a user's functions, and the log lines for their exceptions.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandlerWithContext (v0.37).
 """
@@ -28,14 +28,14 @@ _log = logging.getLogger("informers")
 
 @final
 class Notices:
-    """Calls the user's functions of a reflector; what they raise is logged.
+    """Calls a reflector's user functions, and logs what they raise.
 
     Args:
         resource: names the resource.
         namespace: of the watch; None for all.
         on_failure: called with every failure.
         on_recovery: called when a watch works again after failures.
-        interrupts: behind a stop nothing is notified.
+        interrupts: after a stop, nothing is notified.
 
     Attributes:
         resource: as given; it may be changed.
@@ -60,11 +60,11 @@ class Notices:
 
     @property
     def name(self) -> str:
-        """Name of the watch in the log: the resource, and the namespace if it is of one."""
+        """Name of the watch in the log: the resource, and its namespace if it has one."""
         return self.resource if self._namespace is None else f"{self.resource} in {self._namespace}"
 
     def failed(self, error: Exception, next_step: NextStep, delay: float = 0.0) -> None:
-        """Notify of a failure, and of what follows it in `delay` seconds."""
+        """Notify of a failure, and of the next step in `delay` seconds."""
         self._tell(self._on_failure, WatchFailure(self.resource, self._namespace, error, next_step, delay))
 
     def recovered(self, outage: Outage) -> None:
@@ -75,15 +75,15 @@ class Notices:
         )
 
     def guarded(self, function: Callable[[], object], message: str) -> None:
-        """Call what may be the user's; what it raises is logged with `message`, which has a place for the resource."""
+        """Call a function that may be the user's; its exception is logged with `message`, which takes the resource."""
         try:
             function()
-        except BaseException as error:  # noqa: BLE001  it has no part in what goes on here
+        except BaseException as error:  # noqa: BLE001  a user's error must not end this thread
             reason = as_exception(error)
             with suppress(Exception):  # of the user's filters of the log
                 _log.error(message, self.resource, exc_info=reason)
 
     def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
-        # What breaks behind a stop was broken off.
+        # A failure after a stop is the broken-off request.
         if listener is not None and not self._interrupts.stopped:
             self.guarded(lambda: listener(what), "%s: a failure handler failed")

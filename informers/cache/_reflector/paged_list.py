@@ -20,24 +20,24 @@ __all__ = ["PagedList"]
 
 T = TypeVar("T", default=Any)
 
-#: Pages in a row that may bring nothing new. A share of the objects (`Shard`) may have none of many.
+#: Pages in a row that may bring nothing new. With a `Shard`, many pages may have no object of the share.
 _BARREN = 100
 
 
 @final
 class PagedList(Generic[T]):
-    """Gathers a list's pages. Where a continue token expires, it lists once more as a whole.
+    """Gathers a list's pages. If a continue token expires, it lists once more in one page.
 
     Args:
-        source: where pages come from.
-        resource_version: to ask for: empty for the newest, `"0"` for any.
-        limit: objects in a page; 0 for all at once.
+        source: the source of the pages.
+        resource_version: the version to request: empty for the newest, `"0"` for any.
+        limit: objects in a page; 0 for one page.
 
     Attributes:
         resource_version: of the list.
         records: the objects so far.
-        bad: others, that can't be held.
-        has_pages: whether the first answer was not the whole.
+        bad: unreadable objects so far.
+        has_pages: whether the list had more than one page.
     """
 
     def __init__(self, source: ListerWatcher[T], *, resource_version: str, limit: int) -> None:
@@ -51,7 +51,7 @@ class PagedList(Generic[T]):
         self.has_pages: bool = False
         self._remaining: int | None = None
         self._barren = 0
-        #: Records of the page under way that have been taken already.
+        #: Number of records of the present page that have been taken already.
         self._arrived = 0
 
     def read(
@@ -60,12 +60,12 @@ class PagedList(Generic[T]):
         """Read all pages.
 
         Args:
-            on_progress: told how many objects have come, and how many remain if that is known: after each page but the
-                last, and within a page if the source tells.
-            on_expired: told that a continue token has expired, before the list is made as a whole.
+            on_progress: called with the number of objects received, and the number remaining if it is known: after each
+                page but the last, and within a page if the source reports that.
+            on_expired: called when a continue token has expired, before the list in one page.
 
         Raises:
-            StatusError: the server refuses, or its pages do not move on.
+            StatusError: the server refuses, or its pages do not advance.
         """
         if not isinstance(self._source, HandsOnArrivals):
             self._read(on_progress, on_expired)
@@ -95,7 +95,7 @@ class PagedList(Generic[T]):
             try:
                 page = self._source.list(ListOptions(limit=self._limit, continue_token=token))
             except ExpiredError as error:
-                # The pages took longer than the server keeps them; a whole list can't be overtaken like that.
+                # The pages took longer than the server keeps the token; a list in one page needs none.
                 if is_whole:
                     raise
                 is_whole, token = True, ""
@@ -122,12 +122,12 @@ class PagedList(Generic[T]):
         self._remaining = page.remaining
 
     def _pack(self, records: Sequence[Record[T]]) -> None:
-        """Take the next records of the page under way."""
+        """Take the next records of the present page."""
         self._arrived += len(records)
         for record in records:
             self._packer.add(record)
 
     def _so_far(self, count: int) -> tuple[int, int | None]:
-        """Return how many objects there are, with so many of the page under way, and how many remain."""
+        """Return the number of objects, including `count` of the present page, and the number remaining."""
         remaining = None if self._remaining is None else max(0, self._remaining - count)
         return len(self.records) + count, remaining

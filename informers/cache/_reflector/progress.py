@@ -1,4 +1,4 @@
-"""How a reflector fares: what its health is made of.
+"""The state of a reflector, for its health.
 
 Upstream: none; client-go shows no more than the last resource version.
 """
@@ -32,14 +32,14 @@ __all__ = ["Outage", "Progress", "WatchCounts"]
 
 _log = logging.getLogger("informers.cache")
 
-#: Seconds between two lines in the log about a list that takes long.
+#: Seconds between two log lines about a slow list.
 _NEWS = 5.0
 
 
 @final
 @attrs.frozen
 class Outage:
-    """A time without a watch that worked, which is over; `failures` were told in it."""
+    """A time without a working watch, which is over; `failures` were reported in it."""
 
     seconds: float
     failures: int
@@ -48,20 +48,20 @@ class Outage:
 
 @attrs.frozen(kw_only=True)
 class WatchCounts:
-    """What a reflector has counted so far.
+    """The counters of a reflector.
 
     Attributes:
-        listed: objects that the list under way, or else the last, has brought.
-        total: how many that list has in all, as far as the server says that; None where it does not.
-        lists: how many lists have been completed.
-        watches: how many watches have been opened.
-        failures: how many requests have failed.
-        list_seconds: how long the completed lists took, summed up.
-        items_listed: how many objects they have brought, summed up.
-        watches_ended: how many watches have been opened, and are over.
-        watch_seconds: how long those were open, summed up.
-        watch_events: how many events and bookmarks those have brought, summed up.
-        short_watches: how many of them ended on their own within a second, without an event.
+        listed: objects that the present or last list has received.
+        total: objects in that list, as far as the server says it; None otherwise.
+        lists: completed lists.
+        watches: opened watches.
+        failures: failed requests.
+        list_seconds: seconds that the completed lists took, in total.
+        items_listed: objects that they received, in total.
+        watches_ended: watches that were opened and have ended.
+        watch_seconds: seconds for which those were open, in total.
+        watch_events: events and bookmarks that those received, in total.
+        short_watches: watches that the server ended within a second, without an event.
     """
 
     listed: int = 0
@@ -79,21 +79,21 @@ class WatchCounts:
 
 @final
 class Progress:
-    """Kept by the reflector's thread, read by any. Says in the log how far a list is that takes long.
+    """Updated by the reflector's thread, read by any. Logs the progress of a slow list.
 
     Args:
-        name: what the log calls the list: the resource, and the namespace if it is of one.
+        name: name of the list in the log: the resource, and its namespace if it has one.
         clock: tells the time.
 
     Attributes:
-        situation: where the reflector is, and what it knows.
-        is_queued: whether the list that is due waits for its turn.
-        not_live_since: since when there has been no watch that works; None while there is one.
-        connected_since: since when the watch that is open has been open; None while there is none.
-        last_event: when an event or a bookmark came last; None before the first.
-        error: what went wrong last, if nothing has gone right since.
-        retry_at: when it is tried again; None where nothing waits.
-        counts: what has been counted; replaced in one step, since readers have other threads.
+        situation: the reflector's state and memory.
+        is_queued: whether a list waits for its turn.
+        not_live_since: since when no watch works; None while one does.
+        connected_since: when the open watch was opened; None if none is open.
+        last_event: when the last event or bookmark was received; None before the first.
+        error: the last failure, if nothing has succeeded since.
+        retry_at: when the next try begins; None if none is due.
+        counts: the counters; replaced in one step, since other threads read them.
 
     All times are the clock's `monotonic`.
     """
@@ -110,32 +110,32 @@ class Progress:
         self.retry_at: float | None = None
         self.counts: WatchCounts = WatchCounts()
         self._list_began = 0.0
-        #: When the log was notified of the list last; None if not yet.
+        #: When the last log line about the list was written; None before the first.
         self._told: float | None = None
-        #: How many since there was a watch that worked, but for those that another way to list has made good.
+        #: Failures since a watch worked last, except those that another way to list made good.
         self._failures_in_outage = 0
         self._was_live = False
-        #: Of the watch that is open.
+        #: Events of the open watch.
         self._events = 0
 
     @property
     def state(self) -> ReflectorState:
-        """What it is doing."""
+        """The present activity."""
         return ReflectorState.QUEUED if self.is_queued else self.situation.state.shown
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the last watch was silent until it was given up, and nothing has come since."""
+        """Whether the last watch was silent until it was given up, and nothing has been received since."""
         return self.situation.memory.silent_watches > 0
 
     @property
     def asked_to_wait(self) -> Exception | None:
-        """What the server asked for a pause with; None where it did not."""
+        """The answer with which the server asked for a pause; None if it did not."""
         state = self.situation.state
         return state.reason if isinstance(state, AskedToWait) else None
 
     def entered(self, situation: Situation) -> Outage | None:
-        """Note where the reflector is now; return the outage that ends by it, if one does."""
+        """Note the new situation; return the outage that it ends, or None."""
         state = situation.state
         self.situation = situation
         self.retry_at = None
@@ -148,7 +148,7 @@ class Progress:
         return self._live(is_live=isinstance(state, Watching))
 
     def has_turn(self) -> None:
-        """Note that the list that waited for its turn begins."""
+        """Note that the queued list begins."""
         self.is_queued = False
         self._list_began = self._clock.monotonic()
 
@@ -164,7 +164,7 @@ class Progress:
         self._events = 0
 
     def failed(self, error: Exception, *, is_made_good: bool = False) -> None:
-        """Note a failure; `is_made_good` says that pages are listed in place of a stream, at once."""
+        """Note a failure; `is_made_good` if pages are listed at once in place of a stream."""
         self.counts = attrs.evolve(self.counts, failures=self.counts.failures + 1)
         self._failures_in_outage += not is_made_good
         self.error = error
@@ -189,7 +189,7 @@ class Progress:
         self._told = None
 
     def arrived(self, listed: int, remaining: int | None = None) -> None:
-        """Note how many objects the list under way has brought, and how many are still to come, if that is known."""
+        """Note how many objects the present list has received, and how many remain, if that is known."""
         self.counts = attrs.evolve(self.counts, listed=listed, total=None if remaining is None else listed + remaining)
         now = self._clock.monotonic()
         if now - (self._list_began if self._told is None else self._told) >= _NEWS:
@@ -212,13 +212,13 @@ class Progress:
         self.error = None
 
     def arrived_by_watch(self, count: int) -> None:
-        """Note a sign of life: events and bookmarks, so many."""
+        """Note that this many events and bookmarks were received."""
         self._events += count
         self.last_event = self._clock.monotonic()
         self.error = None
 
     def _disconnected(self, *, by_itself: bool = True) -> None:
-        """Note that no watch is open; if one was, that it is no more."""
+        """Note that no watch is open, and count the one that was."""
         if self.connected_since is None:
             return
         lasted = self._clock.monotonic() - self.connected_since

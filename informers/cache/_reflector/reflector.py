@@ -1,4 +1,4 @@
-"""Keeps a store equal to a source: does what the state says, and asks `step` what follows.
+"""Keeps a store equal to a source: acts as the state says, and asks `step` for the next state.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 """
@@ -69,7 +69,7 @@ __all__ = ["Reflector"]
 
 T = TypeVar("T", default=Any)
 
-#: Seconds that the watch from a saved version is asked to last. Two before a watch's end a server sends a bookmark.
+#: Seconds for which the watch from a saved version is requested. A server sends a bookmark two seconds before its end.
 _CATCH_UP = 3
 
 
@@ -77,26 +77,27 @@ _CATCH_UP = 3
 class Reflector(OfOneProcess, Generic[T]):
     """Lists and watches a source, and writes what it sees to a store.
 
-    Begins with a streaming list where the source can do it, else with a list in pages, and watches from there. A watch
-    that worked and ends is opened again at the last version, at once, however it ended. One that fails otherwise, or
-    whose version is too old, is followed by a list. Every other failure costs a pause, which grows, has jitter, honours
-    what the server asks for, and ends with `stop`. Nothing is ever given up.
+    It begins with a streaming list if the source supports it, else with a list in pages, and watches from there. A
+    watch that worked is opened again at once at its last version, however it ended. If a watch fails otherwise, or its
+    version is too old, a list follows. After every other failure there is a pause, which grows, has jitter, is at
+    least as long as the server asks, and ends with `stop`. It never gives up.
 
-    What it does next is decided in `informers/cache/_reflector/transitions.py`, by the states of `states.py`.
+    `informers/cache/_reflector/transitions.py` decides each next step, by the states of `states.py`.
 
     Args:
-        source: where objects come from; the reflector closes it.
-        store: what they are written to.
+        source: the source of the objects; the reflector closes it.
+        store: receives the objects.
         resource: names the resource in messages.
-        namespace: likewise; None for all.
-        options: how.
-        list_turns: lists are made when it is their turn; None for one of its own.
-        on_failure: receives every failure, in the reflector's own thread; it must be quick. What it raises is logged.
-        on_recovery: told when a watch works again after failures, likewise.
+        namespace: names the namespace in messages; None for all.
+        options: how to list and watch.
+        list_turns: limits how many lists run at a time; None for no common limit.
+        on_failure: called with every failure, in the reflector's own thread; it must be quick. Its exceptions are
+            logged.
+        on_recovery: called in the same way when a watch works again after failures.
         clock: for waiting.
 
     Raises:
-        ConfigurationError: `source`, `store` or `options` is not one.
+        ConfigurationError: `source`, `store` or `options` is invalid.
 
     Example:
         >>> from informers.cache.store import Store
@@ -140,12 +141,12 @@ class Reflector(OfOneProcess, Generic[T]):
         lists_by = ListsBy.STREAM if options.streaming_lists else ListsBy.PAGES
         self._situation = Situation(NotStarted(), Memory(page_size=options.page_size, lists_by=lists_by))
         self._saved = ""
-        #: The watch that is open; None while there is none.
+        #: The open watch, or None.
         self._watch: OpenWatch[T] | None = None
         self.progress: Progress = Progress(self._notices.name, clock)
 
     def rename(self, resource: str) -> None:
-        """Name the resource otherwise in messages."""
+        """Change the resource's name in messages."""
         self._notices.resource = resource
         self.progress.name = self._notices.name
 
@@ -160,24 +161,24 @@ class Reflector(OfOneProcess, Generic[T]):
         return watch.version if watch is not None else self._situation.memory.version or self._saved
 
     def resume(self, resource_version: str) -> None:
-        """Begin with a watch, not with a list: the store has everything up to this version. To be called before `run`.
+        """Begin with a watch, not a list: the store has everything up to this version. Call it before `run`.
 
-        A list is made after all where the server can't go on from there, or does not show that it has: then it brings
-        no bookmark before the first watch ends, which is asked for to be soon.
+        The reflector still lists if the server can't continue from there, or does not show that it can: it sends no
+        bookmark before the first watch ends, which is requested to be short.
         """
         self._saved = resource_version
 
     def relist(self) -> None:
-        """Make a new connection and a new list, of the newest version; what is under way is broken off.
+        """Make a new connection and a new list of the newest version; the present request is broken off.
 
-        A source of your own is broken off if it has `reconnect` (see `Reconnects`), and otherwise when it brings
-        something. Does nothing before `run`, which begins with a list.
+        A source of your own is interrupted if it has `reconnect` (see `Reconnects`), and otherwise at its next answer
+        or event. Does nothing before `run`, which begins with a list.
         """
         if not isinstance(self._situation.state, NotStarted):
             self._interrupts.relist(self._reconnect)
 
     def stop(self) -> None:
-        """End `run` within a moment, whatever it is doing."""
+        """End `run` within a moment."""
         self._interrupts.stop()
         self._close_source()
 
@@ -190,12 +191,12 @@ class Reflector(OfOneProcess, Generic[T]):
                 came = self._act()
         finally:
             self._close_watch()
-            # Should it ever end by an error, it must not look alive.
+            # After an unexpected error, it must not look alive.
             self._enter(step(self._situation, StopAsked()))
             self._close_source()
 
     def _unless_interrupted(self, came: Outcome) -> Outcome:
-        """Return what came, or what came in between."""
+        """Return the outcome, or an interrupt that came first."""
         if self._interrupts.stopped:
             self._close_watch()
             return StopAsked()
@@ -206,7 +207,7 @@ class Reflector(OfOneProcess, Generic[T]):
         return came
 
     def _enter(self, due: Step) -> None:
-        """Tell what is to be told, and be in the next state."""
+        """Enter the next state, and notify of failures and recoveries."""
         if due.has_worked:
             self._backoff.reset()
         if due.is_caught_up:
@@ -226,7 +227,7 @@ class Reflector(OfOneProcess, Generic[T]):
             self._notices.recovered(outage)
 
     def _delay(self, situation: Situation) -> float | None:
-        """Return how long the pause of a state is; None of one that is not a pause."""
+        """Return the seconds of a state's pause; None if the state is not a pause."""
         state = situation.state
         if isinstance(state, Waiting):
             return self._backoff.next(at_least=state.at_least)
@@ -235,7 +236,7 @@ class Reflector(OfOneProcess, Generic[T]):
         return self._options.backoff.initial if isinstance(state, Resting) else None
 
     def _act(self) -> Outcome:
-        """Do what the state says; return what came of it."""
+        """Do what the state says; return the outcome."""
         try:
             match self._situation.state:
                 case Comparing():
@@ -258,14 +259,14 @@ class Reflector(OfOneProcess, Generic[T]):
                     if self.progress.retry_at is not None:
                         self._interrupts.wait(self.progress.retry_at - self._clock.monotonic())
                     return Waited()
-        except BaseException as error:  # noqa: BLE001  a source of the user's own may raise anything, as may a tweak
-            # Even a StoppedError, which may be of something else that the tweak uses.
+        except BaseException as error:  # noqa: BLE001  a user's source or tweak may raise anything
+            # Even a StoppedError, which may belong to an object that the tweak uses.
             reason = as_exception(error)
             return Failed(reason) if self._watch is None else self._end(self._watch, reason)
 
     @contextmanager
     def _turn(self) -> Generator[None]:
-        """Wait for the turn to list; when the block is left, another one has it."""
+        """Wait for the turn to list; the turn ends with the block."""
         with self._list_turns.asked(self._notices.resource, self._interrupts.wake) as turn:
             self.progress.is_queued = not turn.has_come
             while not (turn.has_come or self._interrupts.any):
@@ -282,7 +283,7 @@ class Reflector(OfOneProcess, Generic[T]):
         return Listed(content.resource_version, content.has_pages)
 
     def _list_by_stream(self, at: str) -> Outcome:
-        """Read a streaming list to its end and replace the store's content; the watch goes on."""
+        """Read a streaming list to its end and replace the store's content; the stream goes on as the watch."""
         watch = self._source.watch(
             ListOptions(
                 resource_version=at,
@@ -303,7 +304,7 @@ class Reflector(OfOneProcess, Generic[T]):
         except BaseException as error:  # noqa: BLE001  as above
             self._notices.guarded(watch.close, "closing a watch of %s failed")
             return StreamBroke(as_exception(error))
-        # What is behind the end is the watch's, also an error: the list is not to blame for it.
+        # Events after the list's end belong to the watch, also an error: it is not a failure of the list.
         batches = itertools.chain([rest], batches) if rest else batches
         self._watch = OpenWatch(watch=watch, opened=opened, batches=batches, version=content.resource_version)
         self.progress.opened()
@@ -333,7 +334,7 @@ class Reflector(OfOneProcess, Generic[T]):
         )
 
     def _catch_up(self, newest: str) -> Outcome:
-        """Watch until the version that the server was at has been reached, or a bookmark has come."""
+        """Watch until the server's version is reached, or a bookmark is received."""
         watch = self._watch = self._open(resumes=False, timeout=_CATCH_UP)
         for batch in watch.batches:
             seen, error = self._hand_on(watch, batch)
@@ -344,7 +345,7 @@ class Reflector(OfOneProcess, Generic[T]):
         return self._end(watch, None)
 
     def _follow(self) -> Outcome:
-        """Take a watch's events to its end, or to the first one where that is a state's end."""
+        """Pass on a watch's events until it ends, or only the first ones if the state ends with them."""
         watch = self._watch
         assert watch is not None
         for batch in watch.batches:
@@ -358,7 +359,7 @@ class Reflector(OfOneProcess, Generic[T]):
     def _hand_on(
         self, watch: OpenWatch[T], batch: Sequence[WatchEvent[T]]
     ) -> tuple[Sequence[Seen[T]], Exception | None]:
-        """Hand events on to the store."""
+        """Write events to the store; return those, and the error that ends the watch, or None."""
         seen, error = watch.sort(batch)
         if seen:
             self._store.apply_events(seen)
@@ -366,7 +367,7 @@ class Reflector(OfOneProcess, Generic[T]):
         return seen, error
 
     def _end(self, watch: OpenWatch[T], error: Exception | None) -> Ended:
-        # Before the watch is let go, so that the last version can be read at any time.
+        # Before the watch is released, so that the last version can be read at any time.
         ended = watch.ended(self._clock.monotonic(), error)
         memory = attrs.evolve(self._situation.memory, version=ended.version)
         self._situation = attrs.evolve(self._situation, memory=memory)
@@ -379,12 +380,12 @@ class Reflector(OfOneProcess, Generic[T]):
             self._notices.guarded(watch.watch.close, "closing a watch of %s failed")
 
     def _reconnect(self) -> None:
-        """Have the source make new connections, where it can."""
+        """Let the source make new connections, if it can."""
         if isinstance(self._source, Reconnects):
             self._notices.guarded(self._source.reconnect, "connecting the source of %s again failed")
 
     def _expired(self, error: Exception) -> None:
-        """Tell that a token has expired between pages: all is listed once more."""
+        """Report that a token has expired between pages: the list is made again in one page."""
         clear_frames(error)
         self.progress.failed(error)
         self._notices.failed(error, NextStep.LIST)

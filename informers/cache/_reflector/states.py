@@ -1,4 +1,4 @@
-"""What a reflector is at, what it has learned, and what came of what it did: values alone.
+"""The states of a reflector, its memory, and the outcomes of its actions: plain values.
 
 Upstream: `State` of kube-rs, kube-runtime/src/watcher.rs; in client-go these are fields of the reflector.
 """
@@ -46,7 +46,7 @@ __all__ = [
 
 @final
 class ReflectorState(enum.Enum):
-    """What a reflector is doing, for people; the value is the words for it."""
+    """What a reflector is doing; the value is its text for people."""
 
     NOT_STARTED = "not started"
     QUEUED = "waiting for its turn to list"
@@ -70,9 +70,10 @@ class NotStarted:
 @final
 @attrs.frozen
 class Comparing:
-    """Asks which version the server is at, before the watch from a saved version.
+    """Asks for the server's version, before the watch from a saved version.
 
-    A watch from a version that the server has not reached is silent, not refused. This costs one object.
+    If the server has not reached that version, it keeps such a watch silent and does not refuse it. The request is a
+    list of one object.
     """
 
     shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
@@ -81,7 +82,7 @@ class Comparing:
 @final
 @attrs.frozen
 class CatchingUp:
-    """Watches from a saved version; the cache misses what has happened until the server was at `newest`."""
+    """Watches from a saved version; the cache misses the changes up to the server's version `newest`."""
 
     newest: str
     shown: ClassVar[ReflectorState] = ReflectorState.CATCHING_UP
@@ -90,7 +91,7 @@ class CatchingUp:
 @final
 @attrs.frozen
 class Streaming:
-    """Lists by a stream, which goes on as the watch. `at` is the version; empty for the newest."""
+    """Lists by a stream, which goes on as the watch. `at` is the version to request; empty for the newest."""
 
     at: str
     shown: ClassVar[ReflectorState] = ReflectorState.LISTING
@@ -99,7 +100,7 @@ class Streaming:
 @final
 @attrs.frozen
 class Paging:
-    """Lists in pages. `at` is the version: empty for the newest, `0` for any; `limit` is 0 for all in one page."""
+    """Lists in pages. `at` is the version to request: empty for the newest, `0` for any; `limit` 0 is one page."""
 
     at: str
     limit: int
@@ -109,7 +110,7 @@ class Paging:
 @final
 @attrs.frozen
 class Connecting:
-    """Opens a watch from the last version; `resumes` says that it follows a watch, and not a list."""
+    """Opens a watch from the last version; `resumes` if it follows a watch, not a list."""
 
     resumes: bool
     shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
@@ -118,7 +119,7 @@ class Connecting:
 @final
 @attrs.frozen
 class Watching:
-    """A watch is open, and nothing speaks against its being what it seems."""
+    """A watch is open, and there is no reason to doubt it."""
 
     shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
 
@@ -126,7 +127,7 @@ class Watching:
 @final
 @attrs.frozen
 class Doubting:
-    """A watch is open that follows one that was silent to its end, and has brought nothing yet."""
+    """A watch is open after one that was silent to its end; nothing has been received yet."""
 
     shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
 
@@ -134,7 +135,7 @@ class Doubting:
 @final
 @attrs.frozen
 class Resting:
-    """Lets a moment pass: watches end as soon as they have brought something."""
+    """Pauses briefly: several watches ended right after their first events."""
 
     then: State
     shown: ClassVar[ReflectorState] = ReflectorState.CONNECTING
@@ -143,7 +144,7 @@ class Resting:
 @final
 @attrs.frozen
 class Waiting:
-    """Waits after a failure, for a pause of the backoff, and at least as long as the server asked."""
+    """Waits after a failure: for the backoff's pause, and at least as long as the server asked."""
 
     then: State
     at_least: float = 0.0
@@ -153,7 +154,7 @@ class Waiting:
 @final
 @attrs.frozen
 class AskedToWait:
-    """Waits because the server asked for it, as long as it asked: that is not a failure."""
+    """Waits as long as the server asked; this is not a failure."""
 
     then: State
     seconds: float
@@ -164,7 +165,7 @@ class AskedToWait:
 @final
 @attrs.frozen
 class Stopped:
-    """Nothing more will happen."""
+    """The reflector has ended."""
 
     shown: ClassVar[ReflectorState] = ReflectorState.STOPPED
 
@@ -189,19 +190,19 @@ State: TypeAlias = (
 class ListsBy(enum.Enum):
     """How the next list is made."""
 
-    STREAM = "a stream, as long as the source does not show that it can't"
+    STREAM = "a stream, unless the source has shown that it does not support them"
     PAGES = "pages"
 
 
 @final
 @attrs.frozen(kw_only=True)
 class Memory:
-    """What a reflector has learned, of its source and of where it is.
+    """What a reflector has learned about its source and its position.
 
     Attributes:
-        version: the last one seen, where a watch goes on from; empty before the first list.
-        list_at: what the next list asks for: `0` for any version, empty for the newest, else not older than this.
-        page_size: objects in a page; 0 for all in one where the server has a watch cache to read from, and 500 else.
+        version: the last version seen, from which a watch continues; empty before the first list.
+        list_at: version that the next list requests: `0` for any, empty for the newest, else this one or newer.
+        page_size: objects in a page; 0 for one page where the server can read its watch cache, else 500.
         lists_by: how the next list is made.
         broken_streams: streaming lists in a row that broke, where pages did not.
         silent_watches: watches in a row that were silent until they were given up.
@@ -226,7 +227,7 @@ class Memory:
 @final
 @attrs.frozen
 class Situation:
-    """Where a reflector is, and what it knows."""
+    """The state and memory of a reflector."""
 
     state: State
     memory: Memory
@@ -235,7 +236,7 @@ class Situation:
 @final
 @attrs.frozen
 class Began:
-    """The reflector has been started; `saved` is the version that its store has, or empty."""
+    """The reflector has been started; `saved` is the version of its store's content, or empty."""
 
     saved: str = ""
 
@@ -243,7 +244,7 @@ class Began:
 @final
 @attrs.frozen
 class Compared:
-    """The server has said which version it is at."""
+    """The server has answered with its version."""
 
     newest: str
 
@@ -251,7 +252,7 @@ class Compared:
 @final
 @attrs.frozen
 class CaughtUp:
-    """The watch from a saved version has brought all that was missing; it goes on, from `version`."""
+    """The watch from a saved version has brought all missing changes; it continues from `version`."""
 
     version: str
 
@@ -259,7 +260,7 @@ class CaughtUp:
 @final
 @attrs.frozen
 class Listed:
-    """A list is in the store, as of `version`; `in_pages` says that it did not come as a whole."""
+    """A list of `version` is in the store; `in_pages` if it had more than one page."""
 
     version: str
     in_pages: bool = False
@@ -268,7 +269,7 @@ class Listed:
 @final
 @attrs.frozen
 class StreamBroke:
-    """A streaming list was answered, but its end did not come."""
+    """A streaming list was answered, but broke before its end."""
 
     error: Exception
 
@@ -282,19 +283,19 @@ class Opened:
 @final
 @attrs.frozen
 class Arrived:
-    """A watch has brought something."""
+    """A watch has received events."""
 
 
 @final
 @attrs.frozen(kw_only=True)
 class Ended:
-    """A watch is over.
+    """A watch has ended.
 
     Attributes:
-        version: the last one seen.
+        version: the last version seen.
         lasted: seconds.
-        has_events: whether it brought any, or a bookmark.
-        error: None where it ended in good order.
+        has_events: whether it received an event or a bookmark.
+        error: the failure that ended it; None if it ended regularly.
     """
 
     version: str
@@ -306,7 +307,7 @@ class Ended:
 @final
 @attrs.frozen
 class Failed:
-    """A request failed before it came to a watch."""
+    """A request failed before there was a watch."""
 
     error: Exception
 
@@ -320,13 +321,13 @@ class Waited:
 @final
 @attrs.frozen
 class RelistAsked:
-    """Somebody knows that the cache is behind."""
+    """A user requested a new list."""
 
 
 @final
 @attrs.frozen
 class StopAsked:
-    """The end."""
+    """A stop was requested."""
 
 
 Outcome: TypeAlias = (

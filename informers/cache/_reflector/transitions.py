@@ -1,4 +1,4 @@
-"""What follows from what came: the decisions of a reflector, in one pure function.
+"""The decisions of a reflector: the next state for each state and outcome, as one pure function.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go ListAndWatch, watch and handleWatch (v0.37).
 """
@@ -53,34 +53,34 @@ from informers.errors import (
 
 __all__ = ["SHORT_WATCH", "Step", "step"]
 
-#: Seconds. A watch that ends sooner without an event has not worked.
+#: Seconds. A watch that ended earlier without an event did not work.
 SHORT_WATCH = 1.0
-#: Seconds. A watch that lasted so long has worked, whether it brought something or not.
+#: Seconds. A watch that lasted this long did work, with or without events.
 _WORKED = 5.0
-#: Seconds that a server may ask for a pause to last (Retry-After). Some ask for days: that would be giving up.
+#: The longest pause in seconds that a server may ask for (Retry-After). Some ask for days, which would mean giving up.
 _LONGEST_ASKED = 600.0
-#: Seconds that a pause may last which counts as no failure, and how many such there may be in a row.
+#: The longest requested pause, in seconds, that is not a failure, and the number of such pauses allowed in a row.
 _LONGEST_QUIETLY, _MOST_ASKED = 60.0, 10
 #: How many streaming lists in a row may break where pages do not, and watches before a list. Once may be a mishap.
 _MOST_BROKEN = 2
-#: How many watches in a row that end within a second, with an event, are opened again at once.
+#: Watches in a row with events that may end within a second and are still opened again at once.
 _MOST_QUICK = 2
 _PAGE_SIZE = 500
-#: Answers by which a server says that it does not know streaming lists.
+#: Status codes of servers that do not support streaming lists.
 _NOT_UNDERSTOOD = frozenset({400, 405, 415, 422})
 
 
 @final
 @attrs.frozen
 class Step:
-    """What follows.
+    """The next step of a reflector.
 
     Attributes:
-        situation: where the reflector is now; its state says what to do.
-        error: a failure to be told; None for none.
-        next_step: what the failure is followed by.
-        has_worked: whether pauses start small again.
-        is_caught_up: whether the store, which had a saved content, turned out to miss nothing.
+        situation: the next state, which says what to do, and the memory.
+        error: a failure to report, or None.
+        next_step: the step after the failure, for the report.
+        has_worked: whether the backoff starts again with small pauses.
+        is_caught_up: whether the store, filled from a saved cache, turned out to be up to date.
     """
 
     situation: Situation
@@ -91,13 +91,13 @@ class Step:
 
 
 def step(now: Situation, came: Outcome) -> Step:
-    """Return what follows where something came of what a state does."""
+    """Return the next step after an outcome."""
     memory = now.memory
     match now.state, came:
         case _, StopAsked():
             return _go(Stopped(), memory)
         case _, RelistAsked():
-            # The newest version, since anyone who asks may know more than the server's cache does.
+            # The newest version: the user may know about changes that the server's cache does not have yet.
             return _list(attrs.evolve(memory, list_at="", silent_watches=0))
         case NotStarted(), Began(saved=""):
             return _list(memory)
@@ -140,7 +140,7 @@ def _at(memory: Memory, version: str) -> Memory:
 
 
 def _listing(memory: Memory) -> State:
-    """Return the state in which the next list is made."""
+    """Return the state that makes the next list."""
     at = memory.list_at
     if memory.lists_by is ListsBy.STREAM:
         return Streaming("" if at == "0" else at)
@@ -157,7 +157,7 @@ def _list(memory: Memory) -> Step:
 
 
 def _again(memory: Memory, then: State, error: Exception, next_step: NextStep) -> Step:
-    """Try again after a pause: one that the server asked for, or one that grows."""
+    """Try again after a pause: the one that the server asked for, or the next of the backoff."""
     asked = (error.retry_after if isinstance(error, StatusError) else None) or 0.0
     is_named = isinstance(error, TooManyRequestsError) or (isinstance(error, StatusError) and error.code == 503)
     if is_named and 0 < asked <= _LONGEST_QUIETLY and memory.asked_waits < _MOST_ASKED:
@@ -172,7 +172,7 @@ def _list_again(memory: Memory, error: Exception) -> Step:
 
 def _watch_again(memory: Memory, error: Exception) -> Step:
     if not memory.version:
-        # Without a version to go on from, what is deleted in between would be missed.
+        # Without a version to continue from, deletions in between would be missed.
         return _list_again(memory, error)
     return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
 
@@ -197,7 +197,7 @@ def _is_refused(error: BaseException | None) -> bool:
 
 
 def _expired(memory: Memory, error: ExpiredError) -> Step:
-    """List after a smallest pause: the server works, and a list is the remedy. If it goes on so, pauses grow."""
+    """List after the smallest pause: the server works, and a list repairs it. If it happens again, pauses grow."""
     is_first = memory.expired_watches == 0
     memory = attrs.evolve(memory, expired_watches=memory.expired_watches + 1)
     return attrs.evolve(_list_again(memory, error), has_worked=is_first)
@@ -221,7 +221,7 @@ def _not_compared(memory: Memory, error: Exception) -> Step:
 
 
 def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
-    """Compare again where the way to the server is to blame, and list where the server can't go on from there."""
+    """Compare again if only the connection failed; list if the server can't continue from the saved version."""
     error = came.error
     if isinstance(came, Ended):
         memory = _at(memory, came.version)
@@ -237,7 +237,7 @@ def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
     if isinstance(listing, Streaming):
         return _go(Watching(), attrs.evolve(memory, broken_streams=0))
     if listing.at == "0" and came.in_pages:
-        # Pages at version 0 mean that there is no watch cache: none may come as a whole.
+        # Pages at version 0 mean that the server has no watch cache: a list in one page may be too large for it.
         memory = attrs.evolve(memory, page_size=memory.page_size or _PAGE_SIZE)
     if memory.broken_streams >= _MOST_BROKEN:
         memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
@@ -245,7 +245,7 @@ def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
 
 
 def _not_streamed(at: str, memory: Memory, came: Failed | StreamBroke) -> Step:
-    """List in pages where that may help."""
+    """List in pages if that may help."""
     error = came.error
     if isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
         return _version_lost(memory, error)
@@ -253,11 +253,11 @@ def _not_streamed(at: str, memory: Memory, came: Failed | StreamBroke) -> Step:
     is_gone = isinstance(error, ConnectionLostError) or _asks_to_wait(error)
     if isinstance(error, StoppedError) or (isinstance(came, Failed) and is_gone and not is_unanswered):
         return _list_again(memory, error)
-    # What stands between may hold an answer back until its body begins, which here it may never do.
+    # A proxy may hold an answer back until its body begins; a quiet stream's body may never begin.
     if isinstance(came, StreamBroke) or is_unanswered:
         memory = attrs.evolve(memory, broken_streams=memory.broken_streams + 1)
     elif isinstance(error, StatusError) and error.code in _NOT_UNDERSTOOD and not (at and error.code == 400):
-        # A bad request may also be one for a version that the server does not understand: pages will show it.
+        # A 400 may also mean that the server does not understand the version: pages will show that.
         memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
     return Step(Situation(_paging(memory), memory), error, NextStep.LIST_PAGES)
 
@@ -268,7 +268,7 @@ def _asks_to_wait(error: Exception) -> bool:
 
 
 def _not_paged(at: str, memory: Memory, error: Exception) -> Step:
-    # What breaks pages, too, says nothing about streams.
+    # If pages fail too, streams are not to blame.
     memory = attrs.evolve(memory, broken_streams=0)
     is_refused = isinstance(error, StatusError) and error.code == 400 and at != "0"
     if is_refused or isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
@@ -277,7 +277,7 @@ def _not_paged(at: str, memory: Memory, error: Exception) -> Step:
 
 
 def _version_lost(memory: Memory, error: Exception) -> Step:
-    """List the newest: at once, if it is not that which was asked for."""
+    """List the newest version: at once, unless the failed list requested that already."""
     is_newest = memory.list_at == ""
     memory = attrs.evolve(memory, list_at="")
     if is_newest:
@@ -301,7 +301,7 @@ def _is_silence(came: Ended) -> bool:
 
 
 def _ended(memory: Memory, came: Ended) -> Step:
-    """Open a watch that worked again at once, however it ended; see to the others."""
+    """Open a watch that worked again at once, however it ended; otherwise decide by the failure."""
     memory = _at(memory, came.version)
     has_worked = came.has_events or came.lasted >= _WORKED
     if came.has_events:
@@ -317,10 +317,10 @@ def _ended(memory: Memory, came: Ended) -> Step:
 
 
 def _silent(memory: Memory, error: Exception | None) -> Step:
-    """Watch again; the second time, list.
+    """Watch again; list after the second silent watch in a row.
 
-    Two watches in a row that were taken, but never brought anything, are how a server answers whose versions are lower
-    than ours, since it was put back to a backup: it waits to get there. Only a list shows that.
+    A server that was restored from a backup may have lower versions than ours. It accepts watches from our version and
+    stays silent until it reaches it. Only a list shows that.
     """
     assert error is not None
     memory = attrs.evolve(memory, silent_watches=memory.silent_watches + 1)
@@ -337,7 +337,7 @@ def _after(memory: Memory, came: Ended) -> Step:
         then = Connecting(resumes=True) if memory.version else _listing(memory)
         quick = memory.quick_watches + 1 if came.lasted < SHORT_WATCH else 0
         memory = attrs.evolve(memory, quick_watches=quick)
-        # A few may be chance; a server that ends each watch at once is not asked at once each time.
+        # A few short watches may be chance; a server that ends every watch at once gets pauses.
         state = Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
     if isinstance(error, ConnectionLostError):

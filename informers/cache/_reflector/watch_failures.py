@@ -1,4 +1,4 @@
-"""What an error handler is told, and what is told when all is well again.
+"""The values that error and recovery handlers receive.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go WatchErrorHandler (v0.37).
 """
@@ -19,7 +19,7 @@ __all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "WatchRecovery", "Wa
 
 @final
 class NextStep(enum.Enum):
-    """What an informer does after a failure; the value is the words for it."""
+    """What an informer does after a failure; the value is its text for people."""
 
     LIST = "list"
     WATCH = "watch"
@@ -30,16 +30,17 @@ class NextStep(enum.Enum):
 @final
 @attrs.frozen(eq=False)
 class WatchFailure:
-    """A list or a watch failed, or an object had to be set aside, or left out of an index.
+    """A list or a watch failed, or an object could not be stored, or was left out of an index.
 
     Attributes:
         resource: for example `pods` or `deployments.apps`.
         namespace: of the list or watch; None for all.
-        error: what went wrong: mostly a `SourceError` or `DecodeError`.
+        error: the cause, mostly a `SourceError` or `DecodeError`.
         next_step: what happens next.
-        delay: seconds until then.
-        key: of the object that was set aside or left out; empty where the whole request failed.
-        index: that the object was left out of, since its function failed: it is in the cache. Empty otherwise.
+        delay: seconds until the next step.
+        key: key of the object that was set aside or left out; empty if the whole request failed.
+        index: name of the index that left the object out, since its function failed; the object is in the cache. Empty
+            for other failures.
     """
 
     resource: str
@@ -61,22 +62,22 @@ class WatchFailure:
         return f"{what}: {safe_text(self.error, str)}; next: {self.next_step.value}{when}"
 
 
-#: Receives every failure, in the informer's controller thread, and in place of the log, which has failures at level
-#: DEBUG then, and otherwise at WARNING. What it raises is logged, with the failure.
+#: Called with every failure, in the informer's controller thread. With such a handler, failures are logged at DEBUG,
+#: without one at WARNING. Its exceptions are logged, with the failure.
 WatchErrorHandler: TypeAlias = Callable[[WatchFailure], object]
 
 
 @final
 @attrs.frozen(eq=False)
 class WatchRecovery:
-    """A watch is open again after failures that were told, or open for the first time after such.
+    """A watch works again after reported failures, or works for the first time after some.
 
     Attributes:
         resource: for example `pods` or `deployments.apps`.
         namespace: of the watch; None for all.
-        seconds: for which there was no watch that worked.
-        failures: how many were told in that time.
-        is_first: whether there never was one before.
+        seconds: how long no watch worked.
+        failures: number of failures reported in that time.
+        is_first: whether no watch had worked before.
     """
 
     resource: str
@@ -92,7 +93,6 @@ class WatchRecovery:
         return f"{what}: {again} after {seconds} s and {self.failures} failure{'s' if self.failures > 1 else ''}"
 
 
-#: Is notified of every recovery, in the informer's controller thread, in order with the failures. The log has it at the
-#: level of the failures: DEBUG where an error handler is notified of these, and otherwise WARNING. What it raises is
-#: logged.
+#: Called with every recovery, in the informer's controller thread, in order with the failures. With an error handler,
+#: recoveries are logged at DEBUG, without one at WARNING. Its exceptions are logged.
 WatchRecoveryHandler: TypeAlias = Callable[[WatchRecovery], object]

@@ -1,4 +1,4 @@
-"""A watch that is open: what its events say of the version that has been reached, and of the server.
+"""An open watch: the version that its events have reached, and the server's errors.
 
 Upstream: k8s.io/client-go/tools/cache/reflector.go handleAnyWatch (v0.37).
 """
@@ -22,38 +22,38 @@ __all__ = ["OpenWatch", "ReflectorStore", "Seen"]
 
 T = TypeVar("T", default=Any)
 
-#: What a store learns of a watch.
+#: An event that a store receives.
 Seen: TypeAlias = Change[T] | Bookmark | BadObject
 
 
 class ReflectorStore(Protocol[T]):
-    """What a reflector fills: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
+    """Receives a reflector's objects: a `Store`, or an informer's queue. Only the reflector's thread calls it."""
 
     def replace_records(
         self, records: Sequence[Record[T]], resource_version: str, *, bad: Sequence[BadObject]
     ) -> object:
-        """Take the whole content; `bad` exists, too, but can't be read."""
+        """Take the whole content; the objects in `bad` exist, but are unreadable."""
         ...
 
     def apply_events(self, events: Sequence[Seen[T]]) -> object:
-        """Take what a watch said, in order."""
+        """Take the events of a watch, in order."""
         ...
 
 
 @final
 @attrs.define(eq=False, kw_only=True)
 class OpenWatch(Generic[T]):
-    """A watch that is open.
+    """An open watch.
 
     Attributes:
-        watch: which.
-        opened: since when, by the clock's `monotonic`.
+        watch: the watch.
+        opened: when it was opened, by the clock's `monotonic`.
         batches: its events.
-        version: the last one seen; it goes on only, since the position of a watch never goes back.
-        resumes: whether it follows a watch, and not a list.
-        is_ordered: whether its events have come in the order of their versions. Those of a watch that begins at no
-            version are what exists, in any order, until something is not an addition.
-        has_events: whether it has brought any.
+        version: the last version seen; it never goes back.
+        resumes: whether it follows a watch, not a list.
+        is_ordered: whether its events are in the order of their versions. A watch without a version begins with the
+            existing objects in any order, until there is an event other than an addition.
+        has_events: whether it has received any.
     """
 
     watch: Watch[T]
@@ -65,7 +65,7 @@ class OpenWatch(Generic[T]):
     has_events: bool = False
 
     def sort(self, batch: Sequence[WatchEvent[T]]) -> tuple[Sequence[Seen[T]], StatusError | None]:
-        """Return what a store is to be told, and what the server ends the watch with; moves the version on."""
+        """Return the events for the store, and the error that ends the watch or None; moves the version on."""
         error: StatusError | None = None
         for position, event in enumerate(batch):
             if isinstance(event, ErrorEvent):
@@ -81,11 +81,11 @@ class OpenWatch(Generic[T]):
         return seen, error
 
     def ended(self, now: float, error: Exception | None) -> Ended:
-        """Return how it ended, at the moment `now` of the clock."""
+        """Return how it ended, at the clock's time `now`."""
         return Ended(version=self.version, lasted=now - self.opened, has_events=self.has_events, error=error)
 
     def _ordered(self, seen: Sequence[Seen[T]]) -> Sequence[Seen[T]]:
-        """Return the events whose versions count."""
+        """Return the events whose versions are in order."""
         for position, event in enumerate(seen):
             if not (isinstance(event, BadObject) or (isinstance(event, Change) and event.type is ChangeType.ADDED)):
                 self.is_ordered = True
@@ -93,9 +93,9 @@ class OpenWatch(Generic[T]):
         return ()
 
     def _replay(self, first: WatchEvent[T]) -> StatusError | None:
-        """Return an error where a server shows what exists, in place of what has happened since.
+        """Return an error if the server sends the existing objects in place of the changes since the version.
 
-        Some do that in place of a 410, and never say what is gone. Behind a list nothing is missed by it.
+        Some servers do that in place of a 410, and never report the deletions. After a list, nothing is missed by it.
         """
         if not isinstance(first, Change) or first.type is not ChangeType.ADDED:
             return None
@@ -109,10 +109,10 @@ class OpenWatch(Generic[T]):
 
 
 def _reached(version: str, seen: Sequence[Seen[Any]]) -> str:
-    """Return the version that events have reached from another one: what is known to be lower does not count."""
+    """Return the version after these events; versions that are known to be lower are ignored."""
     for event in seen:
         new: str = event.record.resource_version if isinstance(event, Change) else event.resource_version
-        # As `reaches` does it, but for every event: without a look at leading zeros.
+        # Like `reaches`, but cheaper, since it runs for every event: it ignores leading zeros.
         is_lower = new.isdecimal() and version.isdecimal() and (len(new), new) <= (len(version), version)
         if new and not is_lower:
             version = new
