@@ -25,7 +25,7 @@ class NamespacedKind(Generic[T]):
     """A kind that has namespaces.
 
     Attributes:
-        resource: what it is on the server.
+        resource: the resource on the server.
         informer: the shared informer.
         lister: reads its cache.
     """
@@ -34,7 +34,7 @@ class NamespacedKind(Generic[T]):
     informer: SharedInformer[T]
     lister: NamespacedLister[T]
 
-    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+    if not TYPE_CHECKING:  # type checkers then still report an unknown name
 
         def __getattr__(self, name: str) -> None:
             raise AttributeError(_advice(name, NamespacedLister), name=name, obj=self)
@@ -43,7 +43,7 @@ class NamespacedKind(Generic[T]):
 @final
 @attrs.frozen(eq=False)
 class ClusterKind(Generic[T]):
-    """A kind of the whole cluster; attributes as those of `NamespacedKind`."""
+    """A kind of the whole cluster; has the attributes of `NamespacedKind`."""
 
     resource: ClusterResource[T]
     informer: SharedInformer[T]
@@ -56,7 +56,7 @@ class ClusterKind(Generic[T]):
 
 
 def _advice(name: str, lister: type[object]) -> str:
-    """Return what to say of an attribute that a kind has not."""
+    """Return the message for an unknown attribute of a kind."""
     parts = [part for part, owner in (("informer", SharedInformer), ("lister", lister)) if hasattr(owner, name)]
     used = " or ".join(f".{part}.{name}" for part in parts) or ".informer, .lister or .resource"
     return f"a kind has no {name!r} itself: use {used}"

@@ -1,6 +1,6 @@
-"""Which namespaces an informer follows, and from where: what changes of that while it runs.
+"""The namespaces that an informer follows, and how they change while it runs.
 
-Upstream: none; client-go's informers follow one namespace or all, from their making to their end.
+Upstream: none; client-go's informers follow one fixed namespace, or all.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ T = TypeVar("T", default=Any)
 
 
 class FollowingCache(ObservedCache[T]):
-    """Adds and removes namespaces, lists again, and begins with what was saved. `SharedInformer` is one.
+    """Adds and removes namespaces, lists again, and begins with a saved cache. `SharedInformer` is one.
 
     Args:
         resource: names the resource in messages.
         controller: changes the cache.
-        reflectors: what is followed.
-        queue: what they fill.
+        reflectors: the followed namespaces.
+        queue: the queue that they fill.
         indexer: the cache.
         life: whether it runs.
-        stop: raised when nothing more comes.
+        stop: raised when nothing more will change.
         clock: for waiting.
 
     Thread safety: all methods may be called from any thread.
@@ -86,34 +86,34 @@ class FollowingCache(ObservedCache[T]):
 
     @property
     def inherited_from(self) -> int | None:
-        """Id of the process that it belongs to, where this one was forked from that while it ran; None otherwise.
+        """Id of the process that it belongs to, if this one was forked from that while it ran; None otherwise.
 
-        Then it counts as stopped here: it can be neither started nor read (`ForkedError`), and `stop` does nothing. In
-        the process that it belongs to it goes on.
+        In the child it counts as stopped: to start or read it raises `ForkedError`, and `stop` does nothing. In its own
+        process it goes on.
         """
         return self._life.inherited_from
 
     @property
     def last_sync_resource_version(self) -> str:
-        """The last resource version seen; empty before the first list. Of several namespaces, the newest."""
+        """The last resource version seen; empty before the first list. The newest of several namespaces."""
         return self._reflectors.last_sync_resource_version
 
     def snapshot(self) -> Snapshot[T]:
-        """Return the whole cache as it is, and from where a watch can go on; also after `stop`.
+        """Return the whole cache, and the versions from which watches can go on; also after `stop`.
 
         Raises:
-            NotSyncedError: it is not whole: not all has been listed, or an object is set aside.
+            NotSyncedError: the cache is incomplete: not everything has been listed, or an object is set aside.
         """
         return self._controller.snapshot()
 
     def resume(self, snapshot: Snapshot[T]) -> None:
-        """Begin with what was saved, and not with a list; to be called before `start`.
+        """Begin with a saved cache, not a list. Call it before `start`.
 
-        The objects come into the cache at the start, as adds. It has synced when the server has said what has happened
-        since: by events, or by a list where it does not remember that.
+        At the start, handlers receive the saved objects as adds. The informer is synced when the server has reported
+        the changes since, by events, or by a list if it no longer remembers them.
 
         Raises:
-            ConfigurationError: what was saved is of other namespaces.
+            ConfigurationError: the cache was saved for other namespaces.
             AlreadyStartedError: it has been started.
             StoppedError: it has been stopped.
         """
@@ -137,16 +137,16 @@ class FollowingCache(ObservedCache[T]):
                 fed.reflector.resume(snapshot.versions[namespace])
 
     def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> NamespaceSync:
-        """Follow one namespace more; of an informer that was made with a source for each.
+        """Follow one more namespace; for an informer that was made with a source for each namespace.
 
-        What is in it already comes as adds of the initial list. `has_synced` stays true if it was.
+        Handlers receive its existing objects as adds of the initial list. `has_synced` stays true.
 
         Returns:
-            What to wait for: `bool(added.wait(timeout=60))` says whether its first list is in the cache.
+            A wait for its first list: `bool(added.wait(timeout=60))` is true once it is in the cache.
 
         Raises:
-            ConfigurationError: it is there already, or the informer follows all namespaces; or it is not a name, or
-                `source` no source.
+            ConfigurationError: the name or the source is invalid, the namespace is followed already, or the informer
+                follows all namespaces.
             StoppedError: the informer has been stopped.
         """
         with self._life.lock:
@@ -157,16 +157,16 @@ class FollowingCache(ObservedCache[T]):
                 try:
                     self._life.note(fed.start())
                 except BaseException:
-                    # As for a handler: see there.
+                    # The system has no thread left; as in `add_event_handler`.
                     self._controller.unfollow(fed.scope)
                     self._reflectors.remove(namespace)
                     raise
         return NamespaceSync(namespace, lambda: [fed], clock=self._clock)
 
     def remove_namespace(self, namespace: str) -> None:
-        """Follow a namespace no longer: its objects leave the cache, and handlers get tombstones of them.
+        """Stop following a namespace: its objects leave the cache, and handlers receive them as tombstones.
 
-        Returns when its thread has ended; in a thread of this package, for example a handler, at once.
+        Returns when its thread has ended; in a thread of this package, for example in a handler, at once.
 
         Raises:
             ConfigurationError: it is not followed.
@@ -175,7 +175,7 @@ class FollowingCache(ObservedCache[T]):
         with self._life.lock:
             followed = self._reflectors.get(namespace)
             if followed is not None:
-                # First of all: what counts as synced is decided when its objects have left the cache.
+                # First of all: the cache may count as synced once its objects have left.
                 self._controller.unfollow(followed.scope)
             fed = self._reflectors.remove(namespace)
         # Not under the lock: the source may be the user's.
@@ -184,21 +184,21 @@ class FollowingCache(ObservedCache[T]):
             join_all([fed.thread], timeout=None)
 
     def relist(self, namespace: str | None = None) -> None:
-        """Make a new connection and a new list, of what the server has now; returns at once.
+        """Make a new connection and a new list of the server's present objects; returns at once.
 
-        For anyone who knows that the cache is behind: a write was refused by a conflict, or a user asks for it.
-        Handlers, indexers and registrations stay; handlers are told what has changed, and nothing of what has not. It
-        costs the server a list, which it reads from its storage: do not call it in a loop. While the list is under way
-        the cache can be read as it was, and `health` says that it is not live. Does nothing before the start, since
-        that begins with a list.
+        Use it if you know that the cache is behind, for example after a write was refused by a conflict. Handlers,
+        indexers and registrations stay; handlers receive only the changes. Meanwhile the old content can be read, and
+        `health` reports that the cache is not live. Does nothing before the start, which lists anyway.
+
+        Hazard: the server reads the list from its storage. Do not call this in a loop.
 
         Args:
-            namespace: one of those that the informer has a list and watch for; None for all of them.
+            namespace: one that the informer lists and watches separately; None for all.
 
         Raises:
-            ConfigurationError: it does not follow this namespace alone.
+            ConfigurationError: the informer does not follow this namespace separately.
             StoppedError: the informer has been stopped.
-            ForkedError: it runs in the process that this one was forked from.
+            ForkedError: it belongs to the process that this one was forked from.
         """
         self._life.check()
         check_namespace_name(namespace)
@@ -213,6 +213,6 @@ class FollowingCache(ObservedCache[T]):
 
 
 def _named(namespaces: Iterable[str | None]) -> str:
-    """Return namespaces in words."""
+    """Return namespaces as text."""
     names = sorted(name for name in namespaces if name is not None)
     return f"namespaces {', '.join(names)}" if names else "all namespaces"

@@ -1,4 +1,4 @@
-"""What users implement: handlers of events.
+"""Handlers of events, which users implement.
 
 Upstream: k8s.io/client-go/tools/cache/controller.go ResourceEventHandler and its kin (v0.37).
 """
@@ -30,44 +30,44 @@ OnDelete: TypeAlias = Callable[[T | DeletedFinalStateUnknown[T]], object]
 
 
 class ResourceEventHandler(Protocol[T_contra]):
-    """Is told what happens to the objects of an informer.
+    """Receives the events of an informer's objects.
 
-    A handler is called in a thread of its own, one event at a time, in the order in which the events reached the
-    cache, which shows each already. What it raises is logged and counted, and the next event goes on. It may take its
-    time: its events wait in a queue of their own, and other handlers do not. Objects are its own to change.
+    Each handler has its own thread, which calls it for one event at a time, in the order of the cache; the cache shows
+    each event before the call. An exception is logged and counted, and the next event follows. A slow handler delays no
+    other: its events wait in its own queue. The handler may change the objects it receives.
     """
 
     def on_add(self, obj: T_contra, is_in_initial_list: bool, /) -> None:
-        """Take an object that is new to the cache.
+        """Handle an object that is new to the cache.
 
         Args:
             obj: the object.
-            is_in_initial_list: whether it was there when the handler began.
+            is_in_initial_list: whether the object existed when the handler was added.
         """
         ...
 
     def on_update(self, old: T_contra, new: T_contra, /) -> None:
-        """Take a change. On a resync both are the object as it is."""
+        """Handle a change. On a resync, both arguments are the unchanged object."""
         ...
 
     def on_delete(self, obj: T_contra | DeletedFinalStateUnknown[Any], /) -> None:
-        """Take a deletion: the object's last state, or a tombstone where the deletion itself was missed."""
+        """Handle a deletion: the argument is the object's last state, or a tombstone if the deletion was missed."""
         ...
 
 
 @final
 @attrs.frozen(eq=False, kw_only=True)
 class ResourceEventHandlerFuncs(Generic[T]):
-    """A handler made of functions; those that are left out do nothing.
+    """A handler made of functions; you may leave out any.
 
     Attributes:
-        on_add: takes the object; and whether it is in the initial list, if it has a second parameter for that (one
+        on_add: takes the object, and whether it is in the initial list if it has a second parameter for that (one
             without a default, or named `is_in_initial_list`).
         on_update: takes the old object and the new one.
         on_delete: takes the object, or a `DeletedFinalStateUnknown`.
 
     Raises:
-        ConfigurationError: one can't be called so.
+        ConfigurationError: a function can't be called with these arguments.
 
     Example:
         >>> handler = ResourceEventHandlerFuncs(on_add=lambda pod: print("new:", pod["metadata"]["name"]))
@@ -78,7 +78,7 @@ class ResourceEventHandlerFuncs(Generic[T]):
     on_add: OnAdd[T] | None = None
     on_update: OnUpdate[T] | None = None
     on_delete: OnDelete[T] | None = None
-    #: `on_add` with both arguments, whatever it takes itself.
+    #: `on_add`, called with both arguments.
     call_on_add: Callable[[T, bool], object] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -92,22 +92,20 @@ class ResourceEventHandlerFuncs(Generic[T]):
 class FilteringResourceEventHandler(Generic[T]):
     """A handler that passes on only some objects, or some updates.
 
-    An update that takes an object into the filter's range arrives as an add, one that takes it out as a delete. A
-    tombstone is judged by the object that it holds; one without any is passed on.
+    An update that moves an object into the filter's range becomes an add; one that moves it out becomes a delete. For a
+    tombstone, the filter checks the object in it; one without an object is passed on.
 
     Args:
-        handler: gets what is let through.
-        filter: takes an object and says whether it is let through; None lets all through. It must depend on the object
-            alone.
-        predicate: takes the old object and the new one, and says whether the update is passed on; None passes all on.
-            It is not asked about adds and deletes, nor about updates that cross the filter. `informers.controllers`
-            has some, for example `generation_changed`.
+        handler: receives the events that pass.
+        filter: takes an object and returns whether it passes; None passes all. It must depend on the object alone.
+        predicate: takes the old and the new object, and returns whether the update passes; None passes all. It is not
+            called for adds, deletes, and updates that cross the filter. `informers.controllers` has some, for example
+            `generation_changed`.
 
     Both run in the handler's thread.
 
     Raises:
-        ConfigurationError: `filter` or `predicate` is not such a function, both are missing, or `handler` is not a
-            handler.
+        ConfigurationError: `filter`, `predicate` or `handler` is invalid, or both functions are missing.
 
     Upstream: k8s.io/client-go/tools/cache/controller.go FilteringResourceEventHandler (v0.37).
     """
@@ -136,7 +134,7 @@ class FilteringResourceEventHandler(Generic[T]):
             self._handler.on_add(obj, is_in_initial_list)
 
     def on_update(self, old: T, new: T, /) -> None:
-        """Pass an update on, as an add or a delete where it crosses the filter."""
+        """Pass an update on; it becomes an add or a delete if it crosses the filter."""
         before, after = self._filter(old), self._filter(new)
         handler = self._handler
         if before and after:
@@ -162,29 +160,29 @@ class FilteringResourceEventHandler(Generic[T]):
 
 
 class Delivery(Protocol):
-    """An event that a listener has handed over to be delivered elsewhere."""
+    """An event that a listener has handed over, to be delivered elsewhere."""
 
     @property
     def key(self) -> str:
-        """Key of the object: what is of one key must be delivered in order."""
+        """Key of the object; events of one key must be delivered in order."""
         ...
 
     def begin(self) -> object:
-        """Call the handler; return what it returned, None where it has no such function. Raises what that raises."""
+        """Call the handler, and return its result; None if it has no function for this event. Its exceptions pass."""
         ...
 
     def finish(self, error: BaseException | None) -> None:
-        """Say that the delivery is over, and how the handler failed if it did."""
+        """End the delivery; `error` is the handler's exception, if it raised one."""
         ...
 
 
 @final
 @attrs.frozen(eq=False)
 class Callbacks(Generic[T]):
-    """A handler as its listener calls it: None where there is nothing to call, so no object need be made.
+    """A handler as its listener calls it. A missing function is None, so that no object is made for it.
 
     Attributes:
-        hand_over: takes an event that is delivered elsewhere than in the listener's thread, which does not wait for it.
+        hand_over: takes an event that is delivered elsewhere; the listener's thread does not wait for it.
     """
 
     name: str
@@ -212,7 +210,7 @@ class Callbacks(Generic[T]):
         missing = [name for name in _METHODS if not callable(getattr(handler, name, None))]
         empty = [name for name in _METHODS if getattr(type(handler), name, None) is vars(ResourceEventHandler)[name]]
         others = [name for name in dir(type(handler)) if name.startswith("on_") and name not in _METHODS]
-        # Who inherits from the protocol may leave a method out; but hardly if another has nearly its name.
+        # A subclass of the protocol may leave a method out, but hardly if it has one with nearly the same name.
         misspelt = [name for name in others if get_close_matches(name, missing or empty, cutoff=0.75)]
         if missing or misspelt:
             raise ConfigurationError(
@@ -241,7 +239,7 @@ def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
         for parameter in (signature.parameters.values() if signature else ())
         if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
     ]
-    # `lambda pod, queue=queue: …` is a common way to hand something on, and no place for the flag.
+    # `lambda pod, queue=queue: …` is a common way to bind a value; that parameter is not for the flag.
     if len(positional) > 1 and (
         positional[1].default is inspect.Parameter.empty or positional[1].name == "is_in_initial_list"
     ):

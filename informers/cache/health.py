@@ -1,4 +1,4 @@
-"""How an informer fares, for people and probes: values, taken at one moment.
+"""The health of informers, for people and probes: values of one moment.
 
 Upstream: none; client-go shows no more than `HasSynced` and the last resource version.
 """
@@ -28,29 +28,28 @@ __all__ = [
     "watch_health",
 ]
 
-#: Seconds at one list or batch of changes after which the cache can't be said to follow the server.
+#: Seconds at one list or batch of changes after which the cache no longer counts as live.
 _HELD_UP = 10.0
 
 
 @final
 @attrs.frozen(kw_only=True)
 class WatchHealth(WatchCounts):
-    """One list and watch of an informer: it has one for each namespace, or one for all; and what that has counted.
+    """The health and counters of one list and watch; an informer has one for each namespace, or one for all.
 
     Attributes:
         namespace: None for all.
-        state: what it is doing.
-        connected_for: seconds that the open watch has been open; None while there is none.
+        state: the present activity.
+        connected_for: seconds since the present watch was opened; None if none is open.
         last_event_age: seconds since the last event or bookmark; None before the first.
-        is_doubtful: whether the last watch was silent until it was given up, and nothing has come since: a server, or
-            something before it, that takes watches but sends nothing looks like that.
-        not_live_for: seconds for which there has been no watch that works, from the first moment on; 0 while there is
-            one.
-        asked_to_wait: what the server asked for a pause with (429, 503), which is waited for and not a failure; None
-            where it did not.
-        error: what went wrong last, if nothing has gone right since.
-        retry_in: seconds until the next try; None where nothing waits.
-        resource_version: the last one seen.
+        is_doubtful: whether the last watch was silent until it was given up, and nothing has been received since. A
+            server or proxy that accepts watches and sends nothing looks like this.
+        not_live_for: seconds without a working watch, counted from the beginning; 0 while one works.
+        asked_to_wait: the answer (429, 503) with which the server asked for a pause, which is not a failure; None if it
+            did not.
+        error: the last failure, if nothing has succeeded since.
+        retry_in: seconds until the next try; None if none is due.
+        resource_version: the last version seen.
     """
 
     namespace: str | None
@@ -66,7 +65,7 @@ class WatchHealth(WatchCounts):
 
     @property
     def is_live(self) -> bool:
-        """Whether the watch is open, and nothing speaks against its being what it seems."""
+        """Whether the watch is open, and there is no reason to doubt it."""
         return self.state is ReflectorState.WATCHING and not self.is_doubtful
 
     def __str__(self) -> str:
@@ -90,16 +89,16 @@ class WatchHealth(WatchCounts):
 @final
 @attrs.frozen(kw_only=True)
 class HandlerHealth:
-    """One handler of an informer.
+    """The health of one handler.
 
     Attributes:
         name: its class or function.
-        synced: whether it has been notified of everything that was there at the beginning.
-        backlog: events that it has not finished yet.
-        delivered: events that it has finished, those on which it failed among them.
-        failed: events on which it raised.
+        synced: whether it has received everything that existed when it was added.
+        backlog: number of unfinished events.
+        delivered: number of finished events, including failed ones.
+        failed: number of events on which it raised.
         busy_with: key of the object that it handles now, the first of several; None while idle.
-        busy_for: seconds that this has taken so far.
+        busy_for: seconds that the present call has taken.
         resync_period: seconds between resyncs; 0 for none.
     """
 
@@ -116,27 +115,26 @@ class HandlerHealth:
 @final
 @attrs.frozen(kw_only=True)
 class InformerHealth:
-    """An informer.
+    """The health of an informer.
 
     Attributes:
         resource: for example `pods`.
         started: whether it has been started.
         stopped: whether it has been stopped.
         synced: whether the first list is in the cache.
-        objects: how many the cache holds.
-        bytes: what they take, as far as that is known.
-        resource_version: of the last change or bookmark in the cache.
-        queued: changes that are not in the cache yet, without those that are being brought in.
-        busy_for: seconds for which a list, a batch of changes or a failure has been brought in so far, with transforms,
-            index functions and the error handler; None while there is none.
-        watches: by namespace.
+        objects: number of objects in the cache.
+        bytes: their size in memory, as far as it is known.
+        resource_version: version of the last change or bookmark in the cache.
+        queued: changes that wait for the cache, without those that are being applied.
+        busy_for: seconds for which the present list, batch of changes or failure has been processed, including
+            transforms, index functions and the error handler; None while idle.
+        watches: one for each namespace, or one for all.
         handlers: in the order in which they were added.
-        set_aside: objects that are on the server, but not in the cache in that form, by key, and why.
-        set_aside_total: how often an object had to be set aside.
-        latencies: how long it took to bring what was seen into the cache and to the handlers' queues; None unless
-            that is measured.
-        inherited_from: id of the process that it belongs to, where this one was forked from that; None otherwise. Then
-            it counts as stopped, and of the rest nothing is known here.
+        set_aside: objects on the server whose present state could not be stored, by key, with the reasons.
+        set_aside_total: how often an object was set aside.
+        latencies: durations from the queue into the cache and the handlers' queues; None unless measured.
+        inherited_from: id of the process that the informer belongs to, if this one was forked from it; None otherwise.
+            In the child it counts as stopped, and the other attributes are unknown.
         age: seconds since the informer was made.
     """
 
@@ -159,9 +157,9 @@ class InformerHealth:
 
     @property
     def not_live_for(self) -> float:
-        """Seconds for which the cache has not followed the server; 0 while it does. Of several watches, the longest.
+        """Seconds for which the cache has not followed the server; 0 while it does. The longest of several watches.
 
-        Of an informer that never was live these are the seconds since it was made.
+        For an informer that has never been live, these are the seconds since it was made.
         """
         if self.is_live:
             return 0.0
@@ -171,7 +169,7 @@ class InformerHealth:
 
     @property
     def is_live(self) -> bool:
-        """Whether the cache follows the server: synced, held up by nothing, every watch open and none doubtful."""
+        """Whether the cache follows the server: synced, not held up, every watch open and none doubtful."""
         is_at_work = self.synced and not self.stopped and not self._held_up
         return is_at_work and all(watch.is_live for watch in self.watches)
 
@@ -183,7 +181,7 @@ class InformerHealth:
 
     @property
     def busy(self) -> str:
-        """What handlers are at, in words; empty if all are idle."""
+        """The present calls of handlers, as text; empty if all are idle."""
         return "; ".join(
             f"{handler.name} on {escaped(handler.busy_with or '')} for {handler.busy_for:.0f} s"
             for handler in self.handlers
@@ -192,7 +190,7 @@ class InformerHealth:
 
     @property
     def reason(self) -> str:
-        """Why it is not live, in words; empty if it is."""
+        """Why it is not live, as text; empty if it is live."""
         if self.is_live:
             return ""
         if self.inherited_from is not None:
@@ -212,7 +210,7 @@ class InformerHealth:
 
     @property
     def backlogs(self) -> str:
-        """Which handlers are behind by ten thousand events or more, in words; empty if none is."""
+        """Handlers with a backlog of ten thousand events or more, as text; empty if there are none."""
         return "; ".join(
             f"handler {handler.name} is behind: {handler.backlog:,} events wait for it"
             for handler in self.handlers
@@ -227,27 +225,27 @@ class InformerHealth:
 @final
 @attrs.frozen
 class FactoryHealth:
-    """A factory: all its informers. As text, a line for each: what a probe may answer.
+    """The health of a factory's informers. As text, a line for each, for example as a probe's answer.
 
     Attributes:
-        informers: in the order in which they were asked for.
+        informers: in the order in which they were requested.
     """
 
     informers: tuple[InformerHealth, ...]
 
     @property
     def is_synced(self) -> bool:
-        """Whether the first list of every informer is in its cache: the application may begin."""
+        """Whether the first list of every informer is in its cache, so that the application may begin."""
         return all(informer.synced for informer in self.informers)
 
     @property
     def not_live_for(self) -> float:
-        """Seconds for which some cache has not followed the server; 0 while all do."""
+        """Seconds for which at least one cache has not followed the server; 0 while all do."""
         return max((informer.not_live_for for informer in self.informers), default=0.0)
 
     @property
     def is_live(self) -> bool:
-        """Whether every cache follows the server right now."""
+        """Whether every cache follows the server now."""
         return all(informer.is_live for informer in self.informers)
 
     def __str__(self) -> str:
@@ -255,7 +253,7 @@ class FactoryHealth:
 
 
 def inherited_health(resource: str, owner: int) -> InformerHealth:
-    """Return how an informer fares in a process that was forked from the one that it belongs to."""
+    """Return the health of an informer in a process that inherited it by a fork."""
     return InformerHealth(
         resource=resource,
         started=True,
@@ -274,7 +272,7 @@ def inherited_health(resource: str, owner: int) -> InformerHealth:
 
 
 def watch_health(namespace: str | None, reflector: Reflector, now: float) -> WatchHealth:
-    """Return how a reflector fares at the moment `now` of its clock."""
+    """Return the health of a reflector at its clock's time `now`."""
     progress = reflector.progress
     connected, event, retry = progress.connected_since, progress.last_event, progress.retry_at
     not_live = progress.not_live_since
@@ -294,7 +292,7 @@ def watch_health(namespace: str | None, reflector: Reflector, now: float) -> Wat
 
 
 def handler_health(listener: Listener, now: float) -> HandlerHealth:
-    """Return how a handler fares at the moment `now` of its clock."""
+    """Return the health of a handler at its clock's time `now`."""
     busy_with, busy_since = listener.busy or (None, None)
     return HandlerHealth(
         name=listener.callbacks.name,

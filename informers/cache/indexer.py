@@ -1,4 +1,4 @@
-"""The cache as it is read: objects by key, and by what index functions say of them.
+"""Reads a cache: objects by key, and by the values of index functions.
 
 Upstream: k8s.io/client-go/tools/cache/thread_safe_store.go and index.go (v0.37).
 """
@@ -28,8 +28,8 @@ T = TypeVar("T", default=Any)
 class Indexer(OfOneProcess, Generic[T]):
     """The reading side of a cache.
 
-    Every answer is a snapshot: of one moment, and the caller's own. Objects that an informer holds are made again for
-    each reader, so whatever is done to them stays with the reader.
+    Every answer is a snapshot that belongs to the caller. The objects of an informer are made for each reader, so a
+    reader's changes affect nobody else.
 
     Thread safety: all methods may be called from any thread.
 
@@ -50,20 +50,20 @@ class Indexer(OfOneProcess, Generic[T]):
 
     @property
     def size(self) -> str:
-        """How much is in it, in words."""
+        """The number of objects, as text."""
         return "unreadable after a fork" if self._contents.is_barred else f"{len(self)} objects"
 
     @property
     def resource_version(self) -> str:
-        """Version of the last change or bookmark that has reached this cache; empty before the first.
+        """Version of the last change or bookmark in this cache; empty before the first.
 
-        Of several namespaces, the newest: `SharedInformer.resource_version_of` says it for each.
+        The newest of several namespaces; `SharedInformer.resource_version_of` returns that of each.
         """
         return self._contents.resource_version
 
     @property
     def indexers(self) -> Mapping[str, IndexFunction[T]]:
-        """The index functions by name, without the namespace index that is always there."""
+        """The index functions by name, without the namespace index, which always exists."""
         with self._contents.lock:
             hidden = self._contents.indices.hidden
             return {name: function for name, function in self._contents.functions.items() if name not in hidden}
@@ -74,13 +74,13 @@ class Indexer(OfOneProcess, Generic[T]):
             return list(self._contents.records)
 
     def get(self, key: str | ObjectName) -> T | None:
-        """Return the object of this key, or None.
+        """Return the object with this key, or None.
 
         Args:
             key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
 
         Raises:
-            ConfigurationError: `key` is neither.
+            ConfigurationError: `key` has another type.
         """
         if isinstance(key, ObjectName):
             key = str(key)
@@ -93,7 +93,7 @@ class Indexer(OfOneProcess, Generic[T]):
         return None if record is None else record.object()
 
     def record(self, key: str) -> Record[T] | None:
-        """Return what the cache holds under a key: key, labels and version, without making the object."""
+        """Return the record with this key, or None: key, labels and version, without making the object."""
         return self._contents.records.get(key)
 
     def list(
@@ -106,14 +106,14 @@ class Indexer(OfOneProcess, Generic[T]):
             label_selector: for example `app=web,tier!=cache`, or a mapping of labels; None for all.
 
         Raises:
-            ConfigurationError: the selector can't be read, or the namespace is not a string.
+            ConfigurationError: the selector or the namespace is invalid.
         """
         return objects_of(self.records(namespace=namespace, label_selector=label_selector))
 
     def records(
         self, *, namespace: str | None = None, label_selector: str | Mapping[str, str] | LabelSelector | None = None
     ) -> builtins.list[Record[T]]:
-        """Return what `list` does as records: key, labels and version, without making any object."""
+        """Return the result of `list` as records: key, labels and version, without making the objects."""
         selector = LabelSelector.coerce(label_selector)
         with self._contents.lock:
             if namespace is None:
@@ -128,12 +128,12 @@ class Indexer(OfOneProcess, Generic[T]):
         return [record for record in found if matches(record.labels)]
 
     def by_index(self, name: str, value: str, *, namespace: str | None = None) -> builtins.list[T]:
-        """Return the objects that an index has under a value, of all namespaces or of one.
+        """Return the objects that an index has under a value, in all namespaces or in one.
 
         Args:
-            name: of the index.
-            value: what the index function returned for the objects that are sought.
-            namespace: leave out the objects of others; None for all.
+            name: the index.
+            value: a value that the index function returned for the wanted objects.
+            namespace: None for all.
 
         Raises:
             ConfigurationError: there is no such index, or the value or namespace is not a string.
@@ -155,7 +155,7 @@ class Indexer(OfOneProcess, Generic[T]):
             return sorted(self._contents.indices.under(name, value))
 
     def index_values(self, name: str) -> builtins.list[str]:
-        """Return the values that an index has objects under.
+        """Return the values of an index.
 
         Raises:
             ConfigurationError: there is no such index.
@@ -164,13 +164,13 @@ class Indexer(OfOneProcess, Generic[T]):
             return list(self._contents.indices[name])
 
     def index(self, name: str, obj: T) -> builtins.list[T]:
-        """Return the objects that share a value of an index with `obj`, which need not be in the cache itself.
+        """Return the objects that share a value of an index with `obj`, which need not be in the cache.
 
         Raises:
             ConfigurationError: there is no such index, or its function does not return strings.
         """
         with self._contents.lock:
-            self._contents.indices[name]  # refuses a name that is not there
+            self._contents.indices[name]  # refuses an unknown name
             function = self._contents.functions.get(name)
         values = checked_values(function(obj)) if function is not None else (object_key(obj).rpartition("/")[0],)
         with self._contents.lock:

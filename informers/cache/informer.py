@@ -1,4 +1,4 @@
-"""The shared informer: wires reflectors, queue, controller, cache and handlers, and gives them a life.
+"""The shared informer: wires reflectors, queue, controller, cache and handlers, and starts and stops them.
 
 Upstream: k8s.io/client-go/tools/cache/shared_informer.go (v0.37).
 """
@@ -46,45 +46,45 @@ _log = logging.getLogger("informers.cache")
 
 @final
 class SharedInformer(OfOneProcess, FollowingCache[T]):
-    """A local cache of a resource that follows the server, and tells handlers what changes.
+    """A local cache of a resource, which follows the server and notifies handlers of changes.
 
-    What it promises:
+    Guarantees:
 
-    1. The states of an object that the cache shows are some of those that it had on the server, in their order.
-    2. Once a list or watch event is in, the cache shows it before any handler is told.
-    3. Each handler is notified of each object: added, then updated any number of times, then deleted, and so on again;
-       one event at a time, in the order of the cache.
-    4. A handler gets the deletion of each object that it got: a missed one as a `DeletedFinalStateUnknown`, by a list.
-    5. A handler that joins late is notified of what is there as adds; nothing is left out or told twice.
-    6. No handler waits for another, and what one raises or does to an object reaches no other, nor the cache.
-    7. While it can't follow the server, `health` says so, and it tries again until it is stopped.
-    8. One uid has one history. An object that was deleted and created again while nobody watched is told as the
-       deletion of the old one, by a tombstone, and the addition of the new one. No older state follows a newer one,
-       unless the server itself went back: a list after a backup was restored.
-
-    What it does not: not every state of an object is seen.
+    1. The cache shows states that the object had on the server, in their order; not necessarily every state.
+    2. The cache shows an event before any handler receives it.
+    3. Each handler receives for each object: an add, any number of updates, a delete, and so on again; one event at a
+       time, in the order of the cache.
+    4. A handler receives the deletion of each object that it received. If the deletion was missed, a later list
+       shows it, and the handler receives a `DeletedFinalStateUnknown`.
+    5. A handler that is added late receives the existing objects as adds; none is missing or repeated.
+    6. No handler waits for another. A handler's exceptions, and its changes of objects, affect neither the other
+       handlers nor the cache.
+    7. While the cache can't follow the server, `health` reports that, and the informer retries until it is stopped.
+    8. One uid has one history. An object that was deleted and created again while no watch was open becomes a deletion
+       of the old one, by a tombstone, and an addition of the new one. No older state follows a newer one, unless the
+       server itself went back: a list after a backup was restored.
 
     Args:
-        source: where objects come from; or one source for each namespace, by its name.
+        source: the source of the objects; or a mapping of namespaces to their sources.
         resource: names the resource in messages.
-        resync_period: seconds, and at random up to a tenth more, after which a handler receives every object again,
-            without any request; 0 for never. For what it costs see `SharedInformerFactory`.
+        resync_period: seconds, plus up to a tenth at random, after which a handler receives every object again, without
+            a request; 0 for never. `SharedInformerFactory` describes the hazard.
         indexers: index functions by name.
         transform: changes each object before it is stored; see `informers.cache.Transform`.
-        makes_objects: make each object once as it comes, so that one that can't be made is set aside; otherwise that
-            shows when it is read, for those who make objects by code of their own.
-        restore: makes a record of what the transform returned.
+        makes_objects: make each object once when it is received, so that one that can't be made is set aside. Otherwise
+            the failure only shows when the object is read. For classes of your own.
+        restore: makes a record of the transform's result.
         watch_error_handler: notified of every failure.
-        watch_recovery_handler: told when a watch works again after failures, and after how long.
+        watch_recovery_handler: notified when a watch works again after failures, with the length of the outage.
         options: how to list and watch.
-        list_turns: how many of its lists are made at a time, or of all informers that share it; None for 16 of its own.
+        list_turns: limits how many lists run at a time, in all informers that share it; None for 16 of its own.
         clock: for waiting.
 
     Raises:
         ConfigurationError: an argument is wrong.
 
-    Thread safety: all methods may be called from any thread, also within handlers; not from a signal handler
-    (`signal.signal`), which runs in the midst of whatever holds a lock: let that raise a flag.
+    Thread safety: all methods may be called from any thread, including from handlers; but not from a signal handler
+    (`signal.signal`), which may interrupt code that holds a lock: only set a flag there.
 
     Upstream: k8s.io/client-go/tools/cache/shared_informer.go SharedIndexInformer (v0.37).
     """
@@ -116,12 +116,12 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
         life = Life(resource)
-        #: Raised after the life has ended: that is under the lock, this is not, since it calls back.
+        #: Raised after the life has ended, not under its lock, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
 
-        # What threads run must not hold this informer: then it ends when nobody else does.
+        # Threads must not reference this informer: it ends when nobody else does.
         def index_failed(index: str, key: str, error: Exception) -> None:
             controller.set_aside.report_index_failure(index, key, error)
 
@@ -171,9 +171,9 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         )
 
     def rename(self, name: str) -> None:
-        """Call the resource otherwise in health, logs, errors and failures from now on.
+        """Change the resource's name in health, logs, errors and failures.
 
-        A factory that has two versions of one resource adds the versions to their names.
+        A factory with two versions of one resource adds the versions to their names.
 
         Args:
             name: for example `gizmos.example.com v2`.
@@ -184,17 +184,15 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
     @property
     def indexer(self) -> Indexer[T]:
-        """The cache, for reading."""
+        """Reads the cache."""
         return self._indexer
 
     @property
     def has_synced(self) -> bool:
-        """Whether the first list, or what has happened since a snapshot, is in the cache; stays true.
+        """Whether the first list, or the changes since a snapshot, are in the cache; stays true.
 
-        With several namespaces, that of each; one that is added later has a state of its own: see `add_namespace`. An
-        informer that follows nothing, or nothing that has been listed, has not synced.
-
-        Whether the cache is fresh is what `health` says.
+        With several namespaces, the first list of each; for one that is added later see `add_namespace`. False for an
+        informer that follows nothing, or nothing that has been listed. Whether the cache is fresh is in `health`.
         """
         return self._synced.is_set() and self._controller.has_lists
 
@@ -205,13 +203,13 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """The namespaces that were added since it synced, and are not listed yet: those can be waited for."""
+        """The namespaces that were added after it synced and are not listed yet."""
         if not self._synced.is_set():
             return ()
         return [fed for _, fed in self._reflectors if not fed.scope.synced.is_set()]
 
     def why_not_synced(self) -> str:
-        """Return in words what the first list waits for, with its last error; empty if it is in."""
+        """Return in words what delays the first list, with its last error; empty if it is in the cache."""
         if self.has_synced:
             return ""
         if not len(self._reflectors):
@@ -221,7 +219,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         return self.health().reason
 
     def sync_progress(self) -> PartProgress:
-        """Return how far the first list is; cheaper than `health`."""
+        """Return the progress of the first list; cheaper than `health`."""
         if self.has_synced:
             return PartProgress(name=self.name, objects=len(self._indexer), total=len(self._indexer), synced=True)
         listed, total = self._reflectors.listed, self._reflectors.total
@@ -233,16 +231,16 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         *,
         resync_period: float | None = None,
     ) -> Registration[T]:
-        """Let a handler be told what changes, and of what is there as adds.
+        """Add a handler. It receives the existing objects as adds, then every change.
 
-        A handler that is added twice is told twice.
+        A handler that is added twice receives everything twice.
 
         Args:
             handler: see `ResourceEventHandler`.
             resync_period: seconds after which it receives every object again; 0 for never, None for the informer's.
 
         Raises:
-            ConfigurationError: it is not a handler, or the period is not valid.
+            ConfigurationError: the handler or the period is invalid.
             StoppedError: the informer has been stopped.
         """
         callbacks = Callbacks.of(handler)
@@ -262,19 +260,19 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
                 try:
                     self._start_listener(listener, self._handlers_so_far)
                 except BaseException:
-                    # The system has no thread left: without one its events would pile up.
+                    # The system has no thread left. Without a thread, its events would pile up.
                     self._controller.leave(listener)
                     raise
         return Registration(listener, self)
 
     def remove_event_handler(self, registration: Registration[T]) -> None:
-        """Tell a handler nothing more, as `Registration.remove` does.
+        """Remove a handler, as `Registration.remove` does.
 
-        What it has not been told yet is dropped; a call under way goes on. To wait for that call, use
-        `registration.join()`. Removing it again does nothing.
+        Undelivered events are dropped; a call in progress goes on: wait for it with `registration.join()`. A second
+        removal does nothing.
 
         Raises:
-            ConfigurationError: it is not a registration, or that of another informer.
+            ConfigurationError: the argument is not a registration of this informer.
         """
         if not isinstance(registration, Registration):
             raise ConfigurationError(
@@ -291,8 +289,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
         """Add index functions, before or after the start.
 
-        An index function that raises, or returns no strings, leaves that object out of its index, and the error
-        handler is told.
+        If an index function raises, or returns something other than strings, the object is left out of its index, and
+        the error handler is notified.
 
         Raises:
             ConfigurationError: a name is already used, or a value is not a function.
@@ -302,17 +300,17 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         self._contents.add_indexers(indexers)
 
     def start(self) -> None:
-        """Begin to follow the server; returns at once. Does nothing if it has been started.
+        """Begin to follow the server; returns at once. Does nothing if it runs already.
 
         Raises:
-            StoppedError: it has been stopped; then it can't be started again.
-            ForkedError: it runs in the process that this one was forked from.
+            StoppedError: it has been stopped, and can't be started again.
+            ForkedError: it belongs to the process that this one was forked from.
         """
         with self._life.lock:
             self._life.check(advice=": a new one must take its place")
             if self._life.started:
                 return
-            # If the system has no thread left half way, the next start goes on from there.
+            # If the system had no thread left half way, the next start continues from there.
             if not self._life.threads:
                 self._life.begin(self, self._parts())
             for number, listener in enumerate(self._controller.listeners, start=1):
@@ -322,13 +320,13 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             self._life.started = True
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Stop following the server and telling handlers; the cache can still be read.
+        """Stop following the server and delivering events; the cache can still be read.
 
-        What handlers have not been told yet is dropped. Returns when every thread has ended, those of handlers that
-        have been removed among them; in a thread of this package, for example a handler, at once.
+        Undelivered events are dropped. Returns when every thread has ended, including those of removed handlers; in a
+        thread of this package, for example in a handler, at once.
 
         Args:
-            timeout: seconds to wait at most; None for as long as a handler's last call takes.
+            timeout: seconds to wait at most; None to wait for the handlers' last calls.
 
         Returns:
             Whether every thread has ended.
@@ -345,7 +343,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         return join_all(self._life.threads, timeout=timeout, remind=self._remind)
 
     def health(self) -> InformerHealth:
-        """Return how it fares, as of now."""
+        """Return the present health."""
         if self._life.inherited_from is not None:
             return inherited_health(self._resource, self._life.inherited_from)
         busy_since = self._controller.busy_since
@@ -370,7 +368,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         )
 
     def measure_latencies(self) -> None:
-        """Measure from now on how long it takes to bring what was seen into the cache; `health` has it then."""
+        """Begin to measure the durations from the queue into the cache, for `health`."""
         with self._life.lock:
             if self._controller.latency is None:
                 self._controller.latency = Latency()
@@ -379,9 +377,9 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         return InformerParts(self._controller, self._reflectors, self._queue, self._stop)
 
     def _forked(self, parent: int) -> tuple[int, ...]:
-        """In a forked child: its threads are gone, and its cache may be half changed."""
+        """Give up threads and cache in a forked child: the threads do not exist, the cache may be half changed."""
         if self._life.inherit(parent):
-            # New ones, since who waits for these waits here; the callbacks of the old are the parent's.
+            # New signals: waits in this process end, and the callbacks of the old ones are the parent's.
             self._synced = Signal(clock=self._clock)
             self._stop = Signal(clock=self._clock)
             self._stop.set()

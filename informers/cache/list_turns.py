@@ -1,6 +1,6 @@
-"""Lists that come a few at a time: each waits for its turn, and kinds take turns.
+"""Limits how many lists run at a time; kinds take turns.
 
-Upstream: none; client-go has a rate limit for all requests of a client, which lets no watch be opened in time either.
+Upstream: none; client-go has a rate limit for all requests of a client, which delays watches, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from informers.errors import ConfigurationError
 
 __all__ = ["ListTurn", "ListTurns", "check_list_turns"]
 
-#: Seconds after which a list that goes on holds up no other: it may be one that hangs.
+#: Seconds after which a running list no longer counts: it may hang.
 _LONGEST = 5.0
 
 
@@ -26,17 +26,17 @@ _LONGEST = 5.0
 class ListTurns(OfOneProcess):
     """How many lists are made at the same time: those of one factory, or of all that are given this object.
 
-    A factory of 500 namespaces makes 500 lists when it starts, and again when the server has forgotten its history.
-    They are made a few at a time, so that threads, connections and the load of the server do not come in one burst. A
-    kind with many namespaces does not hold up the others: kinds take turns. A list that takes longer than five seconds
-    goes on, and another one begins. One that has failed, and waits for its next try, holds up nothing.
+    A factory of 500 namespaces makes 500 lists when it starts, and again when the server has lost its history. The
+    limit avoids a burst of threads, connections and load on the server. Kinds take turns, so that a kind with many
+    namespaces does not delay the others. A list that takes longer than five seconds goes on, but no longer counts. A
+    failed list that waits for its next try does not count.
 
     Args:
-        at_once: how many.
+        at_once: the number of lists.
         clock: measures how long a list takes.
 
     Raises:
-        ConfigurationError: `at_once` is not a number of at least one.
+        ConfigurationError: `at_once` is not a whole number of at least one.
 
     Example:
         >>> from informers import ListTurns
@@ -52,9 +52,9 @@ class ListTurns(OfOneProcess):
         self._at_once = at_once
         self._clock = clock
         self._lock = new_lock()
-        #: Since when each turn has been under way, the oldest first.
+        #: When each running turn began, the oldest first.
         self._under_way: dict[ListTurn, float] = {}
-        #: By kind, that whose turn is next first.
+        #: By kind; the next kind is first.
         self._waiting: OrderedDict[str, OrderedDict[ListTurn, None]] = OrderedDict()
         self._holds: set[object] = set()
         on_fork(self._forked)
@@ -66,10 +66,10 @@ class ListTurns(OfOneProcess):
 
     @contextmanager
     def asked(self, kind: str, wake: Callable[[], object]) -> Generator[ListTurn]:
-        """Yield a turn, which may have to be waited for; it is over when the block is left.
+        """Yield a turn, which may not have come yet; it ends with the block.
 
         Args:
-            kind: those of one kind come in the order in which they were asked for.
+            kind: turns of one kind come in the order of their requests.
             wake: called, perhaps in another thread, when the turn has come; it must not wait.
         """
         turn = ListTurn(wake)
@@ -83,7 +83,7 @@ class ListTurns(OfOneProcess):
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Let none begin within the block: many ask there, and the first of them would hold up the others' asking."""
+        """Let no list begin within the block, so that many can ask before the first begins."""
         hold = object()
         with self._lock:
             self._holds.add(hold)
@@ -93,7 +93,7 @@ class ListTurns(OfOneProcess):
             with self._lock:
                 self._holds.discard(hold)
             self.look()
-            # The others have waited without a time limit so far.
+            # They have waited without a time limit so far.
             for turn in self._all_waiting():
                 turn.wake()
 
@@ -102,14 +102,14 @@ class ListTurns(OfOneProcess):
             return [turn for turns in self._waiting.values() for turn in turns]
 
     def patience(self) -> float | None:
-        """Return the seconds after which a waiting list has to `look` again; None where it will be woken anyway."""
+        """Return the seconds after which a waiting list must call `look` again; None if it will be woken."""
         now = self._clock.monotonic()
         with self._lock:
             oldest = None if self._holds else next(iter(self._under_way.values()), None)
         return None if oldest is None else max(0.0, oldest + _LONGEST - now)
 
     def look(self) -> None:
-        """Let those begin whose turn has come."""
+        """Begin the turns that have come."""
         begun: list[ListTurn] = []
         now = self._clock.monotonic()
         with self._lock:
@@ -147,7 +147,7 @@ class ListTurns(OfOneProcess):
         self.look()
 
     def _forked(self, _parent: int) -> tuple[int, ...]:
-        """In a forked child: those who had turns, or waited for them, are the parent's."""
+        """Forget all turns in a forked child: they belong to the parent."""
         self._under_way, self._waiting, self._holds = {}, OrderedDict(), set()
         return ()
 
@@ -167,10 +167,10 @@ class ListTurn:
 
 
 def check_list_turns(list_turns: object) -> ListTurns | None:
-    """Return what was given.
+    """Return the argument if it is `ListTurns` or None.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: it is not.
     """
     if list_turns is None or isinstance(list_turns, ListTurns):
         return list_turns

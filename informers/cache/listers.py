@@ -23,16 +23,16 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
 
-#: What selects by labels: for example `app=web,tier in (a,b)`, a mapping of labels, or None for all.
+#: A label selector: for example `app=web,tier in (a,b)`, a mapping of labels, or None for all.
 Labels: TypeAlias = str | Mapping[str, str] | LabelSelector | None
 
-#: Returns whether all of a namespace is in the cache (None: of everything), so that what is not there does not exist.
+#: Returns whether all objects of a namespace (None: all) are in the cache, so that a missing object does not exist.
 HasListed: TypeAlias = Callable[[str | None], bool]
 
 
 @final
 class _Cache(Generic[T]):
-    """What listers read: a cache, and whether it was read too early."""
+    """A cache for listers, which notices a read before the cache has synced."""
 
     def __init__(self, indexer: Indexer[T], resource: str, has_listed: HasListed | None) -> None:
         self.resource = resource
@@ -48,7 +48,7 @@ class _Cache(Generic[T]):
 
     def list(self, namespace: str | None, label_selector: Labels) -> list[T]:
         found = self._indexer.list(namespace=namespace, label_selector=label_selector)
-        # A handler may look before all is there: what comes later is told to it.
+        # A handler may look earlier: it receives later objects anyway.
         if not found and not self._has_warned and not is_own_thread() and not self.is_synced(namespace):
             self._has_warned = True
             _log.warning("%s were listed before their cache has synced: %s", self.resource, WAIT_FIRST)
@@ -73,7 +73,7 @@ class _Cache(Generic[T]):
 class NamespacedLister(Generic[T]):
     """Reads the objects of a kind that has namespaces, from an informer's cache.
 
-    Thread safety: all methods may be called from any thread; each answer is a snapshot and the caller's own.
+    Thread safety: all methods may be called from any thread; each answer is a snapshot that belongs to the caller.
 
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodLister and its like (v0.37).
     """
@@ -85,10 +85,10 @@ class NamespacedLister(Generic[T]):
         return f"<NamespacedLister of {self._cache}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the objects of all namespaces that a selector selects; all without one.
+        """Return the objects of all namespaces that a selector selects; all if there is none.
 
         Raises:
-            ConfigurationError: the selector can't be read.
+            ConfigurationError: the selector is invalid.
         """
         return self._cache.list(None, label_selector)
 
@@ -110,7 +110,7 @@ class NamespacedLister(Generic[T]):
             raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
         return NamespaceLister(self._cache, namespace)
 
-    if not TYPE_CHECKING:  # for which a name that is not there stays an error
+    if not TYPE_CHECKING:  # type checkers then still report an unknown name
 
         def __getattr__(self, name: str) -> None:
             hint = ": its kind has namespaces, use .namespace(...).get" if name == "get" else ""
@@ -132,10 +132,10 @@ class NamespaceLister(Generic[T]):
         return f"<NamespaceLister of {self._cache.resource} in {self._namespace}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the namespace's objects that a selector selects; all without one.
+        """Return the namespace's objects that a selector selects; all if there is none.
 
         Raises:
-            ConfigurationError: the selector can't be read.
+            ConfigurationError: the selector is invalid.
         """
         return self._cache.list(self._namespace, label_selector)
 
@@ -148,11 +148,11 @@ class NamespaceLister(Generic[T]):
         return self._cache.by_index(name, value, self._namespace)
 
     def get(self, name: str) -> T:
-        """Return the object of this name.
+        """Return the object with this name.
 
         Raises:
-            NotFoundError: the cache has none.
-            ConfigurationError: `name` is not a name.
+            NotFoundError: the cache does not have it.
+            ConfigurationError: `name` is not valid.
         """
         return self._cache.get(name, self._namespace)
 
@@ -171,10 +171,10 @@ class ClusterLister(Generic[T]):
         return f"<ClusterLister of {self._cache}>"
 
     def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the objects that a selector selects; all without one.
+        """Return the objects that a selector selects; all if there is none.
 
         Raises:
-            ConfigurationError: the selector can't be read.
+            ConfigurationError: the selector is invalid.
         """
         return self._cache.list(None, label_selector)
 
@@ -187,11 +187,11 @@ class ClusterLister(Generic[T]):
         return self._cache.by_index(name, value, None)
 
     def get(self, name: str) -> T:
-        """Return the object of this name.
+        """Return the object with this name.
 
         Raises:
-            NotFoundError: the cache has none.
-            ConfigurationError: `name` is not a name.
+            NotFoundError: the cache does not have it.
+            ConfigurationError: `name` is not valid.
         """
         return self._cache.get(name, None)
 

@@ -1,4 +1,4 @@
-"""What happens to an object: added, updated, deleted. One vocabulary: of records in the pipeline, of objects outside.
+"""Events of an object: added, updated, deleted; with records inside the pipeline, with objects outside.
 
 Upstream: k8s.io/client-go/tools/cache/shared_informer.go addNotification and its like (v0.37).
 """
@@ -17,7 +17,7 @@ __all__ = ["Added", "Deleted", "ObjectEvent", "Updated"]
 T = TypeVar("T", default=Any)
 
 
-# Not frozen: that doubles the time to make one, and one is made for every event.
+# Not frozen: that would double the time to make one, and each event needs one.
 
 
 @final
@@ -42,7 +42,7 @@ class Added(Generic[T]):
 @final
 @attrs.define(unsafe_hash=True)
 class Updated(Generic[T]):
-    """An object has changed; or it has not, and is delivered again by a resync. Then `old` and `new` are one object.
+    """An object has changed, or is delivered again by a resync; then `old` and `new` are the same object.
 
     Attributes:
         old: the state before.
@@ -61,12 +61,12 @@ class Updated(Generic[T]):
 @final
 @attrs.define(unsafe_hash=True)
 class Deleted(Generic[T]):
-    """An object does not exist any more.
+    """An object was deleted.
 
     Attributes:
-        key: of the object.
-        obj: its last known state; None where that is unknown.
-        is_tombstone: whether the deletion itself was missed, so that `obj` may not be the very last state.
+        key: key of the object.
+        obj: its last known state; None if unknown.
+        is_tombstone: whether the deletion itself was missed, so that `obj` may not be the last state.
     """
 
     key: str
@@ -74,5 +74,5 @@ class Deleted(Generic[T]):
     is_tombstone: bool
 
 
-#: What a stream of `informers.aio` gives.
+#: The events of a stream of `informers.aio`.
 ObjectEvent: TypeAlias = Added[T] | Updated[T] | Deleted[T]

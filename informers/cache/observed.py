@@ -1,4 +1,4 @@
-"""How far a cache is, and waits for more: the part of an informer that readers of their own writes need.
+"""Waits until a cache shows a write or a state, without polling.
 
 Upstream: k8s.io/client-go/tools/cache/store.go LastStoreSyncResourceVersion and tools/watch/until.go (v0.37).
 """
@@ -29,16 +29,16 @@ T = TypeVar("T", default=Any)
 
 
 class ObservedCache(Generic[T]):
-    """Says how far a cache is, and waits for what it does not show yet. `SharedInformer` is one.
+    """Reports how far a cache is, and waits for what it does not show yet. `SharedInformer` is one.
 
-    A thousand waits cost one handler: each is kept under its object's key, or in the order of its version.
+    A thousand waits cost no more than one handler: see `Observers`.
 
     Args:
         resource: names the resource in messages.
-        controller: changes the cache, and calls back when it has.
-        reflectors: what is followed.
+        controller: changes the cache, and calls back after each step.
+        reflectors: the followed namespaces.
         indexer: the cache.
-        stop: raised when nothing more comes.
+        stop: raised when nothing more will change.
         clock: for waiting.
 
     Thread safety: all methods may be called from any thread.
@@ -64,46 +64,46 @@ class ObservedCache(Generic[T]):
 
     @property
     def clock(self) -> Clock:
-        """What its waits go by."""
+        """The clock of its waits."""
         return self._clock
 
     def resource_version_of(self, namespace: str | None) -> str:
-        """Return the version up to which the cache has everything of a namespace; empty before its first list.
+        """Return the version up to which the cache has all changes of a namespace; empty before its first list.
 
-        An informer of all namespaces has one version for all of them, and for objects of the whole cluster. One that
-        was made for several namespaces has a version for each; that of a namespace which it does not follow is empty.
-        It changes in one step with the objects.
+        An informer of all namespaces has one version for all of them, and for objects of the whole cluster. An
+        informer of several namespaces has a version for each; it is empty for a namespace that is not followed. The
+        version changes in one step with the objects.
 
         Args:
-            namespace: a name; None for objects of the whole cluster, or for all namespaces of an informer of all.
+            namespace: a name; None for objects of the whole cluster, or if the informer follows all namespaces.
 
         Raises:
-            ConfigurationError: the informer follows single namespaces, and none was named; or it is not a name.
+            ConfigurationError: the name is invalid, or missing although the informer follows single namespaces.
         """
         return self._position_of(self._scope_of(namespace)).version
 
     @property
     def namespaces(self) -> tuple[str | None, ...]:
-        """What it follows: namespaces by name, `(None,)` for all, or nothing."""
+        """The followed namespaces; `(None,)` for all."""
         return tuple(namespace for namespace, _ in self._reflectors)
 
     def sync_of(self, namespace: str) -> Syncable | None:
-        """Return what waits for the first list of a namespace; None where that has no list of its own.
+        """Return a wait for the first list of a namespace; None if the namespace has no list of its own.
 
         Raises:
-            ConfigurationError: it is not a name.
+            ConfigurationError: the name is invalid.
         """
         check_namespace_name(namespace)
         return self._reflectors.get(namespace)
 
     def has_listed(self, namespace: str | None) -> bool:
-        """Return whether what the cache shows of a namespace is all that there is: its first list is in.
+        """Return whether the first list of a namespace is in the cache, so that a missing object does not exist.
 
         Args:
             namespace: a name; None for objects of the whole cluster, or for everything that is followed.
 
         Raises:
-            ConfigurationError: it is not a name.
+            ConfigurationError: the name is invalid.
         """
         check_namespace_name(namespace)
         if namespace is None or self._is_of_all:
@@ -111,32 +111,32 @@ class ObservedCache(Generic[T]):
         return self._position_of(namespace).is_listed
 
     def has_seen(self, written: Any, *, namespace: str | None = None) -> bool:
-        """Return whether the cache has reached a write: what is read from it from then on is not older.
+        """Return whether the cache has reached a write: later reads of the cache are not older than the write.
 
-        The version of the object is compared with that of the cache, which also moves on where the object is not to
-        be seen: it was deleted since, or the informer's selector does not select it. Such a write is reached with the
-        next bookmark, after about a minute. Before Kubernetes 1.37 the answer to a deletion may have the version from
-        before it: to see an object gone, use `wait_until`.
+        The object's version is compared with the cache's version, which also advances when the object is not visible,
+        because it was deleted since, or because the informer's selector does not select it. Then the write is reached
+        with the next bookmark, after about a minute. Before Kubernetes 1.37 the answer to a deletion may have the
+        version from before it: to see an object gone, use `wait_until`.
 
         Args:
-            written: what the API server answered to the write, as the official client returned it: an object, or the
-                `Status` of a deletion; or a mapping; or a resource version.
-            namespace: where it was written to; needed where `written` does not say that, and the informer follows
-                single namespaces.
+            written: the API server's answer to the write, as the official client returned it (an object, or the
+                `Status` of a deletion), a mapping, or a resource version.
+            namespace: where it was written; needed if `written` does not say it, and the informer follows single
+                namespaces.
 
         Returns:
-            False also where it can't be said: `wait_until_seen` says why.
+            False also if it can't be decided: `wait_until_seen` says why.
 
         Raises:
-            ConfigurationError: `written` is nothing that has a version, or the namespace is missing.
+            ConfigurationError: `written` has no version, or the namespace is missing.
         """
         return bool(self.sighting(written, namespace=namespace).look())
 
     def selects(self, obj: Mapping[str, Any]) -> bool:
-        """Return whether an object may be followed, as far as the selectors and the shard say.
+        """Return whether the informer may follow an object, by its selectors and shard.
 
         Args:
-            obj: what was written, as a JSON mapping: if it is not selected, the cache will not show it.
+            obj: the object as a JSON mapping. If it is not selected, the cache will not show it.
         """
         sources = [fed.source for _, fed in self._reflectors]
         return any(not isinstance(source, Selects) or source.selects(obj) for source in sources)
@@ -146,20 +146,20 @@ class ObservedCache(Generic[T]):
     ) -> SeenResult:
         """Wait until the cache has reached a write; see `has_seen`.
 
-        It returns at once where that can't be decided: versions that are not whole numbers have no order, an answer to
-        a dry run has no version, and neither has the `Status` of a deletion, which says nothing to a cache that has
-        never had the object. So it does when the informer is stopped.
+        Returns at once if that can't be decided: versions that are not whole numbers have no order; an answer to a dry
+        run has no version; the `Status` of a deletion has none either, so it says nothing if the cache has never had
+        the object. Also returns at once if the informer is stopped.
 
         Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
 
         Args:
-            written: as for `has_seen`.
-            namespace: likewise.
+            written: see `has_seen`.
+            namespace: see `has_seen`.
             timeout: seconds to wait at most; 0 to look only, None for as long as it takes.
-            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or any object with `is_set()` and `wait()`.
 
         Returns:
-            True if it has; as text it says why not.
+            True if the cache has reached it; as text, why not.
 
         Raises:
             ConfigurationError: an argument is wrong.
@@ -181,25 +181,25 @@ class ObservedCache(Generic[T]):
         timeout: float | None = None,
         stop: Stop | None = None,
     ) -> T | None:
-        """Wait until an object is as a predicate wants it.
+        """Wait until a predicate holds for an object.
 
-        The predicate is asked in this thread, under no lock: at first, once the namespace has been listed, and then
-        when the object has changed. It may miss a state that did not last.
+        The predicate is called in this thread, under no lock: first when the namespace has been listed, then after each
+        change of the object. It may miss a state that does not last.
 
         Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
 
         Args:
             key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
-            predicate: takes the object, or None where there is no such object, and returns whether the wait is over.
-                What it raises ends the wait.
+            predicate: takes the object, or None if it does not exist, and returns whether to end the wait. An exception
+                that it raises ends the wait, too.
             timeout: seconds to wait at most; None for as long as it takes.
-            stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
+            stop: ends the wait: a `threading.Event`, a `Signal`, or any object with `is_set()` and `wait()`.
 
         Returns:
-            The object for which the predicate held, the caller's own; None where there was no such object.
+            The object for which the predicate held, which belongs to the caller; None if it does not exist.
 
         Raises:
-            WaitTimeoutError: the time is over; the message says what the cache shows.
+            WaitTimeoutError: the timeout has passed; the message says what the cache shows.
             StoppedError: the wait was stopped, the informer has been stopped, or the namespace is no longer followed.
             ConfigurationError: an argument is wrong.
         """
@@ -209,7 +209,7 @@ class ObservedCache(Generic[T]):
         return self.lookout(key).wait(predicate, timeout=timeout, stop=stop, clock=self._clock)
 
     def sighting(self, written: Any, *, namespace: str | None = None) -> Sighting:
-        """Return what `wait_until_seen` waits by: for event loops, which wait without a thread.
+        """Return the wait of `wait_until_seen` for event loops, which wait without a thread.
 
         Raises:
             ConfigurationError: as for `has_seen`.
@@ -218,7 +218,7 @@ class ObservedCache(Generic[T]):
         scope = self._scope_of(mark.namespace)
         key = mark.key
         if mark.gone and not mark.namespace:
-            # A Status does not say the namespace: then the object's key is sought, once.
+            # A Status does not have the namespace: search the object's key by its uid, once.
             key = next((record.key for record in self._indexer.records() if record.uid == mark.gone), key)
 
         def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
@@ -239,10 +239,10 @@ class ObservedCache(Generic[T]):
         )
 
     def lookout(self, key: str | ObjectName) -> Lookout[T]:
-        """Return what `wait_until` waits by: for event loops, which wait without a thread.
+        """Return the wait of `wait_until` for event loops, which wait without a thread.
 
         Raises:
-            ConfigurationError: it is not a key, or of a namespace that is not followed.
+            ConfigurationError: the key is invalid, or its namespace is not followed.
         """
         name = key if isinstance(key, ObjectName) else ObjectName.parse(key)
         scope = self._scope_of(name.namespace)
@@ -263,20 +263,20 @@ class ObservedCache(Generic[T]):
         )
 
     def on_progress(self, callback: Callable[[], object], *, key: str | ObjectName | None = None) -> Callable[[], None]:
-        """Call back when the cache has moved on: after a list, changes, a bookmark, or the end of a namespace.
+        """Call back after each step of the cache: a list, changes, a bookmark, or the end of a namespace.
 
-        It is called in the informer's own thread, outside of all locks, when the objects and `resource_version_of`
-        show the step. It must be short: the cache waits for it. What it raises is logged.
+        The callback runs in the informer's own thread, outside of all locks, when the objects and
+        `resource_version_of` show the step. It must be short: the cache waits for it. Its exceptions are logged.
 
         Args:
             callback: takes no argument.
             key: call back only when the object of this key may have changed.
 
         Returns:
-            A function that ends this.
+            A function that ends the callbacks.
 
         Raises:
-            ConfigurationError: `callback` is not such a function, or `key` is not a key.
+            ConfigurationError: `callback` or `key` is invalid.
         """
         if callback is None:
             raise ConfigurationError("callback must be a function of (): got None")
@@ -288,7 +288,7 @@ class ObservedCache(Generic[T]):
         return observers.on_change(str(name), callback)
 
     def _scope_of(self, namespace: str | None) -> str | None:
-        """Return the namespace whose list and watch a namespace belongs to; None for those of all."""
+        """Return the namespace whose list and watch includes this one; None for the one of all namespaces."""
         check_namespace_name(namespace)
         if self._is_of_all:
             return None

@@ -1,4 +1,4 @@
-"""What one holds of a handler that has been added.
+"""The registration of a handler that has been added.
 
 Upstream: k8s.io/client-go/tools/cache/shared_informer.go ResourceEventHandlerRegistration (v0.37).
 """
@@ -44,7 +44,7 @@ class Registration(OfOneProcess, Generic[T]):
 
     @property
     def has_synced(self) -> bool:
-        """Whether the handler has been notified of everything that was there when it began; stays true."""
+        """Whether the handler has received everything that existed when it was added; stays true."""
         return self._listener.synced.is_set()
 
     @property
@@ -54,26 +54,26 @@ class Registration(OfOneProcess, Generic[T]):
 
     @property
     def ended(self) -> Signal:
-        """Raised when the handler has been removed, or its informer stopped: it is told nothing more."""
+        """Raised when the handler has been removed, or its informer stopped: it receives nothing more."""
         return self._listener.ended
 
     @property
     def backlog(self) -> int:
-        """How many events it has not finished yet."""
+        """Number of unfinished events."""
         return self._listener.backlog
 
     @property
     def _waiting(self) -> int:
-        # The last that is waiting is the mark behind which it is synced.
+        # The last waiting notification is the mark after which the handler is synced, not an event.
         return max(0, self.backlog - 1)
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """Nothing is to be waited for besides."""
+        """None: it has no further parts to wait for."""
         return ()
 
     def why_not_synced(self) -> str:
-        """Return in words what it waits for; empty if it is synced."""
+        """Return in words what delays it; empty if it is synced."""
         if self.has_synced:
             return ""
         if self._listener.ended.is_set():
@@ -85,7 +85,7 @@ class Registration(OfOneProcess, Generic[T]):
         )
 
     def sync_progress(self) -> PartProgress:
-        """Return how much the handler has been notified of what was there when it began."""
+        """Return how many of the objects that existed when it was added the handler has received."""
         listener = self._listener
         told = listener.delivered
         if self.has_synced:

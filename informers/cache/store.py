@@ -24,14 +24,14 @@ T = TypeVar("T", default=Any)
 
 @final
 class Store(Indexer[T]):
-    """A thread-safe, indexed collection of objects that have metadata.
+    """A thread-safe, indexed collection of objects with metadata.
 
-    Every reader gets the very object that was put in. An informer fills a cache of its own, and hands out `Indexer`.
+    Readers receive the stored objects themselves, not copies. An informer fills its own cache, and offers an `Indexer`.
 
     Args:
         indexers: index functions by name.
-        on_index_failure: called with the name of an index, an object's key and what the index function raised, in the
-            writer's thread; logs it by default. The object is kept, but not in that index.
+        on_index_failure: called with the index's name, the object's key and the exception of an index function, in the
+            writer's thread; by default it logs. The object is kept, but not in that index.
 
     Example:
         >>> store = Store(indexers={"node": lambda pod: [pod["spec"]["nodeName"]]})
@@ -55,7 +55,7 @@ class Store(Indexer[T]):
             self.add_indexers(indexers)
 
     def add(self, obj: T) -> None:
-        """Put an object in, in place of one of the same name.
+        """Add an object, or replace the one with the same name.
 
         Raises:
             ConfigurationError: it has no metadata with a name.
@@ -64,11 +64,11 @@ class Store(Indexer[T]):
         self._write([Write(record.key, record)], record.resource_version)
 
     def update(self, obj: T) -> None:
-        """Do what `add` does: which of the two is called makes no difference to a store."""
+        """Do the same as `add`."""
         self.add(obj)
 
     def delete(self, obj: T) -> None:
-        """Take the object of this name out, if it is there; the version moves on to that of `obj`.
+        """Remove the object with this name, if there is one; the version advances to that of `obj`.
 
         Raises:
             ConfigurationError: it has no metadata with a name.
@@ -77,15 +77,15 @@ class Store(Indexer[T]):
         self._write([Write(record.key, None)], record.resource_version)
 
     def replace(self, objects: Iterable[T], resource_version: str) -> None:
-        """Make these objects the whole content, as one change.
+        """Replace the whole content by these objects, in one step.
 
         Raises:
-            ConfigurationError: one has no metadata with a name; then nothing is changed.
+            ConfigurationError: one has no metadata with a name; then nothing changes.
         """
         StoreWriter(self).replace_records([HeldRecord(obj) for obj in objects], resource_version)
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
-        """Add index functions, for what is here and what comes; all or none, and in one step for readers.
+        """Add index functions for present and future objects; all or none, and in one step for readers.
 
         Raises:
             ConfigurationError: a name is already used, or a function is invalid.
@@ -99,18 +99,18 @@ class Store(Indexer[T]):
 
 @final
 class StoreWriter(Generic[T]):
-    """Fills a `Store` with what a reflector sees; a user's reflector and store meet here.
+    """Fills a `Store` with the objects of a reflector.
 
     Thread safety: it belongs to the reflector's thread.
     """
 
     def __init__(self, store: Store[T]) -> None:
-        self._contents = store._contents  # noqa: SLF001  the two are one thing, and users see only the store
+        self._contents = store._contents  # noqa: SLF001  the other half of the store, which users do not see
 
     def replace_records(
         self, records: Sequence[Record[T]], resource_version: str, *, bad: Iterable[BadObject] = ()
     ) -> None:
-        """Make these records the whole content, as one change; an object that can't be read stays as it was."""
+        """Replace the whole content by these records, in one step; unreadable objects keep their old state."""
         writes = distinct(records)
         staying = {write.key for write in writes}.union(each.error.key for each in bad)
         with self._contents.writing(writes):
@@ -119,7 +119,7 @@ class StoreWriter(Generic[T]):
             self._contents.write_locked(writes, resource_version)
 
     def apply_events(self, events: Sequence[Change[T] | Bookmark | BadObject]) -> None:
-        """Take what a watch said, in order; objects that can't be held only move the version on."""
+        """Apply the events of a watch, in order; unreadable objects only advance the version."""
         for event in events:
             writes: list[Write[T]] = []
             version = event.record.resource_version if isinstance(event, Change) else event.resource_version

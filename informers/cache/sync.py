@@ -1,4 +1,4 @@
-"""Waiting until caches are filled, and knowing what is missing.
+"""Waits until caches are filled, and reports which are not.
 
 Upstream: k8s.io/client-go/tools/cache/wait.go and shared_informer.go WaitForCacheSync (v0.37).
 """
@@ -36,13 +36,13 @@ PROGRESS_INTERVAL = 1.0
 @final
 @attrs.frozen(kw_only=True)
 class PartProgress:
-    """How far one of those that are waited for is. As text: `pods: 12,000 of about 50,000 objects`.
+    """The progress of one informer or handler. As text: `pods: 12,000 of about 50,000 objects`.
 
     Attributes:
         name: for example `pods`.
-        objects: how many have come so far: in lists, or, for a handler, to it.
-        total: how many there will be, as far as the server says that; None where it does not.
-        synced: whether it is through.
+        objects: number of objects listed so far; for a handler, delivered so far.
+        total: number of all objects, if the server says it; None otherwise.
+        synced: whether it is complete.
     """
 
     name: str
@@ -60,11 +60,11 @@ class PartProgress:
 @final
 @attrs.frozen(kw_only=True)
 class SyncProgress:
-    """How far a wait for caches is. As text, a line: `1 of 2 synced after 10 s: pods: 12,000 objects; …`.
+    """The progress of a wait for caches. As text, a line: `1 of 2 synced after 10 s: pods: 12,000 objects; …`.
 
     Attributes:
-        parts: what is waited for, in the order in which it was given.
-        seconds: since the wait began.
+        parts: the progress of each, in the given order.
+        seconds: time since the wait began.
     """
 
     parts: tuple[PartProgress, ...]
@@ -81,44 +81,44 @@ class SyncProgress:
 
 
 class Syncable(Protocol):
-    """What has a beginning to get through: an informer, or a handler's registration."""
+    """Something that must sync: an informer, or a handler's registration."""
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """Its name in messages."""
         ...
 
     @property
     def synced(self) -> Signal:
-        """Raised when it is through."""
+        """Raised when it is synced."""
         ...
 
     @property
     def ended(self) -> Signal:
-        """Raised when it will never be."""
+        """Raised when it can no longer become synced."""
         ...
 
     def why_not_synced(self) -> str:
-        """Return in words what it waits for, with its last error; empty if it is through."""
+        """Return in words what delays it, with its last error; empty if it is synced."""
         ...
 
     def sync_progress(self) -> PartProgress:
-        """Return how far it is."""
+        """Return its progress."""
         ...
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """What is to be waited for besides: namespaces that were added to a synced informer."""
+        """Further parts to wait for: namespaces that were added to a synced informer."""
         ...
 
 
 @final
 @attrs.frozen
 class SyncResult:
-    """What came of waiting: true if everything is synced; as text it says what is not, and why.
+    """The result of a wait: true if everything is synced; as text, what is not, and why.
 
     Attributes:
-        unsynced: what is not synced, by name, and why.
+        unsynced: the reasons, by the name of what is not synced.
     """
 
     unsynced: Mapping[str, str]
@@ -132,10 +132,10 @@ class SyncResult:
         return "not synced: " + "; ".join(f"{name}: {why}" for name, why in self.unsynced.items())
 
     def raise_if_unsynced(self) -> None:
-        """Raise if something is not synced.
+        """Raise an error if something is not synced.
 
         Raises:
-            NotSyncedError: its message is the text of this.
+            NotSyncedError: its message is the text of this result.
         """
         if self.unsynced:
             raise NotSyncedError(str(self))
@@ -148,17 +148,16 @@ def wait_for_cache_sync(
     progress: Callable[[SyncProgress], object] | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> SyncResult:
-    """Wait until informers and handlers are synced.
+    """Wait until informers and handlers are synced, including namespaces that were added to a synced informer.
 
-    A namespace that was added to a synced informer is waited for, too. Returns at once when all are synced, or when one
-    of the others can't be any more, because it was stopped.
+    Returns at once when all are synced, or when one can no longer become synced because it was stopped.
 
     Args:
         syncables: informers, or registrations of handlers.
         timeout: seconds to wait at most; None for as long as it takes.
-        stop: ends the wait: a `threading.Event`, a `Signal`, or what has `is_set()` and `wait()`.
-        progress: told how far they are, in this thread: each second, and when the wait is over. Try `print`. What it
-            raises ends the wait.
+        stop: ends the wait: a `threading.Event`, a `Signal`, or any object with `is_set()` and `wait()`.
+        progress: called with the progress, in this thread, every second and at the end, for example `print`. An
+            exception that it raises ends the wait.
         clock: for waiting.
 
     Example:
@@ -166,10 +165,10 @@ def wait_for_cache_sync(
         {}
 
     Raises:
-        ConfigurationError: there is something among them that can't be synced, `timeout` is negative, `progress` is not
-            a function, or `stop` can't end a wait.
+        ConfigurationError: an argument is neither an informer nor a registration, `timeout` is negative, `progress` is
+            not a function, or `stop` can't end a wait.
 
-    Thread safety: may be called from any thread; in a handler it would wait for itself.
+    Thread safety: may be called from any thread. Hazard: a handler that calls it waits for itself.
 
     Upstream: k8s.io/client-go/tools/cache/wait.go WaitFor (v0.37).
     """
@@ -185,7 +184,7 @@ def wait_for_cache_sync(
     everything = [*syncables, *(part for syncable in syncables for part in syncable.parts)]
     begin = clock.monotonic()
     with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-        # Each counts itself out, so that thousands cost no more than a look at each.
+        # Each removes itself when it is synced: a wake-up that looked at all would be slow for thousands.
         pending = dict.fromkeys(range(len(everything)))
         ended: list[int] = []
 
@@ -220,10 +219,10 @@ def wait_for_cache_sync(
     if progress is not None:
         progress(_look(everything, clock.monotonic() - begin))
     unsynced: dict[str, str] = {}
-    # Two may have one name: handlers of one function, or the pods of two clusters.
+    # Names may repeat: handlers of one function, or the pods of two clusters.
     alike: Counter[str] = Counter()
     for syncable in everything:
-        # One that was synced may follow nothing any more; where its namespaces are awaited, they say why.
+        # A synced informer may follow nothing any more; if its namespaces are awaited, they say why.
         why = "" if syncable.synced.is_set() and syncable.parts else syncable.why_not_synced()
         if why or not syncable.synced.is_set():
             alike[syncable.name] += 1
@@ -239,7 +238,7 @@ class NamespaceSync(OfOneProcess):
 
     Args:
         namespace: its name.
-        parts: returns what is waited for, as of now.
+        parts: returns what to wait for now.
         clock: for waiting.
 
     Thread safety: all methods may be called from any thread.
@@ -255,12 +254,12 @@ class NamespaceSync(OfOneProcess):
 
     @property
     def parts(self) -> Sequence[Syncable]:
-        """What is waited for, as of now: what follows the namespace."""
+        """The informers' namespaces to wait for now."""
         return self._parts()
 
     @property
     def has_synced(self) -> bool:
-        """Whether everything that follows the namespace has its first list in the cache, and something follows it."""
+        """Whether at least one informer follows the namespace, and the first list of each is in its cache."""
         parts = self._parts()
         return bool(parts) and all(part.synced.is_set() for part in parts)
 
@@ -271,10 +270,10 @@ class NamespaceSync(OfOneProcess):
         stop: Stop | None = None,
         progress: Callable[[SyncProgress], object] | None = None,
     ) -> SyncResult:
-        """Wait until the first list of the namespace is in the cache; arguments as those of `wait_for_cache_sync`.
+        """Wait until the first list of the namespace is in the cache; takes the arguments of `wait_for_cache_sync`.
 
         Returns:
-            True if it is; as text it says what is missing, and why.
+            True if it is; as text, what is missing, and why.
 
         Raises:
             ConfigurationError: an argument is wrong.
@@ -286,7 +285,7 @@ class NamespaceSync(OfOneProcess):
 
 
 def _advice(other: object) -> str:
-    """Return what to do with what can't be waited for itself."""
+    """Return a hint for an object that can't be waited for."""
     if callable(getattr(other, "wait_for_cache_sync", None)):
         return ", which has a wait_for_cache_sync of its own"
     informer = getattr(other, "informer", None)

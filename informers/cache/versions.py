@@ -1,7 +1,7 @@
-"""Resource versions: which of two is the newer one, where that can be said.
+"""The order of resource versions, if they have one.
 
-KEP-5504 says when: the versions of one resource are whole numbers without leading zeros, and grow. An aggregated API
-server may still use other texts. Those are equal or not, and nothing else is known of them.
+By KEP-5504 the versions of one resource are growing whole numbers without leading zeros. An aggregated API server may
+still use other texts; those can only be compared for equality.
 
 Upstream: k8s.io/apimachinery/pkg/util/resourceversion/resourceversion.go (v0.37).
 """
@@ -18,12 +18,12 @@ def is_number(version: str) -> bool:
 
 
 def sort_key(version: str) -> tuple[int, str]:
-    """Return what sorts versions that can be compared, of any length, without making numbers of them."""
+    """Return a sort key for comparable versions of any length, without converting them to numbers."""
     return len(version), version
 
 
 def reaches(version: str, wanted: str) -> bool | None:
-    """Return whether a version is `wanted` or newer; None where that can't be said.
+    """Return whether a version is `wanted` or newer; None if they have no order.
 
     Example:
         >>> reaches("100", "99"), reaches("99", "100"), reaches("a", "a"), reaches("a", "b")
@@ -31,7 +31,7 @@ def reaches(version: str, wanted: str) -> bool | None:
     """
     if version == wanted:
         return True
-    # `is_number` of both, written out: this is asked twice for every event.
+    # `is_number` of both, inlined: this runs twice for every event.
     if not (version.isdecimal() and wanted.isdecimal() and version.isascii() and wanted.isascii()):
         return None
     if (version[0] == "0" and version != "0") or (wanted[0] == "0" and wanted != "0"):

@@ -1,7 +1,7 @@
-"""Waiting for what a cache does not show yet: a write of one's own, or a state of an object.
+"""Waits for a write or a state that a cache does not show yet.
 
-Whether a write is in the cache is decided by versions, per namespace where the cache has a list and a watch for each.
-What can't be decided is said to be so. Nothing here is called by handlers: a wait is woken by `Observers`.
+Versions decide whether a write is in the cache, per namespace if the cache has a list and a watch for each. Handlers
+take no part in it: `Observers` wake a wait.
 
 Upstream: k8s.io/kubernetes/pkg/controller/util/consistency, and k8s.io/client-go/tools/watch/until.go (v0.37).
 """
@@ -27,7 +27,7 @@ __all__ = ["Lookout", "Mark", "Position", "SeenResult", "Sight", "Sighting", "co
 
 T = TypeVar("T", default=Any)
 
-#: Takes what is called when there may be news; returns what ends that.
+#: Takes a function that is called when the answer may have changed; returns a function that ends the calls.
 Subscribe: TypeAlias = Callable[[Callable[[], object]], Callable[[], None]]
 
 
@@ -36,9 +36,9 @@ class Sight(enum.Enum):
     """Whether a cache has reached a write.
 
     Members:
-        SEEN: it has: whatever is read from the cache now is not older than the write.
+        SEEN: it has: reads of the cache are now not older than the write.
         NOT_YET: it has not, as far as is known; it will, unless the server's versions have gone back.
-        UNDECIDABLE: it can't be said, and waiting does not help. The reason says why.
+        UNDECIDABLE: it can't be decided, and waiting does not help. The reason says why.
         STOPPED: it never will: the informer has been stopped, or no longer follows the namespace.
     """
 
@@ -51,11 +51,11 @@ class Sight(enum.Enum):
 @final
 @attrs.frozen
 class SeenResult:
-    """Whether a cache has reached a write: true if it has. As text it says why not.
+    """Whether a cache has reached a write: true if it has. As text, why not.
 
     Attributes:
-        sight: which of the four it is.
-        reason: why it is not seen, in words; empty if it is.
+        sight: the answer.
+        reason: why it is not seen, as text; empty if it is.
     """
 
     sight: Sight
@@ -71,13 +71,13 @@ class SeenResult:
 @final
 @attrs.frozen
 class Mark:
-    """What shows that a write is in a cache.
+    """What a cache must show to have reached a write.
 
     Attributes:
-        namespace: of what was written; empty for an object of the whole cluster, or where it was not said.
-        name: of the object; empty where it was not said.
-        version: what the cache must have reached; empty where the answer had none.
-        gone: uid of an object that must be in the cache no longer; empty where nothing was deleted for good.
+        namespace: of the written object; empty for an object of the whole cluster, or if unknown.
+        name: of the object; empty if unknown.
+        version: the version that the cache must reach; empty if the answer had none.
+        gone: uid of an object that the cache must no longer have; empty if nothing was finally deleted.
     """
 
     namespace: str
@@ -94,13 +94,13 @@ class Mark:
 @final
 @attrs.frozen
 class Position:
-    """How far a cache is, in the list and watch that a namespace belongs to.
+    """How far a cache is, in one list and watch.
 
     Attributes:
-        version: up to which everything is in the cache; empty before the first list.
+        version: the cache has all changes up to it; empty before the first list.
         is_listed: whether the first list is in the cache.
-        ended: why nothing more comes, in words; empty while it does.
-        times_back: how often a list has taken the version back, as after a backup of the server was restored.
+        ended: why nothing more will change, as text; empty otherwise.
+        times_back: how often a list has lowered the version, for example after a backup of the server was restored.
     """
 
     version: str
@@ -110,12 +110,12 @@ class Position:
 
 
 def mark_of(written: Any, namespace: str | None) -> Mark:
-    """Return what shows that a write is in a cache.
+    """Return what a cache must show to have reached a write.
 
     Args:
-        written: a resource version, or what the API server answered: an object, a list, or the `Status` of a deletion;
-            as a model of the official client, a mapping, or anything that has `metadata`.
-        namespace: where it was written to; needed where `written` does not say that.
+        written: a resource version, or the API server's answer: an object, a list, or the `Status` of a deletion; as a
+            model of the official client, a mapping, or anything with `metadata`.
+        namespace: where it was written; needed if `written` does not say it.
 
     Raises:
         ConfigurationError: `written` is not one of these, or is of another namespace.
@@ -146,7 +146,7 @@ def mark_of(written: Any, namespace: str | None) -> Mark:
 
 
 def _gone(metadata: Any) -> str:
-    """Return the uid of an object that the server deleted at once, though its answer looks like a mark to delete it."""
+    """Return the uid of an object that the server deleted at once, though its answer only looks marked for deletion."""
     is_marked = read(metadata, "deletion_timestamp", "deletionTimestamp") is not None
     grace = read(metadata, "deletion_grace_period_seconds", "deletionGracePeriodSeconds")
     if is_marked and grace == 0 and not read(metadata, "finalizers"):
@@ -159,9 +159,9 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_t
 
     Args:
         mark: of the write.
-        position: of the cache, where the write's namespace belongs to. Taken before `record`.
-        record: what the cache has of the object.
-        was_there: whether the cache has had the object that was deleted. Taken after `record`.
+        position: of the list and watch that the write belongs to. Taken before `record`.
+        record: the cache's record of the object.
+        was_there: whether the cache has had the deleted object. Taken after `record`.
     """
     if not (position.version or position.is_listed):
         return SeenResult(Sight.NOT_YET, "the cache has not been listed")
@@ -177,7 +177,7 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_t
             return SeenResult(Sight.NOT_YET, f"the cache still has {record.key}, which was deleted")
         if mark.version or was_there:
             return SeenResult(Sight.SEEN)
-        # It may come yet: the cache may not even have reached its creation.
+        # It may still come: perhaps the cache has not even reached its creation.
         return SeenResult(
             Sight.UNDECIDABLE, "the cache has not had the object so far, and the answer to its deletion has no version"
         )
@@ -188,14 +188,14 @@ def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_t
 
 @final
 class Sighting:
-    """A wait for a write, without a thread: `look` says how it stands, `subscribe` when to look again.
+    """A wait for a write, without a thread: `look` returns the state, `subscribe` says when to look again.
 
     Args:
         mark: of the write.
-        position: returns how far the cache is, where the write belongs to.
-        record: returns what the cache has of the object.
-        has_ended: returns whether the cache has had the object of a uid, and has it no longer.
-        subscribe: has a function called when the version of the write may have been reached.
+        position: returns how far the cache is, in the list and watch that the write belongs to.
+        record: returns the cache's record of the object.
+        has_ended: returns whether the object of a uid was in the cache and has left it.
+        subscribe: registers a function that is called when the version may have been reached.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -213,13 +213,13 @@ class Sighting:
         self._position = position
         self._record = record
         self._has_ended = has_ended
-        #: Whether the object that was deleted was in the cache at a look. Ends are remembered for a while only.
+        #: Whether a look found the deleted object in the cache. Ends are only remembered for a while.
         self._was_there = False
         self.subscribe: Subscribe = subscribe
         self._times_back = position().times_back
 
     def look(self) -> SeenResult:
-        """Return whether the cache has reached the write, as of now. Only `Sight.NOT_YET` is worth a wait."""
+        """Return whether the cache has now reached the write. Only for `Sight.NOT_YET` a wait makes sense."""
         position, record, gone = self._position(), self._record(), self._mark.gone
         self._was_there |= bool(gone) and record is not None and record.uid == gone
         was_there = self._was_there or (bool(gone) and self._has_ended(gone))
@@ -241,7 +241,7 @@ class Sighting:
         check_stop(stop)
         with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
             while True:
-                # Anew each time: a version calls back once.
+                # Again each time: a version calls back once.
                 withdraw = self.subscribe(wakeup.wake)
                 try:
                     wakeup.clear()
@@ -255,21 +255,21 @@ class Sighting:
             return self.given_up(result, None if wakeup.is_stopped else timeout)
 
     def given_up(self, result: SeenResult, timeout: float | None) -> SeenResult:
-        """Return the result of a wait that ends in vain: after `timeout` seconds, or by a stop where it is None."""
+        """Return the result of a wait that failed: after `timeout` seconds, or by a stop if it is None."""
         why = "the wait was stopped" if timeout is None else f"not within {timeout:g} s"
         return SeenResult(Sight.NOT_YET, f"{why}; {result.reason}")
 
 
 @final
 class Lookout(Generic[T]):
-    """A wait for a state of an object, without a thread: `test` asks a predicate, `subscribe` says when to ask again.
+    """A wait for a state of an object, without a thread: `test` calls a predicate, `subscribe` says when to test again.
 
     Args:
         key: of the object.
         resource: names the resource in messages.
-        position: returns how far the cache is, where the object belongs to.
-        record: returns what the cache has of the object.
-        subscribe: has a function called when the object may have changed.
+        position: returns how far the cache is, in the list and watch that the object belongs to.
+        record: returns the cache's record of the object.
+        subscribe: registers a function that is called when the object may have changed.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -290,16 +290,16 @@ class Lookout(Generic[T]):
         self.subscribe: Subscribe = subscribe
 
     def test(self, predicate: Callable[[T | None], object]) -> tuple[T | None] | None:
-        """Ask a predicate in this thread; return the object if it holds, None if it does not, or can't be asked yet.
+        """Call a predicate in this thread; return the object if it holds, None if not, or if it can't be called yet.
 
-        The object stands in a tuple, since it is None where there is no such object.
+        The object is in a tuple, since it is None if it does not exist.
 
         Raises:
-            StoppedError: it does not hold, and nothing more comes.
+            StoppedError: it does not hold, and nothing more will change.
         """
         position = self._position()
         record = self._record()
-        # Before the first list nobody knows whether the object is there.
+        # Before the first list it is unknown whether the object exists.
         if position.is_listed:
             obj = None if record is None else record.object()
             if predicate(obj):
@@ -329,14 +329,14 @@ class Lookout(Generic[T]):
             raise self.given_up(None if wakeup.is_stopped else timeout)
 
     def given_up(self, timeout: float | None) -> InformersError:
-        """Return what a wait raises that ends in vain: after `timeout` seconds, or by a stop where it is None."""
+        """Return the error of a wait that failed: after `timeout` seconds, or by a stop if it is None."""
         what = f"{self._resource} {self._key!r}"
         if timeout is None:
             return StoppedError(f"the wait for {what} was stopped: {self.state()}")
-        return WaitTimeoutError(f"{what} did not come to what was waited for within {timeout:g} s: {self.state()}")
+        return WaitTimeoutError(f"{what} did not reach the wanted state within {timeout:g} s: {self.state()}")
 
     def state(self) -> str:
-        """Return in words what the cache shows of the object."""
+        """Return in words the cache's state of the object."""
         if not self._position().is_listed:
             return "the cache has not been listed"
         record = self._record()

@@ -265,7 +265,7 @@ def test_a_wait_ends_when_its_time_is_over(source: FakeSource[Obj]) -> None:
         assert str(results[0]) == "not seen yet: not within 5 s; the cache is at version 1, the write at 7"
         assert isinstance(raised[0], WaitTimeoutError)
         assert str(raised[0]) == (
-            "things 'shop/api' did not come to what was waited for within 5 s: there is no such object in the cache"
+            "things 'shop/api' did not reach the wanted state within 5 s: there is no such object in the cache"
         )
 
 

@@ -25,19 +25,19 @@ _PACE = 0.05
 
 @final
 class StreamedList(Generic[T]):
-    """Gathers what a watch says before it says that this was all.
+    """Gathers the events of a watch up to the bookmark that ends the list.
 
-    A server that does not know streaming lists may send what exists, and then what is made, and never the end. So
-    a stream has its time, too: what exists comes in one go, what is made comes one by one.
+    A server that does not support streaming lists may send the existing objects, then new ones, and never the end. So
+    a stream has a time limit: existing objects arrive quickly, new ones one by one.
 
     Args:
         now: the clock's `monotonic`.
-        patience: seconds without a further object after which no end is waited for any more; and seconds that the
-            whole may take, with 50 ms more for each object.
-        limit: seconds that the whole may take, however many objects there are.
+        patience: seconds without a new object after which the stream is given up; also seconds that the whole stream
+            may take, plus 50 ms for each object.
+        limit: seconds that the whole stream may take, whatever the number of objects.
 
     Attributes:
-        resource_version: of the list; empty until its end has come.
+        resource_version: of the list; empty until its end has arrived.
     """
 
     def __init__(self, now: float, *, patience: float = 10.0, limit: float = 300.0) -> None:
@@ -47,7 +47,7 @@ class StreamedList(Generic[T]):
         self._patience = patience
         self._limit = limit
         self.resource_version: str = ""
-        #: By key; each of those without a key by something of its own.
+        #: By key; an object without a readable key has a unique one.
         self._bad: dict[object, BadObject] = {}
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class StreamedList(Generic[T]):
 
     @property
     def bad(self) -> list[BadObject]:
-        """Others so far, that can't be held."""
+        """The unreadable objects so far."""
         return list(self._bad.values())
 
     def read(
@@ -70,12 +70,12 @@ class StreamedList(Generic[T]):
         now: Callable[[], float],
         on_progress: Callable[[int], object],
     ) -> Sequence[WatchEvent[T]]:
-        """Read to the end; return the events behind it. Raises as `take` does.
+        """Read to the end of the list; return the events after it. Raises the errors of `take`.
 
         Args:
-            batches: of the watch.
+            batches: the events of the watch.
             now: the clock's `monotonic`.
-            on_progress: told how many objects have come.
+            on_progress: called with the number of objects received.
         """
         for batch in batches:
             rest = self.take(batch, now())
@@ -85,11 +85,11 @@ class StreamedList(Generic[T]):
         raise ConnectionLostError("a streaming list did not come to its end")
 
     def take(self, batch: Sequence[WatchEvent[T]], now: float) -> Sequence[WatchEvent[T]] | None:
-        """Take the next events; return those behind the end, or None where it has not come.
+        """Take the next events; return those after the list's end, or None before it.
 
         Raises:
-            StatusError: the server ends the watch, and says why.
-            ConnectionLostError: it has taken so long that no end will come.
+            StatusError: the server ended the watch with an error.
+            ConnectionLostError: the stream has exceeded its time limit.
         """
         known = len(self._records)
         for position, event in enumerate(batch):
@@ -115,7 +115,7 @@ class StreamedList(Generic[T]):
 
     def _change(self, change: Change[T]) -> None:
         key = change.record.key
-        # What could not be read has been replaced by this.
+        # A readable state replaces an unreadable one.
         self._bad.pop(key, None)
         if change.type is ChangeType.DELETED:
             self._records.pop(key, None)
