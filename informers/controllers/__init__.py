@@ -1,21 +1,21 @@
-"""Controllers: what turns changes in caches into a function called with names, over and over until all is right.
+"""Controllers: they call a function with the names of changed objects, again and again until all is as it should be.
 
     informers ── handlers ──→ names ──→ queue, two lanes ──→ own writes seen? ──→ reconcile(name) ──→ the API server
         ↑                                     ↑                                        │                 │
         │                                     └──── later, or after a failure ─────────┘                 │
         └───────────────────────────── the cache shows what was written ←────────────────────────────────┘
 
-There is no manager and no scheme, nothing is registered by a decorator, and nothing is global. A controller is an
-object that uses kinds of your factory. For a loop of your own take the parts: `OwnWrites`, predicates, owners.
+There is no manager, no scheme, no registering decorator and no global state. A controller is an object that uses kinds
+of your factory. For a loop of your own, use the parts: `OwnWrites`, predicates, owners.
 
 - `workers`: `Controller`, in threads; `informers.aio.Controller` is the same for an event loop
-- `results`: `Result`, `TerminalError`; what became of a name
-- `own_writes`: `OwnWrites`: no look at a name before the cache shows what the last one wrote
-- `predicates`: which updates are worth a look
+- `results`: `Result`, `TerminalError`, and the outcome of a run
+- `own_writes`: `OwnWrites`: a name is not reconciled again before the cache shows its last writes
+- `predicates`: select the updates that need a reconcile
 - `owners`: from an object to its owner, from an owner to its objects
 - `resource_patches`, `object_writes`: finalizers and conditions; patches and applies of any kind by its row
-- `event_recorder`: `EventRecorder`: what happened, for people
-- `controller_health`, `reconcile_metrics`: what a controller tells of itself
+- `event_recorder`: `EventRecorder`: Kubernetes events, for people
+- `controller_health`, `reconcile_metrics`: a controller's health and metrics
 
 Upstream: sigs.k8s.io/controller-runtime (v0.25), without its manager; k8s.io/kubernetes/pkg/controller (v1.37).
 """

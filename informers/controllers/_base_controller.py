@@ -1,4 +1,4 @@
-"""What a controller is, whatever runs it: kinds that it follows, names that wait, and how it ends.
+"""The part of a controller that threads and event loops share: its kinds, its names, and its end.
 
 `informers.controllers.Controller` runs turns in threads, `informers.aio.Controller` as tasks of an event loop. Both
 take turns from the same core, `Turns`.
@@ -43,7 +43,7 @@ class BaseController(OfOneProcess):
     """The part of a controller that does not depend on what runs it. For the arguments see `Controller`.
 
     A driver calls `_begin` once, waits for `_wait_synced`, takes turns from `_turns` until `_stopping` is set, and
-    calls `_finish` when nothing is in work any more.
+    calls `_finish` when no run is in progress.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class BaseController(OfOneProcess):
         self._clock = clock
         self._lifecycle = new_lock()
         self._started = False
-        #: Set when no more names are to be taken.
+        #: Set when no more names are taken.
         self._stopping = Signal(clock=clock)
-        #: Set when nothing is in work any more.
+        #: Set when no run is in progress any more.
         self._ended = Signal(clock=clock)
         self._registrations: list[tuple[SharedInformer[Any], Registration[Any]]] = []
         self._own_writes = OwnWrites(kind, timeout=own_writes_timeout, on_seen=self._seen, clock=clock)
@@ -109,25 +109,25 @@ class BaseController(OfOneProcess):
 
     @property
     def logger(self) -> ReconcileLogger:
-        """A logger whose lines name the controller, the name in work, and the id of this run of the function."""
+        """A logger whose lines have the controller, the name in work, and the id of the run."""
         return self._logger
 
     def owns(self, kind: Kind, *, every_owner: bool = False, predicate: Predicate | None = None) -> Self:
-        """Look at the owner too when an object of this kind changes.
+        """Reconcile the owner, too, when an object of this kind changes.
 
-        The owner is found by group and kind of the reference, whatever its version. On an update both states count, so
-        the former owner is looked at when a reference is taken away.
+        The owner is found by the group and kind of the reference, not its version. On an update, the references of both
+        states count, so that a former owner is reconciled when its reference is removed.
 
         Args:
-            kind: of a factory: what the controller makes.
-            every_owner: whether every reference counts, and not that of the controller (`controller: true`) alone.
-            predicate: which updates are worth a look; None for all. `generation_changed` would hide the status.
+            kind: a kind of a factory, which the controller creates.
+            every_owner: whether every reference counts, not only that of the controller (`controller: true`).
+            predicate: selects updates; None for all. Hazard: `generation_changed` hides changes of the status.
 
         Returns:
             The controller itself.
 
         Raises:
-            ConfigurationError: it is not a kind, or the controller's own resource does not name its kind.
+            ConfigurationError: it is not a kind of a factory, or the controller's resource has no kind.
             AlreadyStartedError: the controller runs.
             StoppedError: it has been stopped.
         """
@@ -135,20 +135,20 @@ class BaseController(OfOneProcess):
         return self._follow(kind, owner_names(self._kind.resource, every_owner=every_owner), predicate)
 
     def watches(self, kind: Kind, names: Names, *, predicate: Predicate | None = None) -> Self:
-        """Look at other names too when an object of this kind changes.
+        """Reconcile other names, too, when an object of this kind changes.
 
         Args:
-            kind: of a factory.
-            names: from an object to the names that it concerns, each an `ObjectName` of the controller's own kind. It
-                runs in the handler's thread. What it raises is logged and counted in the informer's health, and that
-                event is lost.
-            predicate: which updates are worth a look; None for all.
+            kind: a kind of a factory.
+            names: takes an object, and returns the names to reconcile, each an `ObjectName` of the controller's own
+                kind. It runs in the handler's thread. If it raises, that is logged and counted in the informer's
+                health, and the event is lost.
+            predicate: selects updates; None for all.
 
         Returns:
             The controller itself.
 
         Raises:
-            ConfigurationError: it is not a kind, or `names` is not a function of (obj).
+            ConfigurationError: it is not a kind of a factory, or `names` is not a function of (obj).
             AlreadyStartedError: the controller runs.
             StoppedError: it has been stopped.
         """
@@ -159,11 +159,11 @@ class BaseController(OfOneProcess):
         return self._follow(kind, names, predicate)
 
     def enqueue(self, name: ObjectName, *, after: float = 0.0) -> None:
-        """Ask for a look at a name: from a webhook, a timer, a message. Does nothing once the controller is stopped.
+        """Request a reconcile of a name, for example from a webhook or a timer. Does nothing after the stop.
 
         Args:
             name: namespace and name.
-            after: seconds to wait; 0 for now.
+            after: seconds to wait; 0 for at once.
 
         Raises:
             ConfigurationError: it is not an `ObjectName`, or the seconds are negative.
@@ -177,26 +177,25 @@ class BaseController(OfOneProcess):
             self._turns.add(name)
 
     def client(self, api_client: C) -> C:
-        """Return a client with the same configuration, whose writes are waited for.
+        """Return a client with the same configuration, which remembers its writes for the name in work.
 
-        What is written with it in a run for a name is in the caches that the controller follows before the next run for
-        that name begins. See `OwnWrites.client`.
+        The next run for that name begins only when the followed caches show them. See `OwnWrites.client`.
 
         Args:
             api_client: a `kubernetes.client.ApiClient`.
 
         Raises:
-            ConfigurationError: it is not a client.
+            ConfigurationError: it is not an `ApiClient`.
         """
         return self._own_writes.client(api_client)
 
     @property
     def own_writes(self) -> OwnWrites:
-        """What is remembered of its writes: to `record` what another client wrote."""
+        """The remembered writes, for example to `record` a write of another client."""
         return self._own_writes
 
     def health(self) -> ControllerHealth:
-        """Return how it fares, as of now."""
+        """Return the present health."""
         statistics = self._turns.statistics()
         stopped = self._stopping.is_set() or bool(self._dead())
         return ControllerHealth(
@@ -253,7 +252,7 @@ class BaseController(OfOneProcess):
             self._turns.shut_down()
 
     def _limit_of_sync(self, timeout: float) -> float | None:
-        """Return the seconds that `process_next` waits for the handlers to be synced.
+        """Return the seconds for which `process_next` waits for the handlers.
 
         Raises:
             ConfigurationError: the timeout is negative, or not a number.
@@ -273,11 +272,11 @@ class BaseController(OfOneProcess):
             raise ForkedError(f"the controller {self._name}", owner)
 
     def _begin(self) -> None:
-        """Say that it runs.
+        """Note that it runs.
 
         Raises:
-            ForkedError: it does so in the process that this one was forked from.
-            AlreadyStartedError: it does so already.
+            ForkedError: it belongs to the process that this one was forked from.
+            AlreadyStartedError: it runs already.
             StoppedError: it has been stopped.
         """
         self._check_process()
@@ -289,10 +288,10 @@ class BaseController(OfOneProcess):
             self._started = True
 
     def _wait_synced(self, timeout: float | None, stop: Stop | None = None) -> None:
-        """Wait until the handlers have been given what was there at the beginning, or until it is stopped.
+        """Wait until the handlers have received everything that existed at the beginning, or until it is stopped.
 
         Raises:
-            NotSyncedError: they have not, in time; it says what is missing.
+            NotSyncedError: they have not, in time; the message says what is missing.
         """
         if not self._unsynced():
             return
@@ -309,23 +308,23 @@ class BaseController(OfOneProcess):
             self._check_synced(is_stopped=wakeup.is_stopped)
 
     def _sync_signals(self) -> list[Signal]:
-        """Return what is raised when `_is_sync_over` may have changed."""
+        """Return the signals after which `_is_sync_over` may have changed."""
         return [self._stopping, *(signal for _, found in self._registrations for signal in (found.synced, found.ended))]
 
     def _is_sync_over(self) -> bool:
-        """Return whether the handlers have been given what was there, or never will be."""
+        """Return whether the handlers have received everything that existed, or never will."""
         waited_for = [found for _, found in self._registrations if not found.has_synced]
         return not waited_for or self._stopping.is_set() or any(found.ended.is_set() for found in waited_for)
 
     def _check_synced(self, *, is_stopped: bool) -> None:
-        """Raise NotSyncedError if something is missing, and nobody has asked for the end."""
+        """Raise NotSyncedError if something is missing, unless a stop was requested."""
         missing = self._unsynced()
         if missing and not (is_stopped or self._stopping.is_set()):
             reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
             raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
 
     def _finish(self) -> None:
-        """Say that nothing is in work any more."""
+        """Note that no run is in progress any more."""
         for informer, registration in self._registrations:
             informer.remove_event_handler(registration)
         self._ended.set()

@@ -1,4 +1,4 @@
-"""What an event says: about which object, by whom, when and why; cut to what the server takes.
+"""The body of a Kubernetes event, cut to the sizes that the server accepts.
 
 Upstream: k8s.io/client-go/tools/events/event_recorder.go, tools/record/util/util.go (v0.37);
 k8s.io/kubernetes/pkg/apis/core/validation/events.go (v1.37).
@@ -17,9 +17,9 @@ from informers.resources import Resource
 
 __all__ = ["MAX_WORD", "check_word", "event_body", "reference", "stamp"]
 
-#: Characters of a reason, an action and who reports, and bytes of a note: the server refuses what is longer.
+#: The longest reason, action and reporter in characters, and note in bytes, that the server accepts.
 MAX_WORD, _NOTE = 128, 1024
-#: What the server takes for a name.
+#: The server's rule for names.
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
@@ -34,10 +34,10 @@ def event_body(
     *,
     reporter: tuple[str, str],
 ) -> dict[str, Any]:
-    """Return an event as it is created, by `reporter`: a controller and its instance."""
+    """Return the body of a new event by `reporter`: a controller and its instance."""
     # Events about objects of the whole cluster are in the namespace `default`.
     namespace = regarding.get("namespace") or "default"
-    # Names of roles and addresses have colons, which a name of an event can't.
+    # Names of roles and addresses may have colons; an event's name may not.
     name, unique = regarding["name"][:200], uuid.uuid4().hex
     body: dict[str, Any] = {
         "apiVersion": "events.k8s.io/v1",
@@ -61,13 +61,13 @@ def event_body(
 
 
 def check_word(name: str, word: object) -> None:
-    """Refuse what is too long for a word of an event, or is not a text."""
+    """Refuse a word of an event that is too long, empty, or not a text."""
     if not isinstance(word, str) or not word or len(word) > MAX_WORD:
         raise ConfigurationError(f"{name} must be a text of 1 to {MAX_WORD} characters: got {word!r}")
 
 
 def reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
-    """Return what an event says of an object."""
+    """Return an event's reference to an object."""
     name = object_name(obj)
     kind, api_version = read(obj, "kind"), read(obj, "api_version", "apiVersion")
     if resource is not None:
@@ -80,12 +80,12 @@ def reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
         raise ConfigurationError(
             f"an event is about an object with kind and apiVersion, which {str(name)!r} does not say: give resource="
         )
-    # Without its version: each would be another series.
+    # Without its version, which would begin a new series each time.
     uid = read(read(obj, "metadata"), "uid")
     fields = {"kind": kind, "apiVersion": api_version, "namespace": name.namespace, "name": name.name, "uid": uid}
     return {field: str(value) for field, value in fields.items() if value}
 
 
 def stamp(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as events have it."""
+    """Return a time, in seconds since the epoch, in the form of events."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

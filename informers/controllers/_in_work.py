@@ -1,7 +1,6 @@
-"""Which name is in work, for all that runs within its reconcile function: what it writes, and what it logs.
+"""The name in work, for the writes and log lines of its reconcile function.
 
-It is kept in a context variable, so it goes along into tasks and into `asyncio.to_thread`, but not into a thread pool
-of the user's own.
+It is in a context variable, so tasks and `asyncio.to_thread` inherit it, but not threads of the user's own thread pool.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/controller/controller.go ReconcileIDFromContext (v0.25).
 """
@@ -28,10 +27,10 @@ class InWork:
     """One run of a reconcile function.
 
     Attributes:
-        owner: whose name it is: what remembers the writes of the run.
+        owner: the `OwnWrites` that remember the writes of the run.
         controller: the controller's name.
         name: the name in work.
-        reconcile_id: the same on every log line of the run, and different for each run.
+        reconcile_id: unique id of the run, on each of its log lines.
     """
 
     owner: object
@@ -40,21 +39,21 @@ class InWork:
     reconcile_id: str
 
 
-#: What this thread, or this task, works on.
+#: The run of this thread or task.
 IN_WORK: ContextVar[InWork | None] = ContextVar("informers.controllers", default=None)
 
 
 if TYPE_CHECKING:
     _LoggerAdapter = logging.LoggerAdapter[logging.Logger]
-else:  # which takes no type before Python 3.11
+else:  # it takes no type before Python 3.11
     _LoggerAdapter = logging.LoggerAdapter
 
 
 @final
 class ReconcileLogger(_LoggerAdapter):
-    """A logger whose lines begin with the controller, and with the name and the reconcile id while a name is in work.
+    """A logger whose lines begin with the controller and, during a run, with the name and the reconcile id.
 
-    The records have `controller`, `object` and `reconcile_id` too, for formats and for JSON.
+    The records have the attributes `controller`, `object` and `reconcile_id`, too, for formats and for JSON.
     """
 
     def __init__(self, controller: str) -> None:
@@ -63,7 +62,7 @@ class ReconcileLogger(_LoggerAdapter):
 
     @override
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add what is in work."""
+        """Add the controller and the run to a line."""
         work = IN_WORK.get()
         name, reconcile_id = ("", "") if work is None else (str(work.name), work.reconcile_id)
         known = {"controller": self._controller, "object": name, "reconcile_id": reconcile_id}

@@ -1,4 +1,4 @@
-"""From events to names: the handlers that a controller has on the kinds that it follows.
+"""The handlers of a controller: from events to names.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/handler/eventhandler.go (v0.25).
 """
@@ -17,26 +17,26 @@ __all__ = ["Names", "NamesHandler", "own_name"]
 
 _log = logging.getLogger("informers.controllers")
 
-#: Takes an object, and says which names are to be looked at because of it.
+#: Takes an object, and returns the names to reconcile because of it.
 Names: TypeAlias = Callable[[Any], Iterable[ObjectName]]
 
 
 def own_name(obj: Any) -> Iterable[ObjectName]:
-    """Return the object's own name: of the kind that the controller is for."""
+    """Return the object's own name."""
     return (object_name(obj),)
 
 
 @final
 class NamesHandler:
-    """A handler that adds the names which an object concerns.
+    """A handler that adds the names for an object.
 
-    On an update both states count: a reference that was taken away concerns the former owner. What was there when the
-    controller began, and what a resync repeats, has low priority.
+    On an update, the names of both states are added, for example a former owner. Objects that existed at the beginning,
+    and those of a resync, have low priority.
 
     Args:
-        names: from an object to names.
-        predicate: which updates are worth a look; None for all.
-        add: takes a name and whether its priority is low.
+        names: takes an object, and returns names.
+        predicate: selects updates; None for all.
+        add: takes a name, and whether its priority is low.
     """
 
     def __init__(self, names: Names, predicate: Predicate | None, add: Callable[[ObjectName, bool], None]) -> None:
@@ -45,11 +45,11 @@ class NamesHandler:
         self._add = add
 
     def on_add(self, obj: Any, is_in_initial_list: bool, /) -> None:
-        """Take an object that is new to the cache."""
+        """Handle an object that is new to the cache."""
         self._add_all(self._names_of(obj), low_priority=is_in_initial_list)
 
     def on_update(self, old: Any, new: Any, /) -> None:
-        """Take a change."""
+        """Handle a change."""
         if not self._passes(old, new):
             return
         names = dict.fromkeys(self._names_of(new))
@@ -57,10 +57,10 @@ class NamesHandler:
         self._add_all(names, low_priority=_version(old) == _version(new))
 
     def on_delete(self, obj: Any, /) -> None:
-        """Take a deletion. Of a tombstone without an object only the own name is known."""
+        """Handle a deletion. A tombstone without an object only gives its own name."""
         if isinstance(obj, DeletedFinalStateUnknown) and self._names is not own_name:
             if obj.obj is None:
-                _log.warning("deleted, its last state unknown, so its owner is too: %r", obj.key)
+                _log.warning("deleted, its last state unknown, so its owner is unknown, too: %r", obj.key)
                 return
             obj = obj.obj
         self._add_all(self._names_of(obj), low_priority=False)
@@ -70,7 +70,7 @@ class NamesHandler:
             return True
         try:
             return bool(self._predicate(old, new))
-        except Exception:  # noqa: BLE001  the user's; a look too many is better than one too few
+        except Exception:  # noqa: BLE001  the user's; one run too many is better than one too few
             _log.exception("the predicate %s failed on %r, which passes", name_of(self._predicate), object_name(new))
             return True
 

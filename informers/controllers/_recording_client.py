@@ -1,9 +1,9 @@
-"""A client of the same kind that says what it wrote: every write goes through one method of its `rest_client`.
+"""A copy of a client that reports its writes: each passes through one method of its `rest_client`.
 
-Method and URL are the first arguments of that in every version of the official client, and of its asyncio variant; what
-stands above it differs. So typed APIs, custom objects and the dynamic client need nothing of their own.
+In every version of the official client, and in its asyncio variant, method and URL are the first arguments of that
+method; the layers above it differ. So typed APIs, custom objects and the dynamic client are all covered.
 
-Upstream: none; client-go has a client for each kind, so each would have to be wrapped.
+Upstream: none; client-go has a client for each kind, each of which would have to be wrapped.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _PATH = re.compile(
 @final
 @attrs.frozen
 class Address:
-    """What a write was sent to.
+    """The target of a write.
 
     Attributes:
         method: for example `PATCH`.
         group: API group; empty for the core group.
         plural: name of the resource in the URL.
         namespace: empty for an object of the whole cluster.
-        name: empty where it was sent to all of them.
+        name: empty if all objects of the collection are the target.
         subresource: for example `status`; may be empty.
-        collection: URL path of the resource in that namespace, without the server's own prefix.
+        collection: URL path of the collection, without the server's own prefix.
     """
 
     method: str
@@ -58,11 +58,11 @@ class Address:
 @final
 @attrs.frozen(eq=False)
 class WriteAnswer:
-    """What came back.
+    """The answer to a write.
 
     Attributes:
-        obj: the JSON mapping; None where the answer was lost, so that nobody knows whether the write is there.
-        client: what the write was sent with, without remembering.
+        obj: the JSON mapping; None if the answer was lost, so that it is unknown whether the write took effect.
+        client: the client that wrote, without the recording.
     """
 
     obj: dict[str, Any] | None
@@ -70,7 +70,7 @@ class WriteAnswer:
 
 
 def address_of(method: str, url: str, host: str) -> Address | None:
-    """Return what a request is sent to; None where it is not an object or a resource of the API."""
+    """Return the target of a request; None if it is neither an object nor a collection of the API."""
     path = urlsplit(url).path.removeprefix(urlsplit(host).path.rstrip("/"))
     match = _PATH.fullmatch(path)
     if match is None:
@@ -83,28 +83,28 @@ def address_of(method: str, url: str, host: str) -> Address | None:
         plural, subresource = "pods", "binding"
         return Address(method, "", plural, namespace, name, subresource, path[: match.start("plural")] + plural)
     if not found["group"] and namespace and not name and plural in {"status", "finalize"}:
-        # /api/v1/namespaces/shop/status: of the namespace itself.
+        # /api/v1/namespaces/shop/status is of the namespace itself.
         plural, name, namespace, subresource = "namespaces", namespace, "", plural
         end = path.index("/namespaces/") + len("/namespaces")
     return Address(method, found["group"], plural, namespace, name, subresource, path[:end])
 
 
 def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], None]) -> C:
-    """Return a copy of a client that calls `answered` after each write; the client itself stays as it is.
+    """Return a copy of a client that calls `answered` after each write; the client itself does not change.
 
     Args:
         api_client: a `kubernetes.client.ApiClient`, or its asyncio variant.
         answered: must not raise.
 
     Raises:
-        ConfigurationError: it is not a client.
+        ConfigurationError: it is not an `ApiClient`.
     """
     check_client(api_client)
     recording: Any = copy.copy(api_client)
     recording.rest_client = copy.copy(recording.rest_client)
     recording.default_headers = dict(recording.default_headers)
     if hasattr(recording, "_pool"):
-        recording._pool = None  # noqa: SLF001  a pool of threads is made when it is needed: each has its own
+        recording._pool = None  # noqa: SLF001  each client makes its own thread pool when needed
     rest: Any = recording.rest_client
     request: Callable[..., Any] = rest.request
 
@@ -142,18 +142,18 @@ def recording_client(api_client: C, answered: Callable[[Address, WriteAnswer], N
 
     def say_failure(error: BaseException, address: Address) -> None:
         status = getattr(error, "status", None)
-        # Where the server refused it, it is not there. Where a proxy, or nobody, answered, it may be.
+        # If the server refused it, it took no effect. If a proxy answered, or nobody, it may have.
         if not (isinstance(status, int) and 300 <= status < 500):
             answered(address, WriteAnswer(None, api_client))
 
     rest.request = request_and_say
-    return recording  # type: ignore[no-any-return]  # a copy of what was given
+    return recording  # type: ignore[no-any-return]  # a copy of the argument
 
 
 def _write_at(method: str, url: str, options: dict[str, Any], host: str) -> Address | None:
     if method.upper() not in _WRITES:
         return None
-    # Before 37 the parameters are an argument of their own.
+    # Before version 37, the parameters are an argument of their own.
     parameters = [*parse_qsl(urlsplit(url).query), *(options.get("query_params") or ())]
     if any(key == "dryRun" and value for key, value in parameters):
         return None

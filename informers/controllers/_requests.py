@@ -1,7 +1,7 @@
-"""Requests for which the official client has no method of one name and form in all its versions.
+"""Requests for which the official client's methods differ between its versions.
 
-They go through the client's own `rest_client`, with its address, headers and credentials; so a client that remembers
-writes remembers these too.
+They use the client's own `rest_client`, address, headers and credentials; so a client that remembers writes remembers
+these, too.
 
 Upstream: k8s.io/client-go/rest/request.go (v0.37).
 """
@@ -28,10 +28,10 @@ __all__ = ["body_of", "check_client", "content_of", "get_later", "object_path", 
 
 
 def check_client(api_client: object) -> None:
-    """Refuse what is not a client of the official library, in whichever variant.
+    """Refuse an object that is not a client of the official library, in either variant.
 
     Raises:
-        ConfigurationError: saying what was given, and what is right.
+        ConfigurationError: it is not one; the message says what is right.
     """
     rest_client = getattr(api_client, "rest_client", None)
     if not callable(getattr(rest_client, "request", None)) or not hasattr(api_client, "configuration"):
@@ -79,7 +79,7 @@ def send(
         method: for example `PATCH`.
         path: of the URL; starts with a slash.
         query: parameters.
-        body: what JSON can be made of, models of the client among it; None for no body.
+        body: anything that can be made JSON, including the client's models; None for no body.
         content_type: of the body.
         timeout: seconds for the whole request.
 
@@ -152,7 +152,7 @@ async def content_of(response: Any) -> bytes:
 
 
 def body_of(response: Any) -> bytes:
-    """Return the body of an answer, whichever version of the client made it; the client can still read it itself."""
+    """Return the body of an answer of any version of the client; the client can still read it itself."""
     content: Any = response
     if not isinstance(response, (str, bytes)):
         content = getattr(response, "data", None)

@@ -1,6 +1,6 @@
-"""What has to hold of a cache before it shows a write: a version is reached, an object is gone, or nobody knows yet.
+"""The conditions under which a cache shows a write: a version is reached, an object is gone, or it is still unknown.
 
-Upstream: none; k8s.io/kubernetes/pkg/controller/util/consistency (v1.37) knows versions alone.
+Upstream: none; k8s.io/kubernetes/pkg/controller/util/consistency (v1.37) only compares versions.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ __all__ = ["GoneOrMarked", "Kind", "Look", "LostAnswer"]
 
 Kind: TypeAlias = NamespacedKind[Any] | ClusterKind[Any]
 
-#: Seconds for which a worker waits at most until the server has said what there is.
+#: Seconds for which a worker waits at most for the server's answer.
 _PATIENCE = 5.0
 
 
 class Look(Protocol):
-    """A look at a cache; `informers.cache.waits.Sighting` is one."""
+    """A condition of a cache; `informers.cache.waits.Sighting` is one."""
 
     def look(self) -> SeenResult:
-        """Return how the cache stands towards the write, as of now."""
+        """Return whether the cache shows the write now."""
         ...
 
     @property
     def subscribe(self) -> Callable[[Callable[[], object]], Callable[[], None]]:
-        """Have a function called when to look again; returns what ends that."""
+        """Register a function that is called when to look again; returns a function that ends this."""
         ...
 
 
 @final
 class GoneOrMarked:
-    """An object was deleted or evicted: it is gone, recreated, or has a deletion mark.
+    """An object was deleted or evicted: the cache shows that it is gone, created again, or marked for deletion.
 
     Args:
-        kind: of the object.
+        kind: the kind of the object.
         name: the object's name.
-        uid: the object's uid; empty where it is not known.
+        uid: the object's uid; empty if unknown.
     """
 
     def __init__(self, kind: Kind, name: ObjectName, uid: str) -> None:
@@ -58,7 +58,7 @@ class GoneOrMarked:
         self.subscribe = self._lookout.subscribe
 
     def look(self) -> SeenResult:
-        """Return how the cache stands towards it."""
+        """Return whether the cache shows the deletion."""
         try:
             found = self._lookout.test(self._is_gone)
         except StoppedError as error:
@@ -76,12 +76,12 @@ class GoneOrMarked:
 
 @final
 class LostAnswer:
-    """A write that nobody knows the fate of: the server is asked what there is, and then that is waited for.
+    """A write whose answer was lost: it asks the server for the present state, and then waits for that state.
 
     Args:
-        kind: what was written to.
-        address: where it was sent.
-        client: what asks.
+        kind: the written kind.
+        address: the target of the write.
+        client: sends the question.
     """
 
     def __init__(self, kind: Kind, address: Address, client: Any) -> None:

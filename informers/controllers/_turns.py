@@ -1,6 +1,6 @@
-"""The core of a controller, without a thread and without a loop: names come in, turns go out.
+"""The core of a controller, without threads and event loops: names are added, turns are taken.
 
-A driver asks for a turn, runs the reconcile function within it, and says how it ended. A name has one turn at a time::
+A driver takes a turn, runs the reconcile function in it, and ends it. A name has one turn at a time::
 
     add ──→ queue ──→ begin ──→ seen all own writes? ──no──→ postponed: again when the cache moves, or in a second
                         ↑              │ yes
@@ -43,19 +43,19 @@ __all__ = ["Turn", "Turns", "log"]
 
 _log = logging.getLogger("informers.controllers")
 
-#: Seconds after which a postponed name is looked at again, though nothing has woken it.
+#: Seconds after which a postponed name is tried again without a wake-up.
 _LOOK_AGAIN = 1.0
 
 
 @final
 @attrs.frozen(eq=False)
 class Turn:
-    """A name that is in work: run the reconcile function in `context`, then `end` it.
+    """A name in work: run the reconcile function in `context`, then `end` the turn.
 
     Attributes:
         name: the name.
-        began: when, by the clock's `monotonic`.
-        context: what the function must run in, so that its writes and its log lines know the name.
+        began: time of the start, by the clock's `monotonic`.
+        context: the function must run in it, so that its writes and log lines know the name.
     """
 
     name: ObjectName
@@ -65,16 +65,16 @@ class Turn:
 
 @final
 class Turns:
-    """The queue of one controller, and what its results mean.
+    """The queue of one controller, and the handling of results.
 
     Args:
-        name: the controller's.
-        own_writes: what remembers the writes of a turn, and knows whether the cache shows them.
-        limiter: how long a name waits after a failure.
-        metrics: where metrics go; None for nowhere.
-        workers: how many turns there may be at once; for the metrics.
+        name: the controller's name.
+        own_writes: remembers the writes of a turn, and knows whether the cache shows them.
+        limiter: decides how long a name waits after a failure.
+        metrics: receives metrics, or None.
+        workers: the most turns at a time; for the metrics.
         run_timeout: seconds after which a run counts as overdue.
-        clock: what tells the time.
+        clock: tells the time.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -99,7 +99,7 @@ class Turns:
             self._limiter, name=name, metrics=None if metrics is None else metrics.queues, clock=clock
         )
         self._reporter = Reporter(metrics, name, workers=workers)
-        #: What is in work. Each is changed by the thread that has the name, so the lock of the interpreter is enough.
+        #: The runs in progress. Only the thread that has a name changes its entry, so the interpreter's lock is enough.
         self._running: dict[ObjectName, Turn] = {}
         self._overdue: set[ObjectName] = set()
         self._failing: dict[ObjectName, str] = {}
@@ -107,15 +107,15 @@ class Turns:
         self._reporter.watch_workers(lambda: float(len(self._running)))
 
     def add(self, name: ObjectName, *, low_priority: bool = False) -> None:
-        """Ask for a turn of a name."""
+        """Request a turn of a name."""
         self._queue.add(name, low_priority=low_priority)
 
     def add_after(self, name: ObjectName, seconds: float) -> None:
-        """Ask for a turn of a name once so many seconds have passed."""
+        """Request a turn of a name in so many seconds."""
         self._queue.add_after(name, seconds)
 
     def begin(self, *, timeout: float | None = None) -> Turn | Processed:
-        """Wait for a name, and return its turn; or, where it has to be postponed, that it was.
+        """Wait for a name, and return its turn; or the result if it had to be postponed.
 
         Raises:
             TimeoutError: no name came in time.
@@ -125,7 +125,7 @@ class Turns:
         try:
             pending = self._own_writes.pending(name)
             if pending is not None:
-                # From here on `seen` wakes the name; what was seen just before is found by a second look.
+                # From here on `seen` wakes the name; the second look finds what was seen just before.
                 self._postponed[name] = str(pending)
                 pending = self._own_writes.pending(name)
             if pending is None:
@@ -144,20 +144,20 @@ class Turns:
         return Processed(name, "stale", 0.0)
 
     def waiter(self, wake: Callable[[], object]) -> Waiter:
-        """Wait without a thread until it is worth asking for a turn by `begin(timeout=0)`; see `Queue.waiter`."""
+        """Wait without a thread until `begin(timeout=0)` is worth a try; see `Queue.waiter`."""
         return self._queue.waiter(wake)
 
     def seen(self, name: ObjectName | None) -> None:
-        """Wake a name that waits for its own writes, since the cache shows them now; all names where it is None."""
+        """Wake a name whose own writes the cache now shows; None for all names."""
         for waiting in list(self._postponed) if name is None else [name] if name in self._postponed else []:
             # Not `add`: the name keeps its priority.
             self._queue.add_after(waiting, 0.0)
 
     def end(self, turn: Turn, *, result: object = None, error: BaseException | None = None) -> Processed | None:
-        """Say what the reconcile function returned or raised; until then nobody else gets the name.
+        """End a turn with the reconcile function's result or exception; only then may the name have another turn.
 
         Returns:
-            What became of the name; None where the function was interrupted by what is not an `Exception`.
+            The outcome; None if the function was interrupted by an exception that is not an `Exception`.
         """
         name = turn.name
         seconds = self._clock.monotonic() - turn.began
@@ -184,10 +184,10 @@ class Turns:
                 self._queue.add_after(name, result.requeue_after)
                 return "requeue_after"
             return "success"
-        # Its text alone: the error holds all that the function had in hand.
+        # Only its text: the error itself would keep the function's local variables alive.
         self._failing[name] = safe_text(error)
         if isinstance(error, TerminalError):
-            # Forgotten, so that the next event starts afresh.
+            # Forgotten, so that the next event begins without failures.
             self._queue.forget(name)
             self._tell(name, error, "not tried again before its next event")
             return "terminal"
@@ -202,13 +202,13 @@ class Turns:
         prefix = f"{self._name} {name} {'' if work is None else work.reconcile_id}"
         status = _status(error)
         if status in {404, 409}:
-            # What comes of looking at a cache: others were quicker. It is not a fault, and would fill logs.
+            # These come from reading a cache: another writer was quicker. They are no faults, and would fill logs.
             log(logging.INFO, "%s: the server answered %s %s; %s", prefix, status, _reason(error), then)
         else:
             log(logging.ERROR, "%s: %s; %s", prefix, safe_text(error), then, exc_info=error)
 
     def find_overdue(self) -> float | None:
-        """Log and count each run that is overdue, once; return the seconds until the next one will be."""
+        """Log and count each overdue run, once; return the seconds until the next run is overdue."""
         now = self._clock.monotonic()
         left: list[float] = []
         for name, turn in list(self._running.items()):
@@ -222,37 +222,37 @@ class Turns:
         return min(left, default=None)
 
     def shut_down(self, *, drop: bool = True) -> None:
-        """Give out no more turns; those under way are ended as ever."""
+        """Give no more turns; the present ones can still be ended."""
         self._queue.shut_down(drop=drop)
 
     def drain(self, timeout: float | None) -> bool:
-        """Take no more names, and wait until all have had their turn; return whether they have."""
+        """Take no more names, and wait until all waiting ones have had a turn; return whether they have."""
         return self._queue.shut_down_with_drain(timeout=timeout)
 
     def statistics(self) -> QueueStatistics:
-        """Return what the queue holds now."""
+        """Return the present state of the queue."""
         return self._queue.statistics()
 
     @property
     def running(self) -> Mapping[ObjectName, float]:
-        """Names in work, and for how many seconds each."""
+        """Names in work, with the seconds that each run has taken."""
         now = self._clock.monotonic()
         return {name: now - turn.began for name, turn in list(self._running.items())}
 
     @property
     def failing(self) -> Mapping[ObjectName, str]:
-        """Names whose last run failed, and how."""
+        """Names whose last run failed, with the error."""
         return dict(self._failing)
 
     @property
     def postponed(self) -> Mapping[ObjectName, str]:
-        """Names that are postponed, and why."""
+        """Postponed names, with the reason."""
         return dict(self._postponed)
 
 
 @final
 class _Noting:
-    """A rate limiter that keeps what it said of each name until that has been logged."""
+    """A rate limiter that remembers the delay of each name until it has been logged."""
 
     def __init__(self, limiter: RateLimiter[ObjectName]) -> None:
         self._limiter = limiter
@@ -273,14 +273,14 @@ class _Noting:
 
 
 def log(level: int, message: str, *arguments: object, exc_info: BaseException | None = None) -> None:
-    """Log a line; the user's filters and handlers of the log must not end a worker."""
+    """Log a line; the user's log filters and handlers must not end a worker."""
     shown = [argument if isinstance(argument, (int, float)) else escaped(str(argument)) for argument in arguments]
     with suppress(Exception):
         _log.log(level, message, *shown, exc_info=exc_info)
 
 
 def _attribute(error: Exception, name: str) -> Any:
-    """Return an attribute that an error may have; a property of the user's may raise."""
+    """Return an attribute of an error, or None; a user's property may raise."""
     with suppress(Exception):
         return getattr(error, name, None)
     return None
@@ -299,7 +299,7 @@ def _reason(error: Exception) -> str:
 
 
 def _retry_after(error: Exception, *, now: float) -> float:
-    """Return for how many seconds a server that was asked too often wants to be left alone; 0 where it does not say."""
+    """Return the seconds after which a server with too many requests (429) wants the next one; 0 if unknown."""
     if _status(error) != 429:
         return 0.0
     own = _attribute(error, "retry_after")

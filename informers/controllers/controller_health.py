@@ -1,6 +1,6 @@
-"""How a controller fares, for people and probes: values, taken at one moment.
+"""The health of a controller, for people and probes: values of one moment.
 
-Upstream: none; controller-runtime shows its metrics alone.
+Upstream: none; controller-runtime only has metrics.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ __all__ = ["ControllerHealth"]
 @final
 @attrs.frozen(kw_only=True)
 class ControllerHealth:
-    """A controller at one moment. As text, a line: what a probe may answer.
+    """The health of a controller. As text, a line, for example for a probe's answer.
 
     Attributes:
-        name: the controller's.
+        name: the controller's name.
         started: whether `run` has been called.
         stopped: whether it has been stopped.
-        unsynced: what it has not been given whole yet, and why, by name; empty once it may begin.
-        waiting: names that wait for a worker.
-        delayed: names whose time has not come.
-        running: names in work, and for how many seconds each.
-        failing: names whose last run failed, and how.
-        postponed: names that wait for the cache to see their own writes, and for which.
+        unsynced: handlers that have not received everything yet, with the reason; empty once it may begin.
+        waiting: number of names that wait for a worker.
+        delayed: number of names whose time has not come.
+        running: names in work, with the seconds that each run has taken.
+        failing: names whose last run failed, with the error.
+        postponed: names that wait for the cache to show their own writes, with the reason.
         run_timeout: seconds after which a run is overdue.
     """
 
@@ -46,22 +46,22 @@ class ControllerHealth:
 
     @property
     def longest_run(self) -> float:
-        """Seconds that the oldest run under way has taken so far; 0 while there is none."""
+        """Seconds that the oldest present run has taken; 0 if there is none."""
         return max(self.running.values(), default=0.0)
 
     @property
     def is_live(self) -> bool:
-        """Whether it works, or waits to be the leader: no run is overdue, and it has not been stopped."""
+        """Whether it works or waits for leadership: it has not been stopped, and no run is overdue."""
         return not self.stopped and self.longest_run < self.run_timeout
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has been given all that was there when it began."""
+        """Whether it has received everything that existed when it began."""
         return not self.stopped and not self.unsynced
 
     @property
     def reason(self) -> str:
-        """Why it is not live, in words; empty if it is."""
+        """Why it is not live, as text; empty if it is live."""
         if self.stopped:
             return "stopped"
         overdue = sorted(

@@ -1,9 +1,9 @@
-"""Events about objects, for people who look at them with kubectl: what a controller did, and what keeps it from it.
+"""Kubernetes events about objects, for people who use kubectl: what a controller did, and what prevents it.
 
-Recording never waits and never raises for the server's sake. Equal events, whatever their notes, are one series: the
-first is created, the second makes it a series of two, and from then on they are counted here. The count is written each
-half hour, and when the series is over: six minutes without one more. What can't be sent is tried again, a dozen times;
-more than a thousand that wait are dropped, and that is logged. There is no limit for each object.
+Recording never waits and never raises because of the server. Equal events, whatever their notes, are one series: the
+first is created, the second makes it a series of two, and later ones are counted here. The count is written every half
+hour, and when the series ends: after six minutes without another event. A failed request is retried up to a dozen
+times. If more than a thousand events wait, further ones are dropped, and that is logged. There is no limit per object.
 
 Upstream: k8s.io/client-go/tools/events/event_broadcaster.go, event_recorder.go (v0.37).
 """
@@ -41,16 +41,16 @@ __all__ = ["EventRecorder"]
 
 _log = logging.getLogger("informers.controllers")
 
-#: What makes events equal.
+#: The fields in which equal events agree.
 _Key: TypeAlias = tuple[object, ...]
 
-#: Seconds, as upstream: a series without one more is over; its count is written so often while it goes on.
+#: Seconds, as upstream: a series without an event for so long has ended; the count is written this often before.
 _FINISH = 6 * 60.0
 _REFRESH = 30 * 60.0
-#: Seconds between two tries of what could not be sent, a quarter more at most by chance, and how often.
+#: Seconds between two tries, plus up to a quarter at random, and the number of tries.
 _PAUSE = 10.0
 _TRIES = 12
-#: Events that may wait to be sent, and series that are kept.
+#: The most events that may wait, and the most series.
 _WAITING = 1000
 _SERIES = 4096
 _PATH = "/apis/events.k8s.io/v1/namespaces/{}/events"
@@ -59,18 +59,18 @@ _PATH = "/apis/events.k8s.io/v1/namespaces/{}/events"
 @final
 @attrs.define(eq=False)
 class _Series:
-    """One event, and how often it came.
+    """One event, with the number of its occurrences.
 
     Attributes:
-        body: as it was created, or is to be.
-        count: how often it came.
-        written: which count the server has; 0 before it is created.
-        last: when it came last, in seconds since the epoch.
+        body: the event's body.
+        count: number of occurrences.
+        written: the count that the server has; 0 before the event is created.
+        last: time of the last occurrence, in seconds since the epoch.
         seen: the same by the clock's `monotonic`.
-        sent: when the server was last told, likewise.
-        tries: how often sending failed in a row.
-        retry: not before this, by `monotonic`.
-        turn: when it is looked at next, likewise; infinite while it is not in `_turns`.
+        sent: time of the last successful request, likewise.
+        tries: failed requests in a row.
+        retry: earliest time of the next request, by `monotonic`.
+        turn: time of the next check, likewise; infinite if it is not in `_turns`.
     """
 
     body: dict[str, Any]
@@ -89,13 +89,13 @@ class EventRecorder(OfOneProcess):
     """Records events about objects, as `events.k8s.io/v1` has them.
 
     Args:
-        api_client: of the official client. Give it the plain one: nobody waits for events.
-        controller: who reports them, for example `example.com/pod-sets`.
-        instance: which of its replicas; host name and process number by default.
-        clock: what tells the time.
+        api_client: an `ApiClient` of the official client, not a recording one: nothing waits for events.
+        controller: the reporting controller, for example `example.com/pod-sets`.
+        instance: the replica; host name and process id by default.
+        clock: tells the time.
 
     Raises:
-        ConfigurationError: it is not a client, or the controller has no name, or one that is too long.
+        ConfigurationError: the client, or the controller's name, is invalid.
 
     Example:
         >>> from informers.testing import APIServer
@@ -107,7 +107,7 @@ class EventRecorder(OfOneProcess):
         True
 
     Thread safety: all methods may be called from any thread. One thread sends; it starts with the first event. A forked
-    child records for itself; what its parent has recorded is for the parent to send.
+    child sends its own events; its parent sends those recorded before the fork.
     """
 
     def __init__(
@@ -122,15 +122,15 @@ class EventRecorder(OfOneProcess):
         self._clock = clock
         self._lock = new_lock()
         self._news = new_condition(self._lock)
-        #: By what makes events equal; the one that came last is last.
+        #: By key, in the order of their last occurrence.
         self._series: OrderedDict[_Key, _Series] = OrderedDict()
-        #: A heap of when to look at which. Each series has one entry that counts: that of its `turn`.
+        #: A heap of checks. Each series has one valid entry: that of its `turn`.
         self._turns: list[tuple[float, int, _Key]] = []
         self._numbers = itertools.count()
         self._waiting = 0
         self._dropped = 0
         self._closing = False
-        #: Whether something was dropped at the end.
+        #: Whether an event was dropped at the end.
         self._lost = False
         self._thread: threading.Thread | None = None
 
@@ -148,13 +148,13 @@ class EventRecorder(OfOneProcess):
         """Record an event; returns at once.
 
         Args:
-            obj: what it is about: a model of the official client, a mapping, or anything with `metadata`.
-            reason: why, one word for programs: for example `ScaledUp`; at most 128 characters.
-            note: for people; what is longer than 1024 characters is cut.
-            action: what was done about it, one word: for example `Scale`; at most 128 characters.
+            obj: the object of the event: a model of the official client, a mapping, or anything with `metadata`.
+            reason: the reason, one word for programs, for example `ScaledUp`; at most 128 characters.
+            note: for people; longer notes are cut at 1024 bytes.
+            action: the action of the controller, one word, for example `Scale`; at most 128 characters.
             type: `Normal` or `Warning`.
-            related: another object that it has to do with, which says its kind and apiVersion.
-            resource: of `obj`, if that does not say its kind and apiVersion.
+            related: a related object, with its kind and apiVersion.
+            resource: the resource of `obj`, if `obj` has no kind and apiVersion.
 
         Raises:
             ConfigurationError: an argument is wrong.
@@ -172,7 +172,7 @@ class EventRecorder(OfOneProcess):
             if self._closing:
                 return
             if self._thread is not None and not self._thread.is_alive():
-                # In a forked child: what its parent has recorded is for the parent to send.
+                # In a forked child: the parent sends the events that were recorded before.
                 self._series.clear()
                 self._turns.clear()
                 self._waiting, self._thread = 0, None
@@ -197,13 +197,13 @@ class EventRecorder(OfOneProcess):
             self._news.notify_all()
 
     def close(self, timeout: float | None = 10.0) -> bool:
-        """Send what waits, and record no more; return whether all was sent.
+        """Send the waiting events, and record no more; return whether all were sent.
 
         Args:
             timeout: seconds to wait at most.
 
         Raises:
-            ConfigurationError: the timeout is negative, or not a number.
+            ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
         with self._lock:
@@ -215,7 +215,7 @@ class EventRecorder(OfOneProcess):
         return not self._lost
 
     def _send_all(self) -> None:
-        """Send what is due, until it is closed and all is sent."""
+        """Send the events that are due, until the recorder is closed and all are sent."""
         while True:
             with self._lock:
                 key, series = self._next_locked()
@@ -227,14 +227,14 @@ class EventRecorder(OfOneProcess):
                     self._clock.wait(self._news, pause)
                     continue
                 count, written = (series.count, series.written) if series is not None else (0, 0)
-            # Not under the lock: a handler of the log may record an event.
+            # Not under the lock: a log handler may record an event.
             if dropped:
                 _say("%d events were dropped: too many wait to be sent", dropped)
             if series is None:
                 continue
             error = self._send(series, count, is_new=not written)
             if isinstance(error, StatusError) and error.code == 404 and written:
-                # The server keeps events for an hour or so: it is made again.
+                # The server keeps events for about an hour: create it again.
                 error = self._send(series, count, is_new=True)
             with self._lock:
                 is_given_up = self._sent_locked(key, series, count, error)
@@ -242,7 +242,7 @@ class EventRecorder(OfOneProcess):
                 _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
 
     def _next_locked(self) -> tuple[_Key, _Series | None]:
-        """Return what is to be sent now; forget series that are over and written."""
+        """Return the next series to send; forget series that have ended and are written."""
         if self._closing:
             return self._last_locked()
         now = self._clock.monotonic()
@@ -252,7 +252,7 @@ class EventRecorder(OfOneProcess):
             if series is None or series.turn != turn:
                 continue
             series.turn = math.inf
-            if self._due(series) > now:  # it came again since then
+            if self._due(series) > now:  # it occurred again meanwhile
                 self._schedule_locked(key, series)
             elif series.count != series.written:
                 return key, series
@@ -261,33 +261,33 @@ class EventRecorder(OfOneProcess):
         return (), None
 
     def _last_locked(self) -> tuple[_Key, _Series | None]:
-        """Return what is to be sent before the end; forget what has been, and what can't be."""
+        """Return the next series to send before the end; forget those that are sent, or can't be."""
         while self._series:
             key, series = next(iter(self._series.items()))
             if series.count != series.written:
                 if not series.tries or self._due(series) <= self._clock.monotonic():
                     return key, series
-                self._dropped += 1  # it failed before: there is no time left for a dozen tries
+                self._dropped += 1  # it failed before: there is no time for further tries
                 self._lost = True
             self._forget_locked(key)
         return (), None
 
     def _due(self, series: _Series) -> float:
-        """Return when the server is to be told: the first two at once, then by the half hour or when it is over."""
+        """Return when to send next: the first two occurrences at once, then every half hour, or at the series' end."""
         if series.written < 2 and series.count != series.written:
             return series.retry
         over = series.seen + _FINISH
         return over if series.count == series.written else max(series.retry, min(series.sent + _REFRESH, over))
 
     def _schedule_locked(self, key: _Key, series: _Series) -> None:
-        """Look at a series when it is due. One that comes again is due later, which shows when its turn has come."""
+        """Check a series when it is due. If it occurs again meanwhile, the check finds that it is due later."""
         due = self._due(series)
         if due < series.turn:
             series.turn = due
             heapq.heappush(self._turns, (due, next(self._numbers), key))
 
     def _sent_locked(self, key: _Key, series: _Series, count: int, error: Exception | None) -> bool:
-        """Note what became of a try; return whether it was the last one."""
+        """Note the result of a try; return whether it was the last one."""
         if error is None:
             if not series.written:
                 self._waiting -= 1
@@ -310,7 +310,7 @@ class EventRecorder(OfOneProcess):
             self._waiting -= 1
 
     def _forget_oldest_locked(self) -> None:
-        """Forget the series that went without one more for the longest: the next of its kind begins another."""
+        """Forget the series with the oldest last occurrence; its next event begins a new series."""
         oldest = next((key for key, series in self._series.items() if series.written), None)
         if oldest is not None:
             self._forget_locked(oldest)
@@ -327,9 +327,9 @@ class EventRecorder(OfOneProcess):
                 path = f"{path}/{metadata['name']}"
                 patch = {"series": repeated}
                 send(self._api_client, "PATCH", path, body=patch, content_type="application/merge-patch+json")
-        except Exception as error:  # noqa: BLE001  whatever it is: it must not end the thread
+        except Exception as error:  # noqa: BLE001  no error may end the thread
             if isinstance(error, StatusError) and error.code == 409 and is_new:
-                return None  # an earlier try was answered too late: it is there
+                return None  # an earlier try succeeded, but its answer was lost
             return error
         return None
 

@@ -1,7 +1,7 @@
-"""Writes of any kind by its row: patches, server-side apply, and create or patch; with the oldest client too.
+"""Writes of any kind by its row: patches, server-side apply, and create or patch; in all versions of the client.
 
-The official client's typed methods differ from version to version in how a patch's content type is said, and custom
-resources have others. Here the row says the address, and the kind of patch is said by the function's name.
+The official client's typed methods, and those for custom resources, differ in how they take a patch's content type.
+Here the row gives the address, and the function's name gives the kind of patch.
 
 Upstream: k8s.io/client-go/dynamic/simple.go (v0.37);
 sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go CreateOrPatch (v0.25).
@@ -35,19 +35,19 @@ def patch_object(
     subresource: str = "",
     timeout: float = 30.0,
 ) -> dict[str, Any]:
-    """Send a JSON merge patch; return the object as it is now.
+    """Send a JSON merge patch; return the patched object.
 
     Args:
-        api_client: of the official client: `controller.client(…)`, so that the write is waited for.
+        api_client: an `ApiClient` of the official client; with `controller.client(…)` the write is waited for.
         resource: `kind.resource`, or a row of a table of kinds.
-        name: of the object.
-        patch: what is to change; None in it removes a field. Lists are replaced as a whole.
+        name: name of the object.
+        patch: the changes; None removes a field. Lists are replaced as a whole.
         subresource: for example `status`.
         timeout: seconds for the request.
 
     Raises:
         StatusError: the server refused it.
-        ConfigurationError: an argument is wrong: the name has a namespace and the resource has none, for example.
+        ConfigurationError: an argument is wrong, for example a namespace for a resource without namespaces.
     """
     _check_mapping("patch", patch)
     path = object_path(resource, name, subresource)
@@ -66,17 +66,17 @@ def apply_object(
     subresource: str = "",
     timeout: float = 30.0,
 ) -> dict[str, Any]:
-    """Apply an object at the server: say what you want of it, and nothing else; return the object as it is now.
+    """Apply an object on the server: give the fields that you want, and no others; return the applied object.
 
-    To apply the same again changes nothing, whatever the server has filled in: no version, no event. What you leave out
-    and had applied before is removed; what others own stays.
+    Applying the same again changes nothing, whatever the server has filled in: no new version, no event. Fields that
+    you applied before and leave out now are removed; fields of other owners stay.
 
     Args:
-        api_client: as for `patch_object`.
-        resource: likewise; `kind` and `apiVersion` are taken from it.
-        obj: with `metadata`, and its name and namespace therein.
-        field_manager: who wants it: one name for a controller, and another for its status.
-        force: take over fields that another manager has; a controller does.
+        api_client: see `patch_object`.
+        resource: see `patch_object`; gives `kind` and `apiVersion`.
+        obj: the wanted fields, with name and namespace in `metadata`.
+        field_manager: owner of the fields: one name for a controller, and another for its status.
+        force: take over fields of other managers; right for a controller.
         subresource: for example `status`.
         timeout: seconds for the request.
 
@@ -108,18 +108,18 @@ def apply_object(
 def create_or_patch(
     api_client: ApiClient, kind: NamespacedKind[Any] | ClusterKind[Any], wanted: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Create an object that the cache does not have, or patch what differs from what is wanted.
+    """Create an object that the cache does not have, or patch the fields that differ from the wanted ones.
 
-    Only fields that `wanted` has are compared. A list is compared as a whole: where the server fills in fields of its
-    entries, as it does with containers, they differ for ever; use `apply_object` for these.
+    Only fields of `wanted` are compared. A list is compared as a whole. Hazard: if the server fills in fields of list
+    entries, as for containers, they always differ; use `apply_object` for these.
 
     Args:
-        api_client: as for `patch_object`.
-        kind: of a factory: the cache says what there is.
-        wanted: with `metadata`, and its name and namespace therein.
+        api_client: see `patch_object`.
+        kind: a kind of a factory; its cache has the present object.
+        wanted: the wanted fields, with name and namespace in `metadata`.
 
     Returns:
-        The object as it is now; None if it was as wanted.
+        The object as the server returned it; None if it was as wanted.
 
     Raises:
         StatusError: the server refused it.

@@ -1,12 +1,13 @@
-"""Own writes: a name is not looked at again before the cache shows what its last look wrote.
+"""Own writes: a name is not reconciled again before the cache shows what its last run wrote.
 
-A cache is always a little behind. A controller that made five pods, and looks once more before the cache shows them,
-makes five more. So what a client writes is remembered for the name in work, and `pending` says whether the cache has
-it.
+A cache is always a little behind. If a controller creates five pods, and runs again before the cache shows them, it
+creates five more. So a client's writes are remembered for the name in work, and `pending` says whether the cache shows
+them.
 
-What can't be seen is not waited for: kinds that are not followed, other namespaces, what selectors and shards leave
-out, dry runs, versions without an order. A deletion is seen by the state of the cache, not by an event: the object is
-gone, has another uid, or its mark. Where the answer was lost, or has no version, the server is asked what there is.
+Writes that a cache can't show are not waited for: kinds that are not followed, other namespaces, objects that selectors
+and shards exclude, dry runs, versions without an order. A deletion is found by the state of the cache, not by an
+event: the object is gone, has another uid, or is marked. After a lost answer, or one without a version, the server is
+asked.
 
 Upstream: k8s.io/kubernetes/pkg/controller/util/consistency (v1.37);
 sigs.k8s.io/controller-runtime/pkg/client/consistency.go (v0.25).
@@ -38,21 +39,21 @@ _log = logging.getLogger("informers.controllers")
 
 C = TypeVar("C")
 
-#: Seconds for which the health of an informer is believed: to ask costs a look at the whole cache.
+#: Seconds for which an informer's health is cached: it costs a look at the whole cache.
 _HEALTH_AGE = 1.0
-#: Writes whose answer has nothing to do with what the cache holds of the object.
+#: Subresources whose answers are not related to the object in the cache.
 _NOT_WRITES = frozenset({"attach", "exec", "log", "portforward", "proxy", "token"})
 
 
 @final
 @attrs.frozen
 class Pending:
-    """What a name has written and the cache does not show yet. As text: why.
+    """A write that the cache does not show yet. As text, the reason.
 
     Attributes:
         group: API group of the resource.
-        resource: its plural.
-        reason: in words.
+        resource: its plural name.
+        reason: why it is pending, as text.
     """
 
     group: str
@@ -69,11 +70,11 @@ class _Write:
     """One write that the cache has to show.
 
     Attributes:
-        kind: what was written to.
-        namespace: of the object; empty for one of the whole cluster.
-        look: says how the cache stands towards it.
-        at: when the answer came, by the clock.
-        withdraw: ends the call-back from the cache.
+        kind: the written kind.
+        namespace: of the object; empty for an object of the whole cluster.
+        look: returns whether the cache shows the write.
+        at: time of the answer, by the clock.
+        withdraw: ends the callbacks of the cache.
     """
 
     kind: Kind
@@ -87,7 +88,7 @@ class _Write:
 class OwnWrites(OfOneProcess):
     """Remembers what was written for which name, and knows when the caches show it.
 
-    A `Controller` has one. In a loop of your own use it alone, so::
+    A `Controller` has one. Use it on its own in a loop of yours, for example::
 
         writes = OwnWrites(pod_sets, pods)
         core = CoreV1Api(writes.client(api_client))
@@ -101,21 +102,21 @@ class OwnWrites(OfOneProcess):
             finally:
                 queue.done(name)
 
-    What it promises: after `pending(name)` was None, the caches of the kinds show all that was written through `client`
-    for that name before. It says nothing of writes by other clients or processes, nor of what is written meanwhile.
+    Guarantee: after `pending(name)` returned None, the caches of the kinds show everything that was written through
+    `client` for that name before. It does not cover writes by other clients or processes, and later writes.
 
     Args:
-        kinds: what is followed; writes to others are not waited for.
-        timeout: seconds after which a write that a healthy informer still has not shown is given up, with a warning. A
-            cache that can't follow the server is waited for without a limit.
+        kinds: the followed kinds; writes to others are not waited for.
+        timeout: seconds after which a write that a healthy informer does not show is given up, with a warning. While an
+            informer can't follow the server, the wait has no limit.
         on_seen: called when nothing is pending any more for a name, or for all (None). It runs in the informer's
             thread, under no lock, and must be short.
-        clock: what tells the time.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: an argument is wrong.
 
-    Thread safety: all methods may be called from any thread. One name must be in one pair of hands at a time.
+    Thread safety: all methods may be called from any thread. Only one thread may work on a name at a time.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class OwnWrites(OfOneProcess):
         self._clock = clock
         self._lock = new_lock()
         self._kinds: list[Kind] = []
-        #: By the name in whose turn they were made; None: outside of any, so that every name waits for them.
+        #: By the name in work; None: without one, so that every name waits for them.
         self._writes: dict[ObjectName | None, dict[_Write, None]] = {}
         self._health: dict[int, tuple[float, Any]] = {}
         self._said: set[str] = set()
@@ -141,10 +142,10 @@ class OwnWrites(OfOneProcess):
             self.follow(kind)
 
     def follow(self, kind: Kind) -> None:
-        """Wait from now on for writes to a kind too.
+        """Also wait for writes to a kind from now on.
 
         Args:
-            kind: of a factory.
+            kind: a kind of a factory.
 
         Raises:
             ConfigurationError: it is not a kind of a factory.
@@ -156,7 +157,7 @@ class OwnWrites(OfOneProcess):
 
     @contextmanager
     def working_on(self, name: ObjectName) -> Generator[None]:
-        """Remember what is written within this block for a name.
+        """Remember the writes within this block for a name.
 
         Args:
             name: namespace and name.
@@ -174,29 +175,29 @@ class OwnWrites(OfOneProcess):
     def client(self, api_client: C) -> C:
         """Return a client with the same configuration and connections, whose writes are remembered.
 
-        They are remembered for the name in work: that is known in the reconcile function, in tasks that it starts, and
-        in `asyncio.to_thread`. In a thread pool of your own, or with `async_req`, it is not: then every name waits.
-        The answer to a write is read to remember it: with `_preload_content=False` it is in `data`, and `read()` has
-        nothing left.
+        They are remembered for the name in work, which is known in the reconcile function, in tasks that it starts, and
+        in `asyncio.to_thread`. In a thread pool of your own, or with `async_req`, it is unknown: then every name waits.
+        Hazard: remembering reads the answer. With `_preload_content=False` it is in `data`, and `read()` returns
+        nothing.
 
         Args:
             api_client: a `kubernetes.client.ApiClient`.
 
         Raises:
-            ConfigurationError: it is not a client.
+            ConfigurationError: it is not an `ApiClient`.
         """
         return recording_client(api_client, self._answered)
 
     def record(self, written: Any, *, name: ObjectName | None = None) -> None:
-        """Remember a write by another client.
+        """Remember a write of another client.
 
         Args:
-            written: the object that the server answered with: a model of the official client, or a mapping, with its
-                `kind` and `apiVersion`. Without a resource version, as after a dry run, there is nothing to wait for.
-            name: for which name; the one in work by default.
+            written: the server's answer: a model of the official client, or a mapping, with its `kind` and
+                `apiVersion`. Without a resource version, as after a dry run, there is nothing to wait for.
+            name: the name that wrote; the name in work by default.
 
         Raises:
-            ConfigurationError: it does not say its kind, or an argument is wrong.
+            ConfigurationError: it has no kind, or an argument is wrong.
         """
         kind, api_version = read(written, "kind"), read(written, "api_version", "apiVersion")
         if not (isinstance(kind, str) and isinstance(api_version, str)):
@@ -213,12 +214,12 @@ class OwnWrites(OfOneProcess):
             self._remember(whose, followed, namespace, followed.informer.sighting(written))
 
     def pending(self, name: ObjectName) -> Pending | None:
-        """Return what the caches do not show yet of what was written for a name; None where they show all.
+        """Return a write for a name that the caches do not show yet; None if they show all.
 
-        Where an answer was lost, it asks the server, within some seconds.
+        If an answer was lost, it asks the server, for at most some seconds.
 
         Args:
-            name: the one that was worked on.
+            name: the name.
 
         Raises:
             ConfigurationError: it is not an `ObjectName`.
@@ -237,7 +238,7 @@ class OwnWrites(OfOneProcess):
         return None
 
     def _answered(self, address: Address, answer: WriteAnswer) -> None:
-        """Remember one write through the client. Never raises: it must not make an error of a write that succeeded."""
+        """Remember one write of the client. Never raises: a write that succeeded must not become an error."""
         try:
             self._note(address, answer)
         except Exception:  # noqa: BLE001  see above
@@ -256,7 +257,7 @@ class OwnWrites(OfOneProcess):
                 self._remember(whose, kind, address.namespace, look)
 
     def _looks(self, kind: Kind, address: Address, answer: WriteAnswer) -> Iterator[Look]:
-        """Yield what has to hold of a cache before it shows a write."""
+        """Yield the conditions under which a cache shows a write."""
         obj, informer = answer.obj, kind.informer
         if obj is None:
             yield LostAnswer(kind, address, answer.client)
@@ -280,7 +281,7 @@ class OwnWrites(OfOneProcess):
             if address.method == "DELETE":
                 yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
         elif obj.get("kind") == "Status" and address.subresource:
-            # A binding, for example: the answer does not say which version it has made.
+            # For example a binding: the answer does not have the version that it made.
             yield LostAnswer(kind, address, answer.client)
 
     def _remember(self, whose: ObjectName | None, kind: Kind, namespace: str, look: Look) -> None:
@@ -289,11 +290,11 @@ class OwnWrites(OfOneProcess):
         write = _Write(kind, namespace, look, self._clock.monotonic())
         with self._lock:
             self._writes.setdefault(whose, {})[write] = None
-        # Not under the lock, which the call-back takes. What was seen in between is found by the next look.
+        # Not under the lock, which the callback takes. The next look finds what was seen in between.
         write.withdraw = look.subscribe(lambda: self._moved(whose, write))
 
     def _moved(self, whose: ObjectName | None, write: _Write) -> None:
-        """Look again, in the informer's thread: the cache may show a write now."""
+        """Look again, in the informer's thread: the cache may show the write now."""
         is_over = write.look.look().sight is not Sight.NOT_YET and self._forget(whose, write)
         if is_over and self._on_seen is not None:
             self._on_seen(whose)
@@ -311,7 +312,7 @@ class OwnWrites(OfOneProcess):
             return not writes
 
     def _is_given_up(self, write: _Write, reason: str) -> bool:
-        """Return whether a write is to be waited for no longer: its time is over, though the informer is well."""
+        """Return whether to give up a write: its time is over, and the informer is healthy."""
         now = self._clock.monotonic()
         age = now - write.at
         if age < self._timeout:
@@ -348,7 +349,7 @@ class OwnWrites(OfOneProcess):
         return None
 
     def _say_once(self, text: str, reason: str = "") -> None:
-        # Not by the reason, which may hold a version: each would be kept.
+        # Not by the reason, which may hold a version: the set would grow.
         if text not in self._said:
             self._said.add(text)
             with suppress(Exception):  # of the user's filters of the log
@@ -361,7 +362,7 @@ def _is_over(kind: Kind, found: SeenResult) -> bool:
 
 
 def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:
-    """Return whether an object is or comes into the cache: what was never selected brings no event."""
+    """Return whether the cache has an object or may get it: an object that was never selected brings no event."""
     return kind.informer.selects(obj) or name in kind.informer.indexer
 
 

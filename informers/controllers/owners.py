@@ -1,8 +1,7 @@
-"""Owners and what they own: from an object to its owner's name, from an owner to its objects, and the reference.
+"""Owners: from an object to its owner's name, from an owner to its objects, and owner references.
 
-An owner is known by group and kind, whatever version the reference names. Names are mapped without the uid, since a
-look too many costs nothing; objects are counted by the uid of their controller, so that those of a deleted namesake
-do not count.
+An owner is found by group and kind, whatever version the reference has. Names are found without the uid, since one run
+too many does no harm; objects are found by their controller's uid, so that those of a deleted namesake do not count.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/handler/enqueue_owner.go,
 sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go (v0.25).
@@ -55,10 +54,10 @@ class ByController(Generic[T]):
 
 
 def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T]:
-    """Index a kind by the uid of each object's controller, and return what looks objects up there.
+    """Index a kind by the uid of each object's controller, and return the look-up.
 
     Args:
-        kind: of a factory; for example `factory.core.v1.pods`. It may be indexed so more than once.
+            kind: a kind of a factory, for example `factory.core.v1.pods`; may be given more than once.
 
     Raises:
         ConfigurationError: it is not a kind of a factory.
@@ -81,20 +80,20 @@ def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T
 
 
 def controller_reference(owner: Any, resource: Resource[Any], /) -> V1OwnerReference:
-    """Return the reference that makes `owner` the controller of an object: for its `metadata.ownerReferences`.
+    """Return the reference that makes `owner` the controller of an object, for its `metadata.ownerReferences`.
 
-    The object must be in the owner's namespace; an owner that has a namespace can't own an object that has none.
+    The object must be in the owner's namespace; an owner with a namespace can't own an object without one.
 
     Args:
-        owner: the owner as the server knows it: a model of the official client, a JSON mapping, or anything with
+        owner: the owner as the server returned it: a model of the official client, a JSON mapping, or anything with
             `metadata`.
-        resource: the owner's resource: `kind.resource`, or a row of the table of kinds, for example `V1.pod_sets`.
+        resource: the owner's resource: `kind.resource`, or a row of a table of kinds, for example `V1.pod_sets`.
 
     Returns:
-        A model of the official client. It may stand in a model or in a mapping that is given to the client.
+        A model of the official client, which may be part of a model or of a mapping.
 
     Raises:
-        ConfigurationError: the owner has no name or no uid, or the resource does not name its kind.
+        ConfigurationError: the owner has no name or no uid, or the resource has no kind.
     """
     kind = _kind_of(resource)
     model: type[V1OwnerReference] = load_model("V1OwnerReference")
@@ -109,14 +108,14 @@ def controller_reference(owner: Any, resource: Resource[Any], /) -> V1OwnerRefer
 
 
 def owner_names(resource: Resource[Any], *, every_owner: bool) -> Callable[[Any], Iterable[ObjectName]]:
-    """Return what finds the names of an object's owners among the objects of a resource.
+    """Return a function that finds the names of an object's owners of a resource.
 
     Args:
-        resource: the owners' resource. Group and kind of a reference are compared with it, and not its version.
-        every_owner: whether all references count, and not that of the controller alone.
+        resource: the owners' resource; compared by group and kind, not by version.
+        every_owner: whether all references count, not only that of the controller.
 
     Raises:
-        ConfigurationError: the resource does not name its kind.
+        ConfigurationError: the resource has no kind.
     """
     kind = _kind_of(resource)
 
@@ -136,10 +135,10 @@ def owner_names(resource: Resource[Any], *, every_owner: bool) -> Callable[[Any]
 
 
 def check_kind(kind: object) -> None:
-    """Refuse what is not a kind of a factory.
+    """Refuse an object that is not a kind of a factory.
 
     Raises:
-        ConfigurationError: saying what was given, and what is right.
+        ConfigurationError: it is not one; the message says what is right.
     """
     if not isinstance(kind, (NamespacedKind, ClusterKind)):
         raise ConfigurationError(

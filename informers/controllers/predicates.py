@@ -1,11 +1,11 @@
-"""Which updates are worth a look: plain functions of the old object and the new one.
+"""Predicates: functions of the old and the new object that select the updates to reconcile.
 
-They are for controllers, and for handlers of plain informers too. Adds and deletes are not asked about.
+They are for controllers, and for handlers of plain informers. They are not called for adds and deletes.
 
-A change that a filter must not hide always passes: another uid (the object was recreated under its name), a deletion
-mark that is new, and, for `generation_changed`, an object without a generation (ConfigMaps and Secrets have none).
+Some changes always pass: a different uid (the object was created again under its name), a new deletion mark, and, for
+`generation_changed`, an object without a generation (ConfigMaps and Secrets have none).
 
-Every one of them drops resyncs, where old and new are the same: do not use them where a resync is to repair something.
+Hazard: all of them drop resyncs, where old and new are the same. Do not use them if a resync should repair something.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/predicate/predicate.go (v0.25).
 """
@@ -21,15 +21,15 @@ from informers.objects import read
 
 __all__ = ["Predicate", "all_of", "annotations_changed", "any_of", "generation_changed", "labels_changed"]
 
-#: Takes the old object and the new one, and says whether the update is worth a look.
+#: Takes the old object and the new one, and returns whether to reconcile.
 Predicate: TypeAlias = Callable[[Any, Any], bool]
 
 
 def generation_changed(old: Any, new: Any, /) -> bool:
-    """Return whether the generation changed: the spec, for most kinds, and not the status.
+    """Return whether the generation changed: for most kinds, with the spec, but not with the status.
 
-    Labels, annotations, finalizers and owner references do not change it. On a kind that the controller owns it hides
-    the status: a controller that waits for a Deployment to be ready must not use it there.
+    Labels, annotations, finalizers and owner references do not change it. Hazard: for a kind that the controller owns
+    it hides the status, so do not use it if the controller waits, for example, for a Deployment to be ready.
 
     Example:
         >>> before = {"metadata": {"uid": "a", "generation": 1}}
@@ -52,7 +52,7 @@ def annotations_changed(old: Any, new: Any, /) -> bool:
 
 
 def any_of(*predicates: Predicate) -> Predicate:
-    """Return a predicate that passes what one of these passes; a recreation and a deletion mark pass anyway.
+    """Return a predicate that passes updates which one of these passes; a recreation and a deletion mark always pass.
 
     Args:
         predicates: functions of the old object and the new one.
@@ -65,7 +65,7 @@ def any_of(*predicates: Predicate) -> Predicate:
 
 
 def all_of(*predicates: Predicate) -> Predicate:
-    """Return a predicate that passes what all of these pass; a recreation and a deletion mark pass anyway.
+    """Return a predicate that passes updates which all of these pass; a recreation and a deletion mark always pass.
 
     Args:
         predicates: functions of the old object and the new one.

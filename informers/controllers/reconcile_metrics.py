@@ -1,7 +1,7 @@
-"""What a controller tells about itself, under controller-runtime's names, so that its dashboards fit.
+"""The metrics of a controller, with controller-runtime's names, so that its dashboards fit.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics/metrics.go (v0.25); the counter of stale
-skips stands for `*_stale_sync_skips_total` in k8s.io/kubernetes/pkg/controller (v1.37).
+skips corresponds to `*_stale_sync_skips_total` in k8s.io/kubernetes/pkg/controller (v1.37).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class ReconcileMetric:
 
     Attributes:
         name: the metric's name.
-        help: what it measures, in a sentence.
+        help: its description, a sentence.
         labels: names of its labels.
-        buckets: upper bounds of a histogram's buckets, in seconds; empty for the others.
+        buckets: upper bounds of a histogram's buckets, in seconds; empty for other metrics.
     """
 
     name: str
@@ -81,24 +81,24 @@ MAX_CONCURRENT = ReconcileMetric(
 #: Gauge.
 ACTIVE_WORKERS = ReconcileMetric("controller_runtime_active_workers", "Number of currently used workers per controller")
 
-#: All of them.
+#: All metrics.
 METRICS = (TOTAL, ERRORS, TERMINAL_ERRORS, TIMEOUTS, STALE_SKIPS, TIME, MAX_CONCURRENT, ACTIVE_WORKERS)
 
 
 class ControllerMetricsProvider(Protocol):
-    """Where the metrics of controllers go; `informers.metrics.ControllerMetrics` is one for Prometheus.
+    """Receives the metrics of controllers; `informers.metrics.ControllerMetrics` does for Prometheus.
 
-    Thread safety: what the methods return is called from every worker, without a lock held. What it raises is logged
-    and goes no further.
+    Thread safety: every worker uses the returned metrics, without a lock. Their exceptions are logged and have no other
+    effect.
     """
 
     @property
     def queues(self) -> MetricsProvider:
-        """Where the metrics of the controllers' queues go."""
+        """Receives the metrics of the controllers' queues."""
         ...
 
     def counter(self, metric: ReconcileMetric, labels: Mapping[str, str], /) -> Counter:
-        """Return a counter, which is there from now on with the value 0."""
+        """Return a counter, which begins with the value 0."""
         ...
 
     def histogram(self, metric: ReconcileMetric, labels: Mapping[str, str], /) -> Histogram:
@@ -106,13 +106,13 @@ class ControllerMetricsProvider(Protocol):
         ...
 
     def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
-        """Publish what `read` returns whenever the gauge is wanted."""
+        """Publish a gauge; `read` returns its value whenever it is needed."""
         ...
 
 
 @final
 class Reporter:
-    """Counts what becomes of names, for one controller; without a provider it does nothing."""
+    """Counts the runs of one controller; without a provider it does nothing."""
 
     def __init__(self, provider: ControllerMetricsProvider | None, controller: str, *, workers: int) -> None:
         self._provider = provider
@@ -134,7 +134,7 @@ class Reporter:
         provider.gauge(MAX_CONCURRENT, labels, lambda: float(workers))
 
     def watch_workers(self, active: Callable[[], float]) -> None:
-        """Publish how many workers are at it."""
+        """Publish the number of busy workers."""
         if self._provider is not None:
             self._provider.gauge(ACTIVE_WORKERS, self._labels, active)
 
@@ -150,7 +150,7 @@ class Reporter:
             tell(lambda: self._terminal_errors.inc(1))
 
     def overdue(self) -> None:
-        """Count a run that takes longer than it should."""
+        """Count an overdue run."""
         if self._provider is not None:
             tell(lambda: self._timeouts.inc(1))
 
@@ -171,7 +171,7 @@ class Reporter:
 
 
 def tell(metric: Callable[[], object]) -> None:
-    """Call a metric, which is foreign code: what it raises is logged, and the name goes its way."""
+    """Call a metric, which is foreign code: its exception is logged, and the worker goes on."""
     try:
         metric()
     except Exception:  # noqa: BLE001  see above

@@ -1,8 +1,8 @@
-"""Patches of what controllers change of an object: finalizers, and conditions in the status.
+"""Patches for controllers: finalizers, and conditions in the status.
 
-They are JSON merge patches. These replace a list as a whole, so they have the version and the uid that they were made
-for: the server refuses them with 409 if somebody was quicker, and nobody's entry is lost. Nothing is sent here:
-`patch_object` sends them.
+They are JSON merge patches. Such a patch replaces a list as a whole, so it has the object's version and uid: if another
+writer was quicker, the server refuses it with 409, and no entry is lost. These functions send nothing; `patch_object`
+does.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go (v0.25);
 k8s.io/apimachinery/pkg/api/meta/conditions.go (v0.37).
@@ -23,9 +23,9 @@ __all__ = ["condition_set", "finalizer_added", "finalizer_removed"]
 
 
 def finalizer_added(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
-    """Return the patch that adds a finalizer; None if it is there, or the object is being deleted already.
+    """Return the patch that adds a finalizer; None if it exists, or the object is being deleted already.
 
-    Add it first, and do nothing else in that run: what comes after must not be left behind.
+    Add it first, and do nothing else in that run, so that nothing can be left behind without it.
 
     Args:
         obj: a model of the official client, a JSON mapping, or anything with `metadata`.
@@ -45,13 +45,13 @@ def finalizer_added(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
 
 
 def finalizer_removed(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
-    """Return the patch that removes a finalizer; None if it is not there.
+    """Return the patch that removes a finalizer; None if it does not exist.
 
-    Remove it when all is tidied up. That must work though nothing was ever made.
+    Remove it when the clean-up is complete. The clean-up must also work if nothing was created.
 
     Args:
-        obj: as for `finalizer_added`.
-        finalizer: likewise.
+        obj: see `finalizer_added`.
+        finalizer: see `finalizer_added`.
 
     Raises:
         ConfigurationError: the object has no resource version or uid, or the finalizer is not a text.
@@ -65,10 +65,10 @@ def finalizer_removed(obj: Any, finalizer: str, /) -> dict[str, Any] | None:
 def condition_set(
     obj: Any, type: str, status: bool | None, /, *, reason: str, message: str = "", clock: Clock = SYSTEM_CLOCK
 ) -> dict[str, Any] | None:
-    """Return the patch of the status that sets a condition; None if it is so already.
+    """Return the patch of the status that sets a condition; None if it is set already.
 
-    `lastTransitionTime` changes with the status alone. `observedGeneration` is that of the given object, so give the
-    one that was looked at. Send it with `subresource="status"`.
+    `lastTransitionTime` changes only with the status. `observedGeneration` is the generation of the given object, so
+    give the object that you reconciled. Send the patch with `subresource="status"`.
 
     Args:
         obj: a model of the official client or a JSON mapping, with its `status`.
@@ -76,7 +76,7 @@ def condition_set(
         status: True, False, or None for unknown.
         reason: one word for programs, for example `RolledOut`.
         message: for people.
-        clock: what tells the time.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: the object has no resource version or uid, or another argument is wrong.

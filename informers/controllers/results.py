@@ -1,4 +1,4 @@
-"""What a reconcile function returns and raises, and what became of one run of it.
+"""The results of a reconcile function, and the outcome of a run.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/reconcile/reconcile.go (v0.25).
 """
@@ -15,18 +15,18 @@ from informers.objects import ObjectName
 
 __all__ = ["Outcome", "Processed", "Result", "TerminalError"]
 
-#: What became of a name: it is as it should be; it is to be looked at later; it failed and is tried again; it failed
-#: and is not tried again before the next event; it was postponed, since the cache has not seen its own writes yet.
+#: The outcome of a run: success; success, to be repeated later; failed, and retried; failed, and not retried before the
+#: next event; postponed, since the cache does not show its own writes yet.
 Outcome: TypeAlias = Literal["success", "requeue_after", "error", "terminal", "stale"]
 
 
 @final
 @attrs.frozen(kw_only=True)
 class Result:
-    """What a reconcile function may return besides None. Either is a success, and clears the failures of the name.
+    """A result of a reconcile function other than None. Both mean success, and clear the failures of the name.
 
     Attributes:
-        requeue_after: seconds after which the name is looked at again, at the latest; None for not before an event.
+        requeue_after: seconds after which the name is reconciled again at the latest; None to wait for an event.
 
     Raises:
         ConfigurationError: the seconds are not a finite number above zero.
@@ -42,19 +42,19 @@ class Result:
 
 
 class TerminalError(InformersError):
-    """Raise it where another try would not help: the name waits for its next event, which starts afresh."""
+    """Raise it if another try would not help: the name waits for its next event, which begins without failures."""
 
 
 @final
 @attrs.frozen
 class Processed:
-    """One name that was taken from the queue, and what became of it.
+    """One name that was taken from the queue, and its outcome.
 
     Attributes:
         name: the name.
-        outcome: what became of it.
-        seconds: how long the reconcile function took; 0 where it was not called.
-        error: what it raised; None where it did not.
+        outcome: the outcome.
+        seconds: how long the reconcile function took; 0 if it was not called.
+        error: its exception, or None.
     """
 
     name: ObjectName

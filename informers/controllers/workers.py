@@ -29,28 +29,28 @@ __all__ = ["Controller"]
 
 @final
 class Controller(BaseController):
-    """Makes things what they should be: calls a function with the names of objects that may need a look.
+    """Calls a reconcile function with the names of objects that may need work, in threads.
 
-    The function gets a name and not an event. It reads the caches, compares what is with what should be, and writes
-    what is missing. One name is in one pair of hands at a time. What changed meanwhile is looked at after it.
+    The function receives a name, not an event. It reads the caches, compares the present state with the wanted one, and
+    writes the differences. It never runs twice at a time for one name. Changes during a run lead to another run.
 
-    It registers its handlers at once, so its queue fills before `run`: in a replica that waits to be the leader, too.
+    Handlers are registered at once, so the queue fills before `run`, also in a replica that waits for leadership.
 
     Args:
         name: for logs, metrics and health.
-        kind: of a factory: what the names are names of.
-        reconcile: takes an `ObjectName`; returns None or a `Result`. What it raises is logged, and the name is tried
-            again after a growing pause; a `TerminalError` is not.
-        workers: threads that call it, each for another name.
-        predicate: which updates of the kind are worth a look; None for all. With `generation_changed` the controller's
-            own status writes are not.
-        limiter: how long a name waits after a failure; client-go's for controllers by default.
-        sync_timeout: seconds within which `run` must have been given all that is there; None for as long as it takes.
+        kind: a kind of a factory; the names are those of its objects.
+        reconcile: takes an `ObjectName`; returns None or a `Result`. Its exceptions are logged, and the name is retried
+            after a growing pause; after a `TerminalError` it is not.
+        workers: number of threads that call it, each for another name.
+        predicate: selects updates of the kind; None for all. `generation_changed` ignores the controller's own writes
+            of the status.
+        limiter: decides how long a name waits after a failure; by default client-go's for controllers.
+        sync_timeout: seconds within which `run` must receive all existing objects; None for no limit.
         own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
-        run_timeout: seconds after which a run of the function is reported, in the log, the metrics and the health. It
-            is not ended: a thread can't be.
-        metrics: where metrics go, for example `informers.metrics.ControllerMetrics()`; nowhere by default.
-        clock: what tells the time.
+        run_timeout: seconds after which a run is reported in the log, the metrics and the health. It goes on, since a
+            thread can't be ended.
+        metrics: receives metrics, for example `informers.metrics.ControllerMetrics()`.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -66,8 +66,8 @@ class Controller(BaseController):
         shop/web-0
         'success'
 
-    Thread safety: all methods may be called from any thread; none from a signal handler (`signal.signal`): let that set
-    the stop that `run` was given.
+    Thread safety: all methods may be called from any thread, but not from a signal handler (`signal.signal`): set the
+    stop of `run` there.
     """
 
     def __init__(
@@ -106,20 +106,20 @@ class Controller(BaseController):
     def run(self, stop: Stop) -> None:
         """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
 
-        First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
-        names that wait are dropped: the next run is given all of them again.
+        First it waits until every handler has received all existing objects, so that the caches are complete. At the
+        end, waiting names are dropped: the next controller receives all of them again.
 
         Args:
             stop: a `threading.Event` or a `Signal`.
 
         Raises:
-            NotSyncedError: something was not given to it within `sync_timeout`; it says what, and why.
-            BaseException: what the function raised that is not an `Exception`: `SystemExit`, for example. It stops the
-                controller, since it would end a worker in silence.
+            NotSyncedError: existing objects were not received within `sync_timeout`; the message says which, and why.
+            BaseException: an exception of the function that is not an `Exception`, for example `SystemExit`. It stops
+                the controller, since otherwise it would silently end a worker.
             AlreadyStartedError: it runs already.
-            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` where it belongs
+            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` if it belongs
                 to the process that this one was forked from.
-            ConfigurationError: `stop` has not the methods of an event.
+            ConfigurationError: `stop` does not have the methods of an event.
         """
         if stop is None:
             raise ConfigurationError("stop must be a threading.Event or an informers.Signal: got None")
@@ -150,17 +150,17 @@ class Controller(BaseController):
             raise self._fatal
 
     def stop(self, timeout: float | None = 30.0, *, drain: bool = False) -> bool:
-        """End `run`: take no more names, and wait until nothing is in work.
+        """End `run`: take no more names, and wait until no run is in progress.
 
         Args:
-            timeout: seconds to wait at most; None for as long as it takes. In the reconcile function there is no wait.
-            drain: whether names that wait have their turn first. Those whose time has not come are dropped anyway.
+            timeout: seconds to wait at most; None for no limit. In the reconcile function it does not wait.
+            drain: whether waiting names have a run first. Delayed ones are dropped anyway.
 
         Returns:
-            Whether nothing is in work any more.
+            Whether no run is in progress any more.
 
         Raises:
-            ConfigurationError: the timeout is negative, or not a number.
+            ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
         begin = self._clock.monotonic()
@@ -180,19 +180,19 @@ class Controller(BaseController):
     def process_next(self, *, timeout: float = 0.0) -> Processed | None:
         """Take one name and call the function in this thread: for tests, and for loops of your own.
 
-        It does not run while the caches are not filled: it waits until the handlers have been given what they hold.
+        It first waits until the caches are filled and the handlers have received their objects.
 
         Args:
             timeout: seconds to wait for the caches, and for a name.
 
         Returns:
-            What became of the name; None where no name came.
+            The outcome; None if there was no name.
 
         Raises:
             NotSyncedError: a cache was not filled in time.
             StoppedError: the controller has been stopped, or belongs to the process that this one was forked from.
-            BaseException: what the function raised that is not an `Exception`.
-            ConfigurationError: the timeout is negative, or not a number.
+            BaseException: an exception of the function that is not an `Exception`.
+            ConfigurationError: the timeout is not valid.
         """
         self._wait_synced(self._limit_of_sync(timeout))
         try:
@@ -205,7 +205,7 @@ class Controller(BaseController):
         result: object = None
         try:
             result = turn.context.run(self._reconcile, turn.name)
-        except Exception as error:  # noqa: BLE001  an error of this name, and no other's
+        except Exception as error:  # noqa: BLE001  an error of this name affects no other
             return self._turns.end(turn, error=error)
         except BaseException as error:
             self._turns.end(turn, error=error)
@@ -213,7 +213,7 @@ class Controller(BaseController):
         return self._turns.end(turn, result=result)
 
     def _work(self) -> None:
-        """Take names until there are no more: one worker."""
+        """Take names until there are no more, as one worker."""
         try:
             while not self._stopping.is_set():
                 turn = self._turns.begin()
