@@ -8,16 +8,16 @@
         async for event in aio.events(pods.informer):
             ...
 
-Listers, indexers and everything else that only reads are used as they are: they never wait. Watching goes on in the
-informer's threads; what is the loop's is your handlers, objects at the same time and each object's events in order.
+Listers, indexers and everything else that only reads are used directly: they never wait. The informer's threads watch;
+your handlers run on the loop, for different objects at the same time, and for one object in the order of its events.
 
-- `handlers`: coroutine functions as handlers;
+- `coroutine_handlers`: coroutine functions as handlers;
 - `streams`: events for `async for`;
 - `controller`: `Controller`, whose reconcile function is a coroutine function;
 - `queues`: work queues whose items are awaited;
-- `waits`: waiting for a write of one's own, or a state of an object;
-- `lifecycle`: start, wait, let go and stop without blocking the loop;
-- `wakeups`: what all waits are made of.
+- `cache_waits`: waits for your own write, or for a state of an object;
+- `start_and_stop`: start, wait, release and stop without blocking the loop;
+- `loop_wakeups`: the building block of all waits.
 
 Upstream: none.
 """

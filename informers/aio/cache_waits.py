@@ -1,6 +1,6 @@
-"""Waiting on a loop for what a cache does not show yet: a write of one's own, or a state of an object.
+"""Waits on a loop for a write or a state that a cache does not show yet.
 
-What is waited for is decided where threads have it decided too, in `informers.cache.waits`; here no thread waits.
+`informers.cache.waits` decides when a wait is over, as for threads; here no thread waits.
 
 Upstream: k8s.io/client-go/tools/watch/until.go (v0.37).
 """
@@ -32,21 +32,21 @@ async def wait_until(
     timeout: float | None = None,
     stop: AnyStop | None = None,
 ) -> T | None:
-    """Wait until an object is as a predicate wants it; otherwise as `SharedInformer.wait_until`.
+    """Wait until a predicate holds for an object; otherwise like `SharedInformer.wait_until`.
 
     Args:
-        informer: of the object's kind.
+        informer: the informer of the object's kind.
         key: `namespace/name`, `name` for an object of the whole cluster, or an `ObjectName`.
-        predicate: a plain function that takes the object, or None where there is no such object, and returns whether
-            the wait is over. It is called on the loop. What it raises ends the wait.
+        predicate: a plain function that takes the object, or None if it does not exist, and returns whether to end the
+            wait. It is called on the loop. An exception that it raises ends the wait.
         timeout: seconds to wait at most; None for as long as it takes.
         stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
 
     Returns:
-        The object for which the predicate held; None where there was no such object.
+        The object for which the predicate held; None if it does not exist.
 
     Raises:
-        WaitTimeoutError: the time is over; the message says what the cache shows.
+        WaitTimeoutError: the timeout has passed; the message says what the cache shows.
         StoppedError: the wait was stopped, the informer has been stopped, or the namespace is no longer followed.
         ConfigurationError: an argument is wrong.
     """
@@ -78,18 +78,18 @@ async def wait_until_seen(
     timeout: float | None = None,
     stop: AnyStop | None = None,
 ) -> SeenResult:
-    """Wait until the cache has reached a write; otherwise as `SharedInformer.wait_until_seen`.
+    """Wait until the cache has reached a write; otherwise like `SharedInformer.wait_until_seen`.
 
     Args:
-        informer: of the kind that was written.
-        written: what the API server answered to the write: an object or a `Status`; or a resource version.
-        namespace: where it was written to; needed where `written` does not say that, and the informer follows single
+        informer: the informer of the written kind.
+        written: the API server's answer to the write: an object or a `Status`; or a resource version.
+        namespace: where it was written; needed if `written` does not say it, and the informer follows single
             namespaces.
         timeout: seconds to wait at most; 0 to look only, None for as long as it takes.
         stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
 
     Returns:
-        True if it has; as text it says why not.
+        True if the cache has reached it; as text, why not.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -98,7 +98,7 @@ async def wait_until_seen(
     sighting = informer.sighting(written, namespace=namespace)
     async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
         while True:
-            # Anew each time: a version calls back once.
+            # Again each time: a version calls back once.
             withdraw = sighting.subscribe(wakeup.wake)
             try:
                 wakeup.clear()

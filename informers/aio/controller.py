@@ -1,6 +1,6 @@
-"""A controller whose reconcile function is a coroutine function: one task for each name that is in work.
+"""A controller whose reconcile function is a coroutine function: one task for each name in work.
 
-It is the controller of `informers.controllers` with another driver: queue, results, own writes, metrics are the same.
+It shares the queue, results, own writes and metrics of `informers.controllers`; only the driver differs.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/controller.go (v0.25).
 """
@@ -32,33 +32,32 @@ from informers.workqueue import RateLimiter
 
 __all__ = ["Controller"]
 
-#: Seconds after which a stop says what it waits for.
+#: Seconds between the log lines of a stop that waits.
 _REMINDER = 5.0
 
 
 @final
 class Controller(BaseController):
-    """Makes things what they should be: awaits a coroutine function with the names of objects that may need a look.
+    """Awaits a reconcile function with the names of objects that may need work, in tasks of the loop.
 
-    As `informers.controllers.Controller`, but names are in work at the same time as tasks of the loop, and not in
-    threads: up to `workers`, each for another name. A name is in work once at a time, and comes again only when its
-    task has ended, also where it was cancelled. A thread that the function began, as by `asyncio.to_thread`, goes on
-    when the task is cancelled: so set time limits on the requests themselves, and not by `asyncio.timeout` around them.
+    Like `informers.controllers.Controller`, with tasks in place of threads: up to `workers`, each for another name. A
+    name has one task at a time; the next begins only when it has ended, also if it was cancelled. Hazard: a thread that
+    the function started, for example by `asyncio.to_thread`, goes on when the task is cancelled. So set time limits on
+    the requests themselves, not by `asyncio.timeout` around them.
 
     Args:
         name: for logs, metrics and health.
-        kind: of a factory: what the names are names of.
-        reconcile: a coroutine function that takes an `ObjectName`; returns None or a `Result`. What it raises is
-            logged, and the name is tried again after a growing pause; a `TerminalError` is not.
-        workers: how many names may be in work at once.
-        predicate: which updates of the kind are worth a look; None for all.
-        limiter: how long a name waits after a failure; client-go's for controllers by default.
-        sync_timeout: seconds within which `run` must have been given all that is there; None for as long as it takes.
+        kind: a kind of a factory; the names are those of its objects.
+        reconcile: a coroutine function that takes an `ObjectName`; returns None or a `Result`. Its exceptions are
+            logged, and the name is retried after a growing pause; after a `TerminalError` it is not.
+        workers: the most names in work at a time.
+        predicate: selects updates of the kind; None for all.
+        limiter: decides how long a name waits after a failure; by default client-go's for controllers.
+        sync_timeout: seconds within which `run` must receive all existing objects; None for no limit.
         own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
-        run_timeout: seconds after which a run of the function is reported, in the log, the metrics and the health. It
-            is not ended.
-        metrics: where metrics go, for example `informers.metrics.ControllerMetrics()`; nowhere by default.
-        clock: what tells the time.
+        run_timeout: seconds after which a run is reported in the log, the metrics and the health; it goes on.
+        metrics: receives metrics, for example `informers.metrics.ControllerMetrics()`.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -112,7 +111,7 @@ class Controller(BaseController):
         self._reconcile = reconcile
         self._fatal: BaseException | None = None
         self._tasks: set[asyncio.Task[object]] = set()
-        #: Set when no turn is begun any more, and none is in work.
+        #: Set when no further turn begins, and none is in progress.
         self._drained = Signal(clock=clock)
         super().__init__(
             name,
@@ -130,20 +129,20 @@ class Controller(BaseController):
     async def run(self, stop: AnyStop) -> None:
         """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
 
-        First it waits until every handler has been given all that was there, so that what it reads is whole. At the end
-        names that wait are dropped: the next run is given all of them again. What is in work runs to its end; where
-        this is cancelled, that is cancelled too, and waited for.
+        First it waits until every handler has received all existing objects, so that the caches are complete. At the
+        end, waiting names are dropped: the next controller receives all of them again. Present runs go on to their end;
+        if this call is cancelled, they are cancelled, too, and awaited.
 
         Args:
             stop: an `asyncio.Event`, a `threading.Event` or an `informers.Signal`.
 
         Raises:
-            NotSyncedError: something was not given to it within `sync_timeout`; it says what, and why.
-            BaseException: what the function raised that is not an `Exception`: `SystemExit`, for example.
+            NotSyncedError: existing objects were not received within `sync_timeout`; the message says which, and why.
+            BaseException: an exception of the function that is not an `Exception`, for example `SystemExit`.
             AlreadyStartedError: it runs already.
-            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` where it belongs
+            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` if it belongs
                 to the process that this one was forked from.
-            ConfigurationError: `stop` has not the methods of an event.
+            ConfigurationError: `stop` does not have the methods of an event.
         """
         if stop is None:
             raise ConfigurationError("stop must be an asyncio.Event, a threading.Event or a Signal: got None")
@@ -184,17 +183,17 @@ class Controller(BaseController):
             raise self._fatal
 
     async def stop(self, timeout: float | None = 30.0, *, drain: bool = False) -> bool:
-        """End `run`: take no more names, and wait until nothing is in work.
+        """End `run`: take no more names, and wait until no run is in progress.
 
         Args:
-            timeout: seconds to wait at most; None for as long as it takes. In the reconcile function there is no wait.
-            drain: whether names that wait have their turn first. Those whose time has not come are dropped anyway.
+            timeout: seconds to wait at most; None for no limit. In the reconcile function it does not wait.
+            drain: whether waiting names have a run first. Delayed ones are dropped anyway.
 
         Returns:
-            Whether nothing is in work any more.
+            Whether no run is in progress any more.
 
         Raises:
-            ConfigurationError: the timeout is negative, or not a number.
+            ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
         work = IN_WORK.get()
@@ -218,13 +217,13 @@ class Controller(BaseController):
             timeout: seconds to wait for the caches, and for a name.
 
         Returns:
-            What became of the name; None where no name came.
+            The outcome; None if there was no name.
 
         Raises:
             NotSyncedError: a cache was not filled in time.
             StoppedError: the controller has been stopped, or belongs to the process that this one was forked from.
-            BaseException: what the function raised that is not an `Exception`.
-            ConfigurationError: the timeout is negative, or not a number.
+            BaseException: an exception of the function that is not an `Exception`.
+            ConfigurationError: the timeout is not valid.
         """
         await self._wait_filled(self._limit_of_sync(timeout))
         try:
@@ -248,7 +247,7 @@ class Controller(BaseController):
         return await taken(lambda: self._turns.begin(timeout=0), self._turns.waiter, timeout=timeout, clock=self._clock)
 
     async def _take_turns(self) -> None:
-        """Begin turns until there are no more, each in a task of its own."""
+        """Begin turns until there are no more, each in its own task."""
         room = asyncio.Event()
         try:
             while not self._stopping.is_set():
@@ -261,7 +260,7 @@ class Controller(BaseController):
                 except StoppedError:
                     if not self._tasks:
                         break
-                    # What is added again while it is in work has its turn in a drain, too.
+                    # In a drain, a name that is added again while in work has another turn.
                     await room.wait()
                     continue
                 if isinstance(turn, Turn):
@@ -273,7 +272,7 @@ class Controller(BaseController):
             self._fail(error)
 
     def _task(self, turn: Turn) -> asyncio.Task[object]:
-        # A task runs in a copy of the context that it is made in.
+        # A task runs in a copy of the context in which it is created.
         return turn.context.run(asyncio.create_task, self._guarded(turn.name))
 
     async def _guarded(self, name: ObjectName) -> object:
@@ -289,12 +288,12 @@ class Controller(BaseController):
         self._tasks.discard(task)
         try:
             self._end(turn, task, is_cancelled=self._stopping.is_set())
-        except Exception as error:  # noqa: BLE001  of a limiter or a clock of the user's
+        except Exception as error:  # noqa: BLE001  from a user's limiter or clock
             self._fail(error)
         room.set()
 
     def _end(self, turn: Turn, task: asyncio.Task[object], *, is_cancelled: bool = False) -> Processed | None:
-        """Say how a turn has ended, whose task has. One that something else has cancelled is tried again."""
+        """End a turn whose task has ended. If others cancelled the task, the name is retried."""
         if not task.cancelled():
             error = task.exception()
             return self._turns.end(turn, error=error) if error else self._turns.end(turn, result=task.result())
@@ -308,7 +307,7 @@ class Controller(BaseController):
         self._turns.shut_down()
 
     async def _wait_filled(self, timeout: float | None, stop: AnyStop | None = None) -> None:
-        """Wait until the handlers have been given what was there at the beginning, or until it is stopped."""
+        """Wait until the handlers have received everything that existed at the beginning, or until it is stopped."""
         if not self._unsynced():
             return
         async with LoopWakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
@@ -329,7 +328,7 @@ class Controller(BaseController):
 
 
 async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = lambda: None) -> None:
-    """Wait until all tasks have ended; where this is cancelled they are, and are waited for all the same."""
+    """Wait until all tasks have ended; if this wait is cancelled, cancel them, and still wait for them."""
     interrupt: asyncio.CancelledError | None = None
     while tasks:
         try:

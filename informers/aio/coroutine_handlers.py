@@ -1,8 +1,8 @@
-"""Coroutine functions as handlers: a handler's thread hands its events to the loop, which calls it for each.
+"""Coroutine functions as handlers: the handler's thread hands events to the loop, which calls the functions.
 
-The events of one object wait for each other, in a chain; those of different objects do not::
+Events of one object are handled one after the other, in a chain; those of different objects at the same time::
 
-    handler's thread ──→ inbox ──→ a chain for each object ──→ calls, so many at a time
+    handler's thread ──→ inbox ──→ a chain for each object ──→ calls, up to a limit
 
 Upstream: none.
 """
@@ -36,9 +36,9 @@ T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.aio")
 
-#: After so many events from the inbox, the loop has a turn.
+#: After this many events from the inbox, the loop has a turn.
 _BURST = 64
-#: Calls that were cancelled and are not over yet.
+#: Calls that were cancelled and have not ended yet.
 _ending: set[asyncio.Task[Any]] = set()
 
 
@@ -51,28 +51,28 @@ def add_event_handler(
     workers: int = 100,
     resync_period: float | None = None,
 ) -> Registration[T]:
-    """Have coroutine functions called when something changes, in the loop that runs here.
+    """Call coroutine functions for events, on the running loop.
 
-    The events of one object come in order, each when the call for the one before is over. Those of different objects
-    come at the same time, up to `workers` calls: so what the functions share may change wherever they await. When the
-    handler is removed or the informer stopped, calls under way are cancelled. What one raises is logged and counted,
-    and the next event goes on. A call sees the context variables as they are set here.
+    Events of one object are delivered in order, each after the call for the one before has ended. Those of different
+    objects are delivered at the same time, in up to `workers` calls. Hazard: data that the functions share may change
+    wherever they await. When the handler is removed or the informer stopped, present calls are cancelled. An exception
+    is logged and counted, and the next event follows. Calls see the context variables as they are set now.
 
     Args:
-        informer: whose events.
-        on_add: takes the object; and whether it is in the initial list, if it has a second parameter for that.
+        informer: the source of the events.
+        on_add: takes the object, and whether it is in the initial list if it has a second parameter for that.
         on_update: takes the old object and the new one.
         on_delete: takes the object, or a `DeletedFinalStateUnknown`.
-        workers: how many calls there may be at once; with 1 all events come one after the other, in order.
-        resync_period: seconds after which every object comes again; 0 for never, None for the informer's.
+        workers: the most calls at a time; with 1 all events are handled one after the other, in order.
+        resync_period: seconds after which every object is delivered again; 0 for never, None for the informer's.
 
     Returns:
-        What `informer.remove_event_handler` takes, and `synced`.
+        The registration, for `synced` and `remove`.
 
     Raises:
-        ConfigurationError: one is not a coroutine function, or can't be called so, or another argument is wrong.
+        ConfigurationError: a function is not a coroutine function, or takes other arguments, or an argument is wrong.
         StoppedError: the informer has been stopped.
-        RuntimeError: no loop runs here.
+        RuntimeError: there is no running loop.
     """
     check_count("workers", workers, at_least=1)
     caller = _Caller(asyncio.get_running_loop(), workers)
@@ -90,19 +90,19 @@ def add_event_handler(
 
 
 def cancelled_calls(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
-    """Return the calls in a loop that were cancelled, since their handler is removed, and are not over yet."""
+    """Return the calls in a loop that were cancelled because their handler was removed, and have not ended yet."""
     return {task for task in _ending if task.get_loop() is loop}
 
 
 def _plain(what: str, function: Any) -> Any:
-    """Return the plain function for a coroutine function, of the same signature and name: it returns the coroutine.
+    """Return a plain function with the signature and name of a coroutine function; it returns the coroutine.
 
     Raises:
         ConfigurationError: it is not a coroutine function.
     """
     if function is None:
         return None
-    # A callable object counts by its method.
+    # Of a callable object, the method counts.
     if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)):
         raise ConfigurationError(
             f"{what} must be a coroutine function (async def): got {function!r}; "
@@ -128,18 +128,18 @@ class _Caller:
         self._workers = workers
         self._context = contextvars.copy_context()
         self._lock = new_lock()
-        #: What has been handed over, and not been looked at by the loop.
+        #: Deliveries that the loop has not taken yet.
         self._inbox: deque[Delivery] = deque()
         self._is_called = False
         self._is_ended = False
         self._remove: Callable[[], object] | None = None
-        #: By key, what waits for the one that is under way, or ready.
+        #: By key, the deliveries that wait for the one in progress or in `_ready`.
         self._chains: dict[str, deque[Delivery]] = {}
         self._ready: deque[tuple[str, Delivery]] = deque()
         self._calls: set[asyncio.Task[object]] = set()
 
     def hand_over(self, delivery: Delivery) -> None:
-        """Take an event, in the handler's thread."""
+        """Take an event in the handler's thread."""
         with self._lock:
             if self._is_ended:
                 return
@@ -153,7 +153,7 @@ class _Caller:
             self._loop_is_closed()
 
     def remove_with(self, remove: Callable[[], object]) -> None:
-        """Say how the handler is removed once its loop is closed."""
+        """Set the function that removes the handler once its loop is closed."""
         with self._lock:
             self._remove = remove
             is_late = self._is_ended
@@ -161,7 +161,7 @@ class _Caller:
             remove()
 
     def end(self) -> None:
-        """Make no more calls, and cancel those under way."""
+        """Begin no more calls, and cancel the present ones."""
         with self._lock:
             self._is_ended = True
             self._inbox.clear()
@@ -186,7 +186,7 @@ class _Caller:
                     self._is_called = False
                     break
                 delivery = self._inbox.popleft()
-            # With one call at a time all events are one chain.
+            # With one call at a time, all events are one chain.
             key = delivery.key if self._workers > 1 else ""
             chain = self._chains.get(key)
             if chain is None:
@@ -199,16 +199,16 @@ class _Caller:
         self._fill()
 
     def _fill(self) -> None:
-        """Make as many calls as there may be."""
+        """Begin as many calls as the limit allows."""
         while self._ready and len(self._calls) < self._workers and not self._is_ended:
             key, delivery = self._ready.popleft()
             try:
                 coroutine = cast("Coroutine[Any, Any, object] | None", delivery.begin())
-            except BaseException as error:  # noqa: BLE001  what makes the object may be the user's
+            except BaseException as error:  # noqa: BLE001  the user's code may make the object
                 delivery.finish(error)
             else:
                 if coroutine is not None:
-                    # A task runs in a copy of the context that it is made in.
+                    # A task runs in a copy of the context in which it is created.
                     call = self._context.run(self._loop.create_task, coroutine)
                     self._calls.add(call)
                     call.add_done_callback(functools.partial(self._over, key, delivery))

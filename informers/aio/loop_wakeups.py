@@ -1,4 +1,4 @@
-"""One wait of a loop for several things: each of them wakes it, and it ends in time, or on a stop.
+"""A wait of a loop for several events: each of them wakes it; a timeout or a stop ends it.
 
 Upstream: `select` over channels, and contexts.
 """
@@ -27,7 +27,7 @@ _LOOK = 0.05
 
 
 class AsyncStop(Protocol):
-    """What ends a wait of a loop once it is set: an `asyncio.Event`, or anything with these two methods."""
+    """Ends a wait of a loop once it is set: an `asyncio.Event`, or any object with these two methods."""
 
     def is_set(self) -> bool:
         """Return whether to stop."""
@@ -38,12 +38,12 @@ class AsyncStop(Protocol):
         ...
 
 
-#: What ends a wait of a loop: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
+#: Ends a wait of a loop: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
 AnyStop: TypeAlias = Stop | AsyncStop
 
 
 def check_any_stop(stop: object) -> None:
-    """Refuse what can't end a wait of a loop.
+    """Refuse an object that can't end a wait of a loop.
 
     Raises:
         ConfigurationError: it is neither None nor has the methods `is_set` and `wait`.
@@ -59,13 +59,13 @@ def check_any_stop(stop: object) -> None:
 
 @final
 class LoopWakeup:
-    """Waits to be woken. Call `clear`, look whether it is over, and `wait` if it is not; then nothing is missed.
+    """Waits to be woken. Call `clear`, check the condition, and `wait` if it does not hold; then no event is missed.
 
     Args:
-        timeout: seconds after which it waits no longer; None for never.
+        timeout: seconds after which the wait ends; None for never.
         stop: ends the wait. A `Signal` or an `asyncio.Event` ends it at once, anything else within a twentieth of a
             second.
-        clock: measures the timeout. One that is not an `AlarmClock` goes as the loop's does.
+        clock: measures the timeout. Unless it is an `AlarmClock`, the loop's timers are used.
 
     Thread safety: `wake` may be called from any thread, the rest belongs to the loop.
     """
@@ -80,7 +80,7 @@ class LoopWakeup:
         self._is_woken = False
         self._waiting: asyncio.Future[None] | None = None
         self._withdraw: Callable[[], None] = lambda: None
-        #: Waits for a stop that is awaited.
+        #: Awaits an asynchronous stop.
         self._watching: asyncio.Future[object] | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,20 +106,20 @@ class LoopWakeup:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is over."""
+        """Whether the timeout has passed."""
         return self._deadline is not None and self._clock.monotonic() >= self._deadline
 
     def clear(self) -> None:
-        """Forget that it has been woken."""
+        """Forget earlier calls of `wake`."""
         self._is_woken = False
 
     def wake(self) -> None:
-        """End the `wait` that goes on, or the next one."""
+        """End the present `wait`, or the next one."""
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._set)
 
     async def wait(self, at_most: float | None = None) -> bool:
-        """Wait until it is woken, or for `at_most` seconds; return False once the time is over, or on a stop."""
+        """Wait until woken, or for `at_most` seconds; return False on a timeout or a stop."""
         look = None if at_most is None else self._clock.monotonic() + at_most
         ends = [end for end in (look, self._deadline) if end is not None]
         while not (self._is_woken or self.is_stopped or self.is_late):
@@ -137,7 +137,7 @@ class LoopWakeup:
             later = clock.call_later if isinstance(clock, AlarmClock) else self._call_later
             cancels.append(later(seconds, self._end_rest))
         if self._stop is not None and self._watching is None and not isinstance(self._stop, Signal):
-            # Real time, whatever the clock: no clock says when this stop is set.
+            # Real time, whatever the clock: no clock shows when this stop is set.
             cancels.append(self._call_later(_LOOK, self._end_rest))
         try:
             await self._waiting
@@ -146,14 +146,14 @@ class LoopWakeup:
             for cancel in cancels:
                 cancel()
         if self._watching is not None and self._watching.done():
-            # A stop that can't be awaited, since it is of another loop for example, must not be taken for one.
+            # A stop that can't be awaited, for example one of another loop, must not count as set.
             self._watching.result()
 
     def _call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
         return self._loop.call_later(seconds, callback).cancel
 
     def _end_rest(self) -> None:
-        """End the rest, without a reason to end the wait: from any thread."""
+        """End the rest, but not the wait; may be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._finish)
 

@@ -1,7 +1,7 @@
-"""Work queues for event loops: the same queues, whose items are awaited.
+"""Work queues for event loops: the queues of `informers.workqueue`, whose items are awaited.
 
-No thread waits for them, and an item is taken in the moment in which it is handed out: a task that is cancelled while
-it waits has taken none.
+No thread waits, and an item is taken at the moment when it is returned: a task that is cancelled while it waits has
+taken none.
 
 Upstream: none; a goroutine waits in k8s.io/client-go/util/workqueue/queue.go Get (v0.37).
 """
@@ -24,18 +24,18 @@ R = TypeVar("R")
 
 
 async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
-    """Wait for an item of a work queue and take it, as `Queue.get` does. Nobody else gets it until it is `done`.
+    """Wait for an item of a work queue and take it, as `Queue.get` does. No other worker gets it until it is `done`.
 
     Many tasks and many threads may wait for one queue.
 
     Args:
         queue: a queue of `informers.workqueue`.
-        timeout: seconds to wait; None waits for ever, zero does not wait.
+        timeout: seconds to wait; None for no limit, zero to not wait.
 
     Raises:
         StoppedError: the queue is shutting down, and empty.
-        TimeoutError: nothing came in time.
-        ConfigurationError: the timeout is negative, or not a number; or it is not a work queue.
+        TimeoutError: no item came in time.
+        ConfigurationError: the timeout or the queue is not valid.
     """
     check_timeout(timeout)
     if not isinstance(queue, Queue):
@@ -49,16 +49,16 @@ async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
 async def taken(
     take: Callable[[], R], waiter: Callable[[Callable[[], object]], Waiter], *, timeout: float | None, clock: Clock
 ) -> R:
-    """Wait until something can be taken from a queue, and take it.
+    """Wait until `take` succeeds; return its result.
 
     Args:
-        take: takes it, or raises TimeoutError at once.
-        waiter: as `Queue.waiter`.
-        timeout: seconds to wait; None waits for ever, zero does not wait.
-        clock: measures them, and delays.
+        take: takes an item, or raises TimeoutError at once.
+        waiter: see `Queue.waiter`.
+        timeout: seconds to wait; None for no limit, zero to not wait.
+        clock: measures the timeout and delays.
 
     Raises:
-        TimeoutError: nothing came in time.
+        TimeoutError: `take` did not succeed in time.
     """
     try:
         return take()
@@ -86,9 +86,9 @@ async def taken(
 
 
 async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:
-    """Get items, one after the other, until the queue is shutting down and empty: the loop of a worker that is a task.
+    """Take items, one after the other, until the queue is shutting down and empty: the loop of a worker task.
 
-    Each has to be reported `done` before the loop goes on, as after `get`::
+    Report each as `done` before the loop goes on::
 
         async for key in aio.items(queue):
             try:
@@ -101,7 +101,7 @@ async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:
                 queue.done(key)
 
     Raises:
-        ConfigurationError: it is not a work queue.
+        ConfigurationError: the argument is not a work queue.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Start, wait, let go and stop without blocking the loop.
+"""Start, wait, release and stop without blocking the loop.
 
 Upstream: none.
 """
@@ -38,7 +38,7 @@ F = TypeVar("F", bound=InformerFactory)
 
 @asynccontextmanager
 async def running(factory: F) -> AsyncGenerator[F, None]:
-    """Start a factory on entry, and stop it on exit, as `stop` does.
+    """Start a factory on entry, and stop it on exit.
 
     Raises:
         StoppedError: it has been stopped before.
@@ -53,17 +53,17 @@ async def running(factory: F) -> AsyncGenerator[F, None]:
 async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | None = None) -> bool:
     """Stop a factory or an informer without blocking the loop. Asynchronous handlers are cancelled.
 
-    Returns when every thread has ended, and every handler that was cancelled. If this is cancelled, the stop goes on.
+    Returns when every thread and every cancelled handler has ended. If this call is cancelled, the stop goes on.
 
     Args:
         what: a factory or an informer.
-        timeout: seconds to wait for threads at most; None for as long as it takes.
+        timeout: seconds to wait for threads at most; None for no limit.
 
     Returns:
         Whether every thread has ended.
 
     Raises:
-        ConfigurationError: the timeout is negative, or not a number.
+        ConfigurationError: the timeout is not valid.
     """
     result = await _in_thread("stop", lambda: what.stop(timeout))
     await _cancelled_calls(timeout)
@@ -71,17 +71,16 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
 
 
 async def release(factory: InformerFactory, resource: Resource[Any]) -> bool:
-    """Stop the informer of a resource alone, as `release` of the factory does, without blocking the loop.
+    """Stop one informer of a factory, as its method `release` does, without blocking the loop.
 
-    Returns when its threads have ended, and its asynchronous handlers that were cancelled. If this is cancelled, the
-    stop goes on.
+    Returns when its threads and its cancelled handlers have ended. If this call is cancelled, the stop goes on.
 
     Args:
-        factory: whose informer.
-        resource: of the informer.
+        factory: the factory.
+        resource: the informer's resource.
 
     Returns:
-        Whether there was one.
+        Whether the factory had one.
     """
     result = await _in_thread("release", lambda: factory.release(resource))
     await _cancelled_calls(None)
@@ -103,12 +102,12 @@ async def _in_thread(name: str, function: Callable[[], bool]) -> bool:
     def run() -> None:
         try:
             result: bool | BaseException = function()
-        except Exception as error:  # noqa: BLE001  it is raised where it was asked for
+        except Exception as error:  # noqa: BLE001  it is raised in the caller
             result = error
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(tell, result)
 
-    # A thread of its own: the loop's executor may be full of what waits for this.
+    # A thread of its own: the loop's executor may be full of tasks that wait for this.
     threading.Thread(target=run, name=f"informers-aio-{name}", daemon=True).start()
     return await done
 
@@ -125,34 +124,34 @@ async def synced(
     stop: AnyStop | None = None,
     progress: Callable[[SyncProgress], object] | None = None,
 ) -> SyncResult:
-    """Wait until factories, informers and handlers are synced; otherwise as `informers.wait_for_cache_sync`.
+    """Wait until factories, informers and handlers are synced; otherwise like `informers.wait_for_cache_sync`.
 
     Args:
-        what: factories, informers, or what `add_event_handler` or `add_namespace` returned.
+        what: factories, informers, or results of `add_event_handler` or `add_namespace`.
         timeout: seconds to wait at most; None for as long as it takes.
         stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
-        progress: told how far they are, on the loop: each second, and when the wait is over. Try `print`. What it
-            raises ends the wait.
+        progress: called with the progress, on the loop, every second and at the end, for example `print`. An exception
+            that it raises ends the wait.
 
     Returns:
-        True if all are synced; as text it names those that are not, and why.
+        True if all are synced; as text, what is not, and why.
 
     Raises:
-        ConfigurationError: there is something else among them, `timeout` is negative, `stop` has not the methods of an
-            event, or `progress` is not a function.
+        ConfigurationError: an argument can't be waited for, `timeout` is negative, `stop` does not have the methods of
+            an event, or `progress` is not a function.
     """
     check_timeout(timeout)
     check_any_stop(stop)
     check_function("progress", progress, "progress")
     loop = asyncio.get_running_loop()
-    # Each says at the end what is missing, and now what is wrong with it.
+    # Called now to check the arguments, and at the end for the result.
     results: list[Callable[[], SyncResult]] = []
     waiting: list[Syncable] = []
     others: list[SharedInformer[Any] | Registration[Any]] = []
     for each in what:
         if isinstance(each, InformerFactory):
             results.append(functools.partial(each.wait_for_cache_sync, timeout=0))
-            # As with the factory's own method: what is not started, or follows nothing, is in the result alone.
+            # Like the factory's own method: an informer that is not started, or follows nothing, is only in the result.
             informers = [kind.informer for kind in each.kinds if kind.informer.is_started]
             waiting += [informer for informer in informers if informer.namespaces and not informer.is_stopped]
         elif isinstance(each, NamespaceSync):

@@ -24,35 +24,35 @@ __all__ = ["events"]
 
 T = TypeVar("T", default=Any)
 
-#: After so many events without a wait, a stream lets others run.
+#: After this many events without a wait, a stream lets other tasks run.
 _BURST = 64
-#: Seconds between two looks at whether the loop has been closed, or the stream thrown away.
+#: Seconds between two checks whether the loop is closed, or the stream was dropped.
 _LOOK = 0.2
 
 
 def events(
     informer: SharedInformer[T], *, maxsize: int = 100, resync_period: float | None = None
 ) -> AsyncGenerator[ObjectEvent[T], None]:
-    """Return a stream of what changes: of what is there as `Added`, then of everything that comes.
+    """Return a stream of events: the existing objects as `Added`, then every change.
 
-    It ends when the informer is stopped. After a `break` its handler and its thread are gone with the next turns of the
-    loop, as soon as nothing holds the stream. To end it at once, close it, which `contextlib.aclosing` does::
+    It ends when the informer is stopped. After a `break`, its handler and thread end within the loop's next turns, once
+    the stream is not referenced any more. To end it at once, close it, for example by `contextlib.aclosing`::
 
         async with aclosing(aio.events(pods.informer)) as stream:
             async for event in stream:
                 ...
 
-    A reader that is slow delays nobody: events wait in the informer, as small records. One that is cancelled while it
-    waits, as by `asyncio.wait_for(anext(stream), 1)`, has missed nothing: the next wait gets the next event.
+    A slow reader delays nobody: its events wait in the informer, as small records. If a wait is cancelled, for example
+    by `asyncio.wait_for(anext(stream), 1)`, no event is missed: the next wait returns the next event.
 
     Args:
-        informer: whose events.
-        maxsize: how many events wait as objects, between the informer's thread and the loop.
-        resync_period: seconds after which every object is told again; 0 for never, None for the informer's.
+        informer: the source of the events.
+        maxsize: the most events that wait as objects, between the informer's thread and the loop.
+        resync_period: seconds after which every object is delivered again; 0 for never, None for the informer's.
 
     Raises:
         ConfigurationError: an argument is wrong.
-        StoppedError: at the first event: the informer has been stopped before.
+        StoppedError: at the first event, if the informer was stopped before.
     """
     if not isinstance(informer, SharedInformer):
         raise ConfigurationError(
@@ -67,7 +67,7 @@ def events(
 
 @final
 class _Stream(AsyncGenerator[ObjectEvent[T], None]):
-    """A stream. No generator function, since a cancelled wait would be the end of that, and of the events with it.
+    """A stream. It is not a generator function: a cancelled wait would end that, and lose its events.
 
     Thread safety: all methods belong to the loop.
     """
@@ -76,7 +76,7 @@ class _Stream(AsyncGenerator[ObjectEvent[T], None]):
         self._informer = informer
         self._maxsize = maxsize
         self._resync_period = resync_period
-        #: Made at the first event.
+        #: Made for the first event.
         self._buffer: _Buffer[T] | None = None
         self._guard: AsyncGenerator[None, None] | None = None
         self._is_closed = False
@@ -84,8 +84,7 @@ class _Stream(AsyncGenerator[ObjectEvent[T], None]):
         self._in_a_row = 0
 
     def __del__(self) -> None:
-        # For when the loop is closed already, and its hook does nothing any more. In whatever thread, and whatever lock
-        # that holds: no more than a flag is set.
+        # For a closed loop, whose hook does nothing. It may run in any thread, under any lock, so it only sets a flag.
         if self._buffer is not None:
             self._buffer.is_abandoned = True
 
@@ -125,7 +124,7 @@ class _Stream(AsyncGenerator[ObjectEvent[T], None]):
             await anext(self._guard)
         if self._in_a_row >= _BURST:
             self._in_a_row = 0
-            # Before an event is taken: a reader that is cancelled here must not take it along.
+            # Before an event is taken: a reader that is cancelled here must not lose one.
             await asyncio.sleep(0)
         event = buffer.take_now()
         if event is None:
@@ -141,7 +140,7 @@ class _Stream(AsyncGenerator[ObjectEvent[T], None]):
 
 
 async def _guard(buffer: _Buffer[Any]) -> AsyncGenerator[None, None]:
-    """Leave when this is closed: the loop does it, soon after its stream has been thrown away, and before it ends."""
+    """Leave when this generator is closed: the loop does that soon after its stream was dropped, and before it ends."""
     try:
         yield
     finally:
@@ -161,14 +160,14 @@ class _Buffer(Generic[T]):
         self._room = new_condition()
         self._waiting: deque[ObjectEvent[T]] = deque()
         self._is_ended = False
-        #: Set when the stream has been thrown away.
+        #: Set when the stream has been dropped.
         self.is_abandoned = False
         self._leave: Callable[[], object] | None = None
-        #: Of the wait for an event.
+        #: The reader's wait for an event.
         self._waker: asyncio.Future[None] | None = None
 
     def follow(self, informer: SharedInformer[T], resync_period: float | None) -> None:
-        """Be told what changes.
+        """Register as a handler.
 
         Raises:
             StoppedError: the informer has been stopped.
@@ -178,7 +177,7 @@ class _Buffer(Generic[T]):
         registration.ended.add_callback(self.end)
 
     def leave(self) -> None:
-        """Be told nothing more."""
+        """Unregister."""
         if self._leave is not None:
             self._leave()
 
@@ -199,14 +198,14 @@ class _Buffer(Generic[T]):
             self._put(Deleted(object_key(obj), obj, is_tombstone=False))
 
     def end(self) -> None:
-        """Take no more events; those that are here can still be taken."""
+        """Accept no more events; those in the buffer can still be taken."""
         with self._room:
             self._is_ended = True
             self._room.notify_all()
             self._wake_locked()
 
     def take_now(self) -> ObjectEvent[T] | None:
-        """Return the next event; None where there is none at the moment."""
+        """Return the next event; None if there is none now."""
         with self._room:
             if not self._waiting:
                 return None
@@ -214,7 +213,7 @@ class _Buffer(Generic[T]):
             return self._waiting.popleft()
 
     async def take(self) -> ObjectEvent[T] | None:
-        """Wait for the next event; None once there are no more."""
+        """Wait for the next event; None if there are no more."""
         while True:
             with self._room:
                 if self._waiting:
@@ -233,11 +232,11 @@ class _Buffer(Generic[T]):
                 self._waiting.append(event)
                 self._wake_locked()
                 return
-        # Not under the lock: the informer's are taken.
+        # Not under the lock, since this takes the informer's locks.
         self.leave()
 
     def _is_forsaken(self) -> bool:
-        """Whether nobody can ever take an event, of which nobody has told."""
+        """Return whether no reader can ever take an event."""
         return self.is_abandoned or self._loop.is_closed()
 
     def _wake_locked(self) -> None:

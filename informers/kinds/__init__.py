@@ -1,11 +1,11 @@
-"""The kinds that the official client knows: one module per API group, one line per kind.
+"""The kinds of the official client: one module per API group, one line per kind.
 
-Read from its class, a line is the resource: `core.V1.pods`. Read from a factory, it is the informer and lister:
-`factory.core.v1.pods`. The models are named, not imported, so that the table costs no start-up time.
+As a class attribute, a line is the resource: `core.V1.pods`. As an attribute of a factory, it is the informer and
+lister: `factory.core.v1.pods`. The models are named, not imported, so that the table does not slow the start.
 
-Which kinds there are is that of kubernetes 37.0; a server, or an older client, may lack some of them.
+The table has the kinds of kubernetes 37.0; a server, or an older client, may lack some of them.
 
-A kind of your own is a line like these: see `GroupVersion`.
+Add your own kinds with lines like these: see `GroupVersion`.
 
 Upstream: k8s.io/client-go/informers/generic.go (v0.37).
 """
@@ -51,7 +51,7 @@ def all_resources() -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
 
 
 def known_resource(group: str, version: str, plural: str) -> NamespacedResource[Any] | ClusterResource[Any] | None:
-    """Return the row of the table that has this address, or None for resources that the table does not know."""
+    """Return the row with this address, or None."""
     return _by_address().get((group, version, plural))
 
 

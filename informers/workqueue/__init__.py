@@ -1,11 +1,11 @@
-"""Work queues: what a controller puts between its informers and its workers.
+"""Work queues: between a controller's informers and its workers.
 
-Three queues, each with what the one before has::
+Three queues, each with the methods of the one before::
 
-    Queue               add, get, done, items      an item is in one worker's hands at a time
-    └── DelayingQueue        add_after, withdraw   … and may be added for later
+    Queue               add, get, done, items      one worker at a time has an item
+    └── DelayingQueue        add_after, withdraw   … which may be added for later
         └── RateLimitingQueue     add_rate_limited, forget, num_requeues
-                                                   … or for when a rate limiter says
+                                                   … or when a rate limiter allows it
 
     informer's handlers ── add(key) ──→ queue ── items() ──→ workers ── done(key)
                                           ↑                     │
@@ -14,16 +14,16 @@ Three queues, each with what the one before has::
 In the modules:
 
 - `queue`: `Queue`
-- `lanes`: what waits, in two lanes; `Order`, to be implemented for another than `FIFO`
+- `lanes`: waiting items, in two lanes; `Order`, implement it for another order than `FIFO`
 - `delaying`: `DelayingQueue`
 - `rate_limiting`: `RateLimitingQueue`
-- `rate_limiters`: `RateLimiter`, to be implemented or chosen: exponential, fast and slow, bucket, and their
+- `rate_limiters`: `RateLimiter`, implement or choose one: exponential, fast and slow, bucket, and their
   combinations; the defaults have client-go's numbers
 - `waiters`: `Waiter`, which waits without a thread, for event loops
-- `metrics`: `QueueStatistics`; `MetricsProvider`, to be implemented, and the names of the metrics
+- `instruments`: `QueueStatistics`; `MetricsProvider`, implement it for other metrics systems; the names of the metrics
 - `parallelize`: `parallelize_until`, for a known number of pieces of work
 
-Nothing here knows of caches, and nothing here starts a thread that outlives the call.
+Queues do not know caches, and no function here starts a thread that outlives the call.
 
 Upstream: k8s.io/client-go/util/workqueue (v0.37).
 """

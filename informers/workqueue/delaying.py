@@ -1,8 +1,7 @@
 """A queue whose items may be added for later.
 
-There is no thread that moves items when their time comes. Every method moves those that are due before it does
-anything else, and anyone who waits in `get` waits for the next one's time at most. So there is nothing to stop, and
-no order that depends on when a thread got its turn.
+No thread moves items when their time has come. Every method first moves the items that are due, and `get` waits no
+longer than for the next one. So there is nothing to stop, and the order never depends on a thread's scheduling.
 
 Upstream: k8s.io/client-go/util/workqueue/delaying_queue.go (v0.37).
 """
@@ -31,11 +30,11 @@ class _Delayed(NamedTuple, Generic[T]):
     """An entry of the heap, ordered by its time.
 
     Attributes:
-        due: when.
+        due: its time.
         number: keeps equal times in order.
-        item: what is to be queued then.
+        item: the item to queue then.
         low: whether its priority is low.
-        limited: whether a rate limiter has been asked for this wait: then the item comes no later than it said.
+        limited: whether a rate limiter decided this wait: then the item waits no longer than it said.
     """
 
     due: float
@@ -48,17 +47,17 @@ class _Delayed(NamedTuple, Generic[T]):
 class DelayingQueue(Queue[T]):
     """A `Queue` with `add_after`.
 
-    An item waits once, and for the earliest time that was asked for: `add` takes the place of an `add_after`
-    that is pending, and an `add_after` of an item that is queued already does nothing.
+    An item waits once, for the earliest requested time: `add` replaces a pending `add_after`, and `add_after` does
+    nothing for an item that is queued already.
 
-    Shutting down, with or without a drain, drops what is not due: it is not work yet, and a drain would take as
-    long as the longest delay. `statistics().delayed` says how many there are.
+    A shutdown, with or without a drain, drops items that are not due; otherwise a drain would take as long as the
+    longest delay. `statistics().delayed` is their number.
 
     Args:
-        name: what the queue is called in messages and metrics.
-        order: in which order items are got that are due; first in, first out by default.
-        metrics: where the queue's metrics go; nowhere by default. Needs a name.
-        clock: what tells the time.
+        name: the queue's name in messages and metrics.
+        order: the order of items that are due; first in, first out by default.
+        metrics: receives the queue's metrics; needs a name.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: metrics without a name.
@@ -69,7 +68,7 @@ class DelayingQueue(Queue[T]):
         >>> queue.withdraw("default/web-0"), queue.withdraw("default/web-0")
         (True, False)
 
-    Thread safety: as `Queue`.
+    Thread safety: that of `Queue`.
 
     Upstream: k8s.io/client-go/util/workqueue/delaying_queue.go (v0.37).
     """
@@ -83,20 +82,20 @@ class DelayingQueue(Queue[T]):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(name=name, order=order, metrics=metrics, clock=clock)
-        #: What is not due, each with its entry in the heap.
+        #: Items that are not due, each with its entry in the heap.
         self._pending: dict[T, _Delayed[T]] = {}
-        #: Entries that are not in `_pending` any more count for nothing.
+        #: Entries that are no longer in `_pending` are ignored.
         self._heap: list[_Delayed[T]] = []
         self._numbers = itertools.count()
 
     def add_after(self, item: T, delay: float, *, low_priority: bool | None = None) -> None:
-        """Ask for `item` to be processed once `delay` seconds have passed. Does nothing once shutting down.
+        """Queue `item` in `delay` seconds. Does nothing once shutting down.
 
         Args:
-            item: what is to be processed.
-            delay: seconds; zero or less is now.
-            low_priority: as for `add`. By default the item keeps the priority that it waits with, or was got with: so
-                a retry, asked for before `done`, has the priority of the first try.
+            item: the item.
+            delay: seconds; zero or less for at once.
+            low_priority: see `add`. By default the item keeps its priority: that with which it waits, or with which a
+                worker got it. So a retry that is requested before `done` has the priority of the first try.
 
         Raises:
             ConfigurationError: the delay is not a finite number, or the item can't be hashed.
@@ -106,9 +105,9 @@ class DelayingQueue(Queue[T]):
         self._ask_for(item, delay, low=low_priority, limited=False)
 
     def withdraw(self, item: T) -> bool:
-        """Take back what was asked for by `add_after` or `add_rate_limited`; return whether its time had not come yet.
+        """Cancel an `add_after` or `add_rate_limited`; return whether it was still pending.
 
-        An item whose time has come is not taken back, nor one that was added: it waits for a worker.
+        An item that is due, or was added, is not cancelled: it waits for a worker.
 
         Raises:
             ConfigurationError: the item can't be hashed.
@@ -139,7 +138,7 @@ class DelayingQueue(Queue[T]):
             self._instruments.report()
 
     def _low_locked(self, item: T) -> bool:
-        """Return whether the item's priority is low: the one that it waits with, or else was got with."""
+        """Return whether the item's priority is low: that with which it waits, or with which a worker got it."""
         if item in self._dirty:
             return self._dirty[item]
         pending = self._pending.get(item)
@@ -155,11 +154,11 @@ class DelayingQueue(Queue[T]):
         heapq.heappush(self._heap, entry)
         self._tidy_locked()
         if self._heap[0] is entry:
-            # All of them, not one: the one might leave for another item, and nobody would know of this one.
+            # All, not one: that one might leave with another item, and then nobody would wait for this one.
             self._notify_all_locked()
 
     def _tidy_locked(self) -> None:
-        """Let go of entries that count for nothing, before they are most of the heap."""
+        """Remove ignored entries before they are most of the heap."""
         if len(self._heap) > 2 * len(self._pending) + 100:
             self._heap = list(self._pending.values())
             heapq.heapify(self._heap)

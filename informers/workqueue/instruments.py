@@ -1,8 +1,8 @@
-"""What a queue tells about itself.
+"""The statistics and metrics of a queue.
 
-`QueueStatistics` is a look at one queue, there for every queue. A `MetricsProvider` gets the same figures,
-and counters and histograms, under the names that client-go's queues have; only named queues that are given
-one are measured. Gauges are read when the provider asks, so that no thread has to refresh them.
+Every queue has `QueueStatistics`. A `MetricsProvider` receives the same figures, and counters and histograms,
+with the names of client-go's metrics; only named queues with a provider are measured. Gauges are read when the
+provider asks, so that no thread has to refresh them.
 
 Upstream: k8s.io/client-go/util/workqueue/metrics.go; names of k8s.io/component-base/metrics (v0.37).
 """
@@ -39,14 +39,14 @@ T = TypeVar("T", bound=Hashable)
 
 @attrs.frozen
 class QueueStatistics:
-    """A look at a queue at one moment.
+    """The state of a queue at one moment.
 
     Attributes:
-        depth: items that wait to be processed, with those that were added again while being processed.
-        processing: items that were got and are not done.
-        delayed: items whose time has not come.
-        unfinished_work: seconds since each item in processing was got, summed up.
-        longest_running: seconds since the first of them was got.
+        depth: number of items that wait, including those that were added again while being processed.
+        processing: number of items that workers have.
+        delayed: number of items whose time has not come.
+        unfinished_work: seconds since each item in processing was taken, in total.
+        longest_running: seconds since the oldest of them was taken.
     """
 
     depth: int
@@ -58,12 +58,12 @@ class QueueStatistics:
 
 @attrs.frozen
 class Metric:
-    """The name and meaning of one metric; each has one label, `name`: the queue's.
+    """The name and description of a metric; each has one label, `name`: the queue's name.
 
     Attributes:
         name: the metric's name.
-        help: what it measures, in a sentence.
-        buckets: upper bounds of a histogram's buckets, in seconds; empty for the others.
+        help: its description, a sentence.
+        buckets: upper bounds of a histogram's buckets, in seconds; empty for other metrics.
     """
 
     name: str
@@ -104,7 +104,7 @@ RETRIES = Metric("workqueue_retries_total", "Total number of retries handled by 
 
 
 class Counter(Protocol):
-    """A figure that only grows."""
+    """A number that only grows."""
 
     def inc(self, amount: float, /) -> object:
         """Add `amount`."""
@@ -120,10 +120,10 @@ class Histogram(Protocol):
 
 
 class MetricsProvider(Protocol):
-    """Where the metrics of queues go. `queue` is the value of the label `name`, unique among the queues.
+    """Receives the metrics of queues. `queue` is the value of the label `name`, unique among the queues.
 
-    Thread safety: what the methods return is called from every thread that uses the queue, without a lock
-    held. What it raises is logged and goes no further.
+    Thread safety: every thread that uses the queue uses the returned metrics, without a lock. Their exceptions are
+    logged and have no other effect.
     """
 
     def counter(self, metric: Metric, queue: str, /) -> Counter:
@@ -135,13 +135,13 @@ class MetricsProvider(Protocol):
         ...
 
     def gauge(self, metric: Metric, queue: str, read: Callable[[], float], /) -> None:
-        """Publish what `read` returns whenever the gauge of `metric` is wanted; 0 once the queue is no more."""
+        """Publish a gauge; `read` returns its value whenever it is needed, and 0 once the queue does not exist."""
         ...
 
 
 @final
 class Instruments(Generic[T]):
-    """The metrics of one queue: told under the queue's lock, reported to the provider without it."""
+    """The metrics of one queue: noted under the queue's lock, reported to the provider without it."""
 
     def __init__(
         self, provider: MetricsProvider, name: str, look: Callable[[], Callable[[], QueueStatistics] | None]
@@ -166,16 +166,16 @@ class Instruments(Generic[T]):
         gauge(LONGEST_RUNNING, lambda statistics: statistics.longest_running)
 
     def added_locked(self, item: T, moment: float) -> None:
-        """Note that `item` waits to be processed since `moment`."""
+        """Note that `item` has waited since `moment`."""
         self._added_at[item] = moment
         self._unreported.append((self._adds.inc, 1.0))
 
     def got_locked(self, item: T, moment: float) -> None:
-        """Note that the processing of `item` begins."""
+        """Note that a worker has taken `item`."""
         self._unreported.append((self._queue_duration.observe, moment - self._added_at.pop(item, moment)))
 
     def dropped_locked(self) -> None:
-        """Note that nothing waits any more: what did was dropped."""
+        """Note that all waiting items were dropped."""
         self._added_at.clear()
 
     def done_locked(self, duration: float) -> None:
@@ -183,11 +183,11 @@ class Instruments(Generic[T]):
         self._unreported.append((self._work_duration.observe, duration))
 
     def retried_locked(self) -> None:
-        """Note that an item was asked to be processed later."""
+        """Note that an item was added for later."""
         self._unreported.append((self._retries.inc, 1.0))
 
     def report(self) -> None:
-        """Tell the provider what was noted. Never raises: an item that was just got must reach its worker."""
+        """Report the noted figures. Never raises: an item that was just taken must reach its worker."""
         while True:
             try:
                 tell, amount = self._unreported.popleft()
@@ -195,5 +195,5 @@ class Instruments(Generic[T]):
                 return
             try:
                 tell(amount)
-            except Exception:  # noqa: BLE001 - foreign code; logged, and the item goes its way
+            except Exception:  # noqa: BLE001 - foreign code; logged, and the worker goes on
                 _LOG.exception("a metric of a work queue can't be told")

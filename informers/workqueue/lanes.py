@@ -1,9 +1,9 @@
-"""What waits in a queue, in two lanes: first what just changed, then what can wait.
+"""The waiting items of a queue, in two lanes: new changes first, then items that can wait.
 
-A controller that starts is given every object there is, and a resync repeats them all. Behind ten thousand of those,
-the one object that somebody just changed would wait for minutes. So they go to the low lane. A steady stream in the
-other lane must not hold them for ever: while both lanes hold items, each eighth comes from the low one. That is a bound
-that needs no clock: of the next 8 * k items that are got, k at least come from the low lane, while it holds so many.
+At its start a controller receives every existing object, and a resync repeats them all. Behind ten thousand of those,
+an object that was just changed would wait for minutes. So they are in the low lane. A steady stream in the other lane
+must not delay them for ever: while both lanes hold items, every eighth comes from the low one. This bound needs no
+clock: of the next 8 * k items taken, at least k come from the low lane while it has so many.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue (v0.23), which has no such bound.
 """
@@ -18,15 +18,15 @@ __all__ = ["FIFO", "Lanes", "Order"]
 
 T = TypeVar("T", bound=Hashable)
 
-#: While both lanes hold items, one of so many comes from the low lane.
+#: While both lanes hold items, one of this many comes from the low lane.
 _SHARE = 8
 
 
 class Order(Protocol[T]):
-    """In which order waiting items are got.
+    """The order in which waiting items are taken.
 
-    An item is pushed once, and popped before it is pushed again: an order need not look for duplicates. Items of low
-    priority are not in it while they wait; see `Queue.add`.
+    An item is pushed once, and popped before it is pushed again, so an order need not look for duplicates. Items of low
+    priority are elsewhere; see `Queue.add`.
 
     Thread safety: the queue calls it under its lock, so it needs no lock of its own, must be quick, and must
     not call the queue.
@@ -35,7 +35,7 @@ class Order(Protocol[T]):
     """
 
     def push(self, item: T, /) -> None:
-        """Take in an item."""
+        """Add an item."""
         ...
 
     def pop(self) -> T:
@@ -43,17 +43,17 @@ class Order(Protocol[T]):
         ...
 
     def touch(self, item: T, /) -> None:
-        """Take note that an item which waits here was added again: its place may change."""
+        """Note that a waiting item was added again: its place may change."""
         ...
 
     def __len__(self) -> int:
-        """Return how many items wait here."""
+        """Return the number of items."""
         ...
 
 
 @final
 class FIFO(Generic[T]):
-    """First in, first out: the `Order` of a queue that is given no other."""
+    """First in, first out: the default `Order` of a queue."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
@@ -67,7 +67,7 @@ class FIFO(Generic[T]):
         return self._items.popleft()
 
     def touch(self, item: T, /) -> None:
-        """Leave `item` where it is."""
+        """Leave the item at its place."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -75,11 +75,11 @@ class FIFO(Generic[T]):
 
 @final
 class Lanes(Generic[T]):
-    """An order for most items, and a lane for those of low priority, which come first in, first out.
+    """An order for most items, and a first-in, first-out lane for those of low priority.
 
     Attributes:
-        order: what has no low priority.
-        low: what has. Its first is found in one step, however many went before it, which a dict does not promise.
+        order: the items without low priority.
+        low: the items with low priority. An OrderedDict finds its first item in constant time; a dict may not.
 
     Thread safety: none; a queue calls it under its lock.
     """
@@ -87,7 +87,7 @@ class Lanes(Generic[T]):
     def __init__(self, order: Order[T] | None) -> None:
         self.order: Order[T] = FIFO() if order is None else order
         self.low: OrderedDict[T, None] = OrderedDict()
-        #: How many others were got since the low lane had its turn.
+        #: Items taken from the other lane since the low lane's last turn.
         self._others = 0
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Lanes(Generic[T]):
         return self.low.popitem(last=False)[0]
 
     def touch(self, item: T) -> None:
-        """Take note that an item which waits here was added again."""
+        """Note that a waiting item was added again."""
         if item not in self.low:
             self.order.touch(item)
 
@@ -114,6 +114,6 @@ class Lanes(Generic[T]):
         del self.low[item]
 
     def clear(self) -> None:
-        """Let go of all items."""
+        """Drop all items."""
         self.order = FIFO()
         self.low.clear()

@@ -1,4 +1,4 @@
-"""Many pieces of work, a few threads.
+"""Runs many pieces of work in a few threads.
 
 Upstream: k8s.io/client-go/util/workqueue/parallelizer.go (v0.37).
 """
@@ -26,18 +26,18 @@ def parallelize_until(
 ) -> None:
     """Call `do_work_piece` with 0 to `pieces - 1`, in several threads, and return when all have ended.
 
-    A piece that has begun is finished; after `stop`, or an error, no other is begun.
+    A piece that has begun is finished; after `stop`, or an error, no further one begins.
 
     Args:
-        workers: how many threads, at most.
-        pieces: how many pieces of work.
+        workers: the most threads.
+        pieces: number of pieces.
         do_work_piece: called once with the number of each piece.
         stop: ends the work early once set; there is no error then.
-        chunk_size: how many pieces a thread takes at a time: above one for very short pieces.
+        chunk_size: pieces that a thread takes at a time; above one for very short pieces.
 
     Raises:
         ConfigurationError: a number is out of range.
-        BaseException: the first that `do_work_piece` raised.
+        BaseException: the first exception of `do_work_piece`.
 
     Example:
         >>> squares = [0] * 5
@@ -79,5 +79,5 @@ def parallelize_until(
             for ended in as_completed([pool.submit(work) for _ in range(min(workers, len(chunks)))]):
                 ended.result()
         finally:
-            # After an error, and where this thread is interrupted, the others must not go on.
+            # After an error or an interrupt of this thread, the others must not go on.
             halted.set()

@@ -1,8 +1,8 @@
 """A queue that hands each item to one worker at a time.
 
-An item that is added twice before it is got is got once. One that is added while it is processed is got
-again, but only after it is done. So a worker always sees the latest state, however often it changed, and two
-workers never meet on the same item.
+An item that is added twice before a worker takes it is processed once. One that is added while it is processed is
+processed again, but only after it is done. So a worker always sees the latest state, however often it changed, and two
+workers never have the same item.
 
 Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
 """
@@ -31,10 +31,10 @@ class Queue(OfOneProcess, Generic[T]):
     """A work queue.
 
     Args:
-        name: what the queue is called in messages and metrics.
-        order: in which order items are got; first in, first out by default.
-        metrics: where the queue's metrics go; nowhere by default. Needs a name.
-        clock: what tells the time.
+        name: the queue's name in messages and metrics.
+        order: the order of items; first in, first out by default.
+        metrics: receives the queue's metrics; needs a name.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: metrics without a name.
@@ -53,7 +53,7 @@ class Queue(OfOneProcess, Generic[T]):
         ...         queue.done(key)
         default/web-0
 
-    Thread safety: all methods may be called from any thread; none from a signal handler, which may have
+    Thread safety: all methods may be called from any thread, but not from a signal handler, which may have
     interrupted one of them. Items are hashed and compared under the queue's lock.
 
     Upstream: k8s.io/client-go/util/workqueue/queue.go (v0.37).
@@ -75,18 +75,18 @@ class Queue(OfOneProcess, Generic[T]):
         self._lock = new_lock()
         self._available = new_condition(self._lock)
         self._drained = new_condition(self._lock)
-        #: Every item in here is dirty, and not in processing.
+        #: Every item in the lanes is dirty, and not in processing.
         self._lanes = Lanes(order)
-        #: All that is to be processed: what is in the lanes, and what was added again while in processing. Each with
-        #: whether its priority is low.
+        #: All items to process, with whether their priority is low: those in the lanes, and those that were added again
+        #: while in processing.
         self._dirty: dict[T, bool] = {}
-        #: What was got and is not done, and since when.
+        #: Items that workers have, and since when.
         self._processing: dict[T, float] = {}
-        #: What of that was got from the low lane.
+        #: Those of them that came from the low lane.
         self._processing_low: set[T] = set()
         #: Threads that wait in `get`.
         self._idle = 0
-        #: What waits without a thread, the first of them first.
+        #: Waits without a thread, the oldest first.
         self._waiters: OrderedDict[Waiter, None] = OrderedDict()
         self._shutting_down = False
         #: Calls of `shut_down`: each ends the drains that began before it.
@@ -96,25 +96,25 @@ class Queue(OfOneProcess, Generic[T]):
             self._instruments = Instruments(metrics, name, weakref.WeakMethod(self.statistics))
 
     def __repr__(self) -> str:
-        # Without the lock: this is for the moment when something hangs.
+        # Without the lock: this is useful when something hangs.
         name = f" {self._name!r}" if self._name else ""
         state = " shutting down" if self._shutting_down else ""
         return f"<{type(self).__name__}{name} {len(self._dirty)} waiting {len(self._processing)} processing{state}>"
 
     def __len__(self) -> int:
-        """Return how many items could be got now."""
+        """Return how many items can be taken now."""
         with self._lock:
             self._promote_locked()
             return len(self._lanes)
 
     def add(self, item: T, *, low_priority: bool = False) -> None:
-        """Ask for `item` to be processed. Does nothing once the queue is shutting down.
+        """Queue `item` for processing. Does nothing once the queue is shutting down.
 
         Args:
-            item: what is to be processed.
-            low_priority: whether it can wait until nothing else waits, as the initial list and resyncs can. Such items
-                come first in, first out, whatever the queue's order. While others wait too, each eighth item that
-                is got is one of these, so none waits for ever. An item of which both was asked has no low priority.
+            item: the item.
+            low_priority: whether the item can wait until no others wait, for example if it is from the initial list or
+                a resync. Such items are first in, first out, whatever the queue's order. While others wait, every
+                eighth item taken has low priority, so none waits for ever. Of both priorities, the higher one counts.
 
         Raises:
             ConfigurationError: the item can't be hashed.
@@ -127,17 +127,17 @@ class Queue(OfOneProcess, Generic[T]):
             self._instruments.report()
 
     def get(self, *, timeout: float | None = None) -> T:
-        """Wait for an item and take it. Nobody else gets it until it is `done`.
+        """Wait for an item and take it. No other worker gets it until it is `done`.
 
-        A queue that is shutting down still gives out what was added before.
+        A queue that is shutting down still gives out the items that were added before.
 
         Args:
-            timeout: seconds to wait; None waits for ever, zero does not wait.
+            timeout: seconds to wait; None for no limit, zero to not wait.
 
         Raises:
             StoppedError: the queue is shutting down, and empty.
-            TimeoutError: nothing came in time.
-            ConfigurationError: the timeout is negative, or not a number.
+            TimeoutError: no item came in time.
+            ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
@@ -170,13 +170,13 @@ class Queue(OfOneProcess, Generic[T]):
         return item
 
     def waiter(self, wake: Callable[[], object]) -> Waiter:
-        """Wait for an item without a thread: what `informers.aio` builds on, and a bridge to another loop would.
+        """Wait for an item without a thread, as `informers.aio` does; use it to support another event loop.
 
-        Anyone who is woken asks by `get(timeout=0)`; if that has nothing, another was quicker. Then wait again.
+        When woken, call `get(timeout=0)`. If it raises TimeoutError, another worker was quicker: wait again.
 
         Args:
-            wake: called once, when it is worth asking: an item can be got, or the queue is shutting down. In whatever
-                thread, under the queue's lock: it must be quick, must not call the queue, and must not raise.
+            wake: called once, when an item can be taken or the queue is shutting down. It runs in any thread, under
+                the queue's lock: it must be quick, must not call the queue, and must not raise.
         """
         with self._lock:
             seconds = self._promote_locked()
@@ -190,9 +190,9 @@ class Queue(OfOneProcess, Generic[T]):
         return waiter
 
     def items(self) -> Iterator[T]:
-        """Get items, one after the other, until the queue is shutting down and empty: a worker's loop.
+        """Take items, one after the other, until the queue is shutting down and empty: a worker's loop.
 
-        Each has to be reported `done` before the loop goes on, as after `get`.
+        Report each as `done` before the loop goes on.
         """
         while True:
             try:
@@ -202,10 +202,10 @@ class Queue(OfOneProcess, Generic[T]):
             yield item
 
     def done(self, item: T) -> None:
-        """Say that the processing of `item` has ended, however it went. If it was added meanwhile, it is queued again.
+        """Report that the processing of `item` has ended, with or without success. If it was added again, it is queued.
 
         Raises:
-            ConfigurationError: the item is not in processing: it was never got, or is done already; or can't be hashed.
+            ConfigurationError: no worker has the item (it was never taken, or is done already), or it can't be hashed.
         """
         check_hashable(item)
         with self._lock:
@@ -227,14 +227,14 @@ class Queue(OfOneProcess, Generic[T]):
             self._instruments.report()
 
     def shut_down(self, *, drop: bool = False) -> None:
-        """Take no more items, and return at once.
+        """Accept no more items; returns at once.
 
-        What was added before is still given out; then `get` raises `StoppedError`, also in the threads that
-        wait in it. Ends a `shut_down_with_drain` that another thread waits in.
+        Items that were added before are still given out; then `get` raises `StoppedError`, also in threads that wait in
+        it. This ends a `shut_down_with_drain` in another thread.
 
         Args:
-            drop: whether what nobody has got yet is dropped instead, so that workers end after the items that they
-                have. For what is listed again at the next start; may follow a call without it.
+            drop: whether to drop the waiting items, so that workers end after their present ones. Use it for items that
+                the next start lists again; it may follow a call without it.
         """
         with self._lock:
             self._shut_down_locked()
@@ -249,18 +249,18 @@ class Queue(OfOneProcess, Generic[T]):
             self._instruments.report()
 
     def shut_down_with_drain(self, *, timeout: float | None = None) -> bool:
-        """Take no more items, and wait until all that were added are done, those that nobody has got yet too.
+        """Accept no more items, and wait until all added ones are done, including those that still wait.
 
-        Workers must go on meanwhile, and must not call this themselves: it would wait for their own item.
+        Hazard: a worker must not call this, since it would wait for its own item.
 
         Args:
-            timeout: seconds to wait; None waits until the queue is drained or `shut_down` is called.
+            timeout: seconds to wait; None to wait until the queue is drained or `shut_down` is called.
 
         Returns:
             Whether everything is done. False after `timeout`, or if another thread called `shut_down`.
 
         Raises:
-            ConfigurationError: the timeout is negative, or not a number.
+            ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
         deadline = None if timeout is None else self._clock.monotonic() + timeout
@@ -279,7 +279,7 @@ class Queue(OfOneProcess, Generic[T]):
 
     @property
     def clock(self) -> Clock:
-        """What tells the time."""
+        """The queue's clock."""
         return self._clock
 
     @property
@@ -288,7 +288,7 @@ class Queue(OfOneProcess, Generic[T]):
         return self._shutting_down
 
     def statistics(self) -> QueueStatistics:
-        """Return what the queue holds now, and how long its workers have been busy."""
+        """Return the present number of items, and how long workers have been busy."""
         with self._lock:
             self._promote_locked()
             now = self._clock.monotonic()
@@ -302,7 +302,7 @@ class Queue(OfOneProcess, Generic[T]):
             )
 
     def _add_locked(self, item: T, low: bool, moment: float | None = None) -> None:
-        """Mark `item` as to be processed, since `moment` or now."""
+        """Mark `item` as waiting since `moment`, or since now."""
         try:
             was_low = self._dirty.get(item)
         except TypeError:
@@ -334,15 +334,15 @@ class Queue(OfOneProcess, Generic[T]):
         self._notify_locked()
 
     def _notify_locked(self) -> None:
-        """Say that there is an item."""
+        """Wake a worker, since there is an item."""
         if self._idle:
             self._available.notify()
-        # Beside a thread: the one that is told may have been told before, and may be on its way to another item.
+        # In addition to a thread: that thread may already be on its way to another item.
         if self._waiters:
             self._waiters.popitem(last=False)[0].wake()
 
     def _notify_all_locked(self) -> None:
-        """Have all ask again."""
+        """Wake all workers."""
         if self._idle:
             self._available.notify_all()
         while self._waiters:
@@ -352,11 +352,11 @@ class Queue(OfOneProcess, Generic[T]):
         with self._lock:
             self._waiters.pop(waiter, None)
             if waiter.is_woken and (self._lanes.low or len(self._lanes.order)):
-                # What it was woken for is left to the next.
+                # Wake the next one for the item that this one was woken for.
                 self._notify_locked()
 
     def _promote_locked(self) -> float | None:
-        """Queue the items whose time has come; return the seconds until the next one's, or None."""
+        """Queue the items that are due; return the seconds until the next one is due, or None."""
         return None
 
     def _delayed_locked(self) -> int:

@@ -1,7 +1,7 @@
-"""How long an item waits before it is tried again.
+"""How long an item waits before it is retried.
 
-The limiters that remember items do so until they are told to `forget` them: call it for each item that needs
-no more tries, or they grow with the number of items that ever failed.
+Limiters that count the tries of items need `forget` for each item that is not retried any more; otherwise they grow
+with the number of items that ever failed.
 
 Upstream: k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
 """
@@ -32,23 +32,23 @@ T_contra = TypeVar("T_contra", bound=Hashable, contravariant=True)
 
 
 class RateLimiter(Protocol[T_contra]):
-    """What decides how long an item waits.
+    """Decides how long an item waits.
 
-    Thread safety: a queue calls it from all its workers' threads, without a lock held.
+    Thread safety: a queue calls it from all its workers' threads, without a lock.
 
     Upstream: `TypedRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
     """
 
     def when(self, item: T_contra, /) -> float:
-        """Return how many seconds `item` has to wait, and count the try."""
+        """Return the seconds that `item` must wait, and count the try."""
         ...
 
     def forget(self, item: T_contra, /) -> None:
-        """Stop counting the tries of `item`: it succeeded, or is given up."""
+        """Reset the tries of `item`: it succeeded, or is given up."""
         ...
 
     def num_requeues(self, item: T_contra, /) -> int:
-        """Return how many tries of `item` were counted."""
+        """Return the number of counted tries of `item`."""
         ...
 
 
@@ -60,7 +60,7 @@ class _Failures:
         self._counts: dict[Hashable, int] = {}
 
     def increment(self, item: Hashable) -> int:
-        """Count one more; return how many there were before."""
+        """Count one more try; return the number before."""
         with self._lock:
             before = self._counts.get(item, 0)
             self._counts[item] = before + 1
@@ -81,7 +81,7 @@ class ItemExponentialFailureRateLimiter:
 
     Args:
         base_delay: seconds before the first try.
-        max_delay: seconds that no wait exceeds.
+        max_delay: seconds of the longest wait.
 
     Raises:
         ConfigurationError: a delay is negative or not a finite number.
@@ -114,18 +114,18 @@ class ItemExponentialFailureRateLimiter:
         self._failures.forget(item)
 
     def num_requeues(self, item: Hashable, /) -> int:
-        """Return how often `when` was asked for `item` since it was forgotten."""
+        """Return the number of calls of `when` for `item` since the last `forget`."""
         return self._failures.count(item)
 
 
 @final
 class ItemFastSlowRateLimiter:
-    """Waits little for an item's first tries, and long for all after them.
+    """Waits briefly before an item's first tries, and long before later ones.
 
     Args:
         fast_delay: seconds before each of the first tries.
         slow_delay: seconds before each later one.
-        max_fast_attempts: how many tries are fast.
+        max_fast_attempts: number of fast tries.
 
     Raises:
         ConfigurationError: a delay is negative or not a finite number, or the attempts are not a whole number.
@@ -151,18 +151,18 @@ class ItemFastSlowRateLimiter:
         self._failures.forget(item)
 
     def num_requeues(self, item: Hashable, /) -> int:
-        """Return how often `when` was asked for `item` since it was forgotten."""
+        """Return the number of calls of `when` for `item` since the last `forget`."""
         return self._failures.count(item)
 
 
 @final
 class BucketRateLimiter:
-    """Limits all items together: a bucket of tokens, of which each try takes one.
+    """Limits all items together: a bucket of tokens; each try takes one.
 
     Args:
-        qps: tokens that flow in per second.
+        qps: tokens added per second.
         burst: tokens that the bucket holds, and starts with.
-        clock: what tells the time.
+        clock: tells the time.
 
     Raises:
         ConfigurationError: `qps` is not above zero, or `burst` is not a whole number above zero.
@@ -179,12 +179,12 @@ class BucketRateLimiter:
         self._burst = check_count("burst", burst, at_least=1)
         self._clock = clock
         self._lock = new_lock()
-        #: Below zero: so many tries wait for tokens that have not flowed in yet.
+        #: Below zero: this many tries wait for future tokens.
         self._tokens = float(burst)
         self._filled_at = clock.monotonic()
 
     def when(self, _item: Hashable, /) -> float:
-        """Take a token; return how many seconds it takes until it is there."""
+        """Take a token; return the seconds until it is available."""
         with self._lock:
             now = self._clock.monotonic()
             self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._qps) - 1
@@ -192,22 +192,22 @@ class BucketRateLimiter:
             return max(0.0, -self._tokens / self._qps)
 
     def forget(self, _item: Hashable, /) -> None:
-        """Do nothing: a token that was taken is gone."""
+        """Do nothing: tokens are not returned."""
 
     def num_requeues(self, _item: Hashable, /) -> int:
-        """Return 0: this limiter knows no items."""
+        """Return 0: this limiter does not count items."""
         return 0
 
 
 @final
 class MaxOfRateLimiter(Generic[T_contra]):
-    """Asks several limiters and takes the longest wait.
+    """Takes the longest wait of several limiters.
 
     Args:
         limiters: one or more; each of them counts every try.
 
     Raises:
-        ConfigurationError: there are none, or one has not the methods of a limiter.
+        ConfigurationError: there are none, or one lacks a method of a limiter.
 
     Thread safety: all methods may be called from any thread, if the limiters' may.
 
@@ -237,14 +237,14 @@ class MaxOfRateLimiter(Generic[T_contra]):
 
 @final
 class WithMaxWaitRateLimiter(Generic[T_contra]):
-    """Cuts another limiter's waits.
+    """Limits another limiter's waits.
 
     Args:
-        limiter: what is asked.
-        max_delay: seconds that no wait exceeds.
+        limiter: the other limiter.
+        max_delay: seconds of the longest wait.
 
     Raises:
-        ConfigurationError: `limiter` has not the methods of one, or the delay is negative or not a finite number.
+        ConfigurationError: `limiter` lacks a method, or the delay is negative or not a finite number.
 
     Thread safety: all methods may be called from any thread, if the limiter's may.
 
@@ -270,10 +270,10 @@ class WithMaxWaitRateLimiter(Generic[T_contra]):
 
 
 def default_controller_rate_limiter(*, clock: Clock = SYSTEM_CLOCK) -> RateLimiter[Hashable]:
-    """Return what controllers use: 5 ms, doubled up to 1000 s for each item; for all together 10 a second, 100 at once.
+    """Return the default limiter of controllers: 5 ms, doubled up to 1000 s per item; in all 10 per second, burst 100.
 
     Args:
-        clock: what tells the time.
+        clock: tells the time.
 
     Upstream: `DefaultTypedControllerRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
     """
@@ -281,7 +281,7 @@ def default_controller_rate_limiter(*, clock: Clock = SYSTEM_CLOCK) -> RateLimit
 
 
 def default_item_based_rate_limiter() -> RateLimiter[Hashable]:
-    """Return a limiter without a limit for all items together: 1 ms, doubled up to 1000 s for each.
+    """Return a limiter per item without a common limit: 1 ms, doubled up to 1000 s.
 
     Upstream: `DefaultTypedItemBasedRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
     """

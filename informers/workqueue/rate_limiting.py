@@ -1,4 +1,4 @@
-"""A queue whose rate limiter says when an item is tried again.
+"""A queue whose rate limiter decides when an item is retried.
 
 Upstream: k8s.io/client-go/util/workqueue/rate_limiting_queue.go (v0.37).
 """
@@ -25,14 +25,14 @@ class RateLimitingQueue(DelayingQueue[T]):
     """A `DelayingQueue` with `add_rate_limited`: the queue of a controller.
 
     Args:
-        limiter: how long an item waits before it is tried again; `default_controller_rate_limiter()` by default.
-        name: what the queue is called in messages and metrics.
-        order: in which order items are got that are due; first in, first out by default.
-        metrics: where the queue's metrics go; nowhere by default. Needs a name.
-        clock: what tells the time.
+        limiter: decides how long an item waits before a retry; by default `default_controller_rate_limiter()`.
+        name: the queue's name in messages and metrics.
+        order: the order of items that are due; first in, first out by default.
+        metrics: receives the queue's metrics; needs a name.
+        clock: tells the time.
 
     Raises:
-        ConfigurationError: `limiter` has not the methods of one, or metrics without a name.
+        ConfigurationError: `limiter` lacks a method, or there are metrics without a name.
 
     Example:
         >>> queue = RateLimitingQueue[str]()
@@ -46,7 +46,7 @@ class RateLimitingQueue(DelayingQueue[T]):
         >>> queue.forget(key)  # it succeeded: start at 5 ms the next time
         >>> queue.done(key)
 
-    Thread safety: as `Queue`.
+    Thread safety: that of `Queue`.
 
     Upstream: k8s.io/client-go/util/workqueue/rate_limiting_queue.go (v0.37).
     """
@@ -66,21 +66,21 @@ class RateLimitingQueue(DelayingQueue[T]):
         self._limiter: RateLimiter[T] = default_controller_rate_limiter(clock=clock) if limiter is None else limiter
 
     def add_rate_limited(self, item: T, *, at_least: float = 0.0) -> None:
-        """Ask for `item` to be processed once the limiter allows it. Does nothing once shutting down.
+        """Queue `item` when the limiter allows it. Does nothing once shutting down.
 
-        Of an item that waits already, for a worker or for the time that the limiter said, no try is counted, and no
-        token is taken: however often one item is asked for, it takes nothing from the others. An item that is
-        asked for before `done` keeps the priority that it was got with.
+        For an item that waits already, for a worker or for the limiter's time, no try is counted and no token is taken;
+        so repeated calls for one item do not delay the others. An item that is added before `done` keeps the priority
+        with which a worker got it.
 
         Args:
-            item: what is to be processed.
-            at_least: seconds that the item waits even if the limiter says less: the `Retry-After` of a server, say.
+            item: the item.
+            at_least: seconds that the item waits even if the limiter says less, for example a server's `Retry-After`.
 
         Raises:
             ConfigurationError: the limiter's answer or `at_least` is not a finite number, or the item can't be hashed.
         """
         check_seconds("at_least", at_least)
-        # First: a limiter would raise an error of its own, or count what can't be added.
+        # First of all: a limiter would raise its own error, or count an item that can't be added.
         check_hashable(item)
         if self._needs_limiter(item):
             delay = check_seconds("delay", self._limiter.when(item))
@@ -92,11 +92,11 @@ class RateLimitingQueue(DelayingQueue[T]):
             if self._shutting_down or item in self._dirty:
                 return False
             pending = self._pending.get(item)
-            # One that only `add_after` asked for may come much later than the limiter would say.
+            # The time of an `add_after` may be much later than the limiter's.
             return pending is None or not pending.limited
 
     def forget(self, item: T) -> None:
-        """Stop counting the tries of `item`: it succeeded, or is given up. It has to be `done` all the same.
+        """Reset the tries of `item`: it succeeded, or is given up. It must still be reported as `done`.
 
         Raises:
             ConfigurationError: the item can't be hashed.
@@ -105,7 +105,7 @@ class RateLimitingQueue(DelayingQueue[T]):
         self._limiter.forget(item)
 
     def num_requeues(self, item: T) -> int:
-        """Return how many tries of `item` the limiter has counted.
+        """Return the number of tries of `item` that the limiter has counted.
 
         Raises:
             ConfigurationError: the item can't be hashed.

@@ -1,4 +1,4 @@
-"""Waiting for a work queue without a thread, as event loops do.
+"""Waits for a work queue without a thread, for event loops.
 
 Upstream: none; a goroutine waits.
 """
@@ -13,12 +13,12 @@ __all__ = ["Waiter"]
 
 @final
 class Waiter:
-    """A wait for an item, made by `Queue.waiter`: it wakes what waits, once.
+    """A wait for an item, made by `Queue.waiter`; it calls `wake` once.
 
     Attributes:
-        seconds: after which to ask again though nothing has woken it, since the next delayed item is due then; by the
-            queue's `clock`. None where no item is delayed.
-        is_woken: whether it has woken what waits.
+        seconds: time after which to ask again without a wake-up, by the queue's `clock`: then the next delayed item is
+            due. None if no item is delayed.
+        is_woken: whether it has been woken.
 
     Thread safety: `withdraw` may be called from any thread; `wake` is for the queue.
     """
@@ -37,10 +37,10 @@ class Waiter:
         self.is_woken: bool = False
 
     def wake(self) -> None:
-        """Wake what waits."""
+        """Wake the waiting code."""
         self.is_woken = True
         self._wake()
 
     def withdraw(self) -> None:
-        """Wait no longer, and take no item: what it may have been woken for wakes the next that waits."""
+        """Stop waiting, and take no item: if it was woken, the next waiter is woken in its place."""
         self._withdraw(self)
