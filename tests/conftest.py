@@ -27,6 +27,17 @@ settings.load_profile("tests")
 GRACE = 10.0
 
 
+PROCESS = os.getpid()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """End a forked child that comes out of its test: it would go on with its parent's tests, and report them too."""
+    if os.getpid() != PROCESS:
+        os.write(2, f"a forked child came out of its test: {call.excinfo}\n".encode())
+        os._exit(3)
+
+
 def leaked(before: set[threading.Thread], grace: float) -> list[threading.Thread]:
     """Return the threads which are not in `before` and still run `grace` seconds from now."""
     deadline = time.monotonic() + grace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_a_thread_that_is_ending_is_waited_for(house: pytest.Pytester) -> None:
         """
     )
     house.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_that_comes_out_of_its_test_ends(house: pytest.Pytester) -> None:
+    house.makepyfile(
+        """
+        import os
+
+        def test_forks():
+            child = os.fork()
+            if not child:
+                raise ValueError("odd")
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+        """
+    )
+    result = house.runpytest_subprocess(timeout=30)
+    result.assert_outcomes(passed=1)
+    result.stderr.fnmatch_lines(["a forked child came out of its test: *odd*"])
 
 
 def test_an_exception_in_a_thread_fails_its_test(house: pytest.Pytester) -> None:

@@ -157,7 +157,10 @@ def test_a_forked_child_packs_and_unpacks_though_another_thread_was_packing(form
         for _ in range(20):
             child = os.fork()
             if not child:
-                os._exit(packer.unpack(packer.pack(raws[1])) != raws[1])
+                try:
+                    os._exit(packer.unpack(packer.pack(raws[1])) != raws[1])
+                finally:
+                    os._exit(2)
             assert os.waitpid(child, 0)[1] == 0
     finally:
         done.set()
