@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from informers._base.checks import check_function, check_timeout
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
-from informers.cache.waits import SeenResult, Sight
+from informers.cache.waits import SeenResult
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName
 
@@ -56,18 +56,7 @@ async def wait_until(
     check_function("predicate", predicate, "obj")
     lookout = informer.lookout(key)
     async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
-        withdraw = lookout.subscribe(wakeup.wake)
-        try:
-            while True:
-                wakeup.clear()
-                found = lookout.test(predicate)
-                if found is not None:
-                    return found[0]
-                if not await wakeup.wait():
-                    break
-        finally:
-            withdraw()
-        raise lookout.given_up(None if wakeup.is_stopped else timeout)
+        return await wakeup.run(lookout.waiting(predicate, wakeup, timeout))
 
 
 async def wait_until_seen(
@@ -97,19 +86,7 @@ async def wait_until_seen(
     _check(informer, timeout, stop)
     sighting = informer.sighting(written, namespace=namespace)
     async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
-        while True:
-            # Again each time: a version calls back once.
-            withdraw = sighting.subscribe(wakeup.wake)
-            try:
-                wakeup.clear()
-                result = sighting.look()
-                if result.sight is not Sight.NOT_YET:
-                    return result
-                if not await wakeup.wait():
-                    break
-            finally:
-                withdraw()
-        return sighting.given_up(result, None if wakeup.is_stopped else timeout)
+        return await wakeup.run(sighting.waiting(wakeup, timeout))
 
 
 def _check(informer: object, timeout: object, stop: object) -> None:

@@ -10,25 +10,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, final
 
+from typing_extensions import override
+
 from informers._base.checks import check_function, check_timeout
-from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.signals import Signal
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.aio.queues import taken
 from informers.controllers._base_controller import BaseController
 from informers.controllers._in_work import IN_WORK
-from informers.controllers._sightings import Kind
-from informers.controllers._turns import Turn, log
-from informers.controllers.predicates import Predicate
-from informers.controllers.reconcile_metrics import ControllerMetricsProvider
+from informers.controllers._turns import Turn
 from informers.controllers.results import Processed, Result
 from informers.errors import ConfigurationError, InformersError, StoppedError
 from informers.objects import ObjectName
-from informers.workqueue import RateLimiter
 
 __all__ = ["Controller"]
 
@@ -37,7 +33,7 @@ _REMINDER = 5.0
 
 
 @final
-class Controller(BaseController):
+class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Result | None"]]]):
     """Awaits a reconcile function with the names of objects that may need work, in tasks of the loop.
 
     Like `informers.controllers.Controller`, with tasks in place of threads: up to `workers`, each for another name. A
@@ -83,21 +79,9 @@ class Controller(BaseController):
     belong to one loop.
     """
 
-    def __init__(
-        self,
-        name: str,
-        kind: Kind,
-        reconcile: Callable[[ObjectName], Coroutine[Any, Any, Result | None]],
-        *,
-        workers: int = 1,
-        predicate: Predicate | None = None,
-        limiter: RateLimiter[ObjectName] | None = None,
-        sync_timeout: float | None = 120.0,
-        own_writes_timeout: float = 75.0,
-        run_timeout: float = 300.0,
-        metrics: ControllerMetricsProvider | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
+    @staticmethod
+    @override
+    def _check_reconcile(reconcile: Callable[[ObjectName], Coroutine[Any, Any, Result | None]]) -> None:
         if not (inspect.iscoroutinefunction(reconcile) or inspect.iscoroutinefunction(type(reconcile).__call__)):
             raise ConfigurationError(
                 f"reconcile must be a coroutine function (async def) of (name): got {reconcile!r}; "
@@ -108,23 +92,6 @@ class Controller(BaseController):
         def plain(*_arguments: Any) -> None: ...
 
         check_function("reconcile", plain, "name")
-        self._reconcile = reconcile
-        self._fatal: BaseException | None = None
-        self._tasks: set[asyncio.Task[object]] = set()
-        #: Set when no further turn begins, and none is in progress.
-        self._drained = Signal(clock=clock)
-        super().__init__(
-            name,
-            kind,
-            workers=workers,
-            predicate=predicate,
-            limiter=limiter,
-            sync_timeout=sync_timeout,
-            own_writes_timeout=own_writes_timeout,
-            run_timeout=run_timeout,
-            metrics=metrics,
-            clock=clock,
-        )
 
     async def run(self, stop: AnyStop) -> None:
         """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
@@ -149,14 +116,15 @@ class Controller(BaseController):
         check_any_stop(stop)
         self._begin()
         turns: asyncio.Task[None] | None = None
+        tasks: set[asyncio.Task[object]] = set()
         try:
             async with LoopWakeup(stop=stop, clock=self._clock) as wakeup:
                 withdraw = self._stopping.add_callback(wakeup.wake)
                 try:
-                    await self._wait_filled(self._sync_timeout, stop)
+                    await self._wait_synced(self._sync_timeout, stop)
                     self._stop_with_informers()
                     if not (wakeup.is_stopped or self._stopping.is_set()):
-                        turns = asyncio.create_task(self._take_turns())
+                        turns = asyncio.create_task(self._take_turns(tasks))
                     while not self._stopping.is_set():
                         wakeup.clear()
                         late = self._turns.find_overdue() or self._run_timeout
@@ -165,7 +133,7 @@ class Controller(BaseController):
                 finally:
                     withdraw()
         except asyncio.CancelledError:
-            for task in self._tasks:
+            for task in tasks:
                 task.cancel()
             raise
         finally:
@@ -175,7 +143,7 @@ class Controller(BaseController):
                 if turns is not None:
                     turns.cancel()
                     await _ended({turns})
-                await _ended(self._tasks, self._remind)
+                await _ended(tasks, self._remind)
             finally:
                 self._drained.set()
                 self._finish()
@@ -225,7 +193,7 @@ class Controller(BaseController):
             BaseException: an exception of the function that is not an `Exception`.
             ConfigurationError: the timeout is not valid.
         """
-        await self._wait_filled(self._limit_of_sync(timeout))
+        await self._wait_synced(self._limit_of_sync(timeout))
         try:
             turn = await self._turn(timeout)
         except TimeoutError:
@@ -246,27 +214,27 @@ class Controller(BaseController):
     async def _turn(self, timeout: float | None) -> Turn | Processed:
         return await taken(lambda: self._turns.begin(timeout=0), self._turns.waiter, timeout=timeout, clock=self._clock)
 
-    async def _take_turns(self) -> None:
+    async def _take_turns(self, tasks: set[asyncio.Task[object]]) -> None:
         """Begin turns until there are no more, each in its own task."""
         room = asyncio.Event()
         try:
             while not self._stopping.is_set():
                 room.clear()
-                if len(self._tasks) >= self._workers:
+                if len(tasks) >= self._workers:
                     await room.wait()
                     continue
                 try:
                     turn = await self._turn(None)
                 except StoppedError:
-                    if not self._tasks:
+                    if not tasks:
                         break
                     # In a drain, a name that is added again while in work has another turn.
                     await room.wait()
                     continue
                 if isinstance(turn, Turn):
                     task = self._task(turn)
-                    self._tasks.add(task)
-                    task.add_done_callback(functools.partial(self._task_ended, turn, room))
+                    tasks.add(task)
+                    task.add_done_callback(functools.partial(self._task_ended, turn, tasks, room))
             self._drained.set()
         except Exception as error:  # noqa: BLE001  it ends the controller, and `run` raises it
             self._fail(error)
@@ -284,8 +252,10 @@ class Controller(BaseController):
             self._fail(error)
             raise asyncio.CancelledError from error
 
-    def _task_ended(self, turn: Turn, room: asyncio.Event, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
+    def _task_ended(
+        self, turn: Turn, tasks: set[asyncio.Task[object]], room: asyncio.Event, task: asyncio.Task[object]
+    ) -> None:
+        tasks.discard(task)
         try:
             self._end(turn, task, is_cancelled=self._stopping.is_set())
         except Exception as error:  # noqa: BLE001  from a user's limiter or clock
@@ -301,30 +271,10 @@ class Controller(BaseController):
             return self._turns.end(turn, error=asyncio.CancelledError())
         return self._turns.end(turn, error=InformersError("the reconcile function was cancelled"))
 
-    def _fail(self, error: BaseException) -> None:
-        self._fatal = self._fatal or error
-        self._stopping.set()
-        self._turns.shut_down()
-
-    async def _wait_filled(self, timeout: float | None, stop: AnyStop | None = None) -> None:
-        """Wait until the handlers have received everything that existed at the beginning, or until it is stopped."""
-        if not self._unsynced():
-            return
-        async with LoopWakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
-            withdrawals = [signal.add_callback(wakeup.wake) for signal in self._sync_signals()]
-            try:
-                while True:
-                    wakeup.clear()
-                    if self._is_sync_over() or not await wakeup.wait():
-                        break
-            finally:
-                for withdraw in withdrawals:
-                    withdraw()
-            self._check_synced(is_stopped=wakeup.is_stopped)
-
-    def _remind(self) -> None:
-        running = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in self._turns.running.items())
-        log(logging.WARNING, "controller %s: stop waits for %s", self._name, running or "its tasks")
+    async def _wait_synced(self, timeout: float | None, stop: AnyStop | None = None) -> None:
+        if self._unsynced():
+            async with LoopWakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
+                await wakeup.run(self._synced(wakeup))
 
 
 async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = lambda: None) -> None:

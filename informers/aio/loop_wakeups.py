@@ -12,18 +12,17 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol, TypeAlias, final
 
-from typing_extensions import Self
+from typing_extensions import Self, TypeVar, override
 
 from informers._base.checks import check_stop
 from informers._base.clock import SYSTEM_CLOCK, AlarmClock, Clock
 from informers._base.signals import Signal
-from informers._base.wakeups import Stop
+from informers._base.wakeups import LOOK, BaseWakeup, Stop, Waiting
 from informers.errors import ConfigurationError
 
 __all__ = ["AnyStop", "AsyncStop", "LoopWakeup", "check_any_stop"]
 
-#: Seconds between two looks at a stop that can't call back.
-_LOOK = 0.05
+T = TypeVar("T")
 
 
 class AsyncStop(Protocol):
@@ -58,7 +57,7 @@ def check_any_stop(stop: object) -> None:
 
 
 @final
-class LoopWakeup:
+class LoopWakeup(BaseWakeup):
     """Waits to be woken. Call `clear`, check the condition, and `wait` if it does not hold; then no event is missed.
 
     Args:
@@ -73,11 +72,9 @@ class LoopWakeup:
     def __init__(
         self, *, timeout: float | None = None, stop: AnyStop | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
+        super().__init__(timeout=timeout, is_set=None if stop is None else stop.is_set, clock=clock)
         self._loop = asyncio.get_running_loop()
-        self._clock = clock
         self._stop = stop
-        self._deadline = None if timeout is None else clock.monotonic() + timeout
-        self._is_woken = False
         self._waiting: asyncio.Future[None] | None = None
         self._withdraw: Callable[[], None] = lambda: None
         #: Awaits an asynchronous stop.
@@ -99,20 +96,7 @@ class LoopWakeup:
             self._watching.cancel()
             await asyncio.wait({self._watching})
 
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the stop is set."""
-        return self._stop is not None and self._stop.is_set()
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the timeout has passed."""
-        return self._deadline is not None and self._clock.monotonic() >= self._deadline
-
-    def clear(self) -> None:
-        """Forget earlier calls of `wake`."""
-        self._is_woken = False
-
+    @override
     def wake(self) -> None:
         """End the present `wait`, or the next one."""
         with contextlib.suppress(RuntimeError):  # the loop has been closed
@@ -120,14 +104,21 @@ class LoopWakeup:
 
     async def wait(self, at_most: float | None = None) -> bool:
         """Wait until woken, or for `at_most` seconds; return False on a timeout or a stop."""
-        look = None if at_most is None else self._clock.monotonic() + at_most
-        ends = [end for end in (look, self._deadline) if end is not None]
-        while not (self._is_woken or self.is_stopped or self.is_late):
-            now = self._clock.monotonic()
-            if look is not None and now >= look:
-                break
-            await self._rest(min(ends) - now if ends else None)
+        for seconds in self._rests(at_most):
+            await self._rest(seconds)
         return not (self.is_stopped or self.is_late)
+
+    async def run(self, wait: Waiting[T]) -> T:
+        """Wait as often as a wait asks for it, and return what it returns."""
+        try:
+            next(wait)
+            while True:
+                wait.send(await self.wait())
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            wait.close()
 
     async def _rest(self, seconds: float | None) -> None:
         self._waiting = self._loop.create_future()
@@ -138,7 +129,7 @@ class LoopWakeup:
             cancels.append(later(seconds, self._end_rest))
         if self._stop is not None and self._watching is None and not isinstance(self._stop, Signal):
             # Real time, whatever the clock: no clock shows when this stop is set.
-            cancels.append(self._call_later(_LOOK, self._end_rest))
+            cancels.append(self._call_later(LOOK, self._end_rest))
         try:
             await self._waiting
         finally:

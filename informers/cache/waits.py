@@ -17,9 +17,9 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_namespace_name, check_stop, check_timeout
 from informers._base.clock import Clock
-from informers._base.wakeups import Stop, Wakeup
+from informers._base.wakeups import BaseWakeup, Stop, Waiting, Wakeup
 from informers.cache.versions import is_number, reaches
-from informers.errors import ConfigurationError, InformersError, StoppedError, WaitTimeoutError, escaped
+from informers.errors import ConfigurationError, StoppedError, WaitTimeoutError, escaped
 from informers.objects import ObjectName, read
 from informers.source.records import Record
 
@@ -240,23 +240,23 @@ class Sighting:
         check_timeout(timeout)
         check_stop(stop)
         with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-            while True:
-                # Again each time: a version calls back once.
-                withdraw = self.subscribe(wakeup.wake)
-                try:
-                    wakeup.clear()
-                    result = self.look()
-                    if result.sight is not Sight.NOT_YET:
-                        return result
-                    if not wakeup.wait():
-                        break
-                finally:
-                    withdraw()
-            return self.given_up(result, None if wakeup.is_stopped else timeout)
+            return wakeup.run(self.waiting(wakeup, timeout))
 
-    def given_up(self, result: SeenResult, timeout: float | None) -> SeenResult:
-        """Return the result of a wait that failed: after `timeout` seconds, or by a stop if it is None."""
-        why = "the wait was stopped" if timeout is None else f"not within {timeout:g} s"
+    def waiting(self, wakeup: BaseWakeup, timeout: float | None) -> Waiting[SeenResult]:
+        """Wait until it is decided, at most so long, in what runs this."""
+        while True:
+            # Again each time: a version calls back once.
+            withdraw = self.subscribe(wakeup.wake)
+            try:
+                wakeup.clear()
+                result = self.look()
+                if result.sight is not Sight.NOT_YET:
+                    return result
+                if not (yield):
+                    break
+            finally:
+                withdraw()
+        why = "the wait was stopped" if timeout is None or wakeup.is_stopped else f"not within {timeout:g} s"
         return SeenResult(Sight.NOT_YET, f"{why}; {result.reason}")
 
 
@@ -315,25 +315,27 @@ class Lookout(Generic[T]):
         check_timeout(timeout)
         check_stop(stop)
         with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-            withdraw = self.subscribe(wakeup.wake)
-            try:
-                while True:
-                    wakeup.clear()
-                    found = self.test(predicate)
-                    if found is not None:
-                        return found[0]
-                    if not wakeup.wait():
-                        break
-            finally:
-                withdraw()
-            raise self.given_up(None if wakeup.is_stopped else timeout)
+            return wakeup.run(self.waiting(predicate, wakeup, timeout))
 
-    def given_up(self, timeout: float | None) -> InformersError:
-        """Return the error of a wait that failed: after `timeout` seconds, or by a stop if it is None."""
+    def waiting(
+        self, predicate: Callable[[T | None], object], wakeup: BaseWakeup, timeout: float | None
+    ) -> Waiting[T | None]:
+        """Wait until a predicate holds, at most so long, in what runs this."""
+        withdraw = self.subscribe(wakeup.wake)
+        try:
+            while True:
+                wakeup.clear()
+                found = self.test(predicate)
+                if found is not None:
+                    return found[0]
+                if not (yield):
+                    break
+        finally:
+            withdraw()
         what = f"{self._resource} {self._key!r}"
-        if timeout is None:
-            return StoppedError(f"the wait for {what} was stopped: {self.state()}")
-        return WaitTimeoutError(f"{what} did not reach the wanted state within {timeout:g} s: {self.state()}")
+        if timeout is None or wakeup.is_stopped:
+            raise StoppedError(f"the wait for {what} was stopped: {self.state()}")
+        raise WaitTimeoutError(f"{what} did not reach the wanted state within {timeout:g} s: {self.state()}")
 
     def state(self) -> str:
         """Return in words the cache's state of the object."""

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
 
 from informers._base.checks import check_count, check_function, check_limiter, check_seconds, check_timeout
-from informers._base.clock import Clock
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock
 from informers._base.signals import Signal
-from informers._base.wakeups import Stop, Wakeup
+from informers._base.wakeups import BaseWakeup, Waiting
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.controllers._in_work import ReconcileLogger
@@ -37,29 +38,33 @@ from informers.workqueue import RateLimiter
 __all__ = ["BaseController"]
 
 C = TypeVar("C")
+#: The reconcile function.
+R = TypeVar("R")
 
 
-class BaseController(OfOneProcess):
+class BaseController(OfOneProcess, ABC, Generic[R]):
     """The part of a controller that does not depend on what runs it. For the arguments see `Controller`.
 
-    A driver calls `_begin` once, waits for `_wait_synced`, takes turns from `_turns` until `_stopping` is set, and
-    calls `_finish` when no run is in progress.
+    A driver calls `_begin` once, waits for `_synced`, takes turns from `_turns` until `_stopping` is set, and calls
+    `_finish` when no run is in progress.
     """
 
     def __init__(
         self,
         name: str,
         kind: Kind,
+        reconcile: R,
         *,
-        workers: int,
-        predicate: Predicate | None,
-        limiter: RateLimiter[ObjectName] | None,
-        sync_timeout: float | None,
-        own_writes_timeout: float,
-        run_timeout: float,
-        metrics: ControllerMetricsProvider | None,
-        clock: Clock,
+        workers: int = 1,
+        predicate: Predicate | None = None,
+        limiter: RateLimiter[ObjectName] | None = None,
+        sync_timeout: float | None = 120.0,
+        own_writes_timeout: float = 75.0,
+        run_timeout: float = 300.0,
+        metrics: ControllerMetricsProvider | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._check_reconcile(reconcile)
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"a controller needs a name, for logs and metrics: got {name!r}")
         check_kind(kind)
@@ -75,6 +80,9 @@ class BaseController(OfOneProcess):
             )
         self._name = name
         self._kind = kind
+        self._reconcile = reconcile
+        #: What the function raised that is not an `Exception`, or what ended a worker: `run` raises it.
+        self._fatal: BaseException | None = None
         self._workers = workers
         self._sync_timeout = sync_timeout
         self._run_timeout = run_timeout
@@ -83,6 +91,8 @@ class BaseController(OfOneProcess):
         self._started = False
         #: Set when no more names are taken.
         self._stopping = Signal(clock=clock)
+        #: Set when no further turn begins, and none is in progress: the end of a drain of tasks.
+        self._drained = Signal(clock=clock)
         #: Set when no run is in progress any more.
         self._ended = Signal(clock=clock)
         self._registrations: list[tuple[SharedInformer[Any], Registration[Any]]] = []
@@ -287,41 +297,53 @@ class BaseController(OfOneProcess):
                 raise AlreadyStartedError(f"the controller {self._name} runs already")
             self._started = True
 
-    def _wait_synced(self, timeout: float | None, stop: Stop | None = None) -> None:
+    @staticmethod
+    @abstractmethod
+    def _check_reconcile(reconcile: R) -> None:
+        """Refuse a function that this controller can't call.
+
+        Raises:
+            ConfigurationError: it is one.
+        """
+
+    def _fail(self, error: BaseException) -> None:
+        """End by an error, unless another one has done so before."""
+        self._fatal = self._fatal or error
+        self._stopping.set()
+        self._turns.shut_down()
+
+    def _remind(self, _threads: object = None) -> None:
+        """Say in the log what a stop waits for."""
+        running = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in self._turns.running.items())
+        log(logging.WARNING, "controller %s: stop waits for %s", self._name, running or "its workers")
+
+    def _synced(self, wakeup: BaseWakeup) -> Waiting[None]:
         """Wait until the handlers have received everything that existed at the beginning, or until it is stopped.
 
         Raises:
             NotSyncedError: they have not, in time; the message says what is missing.
         """
-        if not self._unsynced():
-            return
-        with Wakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
-            withdrawals = [signal.add_callback(wakeup.wake) for signal in self._sync_signals()]
-            try:
-                while True:
-                    wakeup.clear()
-                    if self._is_sync_over() or not wakeup.wait():
-                        break
-            finally:
-                for withdraw in withdrawals:
-                    withdraw()
-            self._check_synced(is_stopped=wakeup.is_stopped)
-
-    def _sync_signals(self) -> list[Signal]:
-        """Return the signals after which `_is_sync_over` may have changed."""
-        return [self._stopping, *(signal for _, found in self._registrations for signal in (found.synced, found.ended))]
+        signals = [self._stopping]
+        for _, registration in self._registrations:
+            signals += (registration.synced, registration.ended)
+        withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
+        try:
+            while True:
+                wakeup.clear()
+                if self._is_sync_over() or not (yield):
+                    break
+        finally:
+            for withdraw in withdrawals:
+                withdraw()
+        missing = self._unsynced()
+        if missing and not (wakeup.is_stopped or self._stopping.is_set()):
+            reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
+            raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
 
     def _is_sync_over(self) -> bool:
         """Return whether the handlers have received everything that existed, or never will."""
         waited_for = [found for _, found in self._registrations if not found.has_synced]
         return not waited_for or self._stopping.is_set() or any(found.ended.is_set() for found in waited_for)
-
-    def _check_synced(self, *, is_stopped: bool) -> None:
-        """Raise NotSyncedError if something is missing, unless a stop was requested."""
-        missing = self._unsynced()
-        if missing and not (is_stopped or self._stopping.is_set()):
-            reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
-            raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
 
     def _finish(self) -> None:
         """Note that no run is in progress any more."""

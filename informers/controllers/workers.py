@@ -5,30 +5,26 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/controller.go (
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import final
 
+from typing_extensions import override
+
 from informers._base.checks import check_function, check_stop, check_timeout
-from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.threads import is_own_thread, join_all, start_thread
 from informers._base.wakeups import Stop, Wakeup
 from informers.controllers._base_controller import BaseController
-from informers.controllers._sightings import Kind
-from informers.controllers._turns import Turn, log
-from informers.controllers.predicates import Predicate
-from informers.controllers.reconcile_metrics import ControllerMetricsProvider
+from informers.controllers._turns import Turn
 from informers.controllers.results import Processed, Result
 from informers.errors import ConfigurationError, StoppedError
 from informers.objects import ObjectName
-from informers.workqueue import RateLimiter
 
 __all__ = ["Controller"]
 
 
 @final
-class Controller(BaseController):
+class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
     """Calls a reconcile function with the names of objects that may need work, in threads.
 
     The function receives a name, not an event. It reads the caches, compares the present state with the wanted one, and
@@ -70,38 +66,12 @@ class Controller(BaseController):
     stop of `run` there.
     """
 
-    def __init__(
-        self,
-        name: str,
-        kind: Kind,
-        reconcile: Callable[[ObjectName], Result | None],
-        *,
-        workers: int = 1,
-        predicate: Predicate | None = None,
-        limiter: RateLimiter[ObjectName] | None = None,
-        sync_timeout: float | None = 120.0,
-        own_writes_timeout: float = 75.0,
-        run_timeout: float = 300.0,
-        metrics: ControllerMetricsProvider | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
+    @staticmethod
+    @override
+    def _check_reconcile(reconcile: Callable[[ObjectName], Result | None]) -> None:
         if reconcile is None:
             raise ConfigurationError("reconcile must be a function of (name): got None")
         check_function("reconcile", reconcile, "name", advice="; informers.aio.Controller takes those")
-        self._reconcile = reconcile
-        self._fatal: BaseException | None = None
-        super().__init__(
-            name,
-            kind,
-            workers=workers,
-            predicate=predicate,
-            limiter=limiter,
-            sync_timeout=sync_timeout,
-            own_writes_timeout=own_writes_timeout,
-            run_timeout=run_timeout,
-            metrics=metrics,
-            clock=clock,
-        )
 
     def run(self, stop: Stop) -> None:
         """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
@@ -201,6 +171,11 @@ class Controller(BaseController):
             return None
         return self._take(turn) if isinstance(turn, Turn) else turn
 
+    def _wait_synced(self, timeout: float | None, stop: Stop | None = None) -> None:
+        if self._unsynced():
+            with Wakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
+                wakeup.run(self._synced(wakeup))
+
     def _take(self, turn: Turn) -> Processed | None:
         result: object = None
         try:
@@ -222,10 +197,4 @@ class Controller(BaseController):
         except StoppedError:
             return
         except BaseException as error:  # noqa: BLE001  it ends all workers, and `run` raises it
-            self._fatal = self._fatal or error
-            self._stopping.set()
-            self._turns.shut_down()
-
-    def _remind(self, _threads: list[threading.Thread]) -> None:
-        running = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in self._turns.running.items())
-        log(logging.WARNING, "controller %s: stop waits for %s", self._name, running or "its workers")
+            self._fail(error)

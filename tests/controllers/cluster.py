@@ -250,7 +250,7 @@ def started(*kinds: NamespacedKind[Obj]) -> None:
     wait_for_cache_sync(*(kind.informer for kind in kinds), timeout=10).raise_if_unsynced()
 
 
-def settled(controller: BaseController, cluster: Cluster) -> None:
+def settled(controller: BaseController[Any], cluster: Cluster) -> None:
     """Wait until what was delivered is in the caches, and the controller's handlers have been told."""
     for informer, registration in controller._registrations:
         version = cluster.delivered[informer.name.partition(".")[0]]
