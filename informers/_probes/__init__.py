@@ -1,1 +1,1 @@
-"""What probes are made of: an HTTP server that clients can't hold up, and the user's checks."""
+"""The parts of the probe server: HTTP that slow clients can't block, and the user's checks."""

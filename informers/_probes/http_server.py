@@ -1,4 +1,4 @@
-"""The standard library's HTTP server, with bounds on clients, threads and descriptors.
+"""The standard library's HTTP server, with limits on clients, threads and descriptors.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/httpserver.
 """
@@ -31,20 +31,20 @@ __all__ = ["LOOK", "ProbeAnswer", "ProbeHTTPServer"]
 
 _log = logging.getLogger("informers.probes")
 
-#: Seconds that a client may take to send its request, or to take the answer.
+#: Seconds for a client to send its request, and to read the answer.
 _PATIENCE = 5.0
-#: Connections at a time. One more ends the oldest that has not sent its request yet; twice as many are refused.
+#: Connections at a time. Another one ends the oldest without a request; at twice as many, it is refused.
 _MOST = 16
-#: Seconds between two looks of the serving thread at its end and at slow clients.
+#: Seconds between two checks of the serving thread for its end and for slow clients.
 LOOK = 0.05
-#: Seconds until the next try where the system has no descriptor or memory for a connection.
+#: Seconds until the next try if the system has no descriptor or memory for a connection.
 _PAUSE = 0.2
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @attrs.frozen
 class ProbeAnswer:
-    """What a client gets."""
+    """The answer to a request."""
 
     status: HTTPStatus
     body: bytes
@@ -53,28 +53,28 @@ class ProbeAnswer:
 
 @final
 class ProbeHTTPServer(HTTPServer):
-    """Knows its connections and threads, so that none outlives it and none can be held by a slow client."""
+    """Keeps track of its connections and threads, so that none outlives it and no slow client blocks it."""
 
     request_queue_size = 64
-    # On Windows a second server could take the port too.
+    # On Windows a second server could use the same port, too.
     allow_reuse_address = os.name != "nt"
     allow_reuse_port = False
 
     def __init__(self, host: str, port: int, answer: Callable[[str], ProbeAnswer]) -> None:
         self.answer = answer
-        #: Threads of connections; those that have ended may be among them.
+        #: Threads of connections, including some that have ended.
         self.threads: list[threading.Thread] = []
         self._lock = new_lock()
         self._ending = Signal()
         self._open: set[socket.socket] = set()
-        #: Those that have not sent their request, and until when they may; the oldest first.
+        #: Connections without a request yet, with the end of their time; the oldest first.
         self._reading: dict[socket.socket, float] = {}
         self._is_dual = host in {"", "::"} and socket.has_dualstack_ipv6()
         self.address_family, address = (socket.AF_INET6, "::") if self._is_dual else _resolved(host)
         try:
             super().__init__((address, port), _Handler)
         except OSError as error:
-            # Its own text says what is in use, but not where.
+            # The error's own text does not name the address.
             raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
         self.port: int = self.server_address[1]
 
@@ -82,18 +82,18 @@ class ProbeHTTPServer(HTTPServer):
     def server_bind(self) -> None:
         if self._is_dual:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        # Not HTTPServer's, which looks the host's name up: that may take long, and nobody asks for it.
+        # Not HTTPServer's method, which looks up the host's name: that may take long, and is not needed.
         socketserver.TCPServer.server_bind(self)
 
     def end(self) -> None:
-        """Take no more connections, and break those that are open."""
+        """Accept no more connections, and break the open ones."""
         self._ending.set()
         with self._lock:
             for connection in self._open:
                 _break(connection)
 
     def descriptors(self) -> list[int]:
-        """Return those of all sockets; takes no lock."""
+        """Return the descriptors of all sockets; takes no lock."""
         return [self.fileno(), *(connection.fileno() for connection in list(self._open))]
 
     def has_asked(self, connection: socket.socket) -> None:
@@ -107,7 +107,7 @@ class ProbeHTTPServer(HTTPServer):
             return super().get_request()
         except OSError as error:
             if error.errno in _EXHAUSTED:
-                # The connection waits on, so that the next look would come at once, and fail too.
+                # The connection still waits, so without a pause the next try would fail at once.
                 self._ending.wait(_PAUSE)
             raise
 
@@ -123,7 +123,7 @@ class ProbeHTTPServer(HTTPServer):
             self._open.add(request)
             self._reading[request] = SYSTEM_CLOCK.monotonic() + _PATIENCE
             self.threads = [thread for thread in self.threads if thread.is_alive()]
-            # What it raises where the system has no thread left ends this connection alone.
+            # If the system has no thread left, the error ends only this connection.
             serve = functools.partial(self._serve, request, client_address)
             self.threads.append(start_thread("probe", serve))
 
@@ -159,7 +159,7 @@ class ProbeHTTPServer(HTTPServer):
 
 
 def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
-    """Return the family and the numbers of an address; of a name that has both families, those of IPv4."""
+    """Return the family and number of an address; IPv4 for a name that has both."""
     if host == "":
         return socket.AF_INET, ""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -183,11 +183,11 @@ class _Handler(BaseHTTPRequestHandler):
         return "informers"
 
     def do_GET(self) -> None:
-        """ProbeAnswer, with a body."""
+        """Answer with a body."""
         self._respond(has_body=True)
 
     def do_HEAD(self) -> None:
-        """ProbeAnswer, without."""
+        """Answer without a body."""
         self._respond(has_body=False)
 
     def _respond(self, *, has_body: bool) -> None:
@@ -195,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         server.has_asked(self.connection)
         try:
             answer = server.answer(self.path.partition("?")[0])
-        except Exception:  # noqa: BLE001  a collector may be the user's
+        except Exception:  # noqa: BLE001  the user's collector may raise anything
             # Only the known paths can fail.
             _log.exception("%s can't be answered", self.path.partition("?")[0])
             answer = ProbeAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")

@@ -1,4 +1,4 @@
-"""Checks of the user's: functions that may be slow, hang or raise, and that no probe waits for longer than bounded.
+"""The user's checks: functions that may be slow, hang or raise; probes wait for them only for a limited time.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/healthz Checker.
 """
@@ -24,10 +24,10 @@ _PATIENCE = 5.0
 
 
 def checks_of(checks: object, clock: Clock) -> tuple[UserCheck, ...]:
-    """Return the checks of a mapping, each by its name.
+    """Return the checks in a mapping of names to functions.
 
     Raises:
-        ConfigurationError: it does not map names to functions.
+        ConfigurationError: it is not such a mapping.
     """
     advice = "checks must map names to functions without arguments"
     if not (checks is None or isinstance(checks, Mapping)):
@@ -43,7 +43,7 @@ def checks_of(checks: object, clock: Clock) -> tuple[UserCheck, ...]:
 
 @final
 class UserCheck:
-    """A function of the user's, run by one thread at a time, which nobody waits for longer than five seconds."""
+    """A user's function; one thread at a time runs it, and nobody waits for it longer than five seconds."""
 
     def __init__(self, name: str, function: Callable[[], object], clock: Clock) -> None:
         self.name = name
@@ -53,7 +53,7 @@ class UserCheck:
         self._run: Run | None = None
 
     def run(self) -> Run:
-        """Return the run under way; begin one if there is none."""
+        """Return the present run; begin one if there is none."""
         with self._lock:
             if self._run is None:
                 run = self._run = Run(self._clock)
@@ -67,7 +67,7 @@ class UserCheck:
             return self._run
 
     def abandon(self) -> None:
-        """Let nobody wait for the run under way."""
+        """End all waits for the present run."""
         run = self._run
         if run is not None:
             run.over.set()
@@ -75,7 +75,7 @@ class UserCheck:
     def _work(self, run: Run) -> None:
         try:
             failure = "it returned False" if self._function() is False else ""
-        except BaseException as error:  # noqa: BLE001  the check is the user's, and even an exit is only a failure
+        except BaseException as error:  # noqa: BLE001  users' code; even its exit is only a failure
             failure = safe_text(error)
         with self._lock:
             self._run = None
@@ -89,18 +89,18 @@ class Run:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began = clock.monotonic()
-        #: Raised when nobody needs to wait for it any more.
+        #: Raised when nobody needs to wait any more.
         self.over: Signal = Signal(clock=clock)
-        #: None while it has not returned.
+        #: None until it has returned.
         self._failure: str | None = None
 
     def end(self, failure: str) -> None:
-        """Note how it ended."""
+        """Note the result."""
         self._failure = failure
         self.over.set()
 
     def failure(self) -> str:
-        """Wait until it is over, or has taken five seconds; return why it fails, empty if it passes."""
+        """Wait until it has returned, for at most five seconds; return why it failed, or empty if it passed."""
         self.over.wait(max(0.0, self._began + _PATIENCE - self._clock.monotonic()))
         if self._failure is None:
             return f"no answer for {self._clock.monotonic() - self._began:.0f} s"

@@ -157,14 +157,14 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
 
     Args:
         kind: name in the objects, for example `Pod`.
-        plural: name in the URL, where it is not the row's name without underscores.
-        model: the official client's class, where it is not version and kind, for example `V1Pod`.
+        plural: name in the URL, if it is not the row's name without underscores.
+        model: the official client's class, if it is not version and kind, for example `V1Pod`.
         decode: makes the object from its JSON mapping, for kinds that the official client does not know.
     """
 
     @cached_property
     def resource(self) -> NamespacedResource[T]:
-        """The resource that this row stands for."""
+        """The row's resource."""
         return NamespacedResource(**self._complete())
 
     @overload
@@ -182,11 +182,11 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
 @final
 @renewed_properties
 class cluster(_Row[T]):  # noqa: N801  reads as a keyword in the table
-    """A row of the table: a kind of the whole cluster. Arguments as those of `namespaced`."""
+    """A row of the table: a kind of the whole cluster. Takes the arguments of `namespaced`."""
 
     @cached_property
     def resource(self) -> ClusterResource[T]:
-        """The resource that this row stands for."""
+        """The row's resource."""
         return ClusterResource(**self._complete())
 
     @overload
@@ -218,7 +218,7 @@ class version(Generic[V]):  # noqa: N801  reads as a keyword in the table
 
 @final
 class group(Generic[G]):  # noqa: N801  reads as a keyword in the table
-    """A row of a class that is an `InformerSource`: one API group, for example `factory.core`."""
+    """A row of an `InformerSource`: one API group, for example `factory.core`."""
 
     def __init__(self, group_class: type[G]) -> None:
         self.group = group_class

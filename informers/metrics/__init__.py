@@ -1,14 +1,15 @@
 """Metrics of informers, work queues and controllers for Prometheus, by the official `prometheus-client`.
 
-Install it with this package: `pip install informers[prometheus]`. An informer knows nearly all these figures anyway,
-and is asked for them when Prometheus asks. Its latency alone is measured for their sake, once there is a collector.
+Install it with this package: `pip install informers[prometheus]`. Informers count nearly all of these figures anyway,
+and return them when Prometheus asks. Only the latency is measured specially, once there is a collector.
 
-Names that client-go has are client-go's. All have the labels `name` (of the factory), `group`, `version` and
-`resource`; what starts with `reflector_` has `namespace` too, empty for all, and `informer_handler_` has `handler`.
+Metrics that client-go has keep its names. All have the labels `name` (of the factory), `group`, `version` and
+`resource`. Those that begin with `reflector_` also have `namespace`, empty for all; those that begin with
+`informer_handler_` also have `handler`.
 
-- `informer_collector`: `InformerCollector`, of the informers of factories
-- `queue_metrics`: `QueueMetrics`, of work queues
-- `controller_metrics`: `ControllerMetrics`, of controllers
+- `informer_collector`: `InformerCollector`, for the informers of factories
+- `queue_metrics`: `QueueMetrics`, for work queues
+- `controller_metrics`: `ControllerMetrics`, for controllers
 
 Upstream: k8s.io/client-go/tools/cache/informer_metrics.go, reflector_metrics.go; names of
 k8s.io/component-base/metrics/prometheus (v0.37).

@@ -1,4 +1,4 @@
-"""The metrics of informers, reflectors and handlers: names, helps and labels, and the values from their health.
+"""The metrics of informers, reflectors and handlers: names, descriptions, labels, and values from their health.
 
 Upstream: k8s.io/client-go/tools/cache/informer_metrics.go, reflector_metrics.go; names of
 k8s.io/component-base/metrics/prometheus (v0.37).
@@ -38,7 +38,7 @@ _HANDLER = (*_INFORMER, "handler")
 
 
 def add_values(families: list[Family], labels: list[str], values: tuple[float | None, ...]) -> None:
-    """Add a value to each family; None is left out."""
+    """Add a value to each family, except None."""
     for family, value in zip(families, values, strict=True):
         if value is not None:
             family.add_metric(labels, value)
@@ -83,7 +83,7 @@ def informer_values(health: InformerHealth) -> tuple[float, ...]:
 
 
 def latency_family() -> HistogramMetricFamily:
-    """Return the metric of what informers measure, without values."""
+    """Return the metric of the measured latencies, without values."""
     return HistogramMetricFamily(
         "informer_processing_latency_seconds",
         "Time taken to process events after popping from the queue.",
@@ -92,7 +92,7 @@ def latency_family() -> HistogramMetricFamily:
 
 
 def cumulated(latencies: Latencies) -> list[tuple[str, float]]:
-    """Return the buckets of a histogram as Prometheus has them: each with those below it."""
+    """Return the cumulative buckets of a histogram, as Prometheus needs them."""
     bounds = [*map(str, latencies.bounds), "+Inf"]
     return list(zip(bounds, accumulate(latencies.counts), strict=True))
 
@@ -154,7 +154,7 @@ def reflector_summaries() -> list[SummaryMetricFamily]:
 
 
 def reflector_sums(health: WatchHealth) -> tuple[tuple[int, float], ...]:
-    """Return, for each of `reflector_summaries`, how many there were, and their sum."""
+    """Return the count and the sum for each of `reflector_summaries`."""
     return (
         (health.lists, health.list_seconds),
         (health.lists, health.items_listed),
@@ -180,7 +180,7 @@ def handler_families() -> list[Family]:
 
 
 def handler_values(alike: list[HandlerHealth]) -> tuple[float, ...]:
-    """Return the figures of handlers of one name, for example two of one class: their sums, and the longest time."""
+    """Return the values of handlers with one name, for example two of one class: their sums, and the longest time."""
     return (
         sum(handler.backlog for handler in alike),
         sum(handler.delivered for handler in alike),
@@ -190,5 +190,5 @@ def handler_values(alike: list[HandlerHealth]) -> tuple[float, ...]:
 
 
 def _digits(version: str) -> float:
-    # As upstream: a float holds no more digits than these.
+    # As upstream: a float can't hold more digits.
     return float(version[-15:]) if version.isdigit() else 0.0

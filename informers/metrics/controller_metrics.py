@@ -1,4 +1,4 @@
-"""Where the metrics of controllers go.
+"""Prometheus metrics of controllers.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics/metrics.go (v0.25).
 """
@@ -20,13 +20,13 @@ __all__ = ["ControllerMetrics"]
 
 @final
 class ControllerMetrics:
-    """Where the metrics of controllers go: a `ControllerMetricsProvider`, under controller-runtime's names.
+    """Registers the metrics of controllers: a `ControllerMetricsProvider`, with controller-runtime's names.
 
-    Make one for each registry, and give it to all controllers; each needs a name of its own.
+    Make one for each registry, and give it to all controllers; their names must differ.
 
     Args:
-        registry: where the metrics are registered.
-        queues: of the same registry, if other queues have it already; a new one by default.
+        registry: registers the metrics.
+        queues: the `QueueMetrics` of the same registry, if other queues have them; new ones by default.
 
     Raises:
         ValueError: the registry has such metrics already.
@@ -54,11 +54,11 @@ class ControllerMetrics:
 
     @property
     def queues(self) -> QueueMetrics:
-        """Where the metrics of the controllers' queues go."""
+        """The metrics of the controllers' queues."""
         return self._queues
 
     def counter(self, metric: ReconcileMetric, labels: Mapping[str, str], /) -> Counter:
-        """Return a counter, which is there from now on with the value 0."""
+        """Return a counter, which begins with the value 0."""
         counter: Counter = self._metrics[metric.name].labels(**labels)
         return counter
 
@@ -68,7 +68,7 @@ class ControllerMetrics:
         return histogram
 
     def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
-        """Publish what `read` returns whenever the gauge is wanted."""
+        """Publish a gauge; `read` returns its value whenever it is needed."""
         self._metrics[metric.name].labels(**labels).set_function(read)
 
 

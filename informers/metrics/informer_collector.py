@@ -1,4 +1,4 @@
-"""What collects the metrics of a factory's informers, from their health.
+"""A Prometheus collector for the informers of factories; it reads their health.
 
 Upstream: k8s.io/client-go/tools/cache/informer_metrics.go, reflector_metrics.go; names of
 k8s.io/component-base/metrics/prometheus (v0.37).
@@ -39,12 +39,12 @@ class InformerCollector(Collector):
     """Collects the metrics of all informers of a factory, or of several.
 
     Args:
-        factories: a factory, or several by what the label `name` calls them. Informers that are asked for later are
-            there too. A registry takes one collector.
-        registry: where to register it; None for none.
+        factories: a factory, or a mapping of values of the label `name` to factories. Later informers are included. A
+            registry takes one collector.
+        registry: registers the collector, unless None.
 
     Raises:
-        ConfigurationError: there is something else among the factories.
+        ConfigurationError: an argument is not a factory.
 
     Example:
         >>> from informers import SharedInformerFactory
@@ -82,13 +82,13 @@ class InformerCollector(Collector):
             registry.register(self)
 
     def describe(self) -> Iterable[AnyFamily]:
-        """Return the metrics without values, so that registering looks at no informer."""
+        """Return the metrics without values, so that registering reads no informer."""
         reflectors = [*reflector_families(), *reflector_summaries()]
         return [*informer_families(), latency_family(), *reflectors, *handler_families()]
 
     @override
     def collect(self) -> Iterator[AnyFamily]:
-        """Yield the metrics, as of now."""
+        """Yield the metrics with their present values."""
         informers, reflectors, handlers = informer_families(), reflector_families(), handler_families()
         latencies, summaries = latency_family(), reflector_summaries()
         kinds = [(name, kind) for name, factory in self._factories.items() for kind in factory.kinds]

@@ -1,4 +1,4 @@
-"""Where the metrics of work queues go.
+"""Prometheus metrics of work queues.
 
 Upstream: names of k8s.io/component-base/metrics/prometheus/workqueue/metrics.go (v0.37).
 """
@@ -29,12 +29,12 @@ __all__ = ["QueueMetrics"]
 
 @final
 class QueueMetrics:
-    """Where the metrics of work queues go: a `MetricsProvider` for `informers.workqueue`.
+    """Registers the metrics of work queues: a `MetricsProvider` for `informers.workqueue`.
 
-    Make one for each registry, and give it to all queues; each needs a name of its own.
+    Make one for each registry, and give it to all queues; their names must differ.
 
     Args:
-        registry: where the metrics are registered.
+        registry: registers the metrics.
 
     Raises:
         ValueError: the registry has such metrics already.
@@ -75,5 +75,5 @@ class QueueMetrics:
         return histogram
 
     def gauge(self, metric: Metric, queue: str, read: Callable[[], float], /) -> None:
-        """Publish what `read` returns whenever the gauge of `metric` is wanted."""
+        """Publish a gauge; `read` returns its value whenever it is needed."""
         self._gauges[metric.name].labels(queue).set_function(read)

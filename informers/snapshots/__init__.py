@@ -1,5 +1,5 @@
-"""Caches that outlive their process.
+"""Saves caches for a later process.
 
 - `files`: a file of pieces with a checksum, written as a whole or not at all;
-- `contents`: what is in such a file, what is refused, and why.
+- `saved_caches`: the contents of such a file, and the reasons to refuse it.
 """

@@ -1,7 +1,6 @@
-"""A file of pieces that is there as a whole or not at all, and is believed as a whole or not at all.
+"""A file of pieces that is written as a whole or not at all, and read as a whole or not at all.
 
-A line that names the format, then each piece behind its length (four bytes, the highest first), then the SHA-256 of
-all that.
+It has a line with the format, the pieces, each after its length (four bytes, big-endian), and the SHA-256 of all that.
 
 Upstream: none.
 """
@@ -38,14 +37,14 @@ _BLOCK = 1 << 20
 
 @final
 class FormatError(ValueError):
-    """What was read is not what was written. The message goes on from "it"."""
+    """The file is not valid. The message continues a sentence that begins with the file."""
 
 
 def check_path(path: object) -> Path:
-    """Return a path.
+    """Return a path, checked.
 
     Raises:
-        ConfigurationError: it is not a path, or has no name.
+        ConfigurationError: it is not a path of a file.
     """
     if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         made = os.fspath(path)
@@ -55,21 +54,21 @@ def check_path(path: object) -> Path:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file again, readable for its owner only; return its size.
+    """Write a file that only its owner can read, replacing an old one; return its size.
 
-    The pieces go into a file beside it, which takes its place once all of it is on the disk. Anyone who reads meanwhile
-    reads the old one. Of two who write at a time, the last to end is the one whose file stays.
+    The pieces are written to a temporary file beside it, which replaces it once everything is on the disk. Meanwhile
+    readers see the old file. Of two simultaneous writers, the last one wins.
 
     Args:
-        path: where; a link is followed.
-        pieces: in order, taken one at a time.
+        path: the file; a link is followed.
+        pieces: in order, read one at a time.
 
     Raises:
-        SnapshotError: it can't be written; what was there is as it was.
+        SnapshotError: it can't be written; the old file is unchanged.
     """
     path = Path(os.path.realpath(path))
     if _is_special(path):
-        # It would give way to the file: /dev/null, say, for the whole machine.
+        # The file would replace it: for example /dev/null, for the whole machine.
         raise SnapshotError(f"the snapshot {path} can't be written: that is no regular file")
     temporary = ""
     try:
@@ -81,10 +80,10 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
             os.fsync(file.fileno())
             size = file.tell()
             if fcntl is not None:
-                # While it is locked, or another writer would take it for a dead one's.
+                # While it is locked: otherwise another writer would take it for that of a dead writer.
                 os.replace(temporary, path)  # noqa: PTH105  its errors name both
         if fcntl is None:
-            # Windows moves no file that is open.
+            # Windows can't move an open file.
             os.replace(temporary, path)  # noqa: PTH105  likewise
     except BaseException as error:
         if temporary:
@@ -100,17 +99,17 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
 
 
 def _new_partial(path: Path) -> tuple[int, str]:
-    """Open a new file beside a path; while it is open it is locked, by which others see that its writer lives."""
+    """Open a new file beside a path; its lock shows other writers that this one is alive."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        # Another writer may have taken it for a dead one's before it was locked.
+        # Another writer may have taken it for that of a dead writer before it was locked.
         if _lock(descriptor) and os.fstat(descriptor).st_nlink:
             return descriptor, name
         os.close(descriptor)
 
 
 def _remove_partial(path: Path) -> None:
-    """Remove what writers have left beside a path that were killed in the middle of it."""
+    """Remove the temporary files of writers that were killed."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError):
@@ -121,7 +120,7 @@ def _remove_partial(path: Path) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until it is closed; return whether nobody else had it locked. Some file systems know no locks."""
+    """Lock a file until it is closed; return False if another process has. Some file systems have no locks."""
     if fcntl is not None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,12 +130,12 @@ def _lock(descriptor: int) -> bool:
 
 
 def _is_special(path: Path) -> bool:
-    """Return whether there is a device at a path, a pipe, or the like."""
+    """Return whether a path is a device, a pipe, or similar."""
     try:
         mode = path.stat().st_mode
     except OSError:
         return False
-    # A folder does not give way.
+    # A folder can't be replaced.
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
@@ -155,7 +154,7 @@ def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk too, where the system can do that; the file is good either way."""
+    """Write the new name to the disk, too, if the system supports that; the file is valid either way."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -166,14 +165,14 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def read_pieces(path: Path) -> Generator[Iterator[bytes]]:
-    """Open a file for reading its pieces one at a time; that it is whole is known before the first.
+    """Open a file to read its pieces one at a time; the whole file is verified before the first.
 
     Raises:
-        FormatError: it is damaged, of another format, or something else.
+        FormatError: it is not a valid file of this format.
         OSError: it can't be read.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        # A pipe would wait for somebody who writes.
+        # A pipe would wait for a writer.
         raise FormatError("is no regular file")
     with path.open("rb") as file:
         length = _verify(file)
@@ -182,7 +181,7 @@ def read_pieces(path: Path) -> Generator[Iterator[bytes]]:
 
 
 def _verify(file: BinaryIO) -> int:
-    """Return how many bytes of pieces a file has, once all of it has been checked."""
+    """Verify a whole file; return the number of bytes of its pieces."""
     head = file.read(len(_HEAD))
     if head != _HEAD:
         if head.startswith(_NAME) or _NAME.startswith(head):

@@ -1,8 +1,7 @@
-"""What is in a file of saved caches, what of it is refused, and why.
+"""The contents of a file of saved caches, and the reasons to refuse it.
 
-The first piece says, as JSON, of which cluster and when, and of each kind how it was listed and up to which versions.
-For each kind in turn there follow its formats' dictionaries, its blocks (`informers.source._wire.record_blocks`) and an
-empty piece.
+The first piece is JSON: the cluster, the time, and for each kind how it was listed and up to which versions. For
+each kind there follow its codecs' dictionaries, its blocks (`informers.source._wire.record_blocks`) and an empty piece.
 
 Upstream: none; client-go's caches end with their process.
 """
@@ -43,18 +42,18 @@ __all__ = ["CacheOfKind", "SnapshotResult", "load", "save"]
 
 _log = logging.getLogger("informers.snapshots")
 
-#: Seconds by which the clock that a file was written by may be ahead.
+#: Seconds by which the clock of the writer may be ahead.
 _AHEAD = 300.0
 
 
 @final
 @attrs.frozen
 class SnapshotResult:
-    """What came of saving or loading: true if it was done for every kind; as text it says for which not, and why.
+    """The result of saving or loading: true if it worked for every kind; as text, for which it did not, and why.
 
     Attributes:
-        objects: of each kind that was saved or loaded, how many objects.
-        refused: which kinds were not, and why; these are listed.
+        objects: number of objects of each saved or loaded kind.
+        refused: the reasons, by kind, for kinds that were not saved or loaded; those are listed.
     """
 
     objects: Mapping[str, int]
@@ -72,15 +71,15 @@ class SnapshotResult:
 @final
 @attrs.frozen(eq=False, kw_only=True)
 class CacheOfKind:
-    """A factory's informer of one kind, and how it lists.
+    """One kind of a factory: its informer, and how it lists.
 
     Attributes:
-        name: what messages call it.
-        resource: what it lists.
-        informer: whose cache it is.
-        options: of the kind, the factory's among them.
+        name: its name in messages.
+        resource: the resource that it lists.
+        informer: the informer with the cache.
+        options: options of the kind, including the factory's.
         metadata_only: whether its objects are `PartialObjectMetadata`.
-        revision: of the code that makes the objects what they are in the cache, as the user has it.
+        revision: the user's version of the code that changes the objects.
     """
 
     name: str
@@ -92,14 +91,14 @@ class CacheOfKind:
 
     @property
     def path(self) -> str:
-        """What tells it from other resources, other versions of the same among them."""
+        """Identifies the resource, with its version."""
         return f"{self.resource.api_version}/{self.resource.plural}"
 
     def terms(self) -> dict[str, str]:
-        """Return under which terms its objects come into the cache, in words; those of two caches must be the same.
+        """Return how its objects get into the cache, as texts; to load a cache, they must be the same as when saved.
 
         Raises:
-            ConfigurationError: they can't be told.
+            ConfigurationError: a function of the kind needs a revision.
         """
         options = self.options
         for name, function in (("transform", options.transform), ("tweak", options.tweak)):
@@ -121,19 +120,19 @@ class CacheOfKind:
         }
 
     def maker(self) -> Maker[Any]:
-        """Return what makes its objects."""
+        """Return the maker of its objects."""
         return cast("Maker[Any]", PartialObjectMetadata) if self.metadata_only else maker(self.resource)
 
 
 def save(path: Path, kinds: Sequence[CacheOfKind], *, cluster: Cluster, now: float) -> SnapshotResult:
-    """Write what caches hold.
+    """Write the contents of caches.
 
-    A cache that is not whole, or can't be written, is left out. Where all are, the file stays as it was.
+    A cache that is incomplete, or can't be written, is left out. If all are left out, the file is unchanged.
 
     Args:
-        path: of the file.
-        kinds: whose caches.
-        cluster: that they are of.
+        path: the file.
+        kinds: the kinds with the caches.
+        cluster: the caches' cluster.
         now: seconds since the epoch.
 
     Raises:
@@ -187,14 +186,14 @@ def load(
     now: float,
     max_age: float | None,
 ) -> SnapshotResult:
-    """Give informers that have not been started what was saved of them.
+    """Load saved caches into informers that have not been started.
 
-    All of the file is read and found to be good before the first informer gets anything.
+    The whole file is read and checked before the first informer is changed.
 
     Args:
-        path: of the file.
-        kinds: of the informers.
-        identify: asks the cluster who it is.
+        path: the file.
+        kinds: the kinds with the informers.
+        identify: asks the cluster for its identity.
         now: seconds since the epoch.
         max_age: seconds after which a file counts as old; None for never.
     """
@@ -204,7 +203,7 @@ def load(
     try:
         found = _read(path, kinds, refused, identify=identify, now=now, max_age=max_age)
     except FileNotFoundError:
-        # So it is the first time.
+        # This is the first time.
         level = logging.INFO
         refused = dict.fromkeys(refused, f"there is no file {path}")
     except OSError as error:
@@ -234,10 +233,10 @@ def _read(
     now: float,
     max_age: float | None,
 ) -> list[tuple[CacheOfKind, Snapshot[Any]]]:
-    """Return what a file has of each kind; notes why it has nothing of the others.
+    """Return the saved cache of each kind; notes the reasons for the other kinds.
 
     Raises:
-        FormatError: it can't be used.
+        FormatError: it is not valid.
         OSError: it can't be read.
     """
     wanted = {each.path: each for each in kinds}
@@ -268,7 +267,7 @@ def _read(
         except FormatError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
-            # The checksum was right, so this was written like that.
+            # The checksum was right, so it was written like this.
             raise FormatError(f"is not a snapshot that can be read here: {error!r}") from error
     return found
 
@@ -282,14 +281,14 @@ def _check(header: Mapping[str, Any], *, identify: Callable[[], Cluster], now: f
     try:
         here = identify()
     except (SourceError, DecodeError) as error:
-        raise FormatError(f"can't be told to be of this cluster, which did not say who it is: {error}") from error
+        raise FormatError(f"can't be matched to this cluster: its identity could not be read: {error}") from error
     difference = Cluster(**header["cluster"]).is_other(here)
     if difference:
         raise FormatError(f"is of another cluster: {difference}")
 
 
 def _difference(kind: CacheOfKind, saved: Mapping[str, str]) -> str:
-    """Return in words why what was saved is not what this informer would list; empty if it is."""
+    """Return in words how a saved cache differs from what this informer would list; empty if it does not."""
     try:
         here = kind.terms()
     except ConfigurationError as error:
@@ -303,10 +302,10 @@ def _difference(kind: CacheOfKind, saved: Mapping[str, str]) -> str:
 
 
 def _reader(pieces: Iterator[bytes], kind: CacheOfKind | None, formats: Sequence[str]) -> RecordReader[Any] | None:
-    """Return what reads one kind's records, from the pieces with its dictionaries; None where nobody wants them.
+    """Return the reader of one kind's records, after its dictionaries; None for a kind that is not wanted.
 
     Raises:
-        ConfigurationError: what they are packed with is not installed.
+        ConfigurationError: a codec is not installed.
     """
     dictionaries = [next(pieces) for _ in formats]
     if kind is None:
@@ -315,7 +314,7 @@ def _reader(pieces: Iterator[bytes], kind: CacheOfKind | None, formats: Sequence
 
 
 def _records(pieces: Iterator[bytes], reader: RecordReader[Any] | None) -> list[Record[Any]]:
-    """Read one kind's pieces to their end; return its records, or none where nobody wants them."""
+    """Read one kind's pieces to their end; return its records, or none for a kind that is not wanted."""
     records: list[Record[Any]] = []
     while True:
         heads = next(pieces)

@@ -1,4 +1,4 @@
-"""The seam between a cache and where its objects come from, and the real source: the API server.
+"""The interface between a cache and the source of its objects, and the real source: the API server.
 
 Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
 """
@@ -48,9 +48,9 @@ _log = logging.getLogger("informers.source")
 T = TypeVar("T", default=Any)
 
 
-#: Seconds that stand for ever: sockets can't be told to wait longer.
+#: Seconds that stand for no limit: sockets accept no longer timeout.
 _FOR_EVER = 86_400.0
-#: Changes what a list or watch asks for: takes the options and returns them, or a changed copy.
+#: Changes the options of a list or watch: takes them, and returns them or a changed copy.
 TweakListOptions = Callable[[ListOptions], ListOptions]
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -58,27 +58,27 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadata{0};g=meta.k8s.io;v=v
 
 
 class Watch(Protocol[T]):
-    """A watch that is open."""
+    """An open watch."""
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
-        """Yield the events, as many at a time as have arrived; returns when the server ends the watch.
+        """Yield the events that have arrived, in batches; returns when the server ends the watch.
 
         Raises:
             SourceError: the watch broke.
-            DecodeError: what came is no watch.
+            DecodeError: the answer is not a watch.
             StoppedError: the source was closed.
         """
         ...
 
     def close(self) -> None:
-        """End the watch; called by the thread that iterates, once, whatever happened."""
+        """End the watch; the iterating thread calls it once, in any case."""
         ...
 
 
 class ListerWatcher(Protocol[T]):
-    """Where a cache's objects come from.
+    """The source of a cache's objects.
 
-    One thread makes the requests, one at a time; `close` comes from any thread.
+    One thread makes the requests, one at a time; `close` may be called from any thread.
     """
 
     def list(self, options: ListOptions, /) -> Page[T]:
@@ -92,21 +92,21 @@ class ListerWatcher(Protocol[T]):
         ...
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
-        """Open a watch. Raises as `list` does."""
+        """Open a watch. Raises the errors of `list`."""
         ...
 
     def close(self) -> None:
-        """Break off the request under way, within a moment, and refuse further ones."""
+        """Break off the present request, within a moment, and refuse further ones."""
         ...
 
 
 @runtime_checkable
 class HandsOnArrivals(Protocol):
-    """What a `ListerWatcher` may be besides: one that hands on what an answer has brought that comes in one long piece.
+    """An optional part of a `ListerWatcher`: it passes on the objects of one long answer while it arrives.
 
     Attributes:
-        on_arrival: called by `list`, in its thread, with objects of the page under way, in their order and each once,
-            though not necessarily with the last ones. None where nobody wants them before the page is complete.
+        on_arrival: called by `list`, in its thread, with objects of the present page, in their order and each once, but
+            possibly without the last ones. None if nobody needs them before the page is complete.
     """
 
     on_arrival: Callable[[Sequence[Record[Any]]], None] | None
@@ -114,19 +114,19 @@ class HandsOnArrivals(Protocol):
 
 @runtime_checkable
 class Reconnects(Protocol):
-    """What a `ListerWatcher` may be besides: one that can be told to make new connections."""
+    """An optional part of a `ListerWatcher`: it can make new connections."""
 
     def reconnect(self) -> None:
-        """Break off the request under way, and make new connections from now on; from any thread, within a moment."""
+        """Break off the present request, and make new connections from now on; from any thread, within a moment."""
         ...
 
 
 @runtime_checkable
 class Selects(Protocol):
-    """What a `ListerWatcher` may be besides: one that knows what it does not list."""
+    """An optional part of a `ListerWatcher`: it knows which objects it does not list."""
 
     def selects(self, obj: Mapping[str, Any], /) -> bool:
-        """Return whether an object, as a JSON mapping, may be among what is listed; true where that is not known."""
+        """Return whether an object, as a JSON mapping, may be listed; true if unknown."""
         ...
 
 
@@ -136,33 +136,33 @@ class ListWatch(OfOneProcess, Generic[T]):
 
     Args:
         api_client: a `kubernetes.client.ApiClient`.
-        resource: what to list and watch.
+        resource: the resource to list and watch.
         namespace: None for all.
         label_selector: for example `app=web` or `{"app": "web"}`, on lists and watches.
-        field_selector: for example `spec.nodeName=node-1`, likewise.
-        tweak: changes the options of every list and watch, last of all.
-        metadata_only: ask for `PartialObjectMetadata`, so that the server sends no more than that.
-        drop_managed_fields: leave `metadata.managedFields` out of what is kept.
-        connect_timeout: seconds for each step before a request can be sent: credentials, name look-up and connection, a
+        field_selector: for example `spec.nodeName=node-1`, on lists and watches.
+        tweak: changes the options of every list and watch; called last.
+        metadata_only: request `PartialObjectMetadata`, so that the server sends nothing else.
+        drop_managed_fields: remove `metadata.managedFields` from the stored objects.
+        connect_timeout: seconds for each step before a request is sent: credentials, name look-up and connection, a
             proxy's tunnel, TLS handshake.
         idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark on
-            one: it does so each minute or so. Before that, and for ever of a kind without bookmarks, silence is no
-            sign: such a watch counts as lost where the server has not ended it in time, and TCP keep-alive notices a
+            one, which it does about once a minute. Before that, and always for a kind without bookmarks, silence means
+            nothing: such a watch counts as lost if the server has not ended it in time; TCP keep-alive detects a
             server that is gone.
-        streaming_timeout: the same while a streaming list is under way: a server that does not know them ignores the
-            request's wish and stays silent.
+        streaming_timeout: the same during a streaming list: a server that does not support them ignores that part of
+            the request and stays silent.
         list_timeout: seconds without a byte, or with less than 50 bytes a second, after which a list counts as lost.
         max_object_size: bytes of JSON that an object may have.
         connection_lifetime: seconds after which the next request makes a new connection.
         clock: measures silence.
 
     Attributes:
-        on_arrival: see `CountsArrivals`.
+        on_arrival: see `HandsOnArrivals`.
 
     Raises:
         ConfigurationError: an argument is wrong, or the installed client does not know the resource's model.
 
-    Thread safety: as `ListerWatcher` says.
+    Thread safety: that of `ListerWatcher`.
 
     Upstream: k8s.io/client-go/tools/cache/listwatch.go (v0.37).
     """
@@ -203,7 +203,7 @@ class ListWatch(OfOneProcess, Generic[T]):
             label_selector=str(LabelSelector.coerce(label_selector)),
             field_selector=str(FieldSelector.coerce(field_selector)),
         )
-        #: What the last request asked for: a tweak may have changed it.
+        #: The options of the last request, which a tweak may have changed.
         self._asked = self._base
         self._tweak = tweak
         self._accept = ("", "")
@@ -226,18 +226,18 @@ class ListWatch(OfOneProcess, Generic[T]):
         self._transport = Transport(
             api_client, connect_timeout=connect_timeout, connection_lifetime=connection_lifetime, clock=clock
         )
-        #: Whether an object has shown if the resource has namespaces.
+        #: Whether an object has shown whether the resource has namespaces.
         self._is_scope_seen = False
 
     def __repr__(self) -> str:
         return f"<ListWatch {self._path}>"
 
     def selects(self, obj: Mapping[str, Any], /) -> bool:
-        """Return whether an object may be among what is listed, as far as the selectors of the last request say."""
+        """Return whether an object may be listed, by the selectors of the last request."""
         asked = self._asked
         try:
             labels, fields = LabelSelector.parse(asked.label_selector), FieldSelector.parse(asked.field_selector)
-        except ConfigurationError:  # a tweak's; the server may know better
+        except ConfigurationError:  # a tweak's selector; the server may understand it
             return True
         return labels.matches(read(read(obj, "metadata"), "labels") or {}) and not fields.excludes(obj)
 
@@ -258,8 +258,8 @@ class ListWatch(OfOneProcess, Generic[T]):
         return page
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
-        """Open a watch. Not compressed: the server would hold back events to fill a block."""
-        # A server that is silent for long after it should have ended the watch is lost, whatever it sends.
+        """Open a watch. It is not compressed, since the server would hold back events to fill a block."""
+        # If a server is silent long after it should have ended the watch, the watch is lost.
         limit = options.timeout_seconds + self._streaming_timeout if options.timeout_seconds else _FOR_EVER
         body = self._transport.get(
             self._path,
@@ -269,7 +269,7 @@ class ListWatch(OfOneProcess, Generic[T]):
             idle_timeout=self._streaming_timeout if options.send_initial_events else min(self._idle_timeout, limit),
         )
         if not options.send_initial_events:
-            # The answer has begun. Before that silence is a sign: a server says at once that it takes a watch.
+            # The answer has begun. Only before that silence means something: a server accepts a watch at once.
             body.set_idle_timeout(self._patience.within(limit))
         return HTTPWatch(
             body,
@@ -282,11 +282,11 @@ class ListWatch(OfOneProcess, Generic[T]):
         )
 
     def close(self) -> None:
-        """Break off the request under way, and refuse further ones."""
+        """Break off the present request, and refuse further ones."""
         self._transport.close()
 
     def _see_scope(self, key: str) -> None:
-        """Say it in the log if the first object shows that the resource was given the wrong scope."""
+        """Log an error if the first object shows that the resource has the wrong scope."""
         if self._is_scope_seen:
             return
         self._is_scope_seen = True
@@ -304,7 +304,7 @@ class ListWatch(OfOneProcess, Generic[T]):
             )
 
     def reconnect(self) -> None:
-        """Break off the request under way, and make new connections from now on."""
+        """Break off the present request, and make new connections from now on."""
         self._transport.reconnect()
 
     def _options(self, options: ListOptions) -> ListOptions:
@@ -321,10 +321,10 @@ class ListWatch(OfOneProcess, Generic[T]):
 
 
 def check_namespace(namespace: str | None, resource: Resource[Any] | None = None) -> None:
-    """Refuse what can't be the namespace of a list; of any resource that has namespaces, if none is given.
+    """Refuse an invalid namespace of a list; of any resource with namespaces, if none is given.
 
     Raises:
-        ConfigurationError: it is not the name of a namespace, or the resource has none.
+        ConfigurationError: the name is not valid, or the resource has no namespaces.
     """
     if namespace is None:
         return

@@ -1,9 +1,9 @@
-"""What the cache holds of an object: its key and the metadata that the cache itself needs, and a way to the whole.
+"""The cache's record of an object: its key, the metadata that the cache needs, and a way to the whole object.
 
-The whole is the bytes that came off the wire. An object is made from them when somebody reads it, again for each
-reader, so that nothing which is done to it can reach the cache or another reader.
+A record holds the bytes from the wire. The object is made from them when it is read, for each reader anew, so that a
+reader's changes reach neither the cache nor another reader.
 
-Upstream: none; client-go caches decoded objects and asks everybody not to change them.
+Upstream: none; client-go caches decoded objects, which nobody may change.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Record(ABC, Generic[T]):
     Attributes:
         key: `namespace/name`, or `name` for an object of the whole cluster.
         namespace: empty for an object of the whole cluster.
-        resource_version: opaque; empty where the object has none.
-        uid: differs between an object and a later one of the same name; empty where the object has none.
-        labels: read only.
+        resource_version: opaque; empty if the object has none.
+        uid: distinguishes the object from a later one with the same name; empty if the object has none.
+        labels: read-only.
     """
 
     __slots__ = ("key", "labels", "namespace", "resource_version", "uid")
@@ -60,25 +60,25 @@ class Record(ABC, Generic[T]):
 
     @abstractmethod
     def has_content_of(self, other: Record[T]) -> bool:
-        """Return whether both say the same of the object, to the last field."""
+        """Return whether both have the same content, to the last field."""
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """Bytes that the object itself takes, or 0 where that is not known."""
+        """Size of the object in bytes; 0 if unknown."""
 
     @property
     def is_packable(self) -> bool:
-        """Whether `pack` would do anything."""
+        """Whether `pack` has an effect."""
         return False
 
     def pack(self) -> None:
-        """Make it small, for it will not be read soon; what it says stays the same."""
+        """Compress the object, since it will not be read soon; its content stays the same."""
 
 
 @runtime_checkable
 class MakesMany(Protocol[T]):
-    """A maker of objects that makes many in less time than one after the other."""
+    """A maker that makes many objects in less time than one by one."""
 
     def many(self, sources: Sequence[Source], /) -> list[T]:
         """Return an object for each source."""
@@ -87,7 +87,7 @@ class MakesMany(Protocol[T]):
 
 @final
 class Origin(Generic[T]):
-    """What the records of one resource have in common: what makes their objects, and what packs their bytes."""
+    """The common parts of one resource's records: the maker of objects, and the packer of bytes."""
 
     __slots__ = ("make", "make_many", "packer")
 
@@ -101,12 +101,12 @@ class Origin(Generic[T]):
 
 @final
 class WireRecord(Record[T]):
-    """An object that is held as the bytes of its JSON, complete with `kind` and `apiVersion`; packed or not.
+    """An object held as the bytes of its JSON, complete with `kind` and `apiVersion`, packed or not.
 
     Attributes:
-        origin: what makes its object, and packs it.
-        metadata_end: position in the JSON behind the metadata; 0 where it is not known, or where the record's values
-            differ from the metadata's, say empty instead of missing.
+        origin: makes the object, and packs the bytes.
+        metadata_end: position in the JSON after the metadata; 0 if unknown, or if the record's values differ from the
+            metadata's, for example empty instead of missing.
     """
 
     __slots__ = ("_data", "metadata_end", "origin")
@@ -122,7 +122,7 @@ class WireRecord(Record[T]):
         labels: Mapping[str, str] | None,
         metadata_end: int = 0,
     ) -> None:
-        #: The JSON, packed or not. Set in one step, so readers need no lock.
+        #: The JSON, packed or not. It is replaced in one step, so readers need no lock.
         self._data = raw
         self.origin: Origin[T] = origin
         self.key = key
@@ -139,16 +139,16 @@ class WireRecord(Record[T]):
 
     @property
     def held(self) -> tuple[bytes, Packer]:
-        """The bytes as they are held right now, and what unpacks them."""
+        """The present bytes, and the packer that unpacks them."""
         return self._data, self.origin.packer
 
     @override
     def object(self) -> T:
-        # What is packed is unpacked when it is read, if ever.
+        # Packed bytes are only unpacked when the object is read.
         return self.origin.make(self)
 
     def known_metadata(self) -> KnownMetadata | None:
-        """Return what is known of the metadata letter by letter, made again; None where that is nothing."""
+        """Return the metadata that is known exactly, as new objects; None if none is."""
         if not self.metadata_end:
             return None
         key, namespace, labels = self.key, self.namespace, self.labels
@@ -164,14 +164,14 @@ class WireRecord(Record[T]):
     def has_content_of(self, other: Record[T]) -> bool:
         if not isinstance(other, WireRecord):
             return False
-        # What is packed alike is alike: the same packer makes one thing of it again.
+        # Equal packed bytes have equal content: one packer always packs the same way.
         if self.held == other.held:
             return True
         own, others = self.raw, other.raw
         if own == others:
             return True
         try:
-            # A list and a watch may write the same object in another order of its fields.
+            # A list and a watch may write an object's fields in different orders.
             return len(own) == len(others) and bool(json.loads(own) == json.loads(others))
         except (ValueError, RecursionError):
             return False
@@ -194,23 +194,23 @@ class WireRecord(Record[T]):
 
 @final
 class HeldRecord(Record[T]):
-    """An object that is held as it was given: in a `Store` that its owner fills, or from a source of one's own.
+    """An object held as it was given, in a `Store`, or from a source of your own.
 
-    Every reader gets the same object, so nobody must change it.
+    Every reader gets the same object, so nobody may change it.
 
     Raises:
-        ConfigurationError: the object has no metadata with a name, or one with a slash.
+        ConfigurationError: the object has no metadata with a name, or its name or namespace has a slash.
     """
 
     __slots__ = ("_object",)
 
-    #: What it is made from is not known.
+    #: The bytes are not known.
     origin: ClassVar[None] = None
 
     def __init__(self, obj: T) -> None:
         name = object_name(obj)
         if "/" in name.name or "/" in name.namespace:
-            # Two objects could have one key then.
+            # Otherwise two objects could have the same key.
             raise ConfigurationError(f"an object's name and namespace have no slash: got {name!r}")
         metadata = read(obj, "metadata")
         super().__init__(
@@ -241,14 +241,14 @@ class HeldRecord(Record[T]):
         return 0
 
 
-#: Objects that a packer learns from, at most.
+#: The most objects that a packer learns from.
 _SAMPLES = 64
 
 _origin_of = attrgetter("origin")
 
 
 def learn_from(records: Collection[Record[Any]]) -> None:
-    """Let what packs these records learn from some of them, spread over all, unless it has learnt before."""
+    """Let the packers of these records learn from a sample of them, spread over all, unless they have learnt before."""
     samples: dict[Packer, list[bytes]] = {}
     for record in islice(records, 0, None, -(-len(records) // _SAMPLES) or 1):
         if isinstance(record, WireRecord) and record.origin.packer.codec is None:
@@ -258,7 +258,7 @@ def learn_from(records: Collection[Record[Any]]) -> None:
 
 
 def objects_of(records: Sequence[Record[T]]) -> list[T]:
-    """Return the objects of records, for one reader: in loops that run in C where all are of one origin."""
+    """Return the objects of records, for one reader; if all have one origin, in loops that run in C."""
     if records and isinstance(records[0], WireRecord):
         make_many = records[0].origin.make_many
         if make_many is not None and len(set(map(_origin_of, records))) == 1:

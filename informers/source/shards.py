@@ -1,10 +1,10 @@
-"""A share of the objects, for caches that outgrow one process.
+"""A share of the objects, for caches that are too large for one process.
 
-Each object belongs to one share, by the hash of its uid, as in the API server's own sharding. Servers that have it
-(alpha since 1.36: the feature `ShardedListAndWatch`) send the share alone; from others everything comes, and what
-belongs elsewhere is dropped as it arrives, before it is held. Either way the share is the same.
+The hash of an object's uid decides its share, as in the API server's own sharding. Servers with the feature
+`ShardedListAndWatch` (alpha since 1.36) send only the share; with others, the informer drops objects of other shares
+when they arrive, before they are stored. The share is the same in both cases.
 
-Upstream: k8s.io/apimachinery/pkg/sharding (v0.37); client-go's informers know nothing of it.
+Upstream: k8s.io/apimachinery/pkg/sharding (v0.37); client-go's informers do not use it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _SPACE = 1 << 64
 @final
 @attrs.frozen
 class Shard:
-    """One of several equal shares of all objects; together they have each exactly once.
+    """One of several equal shares of all objects; each object is in exactly one.
 
     Attributes:
-        index: which, from 0 on.
-        of: how many there are; all processes must agree.
+        index: number of the share, from 0.
+        of: number of shares; it must be the same in all processes.
 
     Raises:
-        ConfigurationError: there is no such share.
+        ConfigurationError: the numbers are invalid.
 
     Example:
         >>> uid = "6f4922f4-5568-4a0c-9b8e-2cf6c1b6d3a5"
@@ -59,17 +59,17 @@ class Shard:
 
     @property
     def selector(self) -> str:
-        """What a server is asked for (`shardSelector`)."""
+        """The `shardSelector` that is sent to a server."""
         low, high = (_SPACE * edge // self.of for edge in (self.index, self.index + 1))
         return f"shardRange(object.metadata.uid, '0x{low:016x}', '0x{high:016x}')"
 
     def has(self, uid: str) -> bool:
-        """Return whether the object with this uid belongs to it."""
+        """Return whether the object with this uid belongs to the share."""
         return fnv1a(uid) * self.of // _SPACE == self.index
 
 
 def fnv1a(text: str) -> int:
-    """Return the 64 bit FNV-1a hash of a text, by which objects are shared out."""
+    """Return the 64 bit FNV-1a hash of a text, which decides an object's share."""
     value = 0xCBF29CE484222325
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001B3 % _SPACE
@@ -84,7 +84,7 @@ class ShardedSource(Generic[T]):
         source: the source of everything.
         shard: the share.
 
-    Thread safety: as `ListerWatcher` says.
+    Thread safety: that of `ListerWatcher`.
     """
 
     def __init__(self, source: ListerWatcher[T], shard: Shard) -> None:
@@ -98,7 +98,7 @@ class ShardedSource(Generic[T]):
         """Return the share's objects of a page."""
         page = self._source.list(self._options(options))
         has = self._shard.has
-        # The server counts what remains of all shares.
+        # The server counts the remaining objects of all shares.
         return attrs.evolve(page, records=[record for record in page.records if has(record.uid)], remaining=None)
 
     def watch(self, options: ListOptions, /) -> Watch[T]:
@@ -110,13 +110,13 @@ class ShardedSource(Generic[T]):
         self._source.close()
 
     def selects(self, obj: Mapping[str, Any], /) -> bool:
-        """Return whether an object may be in the share; true where that is not known."""
+        """Return whether an object may be in the share; true if unknown."""
         uid = read(read(obj, "metadata"), "uid")
         is_of_share = not isinstance(uid, str) or self._shard.has(uid)
         return is_of_share and (not isinstance(self._source, Selects) or self._source.selects(obj))
 
     def reconnect(self) -> None:
-        """Have the source make new connections, where it can."""
+        """Let the source make new connections, if it can."""
         if isinstance(self._source, Reconnects):
             self._source.reconnect()
 
@@ -126,14 +126,14 @@ class ShardedSource(Generic[T]):
 
 @final
 class _ShardedWatch(Generic[T]):
-    """A watch of which a share is passed on."""
+    """A watch that passes on one share."""
 
     def __init__(self, watch: Watch[T], shard: Shard) -> None:
         self._watch = watch
         self._has = shard.has
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
-        """Yield the share's events, and bookmarks in place of the others', so that the version moves on."""
+        """Yield the share's events; bookmarks replace the others, so that the version advances."""
         for batch in self._watch.batches():
             own: list[WatchEvent[T]] = []
             passed_over = ""
@@ -141,7 +141,7 @@ class _ShardedWatch(Generic[T]):
                 if isinstance(event, Change) and not self._has(event.record.uid):
                     passed_over = event.record.resource_version
                 else:
-                    # Of all versions passed over, the last is enough; and none, where one that comes says more.
+                    # Only the last skipped version matters, and none if a later event has a version.
                     if passed_over and isinstance(event, (BadObject, ErrorEvent)):
                         own.append(Bookmark(passed_over))
                     own.append(event)

@@ -1,4 +1,4 @@
-"""What a list and a watch say, once it has been read off the wire.
+"""The decoded answers of lists and watches.
 
 Upstream: k8s.io/apimachinery/pkg/watch/watch.go and pkg/apis/meta/v1/types.go ListOptions (v0.37).
 """
@@ -22,7 +22,7 @@ T = TypeVar("T", default=Any)
 
 @final
 class ChangeType(enum.Enum):
-    """What a watch says of an object; the value is its name on the wire."""
+    """The type of a change; the value is its name on the wire."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -36,7 +36,7 @@ class ChangeType(enum.Enum):
 @final
 @attrs.define(eq=False)
 class Change(Generic[T]):
-    """An object was added, modified or deleted; of a deleted one, `record` is its last state."""
+    """An object was added, modified or deleted; for a deletion, `record` is its last state."""
 
     type: ChangeType
     record: Record[T]
@@ -54,7 +54,7 @@ class Bookmark:
 @final
 @attrs.frozen(eq=False)
 class ErrorEvent:
-    """The server ends the watch, and says why."""
+    """The server ends the watch with an error."""
 
     error: StatusError
 
@@ -62,7 +62,7 @@ class ErrorEvent:
 @final
 @attrs.frozen(eq=False)
 class BadObject:
-    """An object came that can't be held; `resource_version` is empty where not even that could be read."""
+    """An unreadable object; `resource_version` is empty if that could not be read either."""
 
     error: DecodeError
     resource_version: str = ""
@@ -80,9 +80,8 @@ class Page(Generic[T]):
         records: the objects, in the server's order.
         resource_version: version of the list as a whole.
         continue_token: asks for the next page; empty on the last.
-        bad: objects that can't be held.
-        remaining: how many objects the pages after this one have, as far as the server says that; None where it does
-            not.
+        bad: unreadable objects.
+        remaining: number of objects in the pages after this one, if the server says it; None otherwise.
     """
 
     records: Sequence[Record[T]]
@@ -95,19 +94,19 @@ class Page(Generic[T]):
 @final
 @attrs.frozen(kw_only=True)
 class ListOptions:
-    """What a list or a watch asks for; a tweak function returns a changed copy (`attrs.evolve`).
+    """The options of a list or a watch; a tweak function returns a changed copy (`attrs.evolve`).
 
     Attributes:
         label_selector: for example `app=web`; empty selects all.
         field_selector: for example `spec.nodeName=node-1`; empty selects all.
-        resource_version: empty for the newest, `0` for any, else not older than this (list) or from this on (watch).
+        resource_version: empty for the newest, `0` for any, else this or newer (list), or after this (watch).
         resource_version_match: `NotOlderThan`, `Exact`, or empty for the server's default.
         limit: objects in a page; 0 for all.
-        continue_token: of the page before.
+        continue_token: token from the page before.
         timeout_seconds: seconds after which the server ends the watch; 0 leaves it to the server.
         allow_watch_bookmarks: whether the server may send bookmarks.
         send_initial_events: begin the watch with what exists (a streaming list).
-        shard_selector: a share of the objects, on servers that can do that; empty selects all.
+        shard_selector: a share of the objects, on servers that support it; empty selects all.
     """
 
     label_selector: str = ""
@@ -122,7 +121,7 @@ class ListOptions:
     shard_selector: str = ""
 
     def query(self) -> list[tuple[str, str]]:
-        """Return the parameters as they stand in a URL, without those that are at their default."""
+        """Return the parameters for a URL, without those with default values."""
         pairs = [
             ("labelSelector", self.label_selector),
             ("fieldSelector", self.field_selector),

@@ -124,7 +124,7 @@ def test_a_server_that_is_away_at_the_load_is_not_trusted_to_be_the_same(
         later = process(space, path)
     finally:
         real_apiserver.restart_apiserver()
-    assert "did not say who it is" in later.result.refused["configmaps"]
+    assert "its identity could not be read" in later.result.refused["configmaps"]
     with later.factory:
         assert later.factory.wait_for_cache_sync(timeout=30)
         assert later.lists == 1

@@ -650,10 +650,10 @@ class TestWhoseItIs:
         saved(factory_of(server), path)
         server.faults.add(Status(500), resource=core.V1.namespaces, verb="get")
         later = loaded(server, path)
-        assert "did not say who it is: 500" in later.result.refused["configmaps"]
+        assert "its identity could not be read: 500" in later.result.refused["configmaps"]
         factory = factory_of(server)
         server.stop()
-        assert "did not say who it is: can't connect to 127.0.0.1:" in factory.load(path).refused["configmaps"]
+        assert "its identity could not be read: can't connect to 127.0.0.1:" in factory.load(path).refused["configmaps"]
 
     def test_caches_are_saved_though_the_cluster_can_t_be_asked_any_more(self, server: APIServer, path: Path) -> None:
         factory = factory_of(server)

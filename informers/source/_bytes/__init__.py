@@ -1,1 +1,1 @@
-"""What is done to an object's bytes: compressed, sliced, decoded at any depth."""
+"""The bytes of objects: compressed, sliced, and decoded at any depth."""

@@ -1,7 +1,7 @@
-"""Two ways to make bytes small by a dictionary: deflate, which every Python has, and zstd, where it is installed.
+"""Two codecs that compress by a dictionary: deflate, in every Python, and zstd, if it is installed.
 
-zstd takes a quarter of the time, and learns from many objects. It comes with Python 3.14, and below with
-`informers[zstd]`. What is packed begins with a byte that tells the format, and that JSON never begins with.
+zstd takes a quarter of the time, and learns from many objects. It is part of Python 3.14; older versions need
+`informers[zstd]`. Packed bytes begin with a byte that identifies the format, and that JSON never begins with.
 
 Upstream: none.
 """
@@ -23,15 +23,15 @@ __all__ = ["DEFLATE", "ZSTD", "Codec", "Deflate", "Zstd", "best_codec", "codec_o
 
 DEFLATE, ZSTD = "deflate", "zstd"
 
-#: deflate looks no further back, and zstd gains nothing by more.
+#: deflate uses no more of a dictionary, and zstd gains nothing from more.
 _LARGEST = 1 << 15
-#: Samples that a dictionary holds; from the others only zstd learns, and no more than how often what occurs.
+#: Samples in a dictionary; from the others only zstd learns, and only the frequencies.
 _HELD = 8
-#: Of zstd.
+#: Level of zstd.
 _LEVEL = 1
-#: Bytes that what zstd learns from samples takes at most, before the samples that a dictionary holds.
+#: Bytes of zstd's tables, which precede the samples in a dictionary.
 _TABLES = 256
-#: What a dictionary that zstd has learnt begins with; others are plain text that is referred to.
+#: First bytes of a dictionary that zstd has trained; others are plain samples.
 _LEARNT = b"\x37\xa4\x30\xec"
 _DEFLATED = b"\0"
 
@@ -49,15 +49,15 @@ class Codec(Protocol):
 
     @property
     def dictionary(self) -> bytes:
-        """What unpacks what is packed."""
+        """The dictionary, which unpacking needs."""
         ...
 
     def pack(self, raw: bytes) -> bytes:
-        """Return bytes packed, which may be more of them."""
+        """Return packed bytes, which may be more than the input."""
         ...
 
     def unpack(self, data: bytes) -> bytes:
-        """Return what was packed."""
+        """Return the input of `pack`."""
         ...
 
 
@@ -66,7 +66,7 @@ class Deflate(Codec):
     """Packs with deflate.
 
     Args:
-        dictionary: an object that is like the others.
+        dictionary: an object similar to the others.
     """
 
     def __init__(self, dictionary: bytes) -> None:
@@ -84,7 +84,7 @@ class Deflate(Codec):
 
     @override
     def pack(self, raw: bytes) -> bytes:
-        # Raw deflate: a checksum of what never leaves this process would be for nothing.
+        # Raw deflate, without a checksum: the bytes never leave this process.
         deflate = zlib.compressobj(2, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, self._dictionary)
         return _DEFLATED + deflate.compress(raw) + deflate.flush()
 
@@ -94,7 +94,7 @@ class Deflate(Codec):
 
     @classmethod
     def learn(cls, samples: Sequence[bytes]) -> Deflate:
-        """Return a codec for objects like these: the one of middle size is the dictionary. More gain nothing."""
+        """Return a codec for objects like these. The one of middle size is the dictionary; more gain nothing."""
         return cls(sorted(samples, key=len)[len(samples) // 2][-_LARGEST:])
 
 
@@ -103,35 +103,35 @@ class Zstd(Codec):
     """Packs with zstd.
 
     Args:
-        dictionary: one that was learnt, or an object that is like the others.
+        dictionary: a trained one, or an object similar to the others.
     """
 
     def __init__(self, dictionary: bytes) -> None:
         zstd = _zstd()
         self._dictionary = dictionary
         self._decompress: Any = zstd.decompress
-        # Without the dictionary's number in each object: there is but one.
+        # Without the dictionary's id in each object: there is only one dictionary.
         self._options: Any = {
             zstd.CompressionParameter.compression_level: _LEVEL,
             zstd.CompressionParameter.dict_id_flag: 0,
         }
         self._lock = new_lock()
-        # What is prepared of a dictionary when it is first used has locks, which no fork must find locked.
+        # The first use prepares the dictionary with locks, which a fork must not find locked.
         with hold_forks():
             self._prepare()
             self.unpack(self.pack(dictionary))
         on_fork(self._inherited)
 
     def _inherited(self, _parent: int) -> Iterable[int]:
-        # Prepared at the first use: most children never read a cache, and a fork must not wait.
+        # Renewed at the first use: most children never read a cache, and a fork must not wait.
         self._is_inherited = True
         return ()
 
     def _prepare(self) -> None:
-        """Make what has locks of zstd's own. In a forked child another thread may have left those locked for ever."""
+        """Make the objects with locks of zstd's own. In a forked child, another thread may have left them locked."""
         zstd = _zstd()
         self._known: Any = zstd.ZstdDict(self._dictionary, is_raw=not self._dictionary.startswith(_LEARNT))
-        # Made once, since that takes as long as to pack.
+        # Made once, since it takes as long as packing an object.
         self._packer: Any = zstd.ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
         self._is_inherited = False
 
@@ -166,8 +166,8 @@ class Zstd(Codec):
     def learn(cls, samples: Sequence[bytes]) -> Zstd:
         """Return a codec for objects like these.
 
-        Some of them are the dictionary. zstd's own training looks for what most have in common: in objects of one kind
-        that finds nothing better, and takes twenty times as long.
+        Some of them are the dictionary. zstd's own training searches for common parts; for objects of one kind it finds
+        nothing better, and takes twenty times as long.
         """
         zstd = _zstd()
         held = b"".join(samples[:: -(-len(samples) // _HELD)])[-_LARGEST:]
@@ -175,13 +175,13 @@ class Zstd(Codec):
             known = zstd.ZstdDict(held, is_raw=True)
             return cls(zstd.finalize_dict(known, samples, len(held) + _TABLES, _LEVEL).dict_content)
         except (zstd.ZstdError, ValueError):
-            # Too few, or too small.
+            # The samples are too few, or too small.
             return cls(Deflate.learn(samples).dictionary)
 
 
 @cache
 def _zstd() -> Any:
-    """Return the standard library's module, or the one that has its place in older versions of Python."""
+    """Return the standard library's zstd module, or its backport for older versions of Python."""
     with hold_forks():
         try:
             return importlib.import_module("compression.zstd")
@@ -202,7 +202,7 @@ def codec_of(name: str, dictionary: bytes) -> Codec:
     """Return a codec by the name of its format.
 
     Raises:
-        ConfigurationError: there is no such format, or what it needs is not installed.
+        ConfigurationError: the format is unknown, or its codec is not installed.
     """
     if name == DEFLATE:
         return Deflate(dictionary)

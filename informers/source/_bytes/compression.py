@@ -1,6 +1,6 @@
-"""Objects that nobody has touched for a while, kept small.
+"""Compresses objects that have not been read for a while.
 
-Objects of one resource are much alike, so a dictionary made of some of them takes the others down to a tenth: a typical
+Objects of one resource are similar, so a dictionary made of some of them compresses the others to a tenth: a typical
 pod of 8 KB in 10 to 50 µs, and back in 12.
 
 Upstream: none.
@@ -17,9 +17,9 @@ from informers.source._bytes.codecs import Codec, best_codec
 
 __all__ = ["Packer", "packer_of"]
 
-#: Objects smaller than this are left alone: there is little to gain.
+#: Smaller objects are not compressed: there is little to gain.
 _WORTHWHILE = 128
-#: Samples that a dictionary is learnt from.
+#: Number of samples for a dictionary.
 _SAMPLES = 64
 
 
@@ -27,10 +27,10 @@ _SAMPLES = 64
 class Packer:
     """Packs the objects of one resource.
 
-    What it learns first is for good: what is packed can only be unpacked with the same dictionary.
+    Its first dictionary is final: packed objects can only be unpacked with it.
 
     Args:
-        codec: of a packer that is to be continued; None for a new one.
+        codec: the codec of an earlier packer; None for a new one.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -41,21 +41,21 @@ class Packer:
 
     @property
     def codec(self) -> Codec | None:
-        """What unpacks what is packed; None while nothing is."""
+        """The codec, which unpacking needs; None until something is packed."""
         return self._codec
 
     def learn(self, samples: Sequence[bytes]) -> Codec | None:
-        """Make a dictionary for objects like these, unless there is one; None where none is large enough for that."""
+        """Make a dictionary for objects like these, unless there is one; None if no sample is large enough."""
         worthwhile = [sample for sample in samples if len(sample) >= _WORTHWHILE][:_SAMPLES]
         if self._codec is None and worthwhile:
-            # Takes some 30 ms. Readers wait for nothing meanwhile, and no two threads should do it.
+            # Takes some 30 ms. Readers do not wait for it, and only one thread should do it.
             with self._lock:
                 if self._codec is None:
                     self._codec = best_codec().learn(worthwhile)
         return self._codec
 
     def pack(self, raw: bytes) -> bytes:
-        """Return an object's JSON packed, or as it is where that gains little."""
+        """Return an object's JSON packed, or unchanged if packing gains little."""
         if len(raw) < _WORTHWHILE:
             return raw
         codec = self._codec or self.learn([raw])
@@ -63,7 +63,7 @@ class Packer:
         return packed if len(packed) < len(raw) * 3 // 4 else raw
 
     def unpack(self, data: bytes) -> bytes:
-        """Return the JSON of what `pack` returned."""
+        """Return the input of `pack`."""
         codec = self._codec
         return data if data[:1] == b"{" or codec is None else codec.unpack(data)
 
@@ -73,9 +73,9 @@ _shared_lock = new_lock()
 
 
 def packer_of(objects: Hashable) -> Packer:
-    """Return the packer of all caches in this process that hold such objects, as long as there is such a cache.
+    """Return the packer that all caches of such objects share in this process, while there is such a cache.
 
-    What one has learnt takes half a megabyte: a cache of five hundred namespaces must not have that five hundred times.
+    A dictionary takes half a megabyte; without sharing, a cache of five hundred namespaces would have it 500 times.
     """
     with _shared_lock:
         return _shared.setdefault(objects, Packer())

@@ -1,12 +1,11 @@
-"""JSON of any depth.
+"""Decodes JSON of any depth.
 
-Python's own decoder goes as deep as there is stack: some thousand levels, or hundreds. An API server takes ten
-thousand, so anyone who may make a custom object could keep all others out of a cache, or out of what a lister returns.
-So where that decoder gives up, another takes over: it is slow, and needed by nobody who means well. Likewise it refuses
-numbers of more digits than it cares to convert. Where only the end of a value is looked for, such a number is a
-`HugeNumber`.
+Python's own decoder is limited by the stack to hundreds or thousands of levels; an API server accepts ten thousand. So
+one custom object could otherwise keep all others out of a cache or a lister's result. If the decoder gives up, the slow
+one here takes over; honest objects do not need it. Python's decoder also refuses numbers with very many digits. Where
+only the end of a value matters, such a number becomes a `HugeNumber`.
 
-Upstream: none; Go's decoder has a limit of its own, which the server's is.
+Upstream: none; Go's decoder has the same limit as the server.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ __all__ = ["HugeNumber", "loads", "raw_decode", "slow_loads", "slow_raw_decode"]
 
 @final
 class HugeNumber:
-    """Stands for a number that Python does not convert. It can't be written as JSON."""
+    """A number that Python does not convert. It can't be written as JSON."""
 
 
 def _integer(digits: str) -> int | HugeNumber:
@@ -37,7 +36,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def loads(text: str | bytes) -> Any:
-    """Return what `json.loads` does.
+    """Return the result of `json.loads`.
 
     Raises:
         ValueError: it is not valid JSON.
@@ -49,10 +48,10 @@ def loads(text: str | bytes) -> Any:
 
 
 def raw_decode(text: str, start: int) -> tuple[Any, int]:
-    """Return the value that begins at a position, and the position behind it; numbers may be huge.
+    """Return the value at a position, and the position after it; numbers may be huge.
 
     Raises:
-        JSONDecodeError: there is none, or its end is missing.
+        JSONDecodeError: the value is invalid or incomplete.
     """
     try:
         return _scan(text, start)
@@ -69,7 +68,7 @@ def raw_decode(text: str, start: int) -> tuple[Any, int]:
 
 
 def slow_loads(text: str) -> Any:
-    """Do what `loads` does, without Python's own decoder for what is nested; numbers may be huge.
+    """Do what `loads` does, with this module's own decoder; numbers may be huge.
 
     Raises:
         JSONDecodeError: it is not valid JSON.
@@ -82,13 +81,13 @@ def slow_loads(text: str) -> Any:
 
 
 def slow_raw_decode(text: str, start: int) -> tuple[Any, int]:
-    """Do what `raw_decode` does, likewise.
+    """Do what `raw_decode` does, with this module's own decoder.
 
     Raises:
-        JSONDecodeError: there is none, or its end is missing.
+        JSONDecodeError: the value is invalid or incomplete.
     """
     position = start
-    #: What has begun and not ended, from the outside in; of a mapping with the key whose value comes next.
+    #: The open containers, from the outside in; for a mapping, with the key of the next value.
     outer: list[tuple[dict[str, Any] | list[Any], str]] = []
     while True:
         opening = text[position : position + 1]

@@ -1,10 +1,9 @@
-"""Parts of an object's JSON, cut out without decoding it.
+"""Slices of an object's JSON, cut out without decoding it.
 
 An API server writes `{"kind":…,"apiVersion":…,"metadata":{…},"spec":{…},"status":{…}}` without white space. A search
-for such a key finds its place, or a key of the same name deeper down. Which of both is seen by decoding the part: it is
-JSON alone only where it was cut at the right depth, for what is cut off at the other end would leave brackets
-open or close too many. It can't be within a string, where quotation marks come after a backslash. So a cut is a guess
-that decoding proves; where it fails, decode the whole.
+for such a key finds it, or a key of the same name deeper down. Decoding the slice tells which: a slice is only valid
+JSON if it was cut at the right depth; otherwise its brackets do not match. It can't begin within a string, where
+quotation marks have a backslash before them. So a slice is a guess that decoding proves; if it fails, decode the whole.
 
 Upstream: none.
 """
@@ -27,7 +26,7 @@ _MANAGED_FIELDS = b',"managedFields":['
 
 
 def type_meta(raw: bytes) -> tuple[str, str] | None:
-    """Return kind and API version, for certain."""
+    """Return kind and API version, or None if they are not at the beginning."""
     match = _HEAD.match(raw)
     return (match[1].decode(), match[2].decode()) if match else None
 
@@ -39,8 +38,8 @@ class MetadataSlice:
 
     Attributes:
         whole: all of it.
-        rest: all but managed fields.
-        managed: the key and list of managed fields; empty where these can't be split off.
+        rest: the metadata without managed fields.
+        managed: key and list of the managed fields; empty if they can't be split off.
     """
 
     whole: bytes
@@ -49,7 +48,7 @@ class MetadataSlice:
 
 
 def metadata_of(source: Source) -> MetadataSlice | None:
-    """Return an object's metadata; None where it is not known where that ends."""
+    """Return an object's metadata; None if their end is unknown."""
     end = source.metadata_end
     if not end:
         return None
@@ -57,18 +56,18 @@ def metadata_of(source: Source) -> MetadataSlice | None:
     start = raw.find(_METADATA) + len(_METADATA) - 1
     whole = raw[start:end]
     split = whole.find(_MANAGED_FIELDS)
-    # The list ends the metadata if the first bracket after it that closes is the last but one byte.
+    # The list is the end of the metadata if the first closing bracket after its start is the second-last byte.
     if split > 0 and whole.find(b"]", split) == len(whole) - 2:
         return MetadataSlice(whole, whole[:split] + b"}", whole[split + 1 : -1])
     return MetadataSlice(whole, whole, b"")
 
 
 def guesses(source: Source, key: str) -> Iterator[bytes]:
-    """Iterate over guesses at an object of this key and those that follow; the last is the whole."""
+    """Yield slices that may begin with this key of the object; the last one is the whole object."""
     raw = source.raw
-    # Conditions have a status that is a text; what is looked for here mostly is an object.
+    # Conditions have a status, too, but as a text; the wanted value is mostly an object.
     needle = b',"%s":{' % key.encode()
-    # The status comes last, and its name is common further up; the others' names are common further down.
+    # The status is the last key, and its name is common before; the other names are common after.
     place = raw.rfind(needle) if key == "status" else raw.find(needle, source.metadata_end)
     if place > 0:
         yield b"{" + raw[place + 1 :]

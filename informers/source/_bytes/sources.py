@@ -1,4 +1,4 @@
-"""Where an object that is read comes from: bytes, and what is known of them without unpacking.
+"""The source of an object that is read: its bytes, and what is known without unpacking them.
 
 Upstream: none.
 """
@@ -13,7 +13,7 @@ __all__ = ["KnownMetadata", "OpenSource", "Source"]
 
 
 class KnownMetadata(TypedDict):
-    """The part of an object's metadata that a cache knows, by the names of the official client's fields."""
+    """The metadata that a cache knows, by the names of the official client's fields."""
 
     name: str
     namespace: str | None
@@ -37,22 +37,22 @@ class Source(Protocol):
 
     @property
     def metadata_end(self) -> int:
-        """Position in the JSON behind the metadata; 0 where it is not known."""
+        """Position in the JSON after the metadata; 0 if unknown."""
         ...
 
     def known_metadata(self) -> KnownMetadata | None:
-        """Return what is known of the metadata letter by letter, made again; None where that is nothing."""
+        """Return the metadata that is known exactly, as new objects; None if none is."""
         ...
 
 
 @final
 class OpenSource:
-    """The JSON of one object, at hand.
+    """The unpacked JSON of one object.
 
     Args:
         raw: the JSON.
         key: of the object, for errors.
-        behind: where the JSON comes from, and what is known about it.
+        behind: the source that was unpacked.
     """
 
     __slots__ = ("_behind", "key", "metadata_end", "raw")
@@ -64,5 +64,5 @@ class OpenSource:
         self._behind = behind
 
     def known_metadata(self) -> KnownMetadata | None:
-        """Return what is known of the metadata."""
+        """Return the known metadata."""
         return None if self._behind is None else self._behind.known_metadata()

@@ -1,1 +1,1 @@
-"""From records to objects, when they are read."""
+"""Makes objects from records, when they are read."""

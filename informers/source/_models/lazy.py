@@ -1,14 +1,14 @@
-"""Models that are built when they are read.
+"""Lazy models: they are built when they are read.
 
-A lazy object is an instance of a subclass of its model that adds nothing to its layout. Its only content is where it
-comes from: a source, under a name in its own `__dict__` that no attribute can have. Two hooks give the rest:
+A lazy object is an instance of a subclass of its model with the same layout. Its only content is its source, in its own
+`__dict__` under a name that no attribute can have. Two hooks do the rest:
 
-- `__getattr__`, which Python calls for a field that is not there yet, reads that field, from the bytes only where the
-  source does not know it.
-- `__dict__`, which whatever looks at the whole asks for, fills in what is missing, then turns the object into a plain
-  instance of its model. In this order, or another thread would find a plain model without fields.
+- `__getattr__`, which Python calls for a missing field, reads that field; it only uses the bytes if the source does not
+  know the field.
+- `__dict__`, which code that looks at the whole object reads, adds the missing fields, then makes the object a plain
+  instance of its model. The order matters: otherwise another thread would find a plain model without fields.
 
-A field that was read stays the same object for good: it may have been changed, and the object is its reader's.
+A field stays the same object once it was read: the reader may have changed it.
 
 Upstream: none; client-go caches decoded objects.
 """
@@ -45,13 +45,13 @@ _set_class: Callable[[object, type], None] = vars(object)["__class__"].__set__
 
 
 class Reader(ABC, Generic[T]):
-    """Builds models of one sort from bytes.
+    """Builds models of one kind from bytes.
 
     Args:
-        model: the class that objects are of in the end.
+        model: the final class of the objects.
         fields: names in an object's `__dict__` that can be read alone.
-        slots: names of slots that an object has beside its `__dict__`.
-        few: fields read one by one before the rest is read in one go, which then is the cheaper way.
+        slots: names of slots that an object has besides its `__dict__`.
+        few: number of fields that are read one by one; then it is cheaper to read the rest at once.
     """
 
     def __init__(self, model: type[T], *, fields: Iterable[str], slots: tuple[str, ...] = (), few: int = 5) -> None:
@@ -60,28 +60,28 @@ class Reader(ABC, Generic[T]):
         self.slots = slots
         self.few = few
 
-    def early(self, source: Source, name: str) -> Any:  # noqa: ARG002  most know nothing
-        """Return the value of one of `fields`, as far as the source knows it without its bytes; otherwise None."""
+    def early(self, source: Source, name: str) -> Any:  # noqa: ARG002  most readers know nothing
+        """Return the value of one of `fields` if the source knows it without its bytes; otherwise None."""
         return None
 
     @abstractmethod
     def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
-        """Return the value of one of `fields`, and of others that come with it. Raises DecodeError and nothing else."""
+        """Return the values of one of `fields` and of others that are read with it. Raises only DecodeError."""
 
     @abstractmethod
     def whole(self, source: OpenSource) -> T:
-        """Return the object, plain. Raises DecodeError, and nothing else."""
+        """Return the plain object. Raises only DecodeError."""
 
     @abstractmethod
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
-        """Return one of `fields` as it stands in JSON: its key, and its value or None."""
+        """Return one of `fields` for JSON: its key, and its value or None."""
 
 
 @final
 class Lazy(Generic[T]):
     """Makes lazy objects of one model.
 
-    Thread safety: may be called from any thread, and so may everything that it makes be read.
+    Thread safety: may be called from any thread; its objects may be read from any thread.
 
     Args:
         reader: builds the fields and the whole.
@@ -93,13 +93,13 @@ class Lazy(Generic[T]):
         self._set_dict: Callable[[object, dict[str, Any]], None] = _descriptor(reader.model, "__dict__").__set__
 
     def __call__(self, source: Source) -> T:
-        """Return an object of which nothing is read yet."""
+        """Return an object without any fields read."""
         obj = _new(self._class)
         _set_attribute(obj, _SOURCE, source)
         return obj
 
     def many(self, sources: Sequence[Source]) -> list[T]:
-        """Return such an object for each source."""
+        """Return a lazy object for each source."""
         objects = list(map(_new, repeat(self._class, len(sources))))
         deque(map(_set_attribute, objects, repeat(_SOURCE), sources), 0)
         return objects
@@ -113,12 +113,12 @@ class Lazy(Generic[T]):
 
 @attrs.frozen
 class Peek:
-    """A lazy object as it is.
+    """The present content of a lazy object.
 
     Attributes:
         source: where it comes from.
         read: the fields that were read, by name.
-        reader: what they were read with.
+        reader: the reader of the fields.
     """
 
     source: Source
@@ -127,7 +127,7 @@ class Peek:
 
 
 def peek(obj: object) -> Peek | None:
-    """Return what a lazy object holds, without reading more of it; None for any other object."""
+    """Return the content of a lazy object, without reading more of it; None for any other object."""
     known = _lazy_classes.get(type(obj))
     if known is None:
         return None
@@ -151,11 +151,11 @@ def _descriptor(model: type, name: str) -> Any:
 def _lazy_class(reader: Reader[T]) -> type[T]:
     """Return the subclass of the reader's model whose instances are lazy.
 
-    The checkers can't see into a class that is made here, so all that is dynamic is kept within this function.
+    Type checkers can't follow a class that is made at run time, so all dynamic code is within this function.
     """
     model = reader.model
     fields, few = reader.fields, reader.few
-    #: What has been read of any object: then all is prepared for it.
+    #: Fields that have been read from any object: their preparation is done.
     used: set[str] = set()
     instance_dict = _descriptor(model, "__dict__")
     slots = [_descriptor(model, name) for name in reader.slots]
@@ -165,12 +165,12 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         with _lock:
             source = cast("Source | None", get_dict(self).get(_SOURCE)) if type(self) is lazy else None
             if source is None and type(self) is lazy:
-                # A fork stopped the thread that completed it, just before the last step.
+                # A fork stopped the thread that completed the object, just before the last step.
                 _set_class(self, model)
             return source
 
     def opened(self: object, source: Source) -> OpenSource:
-        """Return the source with its bytes at hand, and keep it: anyone who reads one field may read another."""
+        """Return the unpacked source, and keep it, since a reader of one field may read others."""
         if type(source) is OpenSource:
             return source
         unpacked = OpenSource(source.raw, source.key, source)
@@ -206,7 +206,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
             read = get_dict(self)
             for slot in slots:
                 slot.__set__(self, slot.__get__(whole))
-            # A new dictionary, since the order of fields shows in dumps. With it the object is complete.
+            # A new dictionary, since dumps show the order of fields. This completes the object.
             instance_dict.__set__(self, {name: read.get(name, value) for name, value in get_dict(whole).items()})
             _set_class(self, model)
 
@@ -276,7 +276,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
     def class_of(_: object) -> type[T]:
         return model
 
-    # What calls the class of an object that it was given, as `type(obj)(…)`, wants a plain one.
+    # Code that calls the class of a given object, as `type(obj)(…)`, needs a plain object.
     metaclass = type(
         type(model).__name__,
         cast("tuple[type, ...]", (type(model),)),
@@ -300,7 +300,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         "__deepcopy__": deep_copy,
         "__reduce_ex__": reduce,
     }
-    # The metaclass of pydantic's models would build validators again: `__new__` of what it derives from does not.
+    # The metaclass of pydantic's models would build validators again; the `__new__` of its base does not.
     base = next(kind for kind in type(model).__mro__ if kind.__module__ in ("abc", "builtins"))
     lazy = cast("type[T]", cast("Any", base).__new__(metaclass, model.__name__, (model,), namespace))
     _lazy_classes[lazy] = (reader, instance_dict)

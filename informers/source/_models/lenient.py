@@ -1,9 +1,9 @@
-"""Models of objects that their own validation refuses.
+"""Builds models of objects that do not pass their own validation.
 
-API servers serve what the official client's models forbid: a null `eventTime`, required lists that are null or
-missing, a number where the model wants text. Such a part is taken as it came, and all that surrounds it stays typed.
-Only where a structure was expected and something else came, no model can be built: an attribute of it would fail
-anywhere, later, and without a word on why.
+API servers serve objects that the official client's models forbid: a null `eventTime`, required lists that are null or
+missing, a number in place of text. Such a value is kept as received, and everything around it is typed. Only if a
+structure is expected and there is something else, no model can be built: its attributes would fail later, elsewhere,
+and without a reason.
 
 Upstream: none; Go's decoder accepts nulls, and refuses wrong types.
 """
@@ -39,7 +39,7 @@ def wire_name(name: str, info: FieldInfo) -> str:
 
 
 def members(annotation: Any) -> Iterator[Any]:
-    """Iterate over the types that an annotation allows, without None and whatever else is annotated."""
+    """Iterate over the types that an annotation allows, except None."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from members(get_args(annotation)[0])
@@ -70,10 +70,10 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     Args:
         model: class of the official client.
         value: the mapping.
-        path: where it stands in the object, for errors.
+        path: its place in the object, for errors.
 
     Raises:
-        MisshapenError: the value, or one within it, is not a structure where one was expected.
+        MisshapenError: it, or a value in it, is not a structure although one is expected.
     """
     if not is_mapping(value):
         raise MisshapenError(path, "a JSON object", value)
@@ -102,7 +102,7 @@ def _field(field: _Field, value: Any, path: str) -> Any:
 
 
 def convert(annotation: Any, value: Any, path: str) -> Any:
-    """Return a value of the annotated type as far as it goes. Raises MisshapenError."""
+    """Return a value of the annotated type, as far as it is valid. Raises MisshapenError."""
     if value is None:
         return None
     allowed = list(members(annotation))

@@ -1,9 +1,9 @@
 """From an object's bytes to what users see.
 
-What an object becomes is the resource's: an instance of the official client's model, which is lazy; a fresh JSON
-mapping; or what `decode` makes of one. Two objects made from the same bytes share nothing that can be changed.
+The resource decides what an object becomes: a lazy instance of the official client's model, a new JSON mapping, or the
+result of `decode`. Two objects made from the same bytes share nothing that can be changed.
 
-The official client is imported when the first model is asked for: that takes half a second.
+The official client is imported for the first model, since that takes half a second.
 
 Upstream: none; k8s.io/apimachinery/pkg/runtime/serializer does this in Go.
 """
@@ -29,7 +29,7 @@ __all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader"]
 
 T = TypeVar("T", default=Any)
 
-#: Makes the object that a reader sees from where its JSON is.
+#: Makes the object for a reader from its source.
 Maker: TypeAlias = Callable[[Source], T]
 
 
@@ -41,7 +41,7 @@ def load_model(name: str) -> type[Any]:
     """
     with hold_forks():
         client = importlib.import_module("kubernetes.client")
-        # From 37 on this imports the model.
+        # Since version 37, this imports the model.
         model = getattr(client, name, None)
     if not isinstance(model, type) or not hasattr(model, "openapi_types"):
         raise ConfigurationError(
@@ -52,10 +52,10 @@ def load_model(name: str) -> type[Any]:
 
 
 def maker(resource: Resource[T]) -> Maker[T]:
-    """Return what makes a resource's objects.
+    """Return the maker of a resource's objects.
 
-    Making a model takes less than a microsecond. It raises `DecodeError` when it is read, if it can't be; a mapping,
-    and what a `decode` function makes, raise it when they are made.
+    A model takes less than a microsecond to make; if it is unreadable, `DecodeError` is raised when it is read. For
+    mappings and `decode` functions, the maker raises it.
 
     Example:
         >>> from informers.resources import NamespacedResource
@@ -72,7 +72,7 @@ def maker(resource: Resource[T]) -> Maker[T]:
         return cast("Maker[T]", _lazy(resource.model))
     decode = resource.decode
     if decode is None:
-        # A resource without model or decode is one of mappings.
+        # Without a model or a function, objects are mappings.
         return cast("Maker[T]", mapping_of)
 
     kind = resource.kind or str(resource)
@@ -82,7 +82,7 @@ def maker(resource: Resource[T]) -> Maker[T]:
         try:
             return decode(mapping)
         except Exception as error:
-            # The cause says why, but not of which of many objects.
+            # The cause does not say which object it was.
             key = source.key
             raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=source.raw) from error
 
@@ -104,7 +104,7 @@ def _lazy(name: str) -> Lazy[Any]:
 
 
 def model_reader(name: str) -> Reader[Any]:
-    """Return what builds the official client's model of this name from bytes.
+    """Return the reader that builds the official client's model of this name.
 
     Raises:
         ConfigurationError: the installed client has no such class.
@@ -113,7 +113,7 @@ def model_reader(name: str) -> Reader[Any]:
 
 
 def mapping_of(source: Source) -> dict[str, Any]:
-    """Return an object's JSON mapping, made again.
+    """Return a new JSON mapping of an object.
 
     Raises:
         DecodeError: it is not a JSON object.

@@ -1,7 +1,7 @@
-"""Models of the official client before they were pydantic's: up to 36.
+"""Reads models of the official client up to version 36, which do not use pydantic.
 
 They keep a field such as `metadata` in `_metadata`, behind a property. `ApiClient.deserialize` builds them, from a
-response or what looks like one; a class of one field makes it build that field alone. They refuse some nulls: such an
+response or a similar object; with a class of one field it builds that field alone. They refuse some nulls: then the
 object is built here, of models that do not validate.
 
 Upstream: none.
@@ -68,7 +68,7 @@ def _convert(declared: str, value: Any, path: str) -> Any:
     if container is None and model is None:
         try:
             return _client().deserialize(_OpenAPIResponse(json.dumps(value)), declared)
-        except Exception:  # noqa: BLE001  whatever it does not like is given as it came
+        except Exception:  # noqa: BLE001  a value that it refuses is kept as received
             return value
     if not is_mapping(value):
         raise MisshapenError(path, "a JSON object", value)
@@ -138,7 +138,7 @@ class LegacyReader(Reader[T]):
         slices = [b'{"metadata":' + cut.whole + b"}"] if cut else []
         slices += guesses(source, part.wire)
         for each in slices:
-            # The client takes what is not JSON for a text, and makes an empty object of it.
+            # The client takes invalid JSON for a text, and makes an empty object of it.
             try:
                 mapping = json.loads(each)
             except (ValueError, RecursionError):
@@ -146,7 +146,7 @@ class LegacyReader(Reader[T]):
             self._check(mapping, source, part)
             try:
                 return {name: _client().deserialize(_OpenAPIResponse(each), part.model).value}
-            except Exception:  # noqa: BLE001  the client raises of many sorts, and what is built leniently may do
+            except Exception:  # noqa: BLE001  the client raises various errors; a lenient build may still work
                 convert = functools.partial(_convert, part.declared, mapping[part.wire], part.wire)
                 return {name: self._leniently(convert, source)}
         raise self._error("is not JSON", source)
@@ -175,7 +175,7 @@ class LegacyReader(Reader[T]):
             raise self._error(str(error), source) from error
 
     def _check(self, mapping: Any, source: OpenSource, *parts: _OpenAPIPart) -> None:
-        """Raise DecodeError where a structure was expected and something else came: the client makes it empty."""
+        """Raise DecodeError if a structure is expected and there is something else: the client would make it empty."""
         if not is_mapping(mapping):
             raise self._error("is not a JSON object", source)
         for part in parts:
@@ -190,7 +190,7 @@ class LegacyReader(Reader[T]):
 
 @final
 class _OpenAPIMetadataReader(Reader[Any]):
-    """Reads the metadata of objects of one kind: what the source does not know is read at once."""
+    """Reads the metadata of objects of one kind; all fields that the source does not know are read at once."""
 
     def __init__(self, owner: LegacyReader[Any]) -> None:
         model = client.V1ObjectMeta

@@ -1,4 +1,4 @@
-"""Objects of which only the metadata is known.
+"""Objects with only their metadata.
 
 Upstream: k8s.io/apimachinery/pkg/apis/meta/v1/types.go PartialObjectMetadata (v0.37).
 """
@@ -20,10 +20,10 @@ __all__ = ["PartialObjectMetadata"]
 
 @final
 class PartialObjectMetadata:
-    """An object as a metadata informer knows it; the metadata is built when it is first read.
+    """An object of a metadata informer; the metadata is built when it is first read.
 
     Args:
-        source: where its JSON is.
+        source: the source of its JSON.
 
     Thread safety: may be read from any thread.
     """
@@ -45,14 +45,14 @@ class PartialObjectMetadata:
             return NotImplemented
         return bool(self.metadata == other.metadata)
 
-    __hash__: ClassVar[None] = None  # type: ignore[assignment] # can be changed, as the client's models can
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable, as the client's models are
 
     @property
     def metadata(self) -> V1ObjectMeta:
-        """The official client's model; the reader's own to change.
+        """The official client's model; the reader may change it.
 
         Raises:
-            DecodeError: it can't be read.
+            DecodeError: it is unreadable.
         """
         if self._metadata is None:
             metadata = mapping_of(self._source).get("metadata")
@@ -61,12 +61,12 @@ class PartialObjectMetadata:
             built: V1ObjectMeta = model_reader("V1ObjectMeta").whole(
                 OpenSource(json.dumps(metadata).encode(), self._source.key)
             )
-            # Of two threads that are here at once, both must get the one that stays.
+            # Of two threads here at once, both must return the same object.
             if self._metadata is None:
                 self._metadata = built
         return self._metadata
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON mapping, as the metadata is now."""
+        """Return the JSON mapping, with the present metadata."""
         mapping = mapping_of(self._source) if self._metadata is None else {"metadata": dump(self._metadata)}
         return {"kind": self.kind, "apiVersion": self.api_version, **mapping}

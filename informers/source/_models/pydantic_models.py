@@ -1,13 +1,13 @@
-"""Models of the official client that are pydantic's: 37 and later.
+"""Reads models of the official client since version 37, which use pydantic.
 
-`model_validate_json` takes half the time of `ApiClient.deserialize` and gives an equal object, except that it
-makes bytes of Secrets' text: what may hold bytes is decoded by `json` first. Unknown fields are ignored. A field is
-read with a model of that field alone, from as few bytes as can be cut out.
+`model_validate_json` takes half the time of `ApiClient.deserialize` and returns an equal object, except that it
+makes bytes of Secrets' texts: `json` first decodes whatever may hold bytes. Unknown fields are ignored. A model of one
+field reads that field alone, from the smallest slice that can be cut out.
 
-Metadata is lazy itself. What the cache knows of it is there at once, without a look at the bytes; then come all other
-fields but managed fields, and these, half of most objects, when they are asked for.
+Metadata is lazy, too. Fields that the cache knows need no bytes; the first other field reads all but managed fields;
+these, half of most objects, are only read when they are needed.
 
-So are spec and status. Their texts and numbers come at once, the rest, as a whole, when any of it is asked for.
+Spec and status are lazy, too: their texts and numbers are read at once, the rest together when any of it is needed.
 
 Upstream: none.
 """
@@ -42,12 +42,12 @@ _SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__
 
 
 def dump(obj: BaseModel) -> dict[str, Any]:
-    """Return a model's JSON mapping without nulls: as `ApiClient.sanitize_for_serialization`, much faster."""
+    """Return a model's JSON mapping without nulls, like `ApiClient.sanitize_for_serialization`, but much faster."""
     return obj.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
 
 
 def holds_bytes(annotation: Any, seen: set[Any] | None = None) -> bool:
-    """Return whether a value of this type may hold bytes somewhere."""
+    """Return whether a value of this type may contain bytes."""
     seen = set() if seen is None else seen
     for member in members(annotation):
         if member is bytes:
@@ -94,9 +94,9 @@ class _PydanticPart:
 
 
 def _model_of(name: str, fields: Mapping[str, tuple[Any, FieldInfo]]) -> type[BaseModel]:
-    """Return a model of some fields of one of the client's."""
+    """Return a model with some fields of one of the client's models."""
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, protected_namespaces=())
-    # create_model is overloaded on literal keywords, which a computed name is not.
+    # The overloads of create_model need literal keywords, not computed names.
     made: type[BaseModel] = cast("Any", create_model)(name, __config__=config, **fields)
     return made
 
@@ -149,7 +149,7 @@ class ValidatedReader(Reader[M]):
         except (ValueError, RecursionError):
             mapping = _loads(source, self.model)
         try:
-            # build gives an instance of the class that it is given, which its signature can't say for BaseModel itself.
+            # Its signature can't say that it returns an instance of the given class, for BaseModel itself.
             return cast("M", build(self.model, mapping))
         except MisshapenError as error:
             raise _error(str(error), source, self.model) from error
@@ -169,7 +169,7 @@ class ValidatedReader(Reader[M]):
 
 @final
 class _PydanticMetadataReader(Reader[BaseModel]):
-    """Reads the metadata of objects of one kind: all but managed fields at once, these when they are asked for."""
+    """Reads the metadata of objects of one kind: all but managed fields at once, these only when needed."""
 
     def __init__(self, model: type[BaseModel], part: _PydanticPart) -> None:
         super().__init__(model, fields=model.model_fields, slots=_SLOTS, few=len(model.model_fields) + 1)
@@ -189,7 +189,7 @@ class _PydanticMetadataReader(Reader[BaseModel]):
             else:
                 del values["managed_fields"]
                 return values
-        # What these fields' own models refuse, the whole takes leniently.
+        # If the fields' own models refuse them, the whole is built leniently.
         return self.whole(source).__dict__
 
     @override
@@ -211,16 +211,16 @@ class _PydanticMetadataReader(Reader[BaseModel]):
 
 @final
 class _PydanticPartReader(Reader[BaseModel]):
-    """Reads one part of objects of one kind: its texts and numbers at once, the rest when any of it is asked for.
+    """Reads one part of objects of one kind: its texts and numbers at once, the rest when any of it is needed.
 
     Args:
-        part: which.
-        model: of its value.
-        plain: the fields of texts and numbers.
+        part: the part.
+        model: the model of its value.
+        plain: its fields with texts and numbers.
     """
 
     def __init__(self, part: _PydanticPart, model: type[BaseModel], plain: Mapping[str, FieldInfo]) -> None:
-        # What has not come at the beginning comes with the whole.
+        # Fields that were not read at the beginning are read with the whole.
         super().__init__(model, fields=(), slots=_SLOTS)
         self._part = part
         self._lazy = Lazy[BaseModel](self)
@@ -228,12 +228,12 @@ class _PydanticPartReader(Reader[BaseModel]):
         self._begin = _model_of(part.owner.__name__, {part.name: (value, part.owner.model_fields[part.name])})
 
     def begin(self, source: OpenSource) -> BaseModel | None:
-        """Return the part, lazy; None where its texts and numbers can't be read, or not from a slice alone."""
+        """Return the lazy part; None if its texts and numbers are unreadable, or if there is no slice of it."""
         cut = next(guesses(source, self._part.wire))
         if cut is source.raw:
             return None
         try:
-            # The slice is JSON, or this fails: then it was cut at the right depth. All of it is looked at.
+            # This fails unless the slice is valid JSON to its end, and so was cut at the right depth.
             begun = self._begin.model_validate_json(cut, extra="ignore")
         except ValueError:
             return None
@@ -256,7 +256,7 @@ class _PydanticPartReader(Reader[BaseModel]):
 
 @functools.cache
 def _lazy_part(part: _PydanticPart) -> _PydanticPartReader | None:
-    """Return what reads this part lazily; None where that gains nothing."""
+    """Return the lazy reader of this part; None if it gains nothing."""
     annotation = part.owner.model_fields[part.name].annotation
     for model in members(annotation):
         if isinstance(model, type) and issubclass(model, BaseModel) and not holds_bytes(model):
@@ -269,7 +269,7 @@ def _lazy_part(part: _PydanticPart) -> _PydanticPartReader | None:
 
 
 def _read(part: _PydanticPart, slices: Iterable[bytes], source: OpenSource) -> Any:
-    """Return a field from the first slice that is JSON. Raises DecodeError."""
+    """Return a field from the first slice that is valid JSON. Raises DecodeError."""
     for each in slices:
         try:
             return part.read(each)

@@ -1,4 +1,4 @@
-"""The two structures that JSON has, and what it means to find something else in their place.
+"""The two structures of JSON, and the error if something else is in their place.
 
 Upstream: none.
 """
@@ -11,12 +11,12 @@ __all__ = ["MisshapenError", "is_list", "is_mapping"]
 
 
 class MisshapenError(ValueError):
-    """A structure was expected, and something else is there. No model can be built of that.
+    """A structure is expected, but there is something else. No model can be built of it.
 
     Args:
-        path: where, for example `spec.containers[0]`.
-        expected: what should be there, for example `a list`.
-        value: what is there. It is not part of the message, since objects hold secrets.
+        path: its place, for example `spec.containers[0]`.
+        expected: the expected structure, for example `a list`.
+        value: the value. It is not part of the message, since objects hold secrets.
     """
 
     def __init__(self, path: str, expected: str, value: object) -> None:
@@ -25,10 +25,10 @@ class MisshapenError(ValueError):
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Return whether it is a JSON list."""
+    """Return whether a value is a JSON list."""
     return isinstance(value, list)
 
 
 def is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether it is a JSON object."""
+    """Return whether a value is a JSON object."""
     return isinstance(value, dict)

@@ -1,1 +1,1 @@
-"""Requests, sockets and bodies: HTTP as the official client is configured for it."""
+"""HTTP with the official client's configuration: requests, sockets and bodies."""

@@ -1,8 +1,8 @@
-"""What is used of the official client, of urllib3 and of http.client beyond what they promise: all of it is here.
+"""All uses of private parts of the official client, urllib3 and http.client.
 
-Neither urllib3 nor http.client shows its socket, or reads a chunked body other than chunk by chunk; ssl loses one that
-the server reset before the handshake; the official client keeps what it has loaded a kubeconfig with to itself.
-`tests/source/test_adapter.py` names the versions for which this holds.
+Neither urllib3 nor http.client shows its socket, or reads a chunked body except chunk by chunk; ssl loses a socket that
+the server reset before the handshake; the official client hides the loader of a kubeconfig.
+`tests/source/test_adapter.py` names the versions for which this works.
 
 Upstream: none; Go's net/http has contexts, and client-go its own loader.
 """
@@ -35,7 +35,7 @@ def default_api_client() -> ApiClient:
     """Return a client with the configuration that has been loaded (`kubernetes.config.load_config()`).
 
     Raises:
-        ConfigurationError: none has been loaded.
+        ConfigurationError: no configuration has been loaded.
     """
     with hold_forks():
         from kubernetes import client  # noqa: PLC0415  the official client is imported when it is first used
@@ -50,10 +50,10 @@ def default_api_client() -> ApiClient:
 
 
 def pool_manager(api_client: ApiClient) -> PoolManager:
-    """Return what holds a client's TLS and proxy settings: its urllib3 `PoolManager` or `ProxyManager`.
+    """Return a client's urllib3 `PoolManager` or `ProxyManager`, which has its TLS and proxy settings.
 
     Raises:
-        ConfigurationError: it is not a client, or does not have a server's address.
+        ConfigurationError: it is not an `ApiClient`, or has no server's address.
     """
     found: Any = getattr(getattr(api_client, "rest_client", None), "pool_manager", None)
     if found is None or not hasattr(found, "pool_classes_by_scheme"):
@@ -69,22 +69,21 @@ def pool_manager(api_client: ApiClient) -> PoolManager:
 
 
 def configured_pools(api_client: ApiClient) -> PoolManager:
-    """Return a pool manager with the settings that a client's configuration has now."""
+    """Return a pool manager with the present settings of a client's configuration."""
     return type(api_client.rest_client)(api_client.configuration).pool_manager
 
 
 def tls_files(configuration: Configuration) -> tuple[object, ...]:
-    """Return which files a configuration's TLS is of; a hook or an exec plugin may have changed them."""
+    """Return the names of a configuration's TLS files; a hook or an exec plugin may have changed them."""
     return configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file
 
 
 @final
 class Loader:
-    """What has loaded a kubeconfig, or a service account's files, into a configuration.
+    """The loader that loaded a kubeconfig, or a service account's files, into a configuration.
 
-    The hook that it leaves there asks an exec plugin again when the plugin's token has expired by its own words, and a
-    service account's token file each minute. It never reads a kubeconfig's `tokenFile` again, and after a 401 it does
-    not ask anybody before that time.
+    Its hook asks an exec plugin again when the plugin's token has expired by its stated time, and reads a service
+    account's token file every minute. It never reads a kubeconfig's `tokenFile` again, and does not react to a 401.
     """
 
     def __init__(self, loader: Any) -> None:
@@ -92,7 +91,7 @@ class Loader:
 
     @classmethod
     def of(cls, configuration: Configuration) -> Loader | None:
-        """Return the loader that has left its hook in a configuration; None where there is another hook, or none."""
+        """Return the loader whose hook a configuration has; None if it has another hook, or none."""
         for cell in getattr(configuration.refresh_api_key_hook, "__closure__", None) or ():
             with contextlib.suppress(ValueError):  # a cell may be empty
                 found = cell.cell_contents
@@ -103,12 +102,12 @@ class Loader:
 
     @property
     def has_token_file(self) -> bool:
-        """Whether the token is that of a kubeconfig's `tokenFile`, which the hook does not read again."""
+        """Whether the token is from a kubeconfig's `tokenFile`, which the hook does not read again."""
         user = getattr(self._loader, "_user", None)
         return user is not None and "tokenFile" in user and "token" not in user
 
     def load(self, configuration: Configuration) -> None:
-        """Read files again, or ask the plugin again, and put what comes of it into the configuration."""
+        """Read files again, or ask the plugin again, and store the result in the configuration."""
         read = getattr(self._loader, "_load_authentication", None) or self._loader._read_token_file  # noqa: SLF001
         read()
         self._loader._set_config(configuration)  # noqa: SLF001
@@ -116,7 +115,7 @@ class Loader:
 
 @final
 class _StepReader(io.RawIOBase):
-    """Reads a socket. Until `end_step`, all reads together have the seconds that a single one has otherwise."""
+    """Reads a socket. Until `end_step`, all reads together have the time limit of a single one."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, clock: Clock) -> None:
         self._raw = raw
@@ -162,7 +161,7 @@ class _StepReader(io.RawIOBase):
 
 @final
 class _Response(http.client.HTTPResponse):
-    """An answer whose head has to come in the time that a read has, however slowly it drips."""
+    """An answer whose complete head must arrive within the time limit of a read, however slowly it drips."""
 
     def __init__(self, sock: socket.socket, *, clock: Clock, **options: Any) -> None:
         super().__init__(sock, **options)
@@ -172,43 +171,43 @@ class _Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        # http.client passes over 100 alone. 101 ends the exchange, and is an answer.
+        # http.client only skips 100. 101 ends the exchange, and is an answer.
         while 100 <= self.status < 200 and self.status != 101:
-            self.headers = self.msg = None  # type: ignore[assignment] # by this it knows that it has not begun
+            self.headers = self.msg = None  # type: ignore[assignment] # tells http.client that it has not begun
             super().begin()
         self.reader.end_step()
 
 
 @final
 class Answer:
-    """An answer whose head has come, as urllib3 gives it.
+    """An answer of urllib3 whose head has arrived.
 
     Attributes:
         status: the HTTP status.
-        headers: by name, whatever its case.
-        is_chunked: whether the body is framed in chunks.
-        length: bytes of the body; None where the headers do not say it.
+        headers: by name, case-insensitive.
+        is_chunked: whether the body has chunks.
+        length: bytes of the body; None if the headers do not say it.
     """
 
     def __init__(self, response: Any) -> None:
         self._response = response
-        self._http: _Response = response._fp  # noqa: SLF001  urllib3 shows no other way to what is below it
+        self._http: _Response = response._fp  # noqa: SLF001  urllib3 has no public way to it
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
         self.is_chunked = bool(self._http.chunked)
         self.length: int | None = None if self.is_chunked else self._http.length
 
     def read(self, limit: int) -> bytes:
-        """Return what has arrived of the body, frames included, as soon as something has; empty at its end."""
-        # Past http.client, which hands out one chunk at a time: this takes what there is.
+        """Return the next bytes of the body, with chunk frames, as soon as some arrive; empty at its end."""
+        # Not by http.client, which returns one chunk at a time: this takes all that has arrived.
         return self._http.fp.read1(limit)
 
     def set_timeout(self, seconds: float) -> None:
-        """Change the seconds that a read may take."""
+        """Change the time limit of a read, in seconds."""
         self._http.reader.set_timeout(seconds)
 
     def finish(self) -> None:
-        """Give the connection back for the next request: the body has been read to its very end."""
+        """Return the connection for the next request: the body has been read to its end."""
         self._http.close()  # tells http.client that the next answer may begin
         self._response.release_conn()
 
@@ -219,7 +218,7 @@ class Answer:
 
 
 def tracked(template: PoolManager, sockets: Sockets, *, clock: Clock = SYSTEM_CLOCK) -> PoolManager:
-    """Return a pool manager with the settings of another (TLS, proxy, …) whose connections `sockets` knows."""
+    """Return a pool manager with the settings of another (TLS, proxy, …) whose connections are in `sockets`."""
     from urllib3._collections import RecentlyUsedContainer  # noqa: PLC0415  kubernetes is imported when first used
 
     manager = copy.copy(template)
@@ -235,7 +234,7 @@ def tracked(template: PoolManager, sockets: Sockets, *, clock: Clock = SYSTEM_CL
 def _close_lost(error: BaseException) -> None:
     """Close the socket of a TLS connection that the server reset before the handshake.
 
-    `ssl.SSLSocket._create` has taken it over by then, and raises: nobody else has it.
+    `ssl.SSLSocket._create` has taken the socket over when it raises, and nobody else has it.
     """
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name == "_create":
@@ -245,11 +244,11 @@ def _close_lost(error: BaseException) -> None:
 
 
 def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
-    """Return a subclass of a urllib3 connection pool whose connections `sockets` knows."""
+    """Return a subclass of a urllib3 connection pool whose connections are in `sockets`."""
     connection_class: Any = pool_class.ConnectionCls
 
     class TrackedConnection(connection_class):  # type: ignore[misc] # its base is known only at run time
-        #: Stands for the socket during the TLS handshake: urllib3 shows what it makes of the socket only after that.
+        #: Represents the socket during the TLS handshake: urllib3 only shows the wrapped socket after it.
         _duplicate: socket.socket | None = None
 
         def response_class(self, sock: socket.socket, **options: Any) -> _Response:
@@ -268,7 +267,7 @@ def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
             try:
                 super().connect()
                 sock: Any = self.sock
-                # TLS within the TLS of a proxy has no socket of its own.
+                # TLS within a proxy's TLS has no socket of its own.
                 while not isinstance(sock, socket.socket):
                     sock = sock.socket
                 sockets.add(sock)
@@ -289,7 +288,7 @@ def _tracking_pool(pool_class: Any, sockets: Sockets, clock: Clock) -> Any:
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
-            # It is taken once more when the process ends. gevent's queues have none.
+            # Python takes it again at the end of the process. gevent's queues have none.
             if (mutex := getattr(self.pool, "mutex", None)) is not None:
                 renewed(mutex)
 

@@ -1,6 +1,6 @@
-"""Which cluster a client talks to.
+"""Identifies the cluster that a client talks to.
 
-Upstream: none; client-go keeps nothing that could be taken to another cluster.
+Upstream: none; client-go saves nothing that could be used with another cluster.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "configured_cluster", "identify"]
 
-#: The namespace that every cluster has from its first moment on, with a uid of its own.
+#: A namespace that every cluster has from the beginning, with its own uid.
 _FIRST_NAMESPACE = "/api/v1/namespaces/kube-system"
-#: Bytes that the namespace may have.
+#: The longest answer with the namespace, in bytes.
 _LARGEST = 1 << 20
-#: Answers that say no more than that this client may not know, or that there is no such namespace.
+#: Status codes after which the client can do without the uid: it may not read the namespace, or there is none.
 _NOT_TOLD = frozenset({401, 403, 404})
 
 
 @final
 @attrs.frozen(kw_only=True)
 class Cluster:
-    """A cluster, as far as a client can tell it from others.
+    """The identity of a cluster, as far as a client knows it.
 
     Attributes:
-        uid: of the namespace `kube-system`; empty where the client may not read it.
+        uid: uid of the namespace `kube-system`; empty if the client may not read it.
         server: the address.
-        authority: digest of the certificate authority that it is trusted by; empty for the system's.
+        authority: digest of the certificate authority; empty for the system's.
     """
 
     uid: str = ""
@@ -46,7 +46,7 @@ class Cluster:
     authority: str = ""
 
     def is_other(self, cluster: Cluster) -> str:
-        """Return in words what tells it from another; empty if nothing does."""
+        """Return in words how it differs from another cluster; empty if it does not."""
         if self.uid and cluster.uid:
             return f"its kube-system has uid {self.uid}, not {cluster.uid}" if self.uid != cluster.uid else ""
         if self.server != cluster.server:
@@ -55,7 +55,7 @@ class Cluster:
 
 
 def configured_cluster(api_client: ApiClient) -> Cluster:
-    """Return what the configuration alone says of the cluster."""
+    """Return the identity of the cluster by the configuration alone."""
     configuration = api_client.configuration
     authority = getattr(configuration, "ca_cert_data", None) or b""
     path = configuration.ssl_ca_cert
@@ -72,15 +72,15 @@ def configured_cluster(api_client: ApiClient) -> Cluster:
 
 
 def identify(api_client: ApiClient, *, timeout: float = 10.0, clock: Clock = SYSTEM_CLOCK) -> Cluster:
-    """Ask the cluster who it is, by one small request.
+    """Ask the cluster for its identity, with one small request.
 
     Args:
         api_client: a `kubernetes.client.ApiClient`.
-        timeout: seconds without an answer after which it counts as lost.
+        timeout: seconds without a byte after which the request has failed.
         clock: for dates in answers.
 
     Raises:
-        SourceError: it can't be reached, or answers with an error other than that this client may not know.
+        SourceError: it can't be reached, or answers with an error other than 401, 403 and 404.
         DecodeError: the answer is not a namespace.
     """
     transport = Transport(api_client, connect_timeout=timeout, clock=clock)

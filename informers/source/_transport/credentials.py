@@ -1,8 +1,8 @@
-"""The credentials of a client, asked for once for all of its informers.
+"""The credentials of a client, shared by all of its informers.
 
-A hook may start a program, or wait for somebody to log in. It changes the client's configuration, and was not written
-to be called by several threads. So requests that want a credential at the same time share one call, which has a thread
-of its own: a stop leaves it alone, and one that hangs is told.
+A hook may start a program, or wait for a user to log in. It changes the client's configuration, and is not made for
+calls from several threads. So simultaneous requests share one call in its own thread: a stop does not wait for it, and
+a call that hangs is reported.
 
 Upstream: k8s.io/client-go/plugin/pkg/client/auth/exec/exec.go and transport/token_source.go (v0.37).
 """
@@ -36,11 +36,11 @@ _Settings: TypeAlias = Mapping[str, Mapping[str, str]]
 @final
 @attrs.frozen
 class Credential:
-    """What a request is sent with.
+    """The credential of a request.
 
     Attributes:
-        settings: headers and parameters, as `Configuration.auth_settings()` has them.
-        generation: counts how often all was read again.
+        settings: headers and parameters, in the form of `Configuration.auth_settings()`.
+        generation: number of times that the files were read again.
     """
 
     settings: _Settings = attrs.field(repr=False)
@@ -53,7 +53,7 @@ class Credentials:
 
     Args:
         configuration: of the client.
-        clock: measures how long a file has not been read.
+        clock: measures the time since a file was read.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -69,30 +69,30 @@ class Credentials:
         on_fork(self._forked)
 
     def _forked(self, _parent: int) -> tuple[int, ...]:
-        """In a forked child: the thread of a call that was under way is not there."""
+        """Forget the present call in a forked child: its thread does not exist there."""
         self._call = None
         return ()
 
     @classmethod
     def of(cls, api_client: ApiClient, *, clock: Clock = SYSTEM_CLOCK) -> Credentials:
-        """Return those of a client's configuration: the same for all who ask in this process."""
+        """Return the credentials of a client's configuration, which all callers in this process share."""
         configuration = api_client.configuration
         with _shared_lock:
-            # Each holds its configuration, whose id is not another's for as long as it is in here.
+            # The entry keeps its configuration alive, so its id is not used again.
             found = _shared.get(id(configuration))
             if found is None:
                 found = _shared[id(configuration)] = cls(configuration, clock=clock)
             return found
 
     def ask(self, sockets: Sockets, *, timeout: float) -> Credential:
-        """Return the credential for a request; share the call of a hook that is under way.
+        """Return the credential for a request; shares the present call of a hook.
 
         Args:
-            sockets: of the source that asks: closing them ends the wait.
-            timeout: seconds to wait.
+            sockets: sockets of the asking source: closing them ends the wait.
+            timeout: seconds to wait at most.
 
         Raises:
-            SourceError: the hook raised, or has not returned in time; it is not called again before it has.
+            SourceError: the hook raised, or has not returned in time; it is not called again before it returns.
             StoppedError: the sockets were closed.
         """
         if self._configuration.refresh_api_key_hook is None:
@@ -108,11 +108,11 @@ class Credentials:
         try:
             return call.result()
         except BaseException as error:
-            # Of a class of its own for each who waits: they raise it in several threads.
+            # Each caller needs its own error, since several threads raise it.
             raise SourceError(f"the client's hook for credentials failed: {safe_text(error)}") from error
 
     def refuse(self, credential: Credential) -> None:
-        """Note that the server has refused a credential (401): all is read again before the next request."""
+        """Note that the server refused a credential (401): files are read again before the next request."""
         with self._lock:
             if credential.generation == self._generation:
                 self._is_refused = True
@@ -131,7 +131,7 @@ class Credentials:
                     self._generation += 1
         settings = cast("_Settings", configuration.auth_settings())
         if not settings and hook is not None:
-            # The client itself calls it only where there is a token. It may be one that renews a certificate.
+            # The client only calls it if there is a token, but it may also renew a certificate.
             hook(configuration)
             settings = cast("_Settings", configuration.auth_settings())
         return Credential(settings, self._generation)

@@ -1,6 +1,6 @@
-"""What breaks a connection, in words for people: without the names that a library has for it, and without credentials.
+"""Describes connection errors for people: without the libraries' names for them, and without credentials.
 
-Upstream: none; Go's `net` and `crypto/tls` word their errors themselves.
+Upstream: none; Go's `net` and `crypto/tls` describe their errors themselves.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from urllib.parse import urlsplit
 
 __all__ = ["SlowHeadError", "describe"]
 
-#: What name look-ups answer where there is no such name; not every system has both.
+#: Errors of a look-up of an unknown name; not every system has both.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
 class SlowHeadError(TimeoutError):
-    """Bytes came, but the headers of an answer were not complete in time."""
+    """The headers of an answer were incomplete when the time was over, although bytes arrived."""
 
 
 def describe(error: BaseException, *, server: str, proxy: str, connect_timeout: float) -> str:
-    """Return in words what went wrong on the way to a server and back.
+    """Return in words what went wrong between the client and a server.
 
     Args:
-        error: of urllib3, http.client or the system.
+        error: an error of urllib3, http.client or the system.
         server: URL of the server.
-        proxy: URL of the proxy by which it is reached; empty for none.
-        connect_timeout: seconds within which a connection must stand.
+        proxy: URL of the proxy; empty for none.
+        connect_timeout: time limit of a connection, in seconds.
     """
     import urllib3  # noqa: PLC0415  the official client is imported when it is first used
 
@@ -58,12 +58,12 @@ def describe(error: BaseException, *, server: str, proxy: str, connect_timeout: 
 
 
 def _host(url: str) -> str:
-    # A proxy's may come with a password.
+    # A proxy's URL may contain a password.
     return urlsplit(url).netloc.rpartition("@")[2] or url.rpartition("@")[2]
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return what an error of urllib3's stands for."""
+    """Return the original error that an error of urllib3 wraps."""
     wrapped = next((part for part in reversed(error.args) if isinstance(part, BaseException)), None)
     return wrapped or error.__cause__ or error.__context__ or error
 
@@ -87,5 +87,5 @@ def _reason(error: BaseException) -> str:
 
 
 def _small(text: str) -> str:
-    # Not that of `IP address mismatch`.
+    # Unchanged if more than the first letter is upper case, as in `IP address mismatch`.
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -1,7 +1,7 @@
-"""The body of an answer while it arrives: blocks, and lines.
+"""Reads the body of an answer while it arrives: blocks, and lines.
 
-A watch brings each event as a chunk and a line of its own. Reading them one by one would cost a system call, a lock
-and a thread switch for each; here one read takes whatever has arrived, so a burst comes in batches.
+A watch sends each event as a chunk and a line. To read them one by one would cost a system call, a lock and a thread
+switch each; here one read takes all that has arrived, so a burst arrives in batches.
 
 Upstream: k8s.io/apimachinery/pkg/util/framer and pkg/watch/streamwatcher.go (v0.37).
 """
@@ -18,30 +18,30 @@ from informers.errors import ConnectionLostError, DecodeError
 
 __all__ = ["BLOCK", "Dechunker", "Line", "Lines", "decoded", "hastened", "lines_of"]
 
-#: A line: bytes, and where in them it begins and ends, without its line feed.
+#: A line: bytes, and its start and end in them, without its line feed.
 Line: TypeAlias = tuple[bytes, int, int]
 
-#: Bytes asked for at a time: what a burst brings in one go is handed on in one go.
+#: Bytes to read at a time, so that a burst is passed on at once.
 BLOCK = 1 << 18
-#: Bytes that compressed ones may become at a time: a few of them can stand for very many, and a stop waits for one such
-#: block to be read.
+#: Bytes to unpack at a time: a few compressed bytes may become very many, and a stop waits until one such block is
+#: read.
 _UNPACKED = 1 << 20
-#: Bytes that a trailer may have; API servers send none.
+#: The longest trailer in bytes; API servers send none.
 _TRAILER = 1 << 16
-#: Bytes in a second below which an answer that is to come to an end will not.
+#: Bytes per second below which a finite answer is given up.
 _LEAST_RATE = 50
-#: Bytes that a chunk's frame has at most where it is waited for whole.
+#: The longest chunk frame in bytes that is waited for as a whole.
 _FRAME = 20
-#: A chunk's size, and extensions that nobody uses.
+#: A chunk's size, and extensions, which are ignored.
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 @final
 class Dechunker:
-    """Takes the chunks' frames out of an HTTP/1.1 body (RFC 9112, section 7.1).
+    """Removes the chunk frames from an HTTP/1.1 body (RFC 9112, section 7.1).
 
     Attributes:
-        finished: whether the body has been seen to its very end, so that what follows belongs to another answer.
+        finished: whether the complete body has been seen, so that later bytes belong to another answer.
     """
 
     def __init__(self) -> None:
@@ -53,14 +53,14 @@ class Dechunker:
 
     @property
     def is_between_chunks(self) -> bool:
-        """Whether the next byte off the wire is the first of a chunk's frame."""
+        """Whether the next byte on the wire is the first of a chunk's frame."""
         return not (self._left or self._ended_chunk or self._tail or self._trailer >= 0)
 
     def feed(self, data: bytes) -> bytes:
-        """Return what `data`, the next bytes off the wire, holds of the body.
+        """Return the part of the body in `data`, the next bytes on the wire.
 
         Raises:
-            DecodeError: the frames are broken.
+            DecodeError: the frames are invalid.
         """
         if self._tail:
             data = self._tail + data
@@ -110,7 +110,7 @@ class Dechunker:
 
 @final
 class _Gunzipper:
-    """Unpacks a gzip stream: one member or several, one behind the other (RFC 1952, section 2.2)."""
+    """Unpacks a gzip stream of one or several members (RFC 1952, section 2.2)."""
 
     def __init__(self) -> None:
         self._unpacker = zlib.decompressobj(wbits=31)
@@ -118,11 +118,11 @@ class _Gunzipper:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether more would have to come; not if there was nothing at all."""
+        """Whether the stream is incomplete; an empty one is not."""
         return self._has_begun and not self._unpacker.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what the next bytes hold, never much at a time. Raises DecodeError where they are not gzip."""
+        """Yield the unpacked bytes in small blocks. Raises DecodeError if the input is not gzip."""
         while data or self._has_begun:
             if self._unpacker.eof:
                 if not data:
@@ -135,7 +135,7 @@ class _Gunzipper:
                 raise DecodeError(f"the answer's compression is broken: {error}") from error
             yield body
             data = self._unpacker.unused_data if self._unpacker.eof else self._unpacker.unconsumed_tail
-            # A block that is full may have left something inside of the unpacker, too.
+            # After a full block, the unpacker may hold more.
             if not data and len(body) < _UNPACKED:
                 return
 
@@ -144,32 +144,32 @@ class _Gunzipper:
 class Lines:
     """Splits blocks into complete lines.
 
-    A chunk that is one line, as an API server sends it, is found where it lies: the short way. Anything else has its
-    frames taken out, is joined and split: the long way, which defines the right result.
+    A chunk that is exactly one line, as an API server sends it, is found in place: the short way. All other input has
+    its frames removed, is joined and split: the long way, which defines the right result.
 
     Args:
-        limit: bytes that a line may have.
+        limit: the longest line in bytes.
     """
 
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._tail: list[bytes] = []
         self._tail_size = 0
-        #: The beginning of a chunk, how many bytes it lacks, and whether some of its line are there.
+        #: The beginning of a chunk, the number of missing bytes, and whether it includes a part of its line.
         self._held: list[bytes] = []
         self._missing = 0
         self._holds_line = False
 
     @property
     def has_begun_another(self) -> bool:
-        """Whether a line has begun that has not ended; white space at its beginning means nothing."""
+        """Whether an incomplete line has begun; white space at its beginning does not count."""
         return bool(self._tail) or self._holds_line
 
     def feed_chunks(self, data: bytes, dechunker: Dechunker) -> list[Line]:
-        """Return the lines that are completed by `data`, the next bytes off the wire, in chunks.
+        """Return the lines that `data`, the next bytes on the wire with chunk frames, completes.
 
         Raises:
-            DecodeError: the frames are broken, or a line is longer than the limit.
+            DecodeError: the frames are invalid, or a line exceeds the limit.
         """
         if self._held:
             self._held.append(data)
@@ -185,7 +185,7 @@ class Lines:
         return found
 
     def _find(self, data: bytes, found: list[Line]) -> int:
-        """Find chunks that are one line each; return the place of the first that is not. One cut off is held."""
+        """Find chunks of exactly one line; return the place of the first other one. An incomplete chunk is held."""
         position, end, limit = 0, len(data), self._limit
         while position < end:
             frame = _SIZE.match(data, position)
@@ -212,12 +212,12 @@ class Lines:
         self._held, self._missing, self._holds_line = [data], missing, holds_line
 
     def feed(self, block: bytes) -> list[bytes]:
-        """Return the lines that `block` completes, without their line feeds; those of white space are left out.
+        """Return the lines that `block` completes, without line feeds and without lines of white space.
 
-        Proxies and aggregated API servers send them to keep a connection alive.
+        Proxies and aggregated API servers send such lines to keep a connection alive.
 
         Raises:
-            DecodeError: a line is longer than the limit.
+            DecodeError: a line exceeds the limit.
         """
         lines = block.split(b"\n")
         rest = lines.pop()
@@ -234,14 +234,14 @@ class Lines:
 
 
 def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterator[bytes]:
-    """Yield the body that `blocks` off the wire hold; returns once it is complete.
+    """Yield the body in `blocks` from the wire; returns when it is complete.
 
-    Where bytes hold nothing of the body, an empty block is yielded: frames may drip for ever, too, and the reader
-    looks at the time.
+    A block without bytes of the body yields an empty block, so that the reader can check the time although only frames
+    drip.
 
     Raises:
-        EOFError: the blocks ended before the body did.
-        DecodeError: framing or compression is broken.
+        EOFError: the blocks ended before the body.
+        DecodeError: framing or compression is invalid.
     """
     dechunker = Dechunker() if chunked else None
     gunzipper = _Gunzipper() if gzipped else None
@@ -257,7 +257,7 @@ def decoded(blocks: Iterator[bytes], *, chunked: bool, gzipped: bool) -> Iterato
 
 
 def lines_of(blocks: Iterator[bytes], lines: Lines, *, chunked: bool, gzipped: bool) -> Iterator[list[Line]]:
-    """Yield the lines that each block off the wire completes; returns and raises as `decoded`."""
+    """Yield the lines that each block from the wire completes; returns and raises like `decoded`."""
     if gzipped or not chunked:
         for body in decoded(blocks, chunked=chunked, gzipped=gzipped):
             yield [(line, 0, len(line)) for line in lines.feed(body)]
@@ -271,15 +271,15 @@ def lines_of(blocks: Iterator[bytes], lines: Lines, *, chunked: bool, gzipped: b
 
 
 def hastened(blocks: Iterator[bytes], *, seconds: float, clock: Clock) -> Iterator[bytes]:
-    """Yield the blocks of an answer that has to come to an end: not so slowly that it will not.
+    """Yield the blocks of a finite answer; give it up if it is too slow to ever end.
 
     Args:
         blocks: of the body.
-        seconds: over which the rate is taken; an answer that needs no longer may be as slow as it likes.
-        clock: measures them.
+        seconds: period for the rate; an answer that takes less may be of any rate.
+        clock: measures the period.
 
     Raises:
-        ConnectionLostError: bytes drip, so that no read takes too long, but next to nothing comes.
+            ConnectionLostError: so few bytes arrive that no single read times out, but the answer hardly advances.
     """
     began, size = clock.monotonic(), 0
     for block in blocks:

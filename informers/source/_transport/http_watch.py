@@ -1,4 +1,4 @@
-"""A watch as a server answers it by HTTP: events by lines, and the silence after which it counts as lost.
+"""A watch over HTTP: events by lines, and the silence after which it counts as lost.
 
 Upstream: k8s.io/apimachinery/pkg/watch/streamwatcher.go (v0.37).
 """
@@ -26,13 +26,13 @@ T = TypeVar("T", default=Any)
 @final
 @attrs.define(eq=False)
 class Patience:
-    """How long the watches of a source may be silent: it depends on whether the server sends bookmarks of the kind."""
+    """How long a source's watches may be silent; this depends on whether the server sends bookmarks for the kind."""
 
     idle_timeout: float
     sends_bookmarks: bool = False
 
     def within(self, longest: float) -> float:
-        """Return seconds, of a watch that lasts no longer than so many."""
+        """Return the allowed silence in seconds, for a watch that lasts at most `longest`."""
         return min(self.idle_timeout, longest) if self.sends_bookmarks else longest
 
 
@@ -41,12 +41,12 @@ class HTTPWatch(Generic[T]):
     """A watch over HTTP.
 
     Args:
-        body: of the answer.
-        decoder: of the events.
-        patience: of the source; the watch notes there that the server sends bookmarks.
-        longest: seconds of silence after which a watch counts as lost, whatever the server sends.
-        limit: bytes of an event.
-        see_scope: called with the key of an object of each batch that begins with a change.
+        body: body of the answer.
+        decoder: decodes the events.
+        patience: shared by the source's watches; the watch notes in it that the server sends bookmarks.
+        longest: seconds of silence after which the watch counts as lost in any case.
+        limit: the longest event in bytes.
+        see_scope: called with an object's key for each batch that begins with a change.
         clock: measures silence.
     """
 
@@ -83,7 +83,7 @@ class HTTPWatch(Generic[T]):
                 yield events
                 last_line = self._clock.monotonic()
             else:
-                # Bytes that drip but never end a line are not a sign of life. White space is as good as silence.
+                # Bytes that never complete a line are not a sign of life, nor is white space.
                 limit = self._dripping if lines.has_begun_another else self._patience.within(self._longest)
                 if self._clock.monotonic() - last_line > limit:
                     raise ConnectionLostError(f"no event was completed for {limit:g} s")
@@ -98,7 +98,7 @@ class HTTPWatch(Generic[T]):
         marks = [seen for seen in events if isinstance(seen, Bookmark)]
         if not marks:
             return
-        # The one that ends a streaming list comes of every kind.
+        # Every kind has the bookmark that ends a streaming list.
         if not self._patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
             self._patience.sends_bookmarks = True
         elif not any(mark.initial_events_end for mark in marks):

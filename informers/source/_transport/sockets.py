@@ -1,8 +1,8 @@
-"""Connections that another thread can break off, at any moment of their life.
+"""Connections that another thread can break off at any time.
 
-A blocked read, a hanging TLS handshake or a name look-up that does not end would otherwise hold up a stop for
-as long as their own time limit. Shutting a socket down ends whatever goes on over it. What has no socket yet, a name
-look-up or a hook for credentials, runs in a thread of its own, which can be left alone.
+Otherwise a blocked read, a hanging TLS handshake or a slow name look-up would delay a stop by its own time limit. To
+shut a socket down ends every operation on it. Operations without a socket, for example a name look-up or a hook for
+credentials, run in a thread of their own, which can be abandoned.
 
 Upstream: none; Go's contexts do this.
 """
@@ -26,24 +26,24 @@ __all__ = ["Call", "Sockets"]
 
 R = TypeVar("R")
 
-#: Seconds without a byte after which the system asks the other side whether it is there, seconds between two such
-#: questions, and how many go without an answer before the connection counts as broken: 75 seconds in all. A watch on
-#: which nothing happens is told from one that is dead by this, where the server sends no bookmarks.
+#: Seconds without a byte after which the system probes the other side, seconds between probes, and the number of
+#: unanswered probes after which the connection counts as broken: 75 seconds in all. If the server sends no bookmarks,
+#: this distinguishes a dead watch from a quiet one.
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 3}
 
 
 @final
 class Call(Generic[R]):
-    """A call of a function in a thread of its own, since it can't be broken off.
+    """A call of a function in a thread of its own, since it can't be interrupted.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
         function: for example a name look-up, which ends when the operating system gives up.
 
     Attributes:
         done: set when the function has returned or raised.
 
-    Thread safety: all methods may be called from any thread, by several at once.
+    Thread safety: all methods may be called from any thread, also at the same time.
     """
 
     def __init__(self, name: str, function: Callable[[], R]) -> None:
@@ -56,18 +56,18 @@ class Call(Generic[R]):
     def _run(self) -> None:
         try:
             self._results.append(self._function())
-        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001  raised again in the waiting thread
             self._error = error
         self.done.set()
 
     def result(self) -> R:
-        """Return what the function returned, or raise what it raised; `done` must be set."""
+        """Return the function's result or raise its exception; `done` must be set."""
         if self._error is not None:
             raise self._error
         return self._results[0]
 
     def abandon(self, discard: Callable[[R], object]) -> None:
-        """Give `discard` what the function returns, whenever that is: nobody wants it any more."""
+        """Pass the function's result to `discard` when it returns: nobody needs it any more."""
         self.done.add_callback(lambda: [discard(result) for result in self._results])
 
 
@@ -85,14 +85,14 @@ class Sockets:
         self._condition = new_condition()
         self._clock = clock
         self._closed = False
-        #: A socket that is closed stays in here until it is collected, and shutting it down then does nothing.
+        #: A closed socket stays here until it is collected; to shut it down then does nothing.
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         on_fork(self._forked)
 
     def _forked(self, _parent: int) -> list[int]:
-        """In a forked child: the connections are the parent's, and shutting one down would be felt there."""
+        """Give up the connections in a forked child: they are the parent's, which a shutdown would affect."""
         descriptors = [sock.fileno() for sock in list(self._open) if sock.fileno() >= 0]
-        # A source that no process has used yet may be used here.
+        # The child may use a source that no process has used yet.
         self._closed = self._closed or bool(descriptors)
         self._open = weakref.WeakSet()
         return descriptors
@@ -103,27 +103,26 @@ class Sockets:
         return self._closed
 
     def close(self) -> None:
-        """Break off whatever goes on, and let nothing new begin."""
+        """Break off all present operations, and refuse new ones."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
             self._shut_down_locked()
 
     def break_off(self) -> None:
-        """Break off whatever goes on over the connections that stand; what begins later makes new ones."""
+        """Break off operations on the present connections; later requests make new ones."""
         with self._condition:
             self._shut_down_locked()
 
     def _shut_down_locked(self) -> None:
-        # Under the lock, like `closing`: the number of a closed socket may be that of another file by now.
+        # Under the lock, like `closing`: the number of a closed socket may belong to another file by now.
         for sock in self._open:
             with contextlib.suppress(OSError):  # the other side may have been quicker
-                # Not SSLSocket's own, which first forgets its TLS: what another thread sends just then would go out
-                # as it is.
+                # Not by SSLSocket's method, which first drops TLS: another thread could then send bytes unencrypted.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def add(self, sock: socket.socket) -> None:
-        """Take in a socket, to be shut down by `close`.
+        """Add a socket, for `close` to shut down.
 
         Raises:
             StoppedError: `close` has been called.
@@ -134,14 +133,14 @@ class Sockets:
             self._open.add(sock)
 
     def discard(self, sock: socket.socket) -> None:
-        """Close a socket that stood for another, whose connection goes on."""
+        """Close a duplicate of a socket, whose connection goes on."""
         with self._condition:
             self._open.discard(sock)
             sock.close()
 
     @contextmanager
     def closing(self) -> Generator[None]:
-        """Hold back `close` while a socket is closed in the block."""
+        """Hold off `close` while the block closes a socket."""
         with self._condition:
             yield
 
@@ -149,7 +148,7 @@ class Sockets:
         """Wait for a signal; return whether it has been set within `timeout` seconds.
 
         Raises:
-            StoppedError: `close` was called before that.
+            StoppedError: `close` was called earlier.
         """
 
         def wake() -> None:
@@ -172,7 +171,7 @@ class Sockets:
             withdraw()
 
     def connect(self, make: Callable[[], socket.socket], *, timeout: float) -> tuple[socket.socket, socket.socket]:
-        """Return the socket that `make` connects, and a duplicate that stands for it here.
+        """Return the socket that `make` connects, and a duplicate that represents it here.
 
         Args:
             make: looks up the name and connects.
@@ -208,11 +207,11 @@ class Sockets:
 
 
 def _keep_alive(made: socket.socket) -> None:
-    """Have the system notice that the other side is gone; settings of the client's own stay."""
+    """Let the system detect that the other side is gone; the client's own settings are kept."""
     if made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
         return
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEP_ALIVE.items():
-        # Systems differ in which they have.
+        # Systems differ in the options that they have.
         if (option := getattr(socket, name, None)) is not None:
             made.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,9 +1,9 @@
-"""Requests to the API server, with everything that the official client has been configured with.
+"""Requests to the API server, with the official client's complete configuration.
 
-Address, TLS, proxy, headers and credentials are the `ApiClient`'s own; a credential is asked for again with each
-request, so one that expires is refreshed by the client's own hook. Connections are this source's alone. A connection
-belongs to one credential: after a 401 it is closed, and after some minutes the next request makes another, which reads
-certificates and keys from their files, and looks up the server's name.
+Address, TLS, proxy, headers and credentials are the `ApiClient`'s own. Each request asks for its credential again, so
+that the client's own hook can refresh it. Connections belong to this source alone, and to one credential: after a 401
+the connection is closed. After some minutes the next request makes a new one, which reads certificates and keys from
+their files again, and looks up the server's name.
 
 Upstream: k8s.io/client-go/rest/request.go and transport/cert_rotation.go (v0.37).
 """
@@ -33,7 +33,7 @@ __all__ = ["Body", "Transport"]
 
 T = TypeVar("T")
 
-#: Bytes of an error answer that are read; a Status is far smaller.
+#: The longest error answer that is read, in bytes; a Status is far smaller.
 _ERROR_BODY = 1 << 20
 _NOT_IN_HEADERS = re.compile(rb"[\x00\r\n]")
 _GZIP = frozenset({"gzip", "x-gzip"})
@@ -43,7 +43,7 @@ _GZIP = frozenset({"gzip", "x-gzip"})
 class Body:
     """An answer's body while it arrives.
 
-    Close it when done. Thread safety: none; `Transport.close` breaks it off from any thread.
+    Close it in the end. Thread safety: none; `Transport.close` breaks it off from any thread.
     """
 
     def __init__(self, answer: Answer, transport: Transport, sockets: Sockets) -> None:
@@ -62,8 +62,8 @@ class Body:
         """Yield the body in blocks, each as soon as it arrives, unpacked.
 
         Raises:
-            ConnectionLostError: the connection broke, or nothing came for too long.
-            DecodeError: framing or compression is broken.
+            ConnectionLostError: the connection broke, or was silent for too long.
+            DecodeError: framing or compression is invalid.
             StoppedError: the transport was closed.
         """
         yield from self._to_the_end(
@@ -71,7 +71,7 @@ class Body:
         )
 
     def lines(self, lines: Lines) -> Iterator[list[Line]]:
-        """Yield the lines that are completed by what has arrived, each time that something has; raises as `blocks`."""
+        """Yield the lines that each block completes; raises the errors of `blocks`."""
         arriving, answer = self._arriving(), self._answer
         yield from self._to_the_end(lines_of(arriving, lines, chunked=answer.is_chunked, gzipped=self._is_gzipped))
 
@@ -82,7 +82,7 @@ class Body:
     def _to_the_end(self, parts: Iterator[T]) -> Iterator[T]:
         with self._transport.translating():
             for part in parts:
-                # A few bytes off the wire may be unpacked to very many, and reading these takes its time.
+                # A few bytes on the wire may become very many, which take time to read.
                 if self._sockets.closed:
                     raise StoppedError("the source has been closed")
                 yield part
@@ -107,7 +107,7 @@ class Body:
         self._answer.set_timeout(seconds)
 
     def close(self) -> None:
-        """Let go of the connection: for the next request if the body was read to its end."""
+        """Release the connection; the next request may use it if the body was read to its end."""
         with self._sockets.closing():
             if self._complete:
                 self._answer.finish()
@@ -121,12 +121,12 @@ class Transport:
 
     Args:
         api_client: the official client's `ApiClient`.
-        connect_timeout: seconds for each step before a request can be sent: credentials, the look-up of the name and
-            the connection, a proxy's tunnel, the TLS handshake.
+        connect_timeout: seconds for each step before a request is sent: credentials, name look-up and connection, a
+            proxy's tunnel, the TLS handshake.
         connection_lifetime: seconds after which the next request makes a new connection.
         clock: for dates in Retry-After, and for the age of connections.
 
-    Thread safety: `close` and `reconnect` may be called from any thread; requests belong to one.
+    Thread safety: `close` and `reconnect` may be called from any thread; requests belong to one thread.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Transport:
         self._api_client = api_client
         self._connect_timeout = connect_timeout
         self._clock = clock
-        # Its limits are of the computer's own time, as a socket's are.
+        # Its time limits are in real time, as a socket's are.
         self._sockets = Sockets()
         self._credentials = Credentials.of(api_client, clock=clock)
         self._tls_files = tls_files(api_client.configuration)
@@ -150,11 +150,11 @@ class Transport:
         self._connection_lifetime = connection_lifetime
 
     def reconnect(self) -> None:
-        """Break off the request under way, and make new connections from now on; from any thread."""
+        """Break off the present request, and make new connections from now on; from any thread."""
         self._sockets.break_off()
 
     def close(self) -> None:
-        """Break off the request under way, refuse further ones, and give back idle connections."""
+        """Break off the present request, refuse further ones, and close idle connections."""
         self._sockets.close()
         self._drop_connections()
 
@@ -166,14 +166,15 @@ class Transport:
             query: parameters, in order.
             accept: media types.
             gzip: whether the answer may be compressed.
-            idle_timeout: seconds without a byte after which the connection counts as lost; the answer's headers as a
-                whole have no more time than that.
+            idle_timeout: seconds without a byte after which the connection counts as lost; also the time limit for all
+                headers of the answer.
 
         Raises:
             StatusError: the server answered with an error.
-            ConnectionLostError: no connection, or it broke or fell silent: then a `TimeoutError` is the `__cause__`.
-            SourceError: the client's hook for credentials failed or hangs; or a header of the client's, its token for
-                example, can't be sent.
+            ConnectionLostError: there is no connection, it broke, or it was silent: then the `__cause__` is a
+                `TimeoutError`.
+            SourceError: the client's hook for credentials failed or hangs, or a header of the client, for example its
+                token, can't be sent.
             StoppedError: the transport was closed.
         """
         import urllib3  # noqa: PLC0415  the official client is imported when it is first used
@@ -209,7 +210,7 @@ class Transport:
         if answer.status == 200:
             return body
         content = bytearray()
-        # The status says what went wrong, whether or not the rest arrives.
+        # The status code says what went wrong, even if the rest does not arrive.
         with body, suppress(ConnectionLostError, DecodeError):
             for block in hastened(body.blocks(), seconds=idle_timeout, clock=self._clock):
                 content += block
@@ -223,10 +224,10 @@ class Transport:
         )
 
     def _renew_connections(self) -> None:
-        """Let the next request make a connection if the one there is may be of the past."""
+        """Drop the connections if they may be outdated, so that the next request makes a new one."""
         files = tls_files(self._api_client.configuration)
         if files != self._tls_files:
-            # A hook has put other certificates into the configuration, which the client's own pools do not follow.
+            # A hook has changed the certificates in the configuration; the client's own pools ignore that.
             self._drop_connections()
             self._pool = tracked(configured_pools(self._api_client), self._sockets)
             self._tls_files = files
@@ -234,7 +235,7 @@ class Transport:
             self._drop_connections()
 
     def _drop_connections(self) -> None:
-        # Without the loop they would stay open for as long as somebody holds an answer that came over one of them.
+        # Without the loop they would stay open while somebody holds an answer from one of them.
         for key in list(self._pool.pools.keys()):
             pool = self._pool.pools.get(key)
             if pool is not None:
@@ -244,7 +245,7 @@ class Transport:
 
     @contextmanager
     def translating(self) -> Generator[None]:
-        """Turn what goes wrong on the way into this package's errors."""
+        """Convert connection errors into this package's errors."""
         import urllib3  # noqa: PLC0415  the official client is imported when it is first used
 
         try:
@@ -252,7 +253,7 @@ class Transport:
         except (OSError, EOFError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             if self._sockets.closed:
                 raise StoppedError("the source has been closed") from error
-            # Silence has the same cause whether or not the answer has begun.
+            # Silence has the same cause before and after the beginning of an answer.
             silence = error.__cause__ if isinstance(error, urllib3.exceptions.ReadTimeoutError) else None
             cause = silence if isinstance(silence, TimeoutError) else error
             configuration = self._api_client.configuration
@@ -266,7 +267,7 @@ class Transport:
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse what http.client would refuse, whose error shows the whole header: it may hold a token."""
+    """Refuse headers that http.client would refuse: its error shows the whole header, which may hold a token."""
     for name, value in headers.items():
         try:
             is_sendable = not _NOT_IN_HEADERS.search(str(value).encode("latin-1"))
@@ -275,5 +276,5 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         if not is_sendable:
             raise SourceError(
                 f"the client's {name} header can't be sent: it has a line break or another character "
-                "that has no place there (a token read from a file may end in a line break)"
+                "that is not allowed there (a token read from a file may end in a line break)"
             )

@@ -1,1 +1,1 @@
-"""From bytes to records."""
+"""Makes records from bytes."""

@@ -1,8 +1,8 @@
-"""From the wire to records: only what the cache needs is read, the rest stays bytes.
+"""Makes records from the wire: it reads only what the cache needs; the rest stays bytes.
 
-Where an object begins as a server writes it, its head says all (`object_head`), and it is kept as it came: the short
-way. Where anything is not as expected, the whole is decoded: the long way, which defines the right result. Even so it
-is kept as it came where its kind and metadata come first. Where they do not, it is written out again in that order.
+If an object begins as servers write it, its head has all that is needed (`object_head`), and its bytes are kept: the
+short way. Otherwise the whole object is decoded: the long way, which defines the right result. Even then its bytes are
+kept if kind and metadata are first; if they are not, the object is written again in that order.
 
 Upstream: k8s.io/client-go/rest/watch/decoder.go and tools/cache/reflector.go (v0.37).
 """
@@ -38,7 +38,7 @@ _ITEM = b'{"metadata":{'
 _SPACE = " \t\n\r"
 _SECOND_METADATA = b',"metadata":'
 
-#: Values that a record has where the key is missing. By identity or equality: a list can't be looked up in a set.
+#: Values of a record if the key is missing. Compared one by one: a list can't be looked up in a set.
 _EMPTY: tuple[Any, ...] = ("", {}, [], 0)
 
 _CHANGES = {change.value: change for change in ChangeType}
@@ -52,10 +52,10 @@ class Decoder(Generic[T]):
     """Reads lists and watches of one resource.
 
     Args:
-        make: makes the object that a reader sees.
-        kind: of the objects, for example `Pod`: list items lack it. Empty where it is not known: then as the list's.
+        make: makes the object for a reader.
+        kind: for example `Pod`: list items do not have it. Empty if unknown: then it is taken from the list.
         api_version: of the objects, for example `apps/v1`.
-        drop_managed_fields: leave `metadata.managedFields`, half of a typical object, out of what is kept.
+        drop_managed_fields: remove `metadata.managedFields`, half of a typical object, from the stored bytes.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -74,10 +74,10 @@ class Decoder(Generic[T]):
         self._item_head = b'{"kind":"%s","apiVersion":"%s",' % (kind.encode(), api_version.encode())
 
     def event(self, data: bytes, start: int = 0, stop: int | None = None) -> WatchEvent[T]:
-        """Return what a line of a watch says, which is all of some bytes or lies at `start:stop` in them.
+        """Return the event in a line of a watch: all of `data`, or `start:stop` in it.
 
         Raises:
-            DecodeError: the line is not a watch event; or a deletion of nobody knows what, which only a list shows.
+            DecodeError: the line is not a watch event, or it is an unreadable deletion, which only a list can show.
         """
         if stop is None:
             stop = len(data)
@@ -89,11 +89,11 @@ class Decoder(Generic[T]):
         return self.event_the_long_way(data[start:stop])
 
     def event_the_long_way(self, line: bytes) -> WatchEvent[T]:
-        """Do what `event` does, by decoding the whole."""
+        """Do what `event` does, by decoding the whole line."""
         try:
             text = line.decode()
             match = _CHANGE.match(line)
-            # Up to here and to the metadata there is only ASCII, so positions in the bytes are those in the text.
+            # Up to the metadata there is only ASCII, so positions in the bytes are the same as in the text.
             if match is not None and self._heads.metadata_of(line, match.end()) is not None:
                 obj, end = deep.raw_decode(text, match.end())
                 if text[end:] == "}":
@@ -125,7 +125,7 @@ class Decoder(Generic[T]):
         return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
 
     def object(self, raw: bytes) -> WireRecord[T] | BadObject:
-        """Return the record for an object's own JSON.
+        """Return the record of an object's own JSON.
 
         Raises:
             DecodeError: it is not a JSON object.
@@ -178,17 +178,17 @@ class Decoder(Generic[T]):
         limit: int = 64 << 20,
         on_arrival: Callable[[Sequence[WireRecord[T]]], None] | None = None,
     ) -> Page[T]:
-        """Return what a list's answer holds, given block by block while it arrives.
+        """Return a list's page, from blocks of the answer while it arrives.
 
-        Items are split off as they become complete, so the answer is never held as a whole.
+        Items are split off when they are complete, so the whole answer is never in memory.
 
         Args:
             blocks: of the answer's body.
-            limit: bytes that an item may have.
-            on_arrival: given after each block the objects that it completed.
+            limit: the longest item in bytes.
+            on_arrival: called after each block with the objects that it completed.
 
         Raises:
-            DecodeError: the answer is not a list, or an item is longer.
+            DecodeError: the answer is not a list, or an item exceeds the limit.
         """
         reader: ListReader[T] = ListReader(self, limit=limit)
         told = 0
@@ -205,7 +205,7 @@ class Decoder(Generic[T]):
         return bool(self._kind)
 
     def of_list(self, kind: str, api_version: str) -> Self:
-        """Return what reads a list's items: this, or where it knows no kind, one that knows the list's."""
+        """Return a decoder of a list's items: this one, or one with the list's kind if this one has none."""
         if self._kind:
             return self
         named = copy.copy(self)
@@ -213,7 +213,7 @@ class Decoder(Generic[T]):
         return named
 
     def item(self, raw: bytes, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an item of a list, whose JSON is `raw` and says `obj`."""
+        """Return the record of a list's item with the JSON `raw`, decoded as `obj`."""
         if raw.startswith(_ITEM):
             raw = self._item_head + raw[1:]
         metadata = obj.get("metadata")
@@ -225,15 +225,15 @@ class Decoder(Generic[T]):
         return self._record_of(raw, metadata, head.end if head is not None and _agrees(head, metadata) else 0)
 
     def short_item(self, raw: bytes) -> WireRecord[T] | None:
-        """Return the record for an item whose head says all; None for others."""
+        """Return the record of an item by its head alone, or None."""
         if raw.startswith(_ITEM):
             raw = self._item_head + raw[1:]
         return self._short(raw, 0, len(raw))
 
     def _short(self, data: bytes, start: int, stop: int) -> WireRecord[T] | None:
-        """Return the record for the object at `start:stop`; None where it takes more than a look at its head."""
+        """Return the record of the object at `start:stop` by its head alone, or None."""
         head = self._heads.read(data, start, stop)
-        # A key that comes twice counts where it comes last; a server never does that, an attacker may.
+        # Of a repeated key, the last counts. Servers never repeat one, but an attacker may.
         if head is None or data.rfind(_SECOND_METADATA, head.end, stop) >= 0:
             return None
         name, namespace, uid, version, labels, end, (cut, behind) = head
@@ -268,7 +268,7 @@ class Decoder(Generic[T]):
             return None
 
     def _record_of(self, raw: bytes, metadata: Any, end: int) -> WireRecord[T] | BadObject:
-        """Return the record for an object whose metadata end at a position; 0 where that is not known."""
+        """Return the record of an object whose metadata end at a position; 0 if unknown."""
         if not isinstance(metadata, dict):
             return BadObject(DecodeError("an object has no metadata", raw=raw))
         name = metadata.get("name")
@@ -293,7 +293,7 @@ class Decoder(Generic[T]):
             except (AttributeError, TypeError):
                 return BadObject(DecodeError("an object's labels are not a map of strings", key=key, raw=raw), version)
         if any(metadata.get(name, "?") in _EMPTY for name in ("namespace", "resourceVersion", "uid", "labels")):
-            # The record does not tell what is empty from what is missing.
+            # The record does not distinguish empty from missing.
             end = 0
         shared = self._shared
         return WireRecord(raw, self._origin, key, shared.text(namespace), version, uid, labels, shared.number(end))
@@ -304,12 +304,12 @@ def _written(mapping: dict[str, Any]) -> bytes:
     try:
         return _encode(mapping).encode()
     except UnicodeEncodeError:
-        # Half a letter, which JSON's escapes can write and UTF-8 can't.
+        # Half of a surrogate pair: JSON's escapes can express it, UTF-8 can't.
         return _encode_ascii(mapping).encode()
 
 
 def _agrees(head: Head, metadata: Any) -> bool:
-    """Return whether a head says what the decoded metadata say, which it does unless a key comes twice."""
+    """Return whether a head agrees with the decoded metadata; it does unless a key is repeated."""
     said = (head.name, head.namespace, head.uid, head.version)
     keys = ("name", "namespace", "uid", "resourceVersion")
     if any(metadata.get(key) != (None if raw is None else raw.decode()) for key, raw in zip(keys, said, strict=True)):
@@ -327,7 +327,7 @@ def _bookmark(metadata: Any) -> Bookmark | BadObject:
 
 
 def _key(metadata: Any) -> str:
-    """Return the key of an object that can't be held, as far as it has one: that of its former state in the cache."""
+    """Return the key of an unreadable object, which its former state in the cache has; empty if unknown."""
     name, namespace = (metadata.get("name"), metadata.get("namespace")) if isinstance(metadata, dict) else ("", "")
     if not isinstance(name, str) or not name:
         return ""
@@ -340,7 +340,7 @@ def _version(metadata: Any) -> str:
 
 
 def _unless_deleted(change: ChangeType, bad: BadObject) -> BadObject:
-    """Return an object that can't be held; raises where it was a deletion, which must not be lost."""
+    """Return an unreadable object; raises if it was a deletion, which must not be lost."""
     if change is ChangeType.DELETED:
         raise DecodeError(f"a deletion can't be read: {bad.error}", key=bad.error.key, raw=bad.error.raw)
     return bad

@@ -1,6 +1,6 @@
-"""A list's answer while it arrives: its items, split off one by one.
+"""Reads a list's answer while it arrives: splits off its items one by one.
 
-Upstream: k8s.io/client-go/tools/pager and rest/request.go (v0.37), which hold an answer as a whole.
+Upstream: k8s.io/client-go/tools/pager and rest/request.go (v0.37), which hold the whole answer.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ T = TypeVar("T", default=Any)
 
 _LIST = re.compile(r'\{"kind":"([A-Za-z0-9]+)List","apiVersion":"([a-z0-9./-]+)","metadata":')
 _ITEMS = re.compile(r',"items":\s*\[')
-#: Custom resources are written with sorted keys: the kind and the metadata come behind the items.
+#: Custom resources are written with sorted keys: kind and metadata are after the items.
 _SORTED_LIST = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","items":\s*\[')
 _SORTED_ITEM = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","kind":"([A-Za-z0-9]+)","metadata":')
 _SPACE = re.compile(r"[ \t\n\r]*")
 
-#: Bytes by which a list's items have begun, if they ever do where they can be split off.
+#: Bytes within which the items of a list must begin, to be split off.
 _HEAD = 4096
-#: Bytes of an item that may be on their way before it is looked at again.
+#: Bytes of an incomplete item after which it is tried again.
 _PATIENCE = 1 << 16
 
-#: What may come next among a list's items.
+#: The possible next elements in a list of items.
 _ITEM_OR_END, _COMMA_OR_END, _ITEM = range(3)
 
 _raw_decode = json.JSONDecoder().raw_decode
@@ -51,30 +51,30 @@ class ItemDecoder(Protocol[T]):
         ...
 
     def of_list(self, kind: str, api_version: str) -> Self:
-        """Return what reads the items of a list of this kind."""
+        """Return a decoder of the items of a list of this kind."""
         ...
 
     def short_item(self, raw: bytes) -> WireRecord[T] | None:
-        """Return the record for an item whose JSON is `raw`, if that takes no more than a look at its head."""
+        """Return the record of an item with the JSON `raw` by its head alone, or None."""
         ...
 
     def item(self, raw: bytes, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an item whose JSON is `raw` and says `obj`."""
+        """Return the record of an item with the JSON `raw`, decoded as `obj`."""
         ...
 
     def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record for an item of which only what it says is known."""
+        """Return the record of an item that is only known decoded."""
         ...
 
 
 @final
 class ListReader(Generic[T]):
-    """Takes the items out of a list while it arrives.
+    """Reads the items of a list while it arrives.
 
     Args:
-        decoder: makes records of them.
-        limit: bytes that an item may have, and an answer that can't be split into items.
-        is_short: whether items may be cut out without decoding them; otherwise all are decoded, with the same result.
+        decoder: makes their records.
+        limit: the longest item in bytes, and the longest answer that can't be split into items.
+        is_short: whether items may be cut out without decoding; otherwise all are decoded, with the same result.
 
     Attributes:
         records: the objects so far, in the server's order.
@@ -88,7 +88,7 @@ class ListReader(Generic[T]):
         self._slices: ItemSlices[T] | None = None
         #: What has come and is not taken yet; it grows and shrinks in place, so that nothing is there twice.
         self._rest = bytearray()
-        #: Whether it is the answer so far, whose items can't be split off.
+        #: Whether the answer's items can't be split off, so that it is collected as a whole.
         self._is_whole = False
         self._in_items = False
         self._is_sorted = False
@@ -102,7 +102,7 @@ class ListReader(Generic[T]):
         """Take the next block.
 
         Raises:
-            DecodeError: it is not valid UTF-8, or an item is longer than the limit.
+            DecodeError: it is not valid UTF-8, or an item exceeds the limit.
         """
         self._rest += block
         if not (self._is_whole or self._in_items):
@@ -116,11 +116,11 @@ class ListReader(Generic[T]):
             self._check(len(self._rest), "a list with something behind its objects of")
             return
         is_stuck = self._slices is None or self._cut_items(self._slices)
-        # An item that is not complete yet fails to decode, which costs as much as it has bytes: let it double first,
-        # though not beyond what an item may have.
+        # A failed try costs as much as the item has bytes so far: wait until it has doubled, though not beyond the
+        # longest item.
         patience = min(2 * self._tried if is_stuck else max(2 * self._tried, _PATIENCE), self._limit + 1)
         if self._rest and len(self._rest) >= patience:
-            # One that has begun, but has no more braces than last time, is not complete.
+            # An item without a new closing brace since the last try is incomplete.
             if not self._rest.startswith(b"{") or self._rest.find(b"}", self._tried) >= 0:
                 self._decode_items(is_end=False)
             self._tried = len(self._rest)
@@ -128,7 +128,7 @@ class ListReader(Generic[T]):
 
     @property
     def _has_ended(self) -> bool:
-        """Whether what comes next is the end of the items."""
+        """Whether the items end here."""
         return self._wants != _ITEM and self._rest.startswith(b"]")
 
     def _check(self, size: int, what: str) -> None:
@@ -157,7 +157,7 @@ class ListReader(Generic[T]):
             return
         kind, api_version = "", head[1]
         if not self._decoder.knows_kind:
-            # The list's kind comes too late, but each item says its own.
+            # The list's kind is at its end, but each item has its own.
             item = _SORTED_ITEM.match(text, head.end())
             if item is None:
                 return
@@ -200,7 +200,7 @@ class ListReader(Generic[T]):
         return self._decoder.item(raw, obj)
 
     def _decode_items(self, *, is_end: bool) -> None:
-        """Take all items that are complete, the long way: this is what defines the right result."""
+        """Take all complete items, the long way, which defines the right result."""
         text, position, taken = _text(self._rest, is_end=is_end), 0, 0
         is_ascii = text.isascii()
         while True:
@@ -213,7 +213,7 @@ class ListReader(Generic[T]):
             if character != "{" or self._wants == _COMMA_OR_END:
                 break
             try:
-                # One object that is nested too deeply for Python's decoder must not keep all others out.
+                # One object that is too deeply nested for Python's decoder must not keep out all others.
                 obj, end = deep.raw_decode(text, position)
             except JSONDecodeError:
                 break
@@ -234,7 +234,7 @@ class ListReader(Generic[T]):
             self.records.append(record)
 
     def finish(self) -> Page[T]:
-        """Return the page; the answer has ended.
+        """Return the page, after the end of the answer.
 
         Raises:
             DecodeError: it is not a list, or not complete.
@@ -247,7 +247,7 @@ class ListReader(Generic[T]):
         if not self._has_ended:
             raise DecodeError("the list is not valid JSON: an item is broken or the end is missing")
         try:
-            # With the items left out, the rest is a whole object.
+            # Without the items, the rest is a complete object.
             self._rest[:0] = b'{"items":['
             after = json.loads(self._rest)
         except (ValueError, RecursionError) as error:
@@ -282,13 +282,13 @@ class ListReader(Generic[T]):
         if not isinstance(version, str) or not isinstance(token, str):
             raise DecodeError("the list's resourceVersion or continue token is not a string")
         remaining = metadata.get("remainingItemCount")
-        # Only a hint, for people to read: one that makes no sense is left out.
+        # Only a hint for people: a nonsensical one is left out.
         is_count = isinstance(remaining, int) and not isinstance(remaining, bool) and remaining >= 0
         return Page(self.records, version, token, self._bad, remaining if is_count else None)
 
 
 def _list_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a list's metadata. Raises DecodeError where an answer is something else."""
+    """Return a list's metadata. Raises DecodeError if the answer is not a list."""
     metadata = answer.get("metadata")
     if not str(answer.get("kind", "")).endswith("List") or not isinstance(metadata, dict):
         raise DecodeError(f"expected a list, got a {answer.get('kind', 'JSON object')!r}")
@@ -296,7 +296,7 @@ def _list_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(data: bytes | bytearray, *, is_end: bool) -> str:
-    """Return bytes as text, up to the last letter that is complete. Raises DecodeError."""
+    """Return bytes as text, up to the last complete character. Raises DecodeError."""
     try:
         return codecs.utf_8_decode(data, "strict", is_end)[0]
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
-"""Records as they are written to a file: packed as they are held, so that neither way takes more than copying.
+"""Writes records to a file, and reads them: packed as they are held, so that both ways only copy bytes.
 
-A block is two pieces: what the cache knows of some objects, as packed JSON, and their bytes, one after the other.
+A block has two parts: the cache's metadata of some objects, as packed JSON, and their bytes, one after the other.
 
 Upstream: none.
 """
@@ -25,7 +25,7 @@ __all__ = ["RecordReader", "RecordWriter"]
 
 T = TypeVar("T", default=Any)
 
-#: A block is full with as many records, or bytes.
+#: A block is full at this many records, or bytes.
 _RECORDS, _BYTES = 1_000, 4 << 20
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -36,15 +36,15 @@ class RecordWriter:
     """Writes the records of one cache.
 
     Args:
-        records: what to write.
+        records: the records to write.
 
     Attributes:
-        codecs: what a reader unpacks them with.
+        codecs: the codecs that a reader needs to unpack them.
 
     Raises:
-        ConfigurationError: one of them is held in a form that can't be written.
+        ConfigurationError: a record is held in a form that can't be written.
 
-    Thread safety: none, but the cache may go on: records never change.
+    Thread safety: none, but the cache may change meanwhile: records never change.
     """
 
     def __init__(self, records: Sequence[Record[Any]]) -> None:
@@ -52,7 +52,7 @@ class RecordWriter:
         packers: dict[Packer, None] = {}
         for record in records:
             if not isinstance(record, WireRecord):
-                raise ConfigurationError("its objects are held as they are, not as the bytes that came")
+                raise ConfigurationError("its objects are held as they are, not as bytes from the server")
             self._records.append(record)
             packers.setdefault(record.origin.packer)
         learn_from(self._records)
@@ -74,7 +74,7 @@ class RecordWriter:
             held, packer = record.held
             number = self._numbers.get(packer, -1)
             if number < 0:
-                # A codec that has come since is not among those that are written.
+                # A codec that was made later is not among those that are written.
                 held = packer.unpack(held)
             elif held[:1] == b"{":
                 held = packer.pack(held)
@@ -97,18 +97,18 @@ def _block(heads: list[object], parts: list[bytes]) -> tuple[bytes, bytes]:
 
 @final
 class RecordReader(Generic[T]):
-    """Makes records of what a `RecordWriter` wrote.
+    """Makes records from the blocks of a `RecordWriter`.
 
     Args:
-        make: makes the object that a reader of the cache sees.
-        codecs: the writer's.
+        make: makes the object for a reader of the cache.
+        codecs: the writer's codecs.
 
     Thread safety: none.
     """
 
     def __init__(self, make: Maker[T], codecs: Iterable[Codec]) -> None:
         self._origins = [Origin(make, Packer(codec)) for codec in codecs]
-        #: For what was not packed.
+        #: For bytes that are not packed.
         self._plain = self._origins[0] if self._origins else Origin(make)
         self._shared = SharedTexts()
 
@@ -116,7 +116,7 @@ class RecordReader(Generic[T]):
         """Return a block's records.
 
         Raises:
-            ValueError: it is not one.
+            ValueError: it is not a valid block.
         """
         records: list[WireRecord[T]] = []
         position, shared = 0, self._shared
@@ -131,7 +131,7 @@ class RecordReader(Generic[T]):
                     WireRecord(held, origin, key, shared.text(namespace), version, uid, known, shared.number(end))
                 )
         except (zlib.error, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(f"no block of records: {error!r}") from error
+            raise ValueError(f"not a valid block of records: {error!r}") from error
         if position != len(data):
             raise ValueError(f"a block of records has {len(data)} bytes, not {position}")
         return records

@@ -1,7 +1,7 @@
-"""Texts, numbers and labels that many objects have, kept once.
+"""Shares the texts, numbers and labels that many objects have.
 
-Not by `sys.intern`: what that gets stays for ever in some versions of Python. Here they go with their decoder, and what
-is remembered is limited, since a server may send a value of its own with each object.
+`sys.intern` would keep them for ever in some versions of Python. Here they end with their decoder, and their number is
+limited, since a server may send a different value with each object.
 
 Upstream: none.
 """
@@ -14,13 +14,13 @@ from typing import Any, final
 
 __all__ = ["SharedTexts"]
 
-#: Different ones that are remembered.
+#: The most entries of each kind.
 _MOST = 10_000
 
 
 @final
 class SharedTexts:
-    """Hands out equal texts, numbers and labels as one object.
+    """Returns equal texts, numbers and labels as one object.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -32,7 +32,7 @@ class SharedTexts:
         self._decoded: dict[bytes, Any] = {}
 
     def number(self, number: int) -> int:
-        """Return an equal number."""
+        """Return the shared equal number."""
         known = self._numbers.get(number)
         if known is None:
             _make_room(self._numbers)
@@ -40,7 +40,7 @@ class SharedTexts:
         return known
 
     def text(self, text: str) -> str:
-        """Return an equal text."""
+        """Return the shared equal text."""
         known = self._texts.get(text)
         if known is None:
             _make_room(self._texts)
@@ -48,7 +48,7 @@ class SharedTexts:
         return known
 
     def decoded(self, raw: bytes) -> str:
-        """Return the text of these bytes of UTF-8."""
+        """Return the text of these UTF-8 bytes."""
         known: str | None = self._decoded.get(raw)
         if known is None:
             _make_room(self._decoded)
@@ -56,7 +56,7 @@ class SharedTexts:
         return known
 
     def decoded_labels(self, raw: bytes) -> dict[str, str]:
-        """Return the labels of this JSON, which is a mapping of strings."""
+        """Return the labels in this JSON, a mapping of strings."""
         known: dict[str, str] | None = self._decoded.get(raw)
         if known is None:
             _make_room(self._decoded)
@@ -64,7 +64,7 @@ class SharedTexts:
         return known
 
     def labels(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Return equal labels.
+        """Return the shared equal labels.
 
         Raises:
             TypeError: they are not strings.

@@ -1,4 +1,4 @@
-"""The server's `Status` objects, and the errors that they become.
+"""Makes errors from the server's `Status` objects.
 
 Upstream: k8s.io/apimachinery/pkg/api/errors/errors.go (v0.37).
 """
@@ -25,13 +25,13 @@ _TOO_LARGE = "Too large resource version"
 
 
 def error_of_response(code: int, body: bytes, retry_after: str | None, *, now: float) -> StatusError:
-    """Return the error for an HTTP answer that is no success.
+    """Return the error of an HTTP answer that is not a success.
 
     Args:
         code: the HTTP status.
-        body: a Status in JSON, or whatever else a proxy on the way may have answered.
-        retry_after: the header of that name, seconds or a date.
-        now: seconds since the epoch, for a date.
+        body: a Status in JSON, or anything else that a proxy may have answered.
+        retry_after: the header Retry-After: seconds or a date.
+        now: seconds since the epoch, to compare with a date.
     """
     try:
         status = json.loads(body)
@@ -46,7 +46,7 @@ def error_of_response(code: int, body: bytes, retry_after: str | None, *, now: f
 def error_of_status(
     status: Mapping[str, Any], *, code: int | None = None, retry_after: float | None = None
 ) -> StatusError:
-    """Return the error for a Status object, as it stands in an answer or in an ERROR event of a watch."""
+    """Return the error of a Status object, from an answer or an ERROR event of a watch."""
     code = code if code is not None else _integer(status.get("code"))
     reason = str(status.get("reason") or "")
     message = str(status.get("message") or "the server gave no message")
@@ -65,7 +65,7 @@ def error_of_status(
 
 
 def _is_too_large(code: int, reason: str, message: str, details: Mapping[str, Any]) -> bool:
-    """Three dialects: a cause by type since 1.22 or so, a cause by message before, the message alone before that."""
+    """Recognize three forms: a cause by type since about 1.22; before, a cause by message; earlier, the message."""
     causes = details.get("causes")
     causes = [cause for cause in causes if isinstance(cause, Mapping)] if isinstance(causes, list) else []
     if any(cause.get("reason") == "ResourceVersionTooLarge" for cause in causes):
@@ -80,12 +80,12 @@ def _integer(value: object) -> int:
 
 
 def _seconds_of_details(value: object) -> float | None:
-    # It is an int32 in Go: what is larger was never meant.
+    # In Go it is an int32: a larger number is invalid.
     return float(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31 else None
 
 
 def retry_after_seconds(header: str | None, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for, by a number or a date; None where it can't be read."""
+    """Return the seconds of a Retry-After header, a number or a date; None if it is invalid."""
     if not header:
         return None
     try:
@@ -95,6 +95,6 @@ def retry_after_seconds(header: str | None, now: float) -> float | None:
             date = parsedate_to_datetime(header)
         except (TypeError, ValueError, OverflowError):
             return None
-        # Dates in HTTP are in UTC, whether they say so or not.
+        # Dates in HTTP are in UTC, with or without a time zone.
         seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
     return max(0.0, seconds) if math.isfinite(seconds) else None
