@@ -1,6 +1,6 @@
 """The cache's record of an object: its key, the metadata that the cache needs, and a way to the whole object.
 
-A record holds the bytes from the wire. The object is made from them when it is read, for each reader anew, so that a
+A record holds the bytes from the wire. The object is made from them again for each reader, so that a
 reader's changes reach neither the cache nor another reader.
 
 Upstream: none; client-go caches decoded objects, which nobody may change.

@@ -1,7 +1,7 @@
-"""Test with informers, without a cluster.
+"""Tests informers without a cluster.
 
-`APIServer` is a real HTTP server on loopback for any client; the faults say what it does wrong. `ControlPlane` is a
-real kube-apiserver with its etcd. Both are a `KubernetesAPI`, so a test can run on either.
+`APIServer` is a real HTTP server on loopback for any client; its faults can be scripted. `ControlPlane` is a real
+kube-apiserver with its etcd. Both are a `KubernetesAPI`, so a test can run on either.
 """
 
 from informers.testing.apiserver import APIServer as APIServer

@@ -1,6 +1,6 @@
-"""Run the test server alone: `python -m informers.testing --kubeconfig FILE`.
+"""Runs the test server alone: `python -m informers.testing --kubeconfig FILE`.
 
-It prints its address, serves on loopback only, forgets everything at its end, and ends on SIGINT or SIGTERM.
+It prints its address, serves on loopback only, keeps nothing after its end, and ends on SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; return the exit code.
+    """Serve until a signal; return the exit code.
 
     Args:
-        argv: arguments; None for those of the command line.
+        argv: arguments; None for the command line's.
     """
     parser = argparse.ArgumentParser(
         prog="python -m informers.testing",

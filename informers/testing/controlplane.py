@@ -47,22 +47,22 @@ USERS: Mapping[str, tuple[str, ...]] = {"admin": ("system:masters",), "alice": (
 class ControlPlane:
     """One etcd and one kube-apiserver. Use it as a context manager.
 
-    It serves TLS and has tokens, client certificates and RBAC, as a cluster's. No controllers run: a namespace that is
-    deleted stays, a pod is never scheduled, owned objects stay. The ServiceAccount admission is off, since it waits for
-    a controller's work.
+    It serves TLS and has tokens, client certificates and RBAC, like a cluster. It runs no controllers: a deleted
+    namespace stays, pods are not scheduled, owned objects stay. The ServiceAccount admission is off, since it waits for
+    a controller.
 
-    The programs come from the folder that `KUBEBUILDER_ASSETS` names, as for Go's envtest. Several control planes may
-    run at a time. They end with this process, in whatever way it ends.
+    The programs are in the folder `KUBEBUILDER_ASSETS`, as for Go's envtest. Several control planes may run at a time.
+    They end with this process, however it ends.
 
     Args:
         flags: further flags for kube-apiserver, for example `--watch-cache=false`.
         assets: the folder of the programs; None for `KUBEBUILDER_ASSETS`.
-        folder: where data and logs go, and stay; None for a temporary folder that is removed at the end.
-        timeout: seconds that each start may take.
+        folder: folder for data and logs, which is kept; None for a temporary folder that is removed at the end.
+        timeout: time limit of each start, in seconds.
 
     Raises:
-        ConfigurationError: the programs are missing; the message says where they come from.
-        RuntimeError: on entering: a server does not start; with the end of its log.
+        ConfigurationError: the programs are missing; the message says where to get them.
+        RuntimeError: on entering: a server does not start; the message has the end of its log.
 
     Example:
         The API server crashes and restarts::
@@ -73,7 +73,7 @@ class ControlPlane:
                 plane.restart_apiserver()
 
     Thread safety: objects may be written and read, and connections broken, from any thread; starts and restarts
-    belong to one.
+    belong to one thread.
 
     Upstream: sigs.k8s.io/controller-runtime/pkg/envtest Environment.
     """
@@ -99,7 +99,7 @@ class ControlPlane:
         self._tokens = {user: f"{user}-{os.urandom(12).hex()}" for user in USERS}
         self._servers = Servers(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout)
         self._objects = Objects(self._send)
-        #: What every cluster has, by uid. `clear` leaves it alone.
+        #: The initial objects of every cluster, by uid. `clear` keeps them.
         self._first: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -137,11 +137,11 @@ class ControlPlane:
 
     @property
     def url(self) -> str:
-        """Address of the server for clients: of a relay in front of it, which can break connections."""
+        """Address for clients: that of a relay before the server, which can break connections."""
         return f"https://127.0.0.1:{self._relayed().port}"
 
     def create(self, obj: Any) -> dict[str, Any]:
-        """Create an object with its status, and its namespace if that is missing.
+        """Create an object with its status, and its namespace if it is missing.
 
         After a CustomResourceDefinition it waits until its objects are served.
 
@@ -151,29 +151,29 @@ class ControlPlane:
         Raises:
             TimeoutError: a definition's objects are not served within ten seconds.
             StatusError: the server refuses it.
-            ConfigurationError: its kind is not known to the server.
+            ConfigurationError: the server does not know its kind.
         """
         return self._objects.create(obj)
 
     def update(self, obj: Any) -> dict[str, Any]:
-        """Replace an object, status included; arguments and errors as those of `create`."""
+        """Replace an object, including its status; arguments and errors as for `create`."""
         return self._objects.update(obj)
 
     def patch(
         self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
     ) -> dict[str, Any]:
-        """Apply a JSON merge patch to an object, status included; errors as those of `create`.
+        """Apply a JSON merge patch to an object, including its status; errors as for `create`.
 
         Args:
             resource: for example `core.V1.pods`.
-            name: of the object.
-            patch: what changes; None deletes a field.
-            namespace: None for `default`, or for what has none.
+            name: the object's name.
+            patch: the changes; None deletes a field.
+            namespace: None for `default`, or for a resource without namespaces.
         """
         return self._objects.patch(self._objects.path_of(resource, name, namespace), patch)
 
     def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> dict[str, Any]:
-        """Return an object; arguments and errors as those of `patch`."""
+        """Return an object; arguments and errors as for `patch`."""
         return self._objects.get(self._objects.path_of(resource, name, namespace))
 
     def list(
@@ -188,12 +188,12 @@ class ControlPlane:
         Args:
             resource: for example `core.V1.pods`.
             namespace: None for all.
-            label_selector: only what it selects.
+            label_selector: selects objects; None for all.
         """
         return self._objects.list(resource.path(namespace), LabelSelector.coerce(label_selector))
 
     def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
-        """Delete an object without grace; with finalizers it is only marked. Arguments as those of `patch`."""
+        """Delete an object without grace; one with finalizers is only marked. Arguments as for `patch`."""
         self._objects.delete(self._objects.path_of(resource, name, namespace))
 
     def wait_for_object(
@@ -205,15 +205,15 @@ class ControlPlane:
         namespace: str | None = None,
         timeout: float = 10.0,
     ) -> dict[str, Any] | None:
-        """Wait until an object satisfies `predicate`, which gets None while the object is absent; return it.
+        """Wait until `predicate` holds for an object, or for None while it is absent; return the object.
 
         Raises:
-            TimeoutError: it did not within `timeout` seconds; with the object as it is.
+            TimeoutError: it did not hold within `timeout` seconds; the message has the object.
         """
         return self._objects.wait_for(self._objects.path_of(resource, name, namespace), predicate, timeout)
 
     def clear(self) -> None:
-        """Remove all that has been created since the start, whatever holds it: the next test begins afresh."""
+        """Remove all objects that were created since the start, also those with finalizers, for the next test."""
         for uid, path in self._objects.stored().items():
             if uid not in self._first:
                 self._objects.remove(path)
@@ -223,15 +223,15 @@ class ControlPlane:
         self._relayed().drop_connections()
 
     def stop_accepting(self) -> None:
-        """Be unreachable: break all connections of clients, and refuse new ones."""
+        """Break all connections of clients, and refuse new ones, like an unreachable server."""
         self._relayed().stop_accepting()
 
     def resume_accepting(self) -> None:
-        """Be reachable again, at the same address."""
+        """Accept connections again, at the same address."""
         self._relayed().resume_accepting()
 
     def delay_answers(self, seconds: float) -> None:
-        """Let everything that the server sends, events of watches too, arrive so many seconds later; 0 ends that."""
+        """Delay all bytes from the server, including events of watches, by so many seconds; 0 ends that."""
         self._relayed().delay_answers(seconds)
 
     @property
@@ -244,7 +244,7 @@ class ControlPlane:
         self._servers.kill_apiserver()
 
     def restart_apiserver(self) -> None:
-        """Start the API server, ending the one that runs, and wait until it is ready."""
+        """Start the API server, after ending a running one, and wait until it is ready."""
         self._servers.restart_apiserver()
 
     def restart_etcd(self) -> None:
@@ -258,9 +258,9 @@ class ControlPlane:
     def compact(self) -> int:
         """Compact etcd's history up to now, as the API server itself does every five minutes; return the revision.
 
-        A watch or a page from an older resource version then fails with 410 where the API server reads from etcd:
-        for kinds without a watch cache, which by default is events alone. Other kinds are served from the cache's own
-        history: that forgets when the API server restarts, and drops old lists within 15 seconds of a compaction.
+        A watch or a page from an older resource version then fails with 410 if the API server reads from etcd: for
+        kinds without a watch cache, by default only events. Other kinds are served from the cache's own history, which
+        a restart of the API server forgets; old lists are dropped within 15 seconds of a compaction.
         """
         return self._servers.compact()
 
@@ -269,10 +269,10 @@ class ControlPlane:
         return self._tokens[user]
 
     def service_account_token(self, namespace: str, name: str, *, seconds: float) -> str:
-        """Return a token of an existing service account that is good for so many seconds; expired if negative.
+        """Return a token of an existing service account that is valid for so many seconds; expired if negative.
 
-        The API server itself issues none for less than ten minutes. It still takes a token for a minute after the end
-        that it names, which is allowed for here, and remembers a good one for up to ten seconds more, which is not.
+        The API server itself issues none for less than ten minutes. It accepts a token for a minute after its end,
+        which is compensated here, and caches a valid one for up to ten seconds more, which is not.
         """
         account = self.request("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
         now = SYSTEM_CLOCK.time()
@@ -330,7 +330,7 @@ class ControlPlane:
 
         def heard() -> urllib3.BaseHTTPResponse | None:
             answer = send()
-            # A watch cache that begins again, for example of a custom kind: the server asks to come again.
+            # A watch cache that starts again, for example of a custom kind: the server asks to retry.
             return None if answer.status == 429 else answer
 
         answer = poll(heard, 5.0) or send()

@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to.
+"""A clock that only a test moves.
 
 Upstream: k8s.io/utils/clock/testing/fake_clock.go (v0.37).
 """
@@ -18,7 +18,7 @@ __all__ = ["FakeClock"]
 
 @attrs.frozen(eq=False)
 class _Waiter:
-    #: What waits: a condition, or a function that is called back.
+    #: A waiting condition, or a function to call back.
     waits: threading.Condition | Callable[[], object]
     deadline: float | None
 
@@ -32,10 +32,10 @@ class _Waiter:
 
 @final
 class FakeClock:
-    """A `Clock` for tests: `advance` moves it, and wakes anyone who waited for that moment.
+    """A `Clock` for tests: `advance` moves it, and wakes the waits for that moment.
 
     Args:
-        start: what `monotonic` and `time` return at first, in seconds.
+        start: initial result of `monotonic` and `time`, in seconds.
 
     Example:
         >>> clock = FakeClock()
@@ -43,8 +43,8 @@ class FakeClock:
         >>> clock.monotonic()
         30.0
 
-    Thread safety: all methods may be called from any thread; `advance` must not be called while
-    holding a condition that somebody waits on by this clock.
+    Thread safety: all methods may be called from any thread. Hazard: do not call `advance` while holding a condition
+    that another thread waits on by this clock.
     """
 
     def __init__(self, start: float = 0.0) -> None:
@@ -74,14 +74,14 @@ class FakeClock:
             self._condition.notify_all()
         try:
             # The caller holds `condition`, so an `advance` that finds the waiter blocks on the
-            # condition until this wait has let go of it: no wake-up is lost.
+            # condition until this wait has released it: no wake-up is lost.
             condition.wait()
         finally:
             with self._condition:
                 self._waiters.remove(waiter)
 
     def advance(self, seconds: float) -> None:
-        """Move this clock by `seconds` and wake every wait that ends by then."""
+        """Move this clock by `seconds`, and wake every wait that ends by then."""
         if seconds < 0:
             msg = f"a clock can't go back: advance({seconds!r}) needs seconds >= 0"
             raise ValueError(msg)
@@ -89,17 +89,17 @@ class FakeClock:
             self._now += seconds
             due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._now]
             for waiter in due:
-                # A thread takes itself out, once it has woken up.
+                # A thread removes itself once it has woken up.
                 if not isinstance(waiter.waits, threading.Condition):
                     self._waiters.remove(waiter)
         for waiter in due:
             waiter.wake()
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
-        """Have `callback` called by the `advance` that moves this clock past `seconds` from now: for event loops.
+        """Call `callback` in the `advance` that moves this clock past `seconds` from now: for event loops.
 
         Returns:
-            A function that prevents it.
+            A function that cancels the call.
         """
         with self._condition:
             waiter = _Waiter(callback, self._now + seconds)
@@ -114,7 +114,7 @@ class FakeClock:
         return cancel
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = 10.0) -> None:
-        """Block until so many threads or loops wait for a moment of this clock (waits without end don't count).
+        """Block until so many threads or loops wait for a moment of this clock; waits without an end do not count.
 
         Args:
             count: how many at least.
@@ -129,7 +129,7 @@ class FakeClock:
                 raise TimeoutError(msg)
 
     def next_deadline(self) -> float | None:
-        """Return the earliest moment that somebody waits for, or None."""
+        """Return the earliest moment that a wait ends at, or None."""
         with self._condition:
             deadlines = (w.deadline for w in self._waiters if w.deadline is not None and w.deadline > self._now)
             return min(deadlines, default=None)

@@ -1,4 +1,4 @@
-"""A source in memory, for tests of what stands on one.
+"""A source in memory, for tests of code that uses a source.
 
 Upstream: k8s.io/client-go/tools/cache/testing/fake_controller_source.go (v0.37).
 """
@@ -23,7 +23,7 @@ T = TypeVar("T", default=Any)
 
 @final
 class FakeWatch(Generic[T]):
-    """A watch of a `FakeSource`, which the test feeds.
+    """A watch of a `FakeSource`; the test sends its events.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -35,7 +35,7 @@ class FakeWatch(Generic[T]):
         self._waiting: deque[list[WatchEvent[T]] | Exception | None] = deque()
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
-        """Yield what `send` was given, until `end` or `fail`."""
+        """Yield the batches of `send`, until `end` or `fail`."""
         while True:
             with self._condition:
                 while not self._waiting:
@@ -52,7 +52,7 @@ class FakeWatch(Generic[T]):
         self._put(list(events))
 
     def end(self) -> None:
-        """End the watch, as a server does when its time is up."""
+        """End the watch, as a server does on its timeout."""
         self._put(None)
 
     def fail(self, error: Exception) -> None:
@@ -71,19 +71,20 @@ class FakeWatch(Generic[T]):
 
 @final
 class FakeSource(Generic[T]):
-    """A `ListerWatcher` over objects in memory: what is put in is listed, and sent to anyone who watches.
+    """A `ListerWatcher` over objects in memory: changes are listed, and sent to open watches.
 
-    Versions are whole numbers, counted up with each change and set in the objects' records, not in the objects.
+    Versions are whole numbers, increased with each change. They are set in the objects' records, not in the objects.
 
     Args:
-        streaming_lists: whether it can do streaming lists; else it refuses them as an old server does.
-        page_size_limit: the most objects in a page, whatever is asked for; 0 for no limit.
+        streaming_lists: whether it supports streaming lists; otherwise it refuses them like an old server.
+        page_size_limit: the most objects in a page, whatever is requested; 0 for no limit.
 
     Attributes:
         lists: the options of every list so far.
         watches: every watch so far, with its options.
-        list_error: raised by every list while it is set: an error, or a function from options to one or None.
-        watch_error: likewise, by every opening of a watch.
+        list_error: raised by every list while it is set: an error, or a function that returns one, or None, for the
+            options.
+        watch_error: the same for opening a watch.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -129,7 +130,7 @@ class FakeSource(Generic[T]):
         self._change(ChangeType.DELETED, obj)
 
     def drop_watches(self) -> None:
-        """End every open watch, as a server does when their time is up."""
+        """End every open watch, as a server does on its timeout."""
         with self._condition:
             watches, self._open = self._open, []
         for watch in watches:
@@ -161,7 +162,7 @@ class FakeSource(Generic[T]):
             watch.send(Bookmark(version))
 
     def wait_for_watch(self, count: int = 1, *, timeout: float = 10.0) -> FakeWatch[T]:
-        """Wait until as many watches have been opened so far, and return the last of these.
+        """Wait until `count` watches have been opened so far, and return the last of these.
 
         Raises:
             TimeoutError: there are fewer after `timeout` seconds.

@@ -1,4 +1,4 @@
-"""Faults by script: what a server does wrong, to which requests, and how often.
+"""Scripted faults: what a server does wrong, for which requests, and how often.
 
 Example:
     >>> from informers.kinds import core
@@ -75,10 +75,10 @@ class Refuse:
 @final
 @attrs.frozen
 class Hang:
-    """Keep the connection open and say nothing, until the client leaves or the server stops.
+    """Keep the connection open without an answer, until the client leaves or the server stops.
 
     Attributes:
-        after_bytes: of the answer's body come first; None if not even a status comes.
+        after_bytes: bytes of the answer's body to send first; None to send not even a status.
     """
 
     after_bytes: int | None = None
@@ -87,7 +87,7 @@ class Hang:
 @final
 @attrs.frozen
 class Delay:
-    """Wait before doing anything else, by the server's clock. Other faults may follow.
+    """Wait before anything else, by the server's clock. Other faults may follow.
 
     Attributes:
         seconds: how long.
@@ -99,10 +99,10 @@ class Delay:
 @final
 @attrs.frozen
 class Cut:
-    """Reset the connection within the answer, in the middle of a line if it so happens.
+    """Reset the connection within the answer, possibly in the middle of a line.
 
     Attributes:
-        after_bytes: of the answer's body come first.
+        after_bytes: bytes of the answer's body to send first.
     """
 
     after_bytes: int = 0
@@ -111,7 +111,7 @@ class Cut:
 @final
 @attrs.frozen
 class EndWatch:
-    """End a watch in good order, as on its timeout.
+    """End a watch regularly, as on its timeout.
 
     Attributes:
         after_events: lines come first, bookmarks included.
@@ -129,7 +129,7 @@ class Expire:
 @final
 @attrs.frozen
 class BadJSON:
-    """Send what is not valid JSON: as the whole answer, or as a watch's first line."""
+    """Send invalid JSON: as the whole answer, or as a watch's first line."""
 
 
 @final
@@ -141,19 +141,19 @@ class NoBookmarks:
 @final
 @attrs.frozen
 class Lag:
-    """Answer reads from a cache that is behind, as an API server's watch cache can be; writes are not behind.
+    """Answer reads from a cache that is behind, as an API server's watch cache may be; writes are not affected.
 
-    A watch gets each event late. A list, a get or a watch that asks for any version (`resourceVersion=0`) gets an
-    older state; what asks for a newer one gets 504. A list or a watch without a version begins with the present.
+    A watch receives each event late. A list, a get or a watch for any version (`resourceVersion=0`) gets an older
+    state; a request for a newer version gets a 504. A list or a watch without a version begins with the present state.
 
-    The lag ends when the fault is removed from the script: then every watch that it has met gets all that is late.
+    The lag ends when the fault is removed: then every affected watch receives all late events.
 
     Args:
-        seconds: an event is seen so many seconds after its write, by the server's clock.
-        events: so many of the last events of a resource are not seen. A large number holds all back.
+        seconds: delay of each event after its write, by the server's clock.
+        events: number of last events of a resource that are not seen. A large number holds all back.
 
     Raises:
-        ConfigurationError: not one of the two is given, or it is not more than 0.
+        ConfigurationError: both or neither are given, or the value is not above 0.
 
     Example:
         >>> faults = Faults()
@@ -169,7 +169,7 @@ class Lag:
             raise ConfigurationError(f"give a lag of seconds or of events, more than 0: got {self!r}")
 
 
-#: Whatever can be scripted.
+#: All faults.
 Fault = Status | Refuse | Hang | Delay | Cut | EndWatch | Expire | BadJSON | NoBookmarks | Lag
 
 _READS = frozenset({"get", "list", "watch"})
@@ -198,7 +198,7 @@ class ScriptedFault:
 
     @property
     def lag(self) -> Lag | None:
-        """Return how far readers are behind that have met this fault; None if they are not, or not any more."""
+        """Return how far readers are behind because of this fault; None if they are not, or no longer."""
         return self.fault if isinstance(self.fault, Lag) and not self.is_removed else None
 
     def __str__(self) -> str:
@@ -207,11 +207,11 @@ class ScriptedFault:
 
 @final
 class Faults:
-    """The script of a server's faults. Each request meets the first that fits it. A server makes its own.
+    """The script of a server's faults. Each request meets the first fault that matches. A server makes its own.
 
     Args:
-        check: refuses resources that can't be asked for.
-        on_removed: called when faults have been removed.
+        check: refuses resources that can't be requested.
+        on_removed: called after faults were removed.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -226,7 +226,7 @@ class Faults:
         self._on_removed = on_removed
         self._lock = new_lock()
         self._script: list[ScriptedFault] = []
-        #: Faults that may still last, though they are out of the script.
+        #: Faults that may still last, although they are no longer in the script.
         self._lasting: list[ScriptedFault] = []
 
     def __repr__(self) -> str:
@@ -234,7 +234,7 @@ class Faults:
 
     @property
     def pending(self) -> tuple[ScriptedFault, ...]:
-        """What is in the script now, in its order: what has happened as often as it was to is out."""
+        """The faults in the script, in order, without those that have happened often enough."""
         with self._lock:
             return tuple(self._script)
 
@@ -251,18 +251,18 @@ class Faults:
         """Add a fault to the end of the script.
 
         Args:
-            fault: what happens.
-            verb: only to requests of this one, for example `watch`.
-            resource: only to requests for this one, by group, version and plural.
-            namespace: only to requests in this one, not to those for all.
-            when: only to requests for which this returns true.
+            fault: the fault.
+            verb: only for this verb, for example `watch`.
+            resource: only for this resource, by group, version and plural.
+            namespace: only for requests in this namespace, not for those in all.
+            when: only for requests for which this returns true.
             times: how often; None for always.
 
         Returns:
-            A handle that counts, and that `remove` takes.
+            A handle with a count, for `remove`.
 
         Raises:
-            ConfigurationError: `fault` is not a fault, the server never serves `resource`, there is no such verb, or
+            ConfigurationError: `fault` is not a fault, the server never serves `resource`, the verb is unknown, or
                 `times` is less than one.
         """
         if not isinstance(fault, Fault):
@@ -289,7 +289,7 @@ class Faults:
         return scripted
 
     def remove(self, scripted: ScriptedFault) -> None:
-        """Take a fault out of the script; a lag ends then. Nothing else happens if it is out already."""
+        """Remove a fault from the script, which ends a lag; does nothing if it is not there."""
         with self._lock:
             scripted.is_removed = True
             for faults in (self._script, self._lasting):
@@ -298,7 +298,7 @@ class Faults:
         self._on_removed()
 
     def clear(self) -> None:
-        """Take all faults out of the script; each lag ends."""
+        """Remove all faults from the script, which ends lags."""
         with self._lock:
             for scripted in (*self._script, *self._lasting):
                 scripted.is_removed = True
@@ -307,7 +307,7 @@ class Faults:
         self._on_removed()
 
     def take(self, request: LoggedRequest) -> list[ScriptedFault]:
-        """Return what happens to a request, and count it: delays, and the first other fault that fits."""
+        """Return the faults of a request, and count them: delays, and the first other fault that matches."""
         with self._lock:
             script = list(self._script)
         taken: list[ScriptedFault] = []

@@ -1,4 +1,4 @@
-"""What the embedded API server and a real control plane have in common, for tests that run on either.
+"""The common methods of the embedded API server and a real control plane, for tests that run on either.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/envtest Environment.
 """
@@ -42,17 +42,17 @@ class KubernetesAPI(Protocol):
         ...
 
     def create(self, obj: Any) -> dict[str, Any]:
-        """Store a new object, its status included. A namespace that is missing is no obstacle."""
+        """Store a new object with its status, and its namespace if it is missing."""
         ...
 
     def update(self, obj: Any) -> dict[str, Any]:
-        """Store an object in place of the one of the same name, its status included."""
+        """Replace the object with the same name, including its status."""
         ...
 
     def patch(
         self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
     ) -> dict[str, Any]:
-        """Apply a JSON merge patch to an object, its status included."""
+        """Apply a JSON merge patch to an object, including its status."""
         ...
 
     def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class KubernetesAPI(Protocol):
         ...
 
     def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
-        """Remove an object without grace; with finalizers it is only marked."""
+        """Delete an object without grace; one with finalizers is only marked."""
         ...
 
     def wait_for_object(
@@ -82,7 +82,7 @@ class KubernetesAPI(Protocol):
         namespace: str | None = None,
         timeout: float = 10.0,
     ) -> dict[str, Any] | None:
-        """Wait until an object, or None for one that is absent, satisfies `predicate`; return it."""
+        """Wait until `predicate` holds for an object, or for None while it is absent; return the object."""
         ...
 
     def drop_connections(self) -> None:
@@ -90,9 +90,9 @@ class KubernetesAPI(Protocol):
         ...
 
     def stop_accepting(self) -> None:
-        """Be unreachable: break all connections, and refuse new ones."""
+        """Break all connections, and refuse new ones, like an unreachable server."""
         ...
 
     def resume_accepting(self) -> None:
-        """Be reachable again, at the same address."""
+        """Accept connections again, at the same address."""
         ...

@@ -1,10 +1,10 @@
-"""Fixtures for pytest: an API server for each test, what talks to it, and a look at what was left running.
+"""Fixtures for pytest: an API server for each test, its clients, and checks for leaks.
 
-Ask for them in the `conftest.py` of your tests' root folder: `pytest_plugins = ["informers.testing.plugin"]`, or by
-`-p informers.testing.plugin`. They are not an entry point of the package: every run of pytest would
-import that, before coverage begins to measure.
+Load them in the `conftest.py` of your tests' root folder: `pytest_plugins = ["informers.testing.plugin"]`, or by
+`-p informers.testing.plugin`. They are not an entry point of the package, since every run of pytest would then
+import it before coverage begins to measure.
 
-A fixture of yours that has the name of one of these takes its place, for the others too.
+If you define a fixture with the name of one of these, yours replaces it, also for the others.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/envtest, which needs the binaries of a real API server.
 """
@@ -44,7 +44,7 @@ __all__ = [
     "recording_handler",
 ]
 
-#: Seconds that threads get to end after a test.
+#: Seconds for threads to end after a test.
 GRACE = 5.0
 
 
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `api_server` once for each that was chosen, and that it can use."""
+    """Run a test with `api_server` once for each chosen server that it can use."""
     if "api_server" not in metafunc.fixturenames:
         return
     chosen = str(metafunc.config.getoption("--api-server"))
@@ -77,14 +77,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class _Raised(logging.Handler):
-    """Keeps what the log says of functions of the user's that raised."""
+    """Collects the log messages about users' functions that raised."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message, if it is about one of these functions."""
+        """Collect a message about such a function."""
         if record.name.startswith("informers.testing"):
             return
         arguments = record.args if isinstance(record.args, tuple) else ()
@@ -96,9 +96,9 @@ class _Raised(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which a handler, an index function or a reconcile function raised; every test has it.
+    """Fail a test in which a handler, an index function or a reconcile function raised; used by every test.
 
-    Where that is the point, mark the test: `@pytest.mark.informer_errors`. It goes by what this package logs.
+    If they should raise, mark the test: `@pytest.mark.informer_errors`. It reads this package's log.
     """
     if request.node.get_closest_marker("informer_errors"):
         yield
@@ -117,14 +117,14 @@ def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def no_informer_leaks() -> Iterator[None]:
-    """Fail a test after which threads of this package still run, for example those of a factory that nobody stopped.
+    """Fail a test after which threads of this package still run, for example those of a factory that was not stopped.
 
     All fixtures below that start something ask for it. For tests that use none of them:
     `pytestmark = pytest.mark.usefixtures("no_informer_leaks")`.
     """
     before = _own_threads()
     yield
-    # Of what ended before, names say nothing: the threads themselves are compared.
+    # Names may be reused: compare the threads themselves.
     left = _own_threads() - before
     if not join_all(left, timeout=GRACE):
         names = ", ".join(sorted(thread.name for thread in left if thread.is_alive()))
@@ -147,7 +147,7 @@ def api_server(
     request: pytest.FixtureRequest,
     no_informer_leaks: None,  # noqa: ARG001  it is stopped before that looks
 ) -> Iterator[APIServer | ControlPlane]:
-    """An API server for the test, empty but for what every cluster has: `APIServer`, or what `--api-server` says."""
+    """An API server with only the objects that every cluster has: `APIServer`, or the one of `--api-server`."""
     if getattr(request, "param", "embedded") == "embedded":
         with APIServer() as server:
             yield server
@@ -168,7 +168,7 @@ def api_client(api_server: APIServer | ControlPlane) -> Iterator[ApiClient]:
 
 @pytest.fixture
 def fake_clock() -> FakeClock:
-    """A clock that is moved by hand. Where a test asks for it, `informer_factory` goes by it; the server does not."""
+    """A clock that the test moves. If a test uses it, so does `informer_factory`; the server does not."""
     return FakeClock()
 
 
@@ -178,21 +178,21 @@ def informer_factory(api_client: ApiClient, request: pytest.FixtureRequest) -> I
     clock: Clock = request.getfixturevalue("fake_clock") if "fake_clock" in request.fixturenames else SYSTEM_CLOCK
     factory = SharedInformerFactory(api_client, 0, clock=clock)
     yield factory
-    # What has not ended by then is told by no_informer_leaks.
+    # no_informer_leaks reports threads that have not ended by then.
     factory.stop(GRACE)
 
 
 @pytest.fixture
 def recording_handler() -> RecordingHandler[Any]:
-    """A handler that writes down what it is told, and can be waited for."""
+    """A handler that records its events, and can be waited for."""
     return RecordingHandler()
 
 
 @pytest.fixture
 def api_faults(api_server: APIServer | ControlPlane) -> Iterator[Faults]:
-    """The script of what `api_server` does wrong. A fault that met no request fails the test, which proved nothing.
+    """The script of the faults of `api_server`. A fault without a matching request fails the test: it proved nothing.
 
-    The embedded server has it alone; on a real one the test is skipped.
+    Only the embedded server has it; on a real one the test is skipped.
     """
     if not isinstance(api_server, APIServer):
         pytest.skip("the embedded API server alone has faults by request; a ControlPlane can break connections")

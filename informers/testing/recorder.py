@@ -1,4 +1,4 @@
-"""A handler that writes down what it is told, and can be waited for.
+"""A handler that records its events, and can be waited for.
 
 Upstream: the test listeners in k8s.io/client-go/tools/cache/shared_informer_test.go (v0.37).
 """
@@ -22,15 +22,15 @@ T = TypeVar("T", default=Any)
 @final
 @attrs.frozen
 class RecordedEvent(Generic[T]):
-    """What a handler was told.
+    """A recorded event.
 
     Attributes:
         type: `add`, `update` or `delete`.
-        key: of the object.
-        obj: the object; of an update the new one; of a deletion its last state, None where that is unknown.
-        old: of an update the old one, else None.
-        is_in_initial_list: of an add, whether it was there when the handler began.
-        is_tombstone: of a deletion, whether it came as a `DeletedFinalStateUnknown`.
+        key: key of the object.
+        obj: the object; the new one of an update; the last state of a deletion, None if unknown.
+        old: the old object of an update, else None.
+        is_in_initial_list: for an add, whether the object existed when the handler was added.
+        is_tombstone: for a deletion, whether it was a `DeletedFinalStateUnknown`.
     """
 
     type: str
@@ -71,7 +71,7 @@ class RecordingHandler(Generic[T]):
 
     @property
     def events(self) -> Sequence[RecordedEvent[T]]:
-        """What it has been told so far."""
+        """The events so far."""
         with self._condition:
             return tuple(self._events)
 
@@ -80,15 +80,15 @@ class RecordingHandler(Generic[T]):
         return [str(event) for event in self.events]
 
     def clear(self) -> None:
-        """Forget what it has been told."""
+        """Forget the events so far."""
         with self._condition:
             self._events.clear()
 
     def wait_for(self, count: int, *, timeout: float = 10.0) -> Sequence[RecordedEvent[T]]:
-        """Wait until it has been notified of at least `count` events; return them all.
+        """Wait until it has received at least `count` events; return them all.
 
         Raises:
-            TimeoutError: it has not after `timeout` seconds; the message has those that came.
+            TimeoutError: it has not after `timeout` seconds; the message has the received events.
         """
         return self.wait_until(lambda events: len(events) >= count, timeout=timeout, what=f"{count} events")
 
@@ -99,7 +99,7 @@ class RecordingHandler(Generic[T]):
         timeout: float = 10.0,
         what: str = "what was waited for",
     ) -> Sequence[RecordedEvent[T]]:
-        """Wait until a predicate holds of all events so far; return them.
+        """Wait until a predicate holds for all events so far; return them.
 
         Raises:
             TimeoutError: it does not after `timeout` seconds.
@@ -113,15 +113,15 @@ class RecordingHandler(Generic[T]):
             return tuple(self._events)
 
     def on_add(self, obj: T, is_in_initial_list: bool, /) -> None:
-        """Write an add down."""
+        """Record an add."""
         self._record(RecordedEvent("add", object_key(obj), obj, is_in_initial_list=is_in_initial_list))
 
     def on_update(self, old: T, new: T, /) -> None:
-        """Write an update down."""
+        """Record an update."""
         self._record(RecordedEvent("update", object_key(new), new, old))
 
     def on_delete(self, obj: T | DeletedFinalStateUnknown[T], /) -> None:
-        """Write a deletion down."""
+        """Record a deletion."""
         if isinstance(obj, DeletedFinalStateUnknown):
             self._record(RecordedEvent("delete", obj.key, obj.obj, is_tombstone=True))
         else:

@@ -1,4 +1,4 @@
-"""The requests that a server has had."""
+"""The log of a server's requests."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["LoggedRequest", "RequestLog"]
 @final
 @attrs.frozen
 class LoggedRequest:
-    """A request that the server has had.
+    """A request to the server.
 
     Attributes:
-        method: HTTP's, for example `GET`.
-        path: of the URL, without query.
-        query: its parameters.
+        method: the HTTP method, for example `GET`.
+        path: path of the URL, without the query.
+        query: parameters of the URL.
         verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; for paths without a
-            resource the method in small letters.
-        resource: what it was for; None for other paths, for example `/version`.
-        namespace: empty for all, or for what has none.
-        name: of the object; empty for a collection.
+            resource, the method in lower case.
+        resource: the resource; None for other paths, for example `/version`.
+        namespace: empty for all, or for a resource without namespaces.
+        name: name of the object; empty for a collection.
         subresource: for example `status`.
-        user_agent: what the client says it is.
+        user_agent: the client's name for itself.
         time: seconds since the epoch, by the server's clock.
-        status: the HTTP status of the answer; 0 where a fault kept it from coming.
+        status: HTTP status of the answer; 0 if a fault prevented it.
     """
 
     method: str
@@ -48,7 +48,7 @@ class LoggedRequest:
     status: int = 0
 
     def is_for(self, resource: Resource[Any]) -> bool:
-        """Return whether the request was for a resource: of the same group, version and plural."""
+        """Return whether the request was for a resource, by group, version and plural."""
         return self.resource is not None and address(self.resource) == address(resource)
 
     def __str__(self) -> str:
@@ -60,16 +60,16 @@ class LoggedRequest:
 
 @final
 class RequestLog:
-    """The requests that a server has had, in the order of the answers' beginnings.
+    """The requests to a server, in the order in which their answers began.
 
-    A request is here before its answer reaches the client.
+    A request is logged before its answer reaches the client.
 
     Example:
         >>> log = RequestLog()
         >>> len(log), log.select(verb="watch")
         (0, [])
 
-    Thread safety: all methods may be called from any thread; iterating goes over what was there at its start.
+    Thread safety: all methods may be called from any thread; iteration covers the requests that existed at its start.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class RequestLog:
         return self._requests[index]
 
     def select(self, *, verb: str | None = None, resource: Resource[Any] | None = None) -> list[LoggedRequest]:
-        """Return the requests of a verb, of a resource, or of both."""
+        """Return the requests with a verb, a resource, or both."""
         return [r for r in self if verb in {None, r.verb} and (resource is None or r.is_for(resource))]
 
     def clear(self) -> None:
@@ -107,15 +107,15 @@ class RequestLog:
     def wait_for(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
     ) -> list[LoggedRequest]:
-        """Wait until `count` requests, past ones included, satisfy `predicate`; return them.
+        """Wait until `count` requests, including past ones, satisfy `predicate`; return them.
 
         Args:
-            predicate: called with each request once.
-            count: how many.
-            timeout: real seconds.
+            predicate: called once with each request.
+            count: number of requests.
+            timeout: seconds of real time.
 
         Raises:
-            TimeoutError: fewer came in that time.
+            TimeoutError: there were fewer in that time.
         """
         found: list[LoggedRequest] = []
         seen = 0
