@@ -106,7 +106,7 @@ def test_a_wait_for_a_write_ends_when_the_cache_has_reached_it(
 
 def test_a_wait_in_vain_says_what_the_cache_shows(made: SharedInformer[Obj]) -> None:
     async def main() -> None:
-        with pytest.raises(WaitTimeoutError, match=r"'shop/web-1' did not come .* no such object in the cache"):
+        with pytest.raises(WaitTimeoutError, match=r"'shop/web-1' did not reach .* no such object in the cache"):
             await aio.wait_until(made, "shop/web-1", lambda found: found is not None, timeout=0.01)
         result = await aio.wait_until_seen(made, "99", timeout=0.01)
         assert not result
