@@ -23,13 +23,11 @@ class Difference:
 
     Attributes:
         title: in a few words.
-        design: what the design wants instead of client-go's way: the words of its table, or its chapter.
         why: the reason.
         scripts: what differs, by the script's name.
     """
 
     title: str
-    design: str
     why: str
     scripts: Mapping[str, Facets]
 
@@ -60,11 +58,10 @@ _MADE_ANEW = {"default/a": ("initial add 1, update 1→8, another uid", "initial
 DIFFERENCES = (
     Difference(
         title="A streaming list whose end does not come",
-        design="§4: retried without delay, for ever → bounded, backed off, then a paged list",
         why=(
-            "client-go asks for the stream again, at once and without end, or waits as long as the stream is open. "
-            "Here pages follow the first stream that breaks, or that brings nothing for ten seconds. A server that "
-            "says that it does not know streams is not asked again; client-go asks before each list."
+            "client-go asks for the stream again at once, without end, or waits as long as the stream is open. Here a "
+            "list in pages follows the first stream that breaks, or that delivers nothing for ten seconds. A server "
+            "that does not support streams is not asked again. client-go asks before each list."
         ),
         scripts={
             "a streaming list whose end never comes: it is closed": {**_NOT_SYNCED, **_RETRIED, **_BOTH_PODS},
@@ -85,16 +82,12 @@ DIFFERENCES = (
     ),
     Difference(
         title="An object that can't be held",
-        design=(
-            "§4: a transform or key error loses the event or the whole list → that object alone is set aside, reported "
-            "and counted; the cache keeps the rest and the version moves on"
-        ),
         why=(
-            "client-go refuses a list with one such object as a whole, again and again, and is never synced. A watch "
-            "it ends and lists, or loses the event. Here the object is set aside and the rest goes on: what follows "
-            "in these scripts begins at the version behind it. An object without a name, which client-go keeps under "
-            "the key `default/`, is set aside too, and so is a mapping whose labels are no strings. The deletion "
-            "of an object that was never told is not told either."
+            "client-go refuses a whole list with one such object, again and again, and never syncs. It ends a watch "
+            "and lists, or loses the event. Here only that object is left out, reported and counted, and the version "
+            "moves on. The scripts show that in the next request. An object without a name is left out too (client-go "
+            "keeps it under the key `default/`), and so is a mapping whose labels are not strings. If an object was "
+            "never delivered, its deletion is not delivered either."
         ),
         scripts={
             "a list with an object that can't be read": {
@@ -142,10 +135,9 @@ DIFFERENCES = (
     ),
     Difference(
         title="An object that no model can be made of",
-        design="§5: what the models get wrong must not reach users; the raw mapping can still be had",
         why=(
-            "client-go decodes objects as they come, and treats one that does not fit its types as above. Here an "
-            "object is kept as it came; a field that is not what its model says raises when it is read."
+            "client-go decodes objects when they arrive, and treats one that does not fit its types as above. Here "
+            "the bytes are kept. A field that does not fit its model raises when it is read."
         ),
         scripts={
             "a list with an object that is no pod": {
@@ -162,11 +154,10 @@ DIFFERENCES = (
     ),
     Difference(
         title="A handler that fails",
-        design=(
-            '§4: a handler that raises ends the process, or is never "synced" → logged with its key, counted, next '
-            "event goes on, still counts as delivered"
+        why=(
+            "client-go ends the process by default. The first script has that switched off. Here the error is logged "
+            "with the object's key and counted, the next event follows, and the event counts as delivered."
         ),
-        why="The default of client-go is to end the process. The first script has that switched off.",
         scripts={
             "a handler that fails in the initial list": {"handler synced": ("no", "yes")},
             "a handler that fails, as client-go is by default": {
@@ -178,12 +169,11 @@ DIFFERENCES = (
     ),
     Difference(
         title="What has not changed",
-        design="§4, where the survey of client-go lists a defect (its §3.4, consequences A and B), do better",
         why=(
-            "When a list or an event brings an object at the version that the cache has, client-go tells it to the "
-            "handlers that were due at the last resync: to all before the first one, so for ever where there is none; "
-            "and then perhaps to none. Here it is told to the handlers that asked for resyncs, and only to these. "
-            "Upstream's `TestSharedInformerWatchDisruption` wants the same."
+            "When a list or an event has an object at the version that the cache has, client-go delivers it to the "
+            "handlers that were due at the last resync. Before the first resync these are all handlers, and later "
+            "perhaps none. Here only handlers with a resync period receive it. Upstream's "
+            "`TestSharedInformerWatchDisruption` wants the same."
         ),
         scripts={
             "a second list in which nothing has changed": {"default/a": ("initial add 1, repeat 1", "initial add 1")},
@@ -207,14 +197,10 @@ DIFFERENCES = (
     ),
     Difference(
         title="One uid, one history",
-        design=(
-            "§4: recreated under one name while nobody watched: one update, two uids → a deletion of the old as a "
-            "tombstone, then an add; a repeated DELETED, an older state, a lower version are told again → never"
-        ),
         why=(
-            "client-go tells whatever comes. Here an object that was made anew under its name is two objects. A second "
-            "deletion and the deletion of an object that nobody knows are dropped, and so is a state older than the "
-            "one that the cache has. The position of a watch never goes back by an event."
+            "client-go delivers every event. Here an object that was created again under its name is two objects: a "
+            "deletion of the old one, then an add. These are dropped: a second deletion, the deletion of an unknown "
+            "object, and a state older than that of the cache. No event moves the position of a watch back."
         ),
         scripts={
             "deleted and made again while the watch was away": _MADE_ANEW,
@@ -237,10 +223,9 @@ DIFFERENCES = (
     ),
     Difference(
         title="A resync of one handler's own",
-        design="§2 and §4: the resync period is each handler's",
         why=(
-            "Where an informer has no resync period, client-go gives none to its handlers either, and logs a warning. "
-            "Here a handler that asks for one has it."
+            "If an informer has no resync period, its handlers in client-go have none either, and a warning is "
+            "logged. Here each handler may have its own."
         ),
         scripts={
             "a resync that a handler of an informer without asks for": {
@@ -255,20 +240,18 @@ DIFFERENCES = (
     ),
     Difference(
         title="An object that a list has twice",
-        design="§6: each handler sees a legal history: one add, then updates, then one delete",
-        why="client-go tells two adds of one object. Here the last one counts, as it does in both caches.",
+        why="client-go delivers two adds of one object. Here the last one counts, as it does in both caches.",
         scripts={"a list with one object twice": {"default/a": ("initial add 1, initial add 3", "initial add 3")}},
     ),
     Difference(
         title="What no API server writes",
-        design="§5: a line of a watch is an event; corrupt bytes are noticed, and lead to a list",
         why=(
-            "client-go reads one JSON value after the other, wherever they stand, and puts a mark in the place of "
-            "bytes that are no UTF-8. Here a line is an event, and what can't be read as one, or is no UTF-8, leads "
-            "to a list: so it would be for what an unencrypted connection has spoiled. A list has to say that it is "
-            "one. Of another kind's list, or of a Status where mappings are listed, client-go makes an empty cache "
-            "that counts as synced. Here a Status is a failure, and that list's items are taken as they are, since "
-            "they have no kind of their own, and the kind of a custom resource's list may be any word."
+            "client-go reads one JSON value after the other, without regard to lines, and replaces bytes that are not "
+            "UTF-8. Here each line is an event. A line that is not valid JSON or UTF-8 leads to a list, because an "
+            "unencrypted connection may have changed it. A list must say that it is one. From a list of another kind, "
+            "or a Status where mappings are listed, client-go makes an empty cache that counts as synced. Here a "
+            "Status is a failure. The items of the other list are accepted: they have no kind of their own, and the "
+            "list of a custom resource may be of any kind."
         ),
         scripts={
             "events over several lines": _SPOILED
@@ -293,13 +276,12 @@ DIFFERENCES = (
     ),
     Difference(
         title="Requests alone",
-        design="§4, all waits and retries: nothing is lost, and the server has less to do",
         why=(
-            "What handlers are told is the same. After a version was lost, client-go asks for everything in one "
-            "answer, which comes from etcd; here it comes in pages. An event without a version, which no API server "
-            "sends, makes client-go watch from nowhere and miss deletions; here the last version counts. A connection "
-            "that breaks before its first event makes client-go list, if that was within a second; here the watch is "
-            "opened again after a pause, and a list follows the second such."
+            "Handlers receive the same. After a version was lost, client-go requests everything in one answer, which "
+            "is read from etcd. Here it is read in pages. After an event without a version, which no API server "
+            "sends, client-go watches without a version and misses deletions. Here the last version counts. If a "
+            "connection breaks within a second, before its first event, client-go lists. Here the watch is opened "
+            "again after a pause, and a second such break leads to a list."
         ),
         scripts={
             "a relist at a version that has expired too": {

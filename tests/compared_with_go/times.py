@@ -32,7 +32,7 @@ _MOMENT = 0.5
 #: The pauses that both have by default. Of their jitter here the middle is taken, so that it is no matter of chance.
 _OPTIONS = ReflectorOptions(uniform=lambda low, high: (low + high) / 2)
 
-_REFUSED = "What client-go takes for a list is a failure here, and costs a pause."
+_REFUSED = "client-go accepts this as a list. Here it is a failure, and costs a pause."
 #: Scripts in which this library may take more than one and a half times as long as client-go, and why.
 SLOWER: Mapping[str, str] = {
     "a list without a kind": _REFUSED,
