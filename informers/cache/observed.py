@@ -223,7 +223,7 @@ class ObservedCache(Generic[T]):
 
         def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
             observers = self._controller.observers
-            ends = [self._stop.add_callback(callback)]
+            ends = self._call_at_the_end(scope, callback)
             if mark.version:
                 ends.append(observers.on_version(scope, mark.version, callback))
             if mark.gone or not self.resource_version_of(mark.namespace):
@@ -251,7 +251,7 @@ class ObservedCache(Generic[T]):
             raise ConfigurationError(f"can't wait for {str(name)!r}: {ended}")
 
         def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
-            ends = (self._stop.add_callback(callback), self.on_progress(callback, key=name))
+            ends = [*self._call_at_the_end(scope, callback), self.on_progress(callback, key=name)]
             return lambda: _end(ends)
 
         return Lookout(
@@ -298,6 +298,12 @@ class ObservedCache(Generic[T]):
                 "name one, with namespace="
             )
         return namespace
+
+    def _call_at_the_end(self, namespace: str | None, callback: Callable[[], object]) -> list[Callable[[], None]]:
+        """Call back when nothing more comes of a namespace; return what ends that."""
+        followed = self._reflectors.get(namespace)
+        ends = [self._stop] if followed is None else [self._stop, followed.scope.ended]
+        return [end.add_callback(callback) for end in ends]
 
     def _position_of(self, namespace: str | None) -> Position:
         followed = self._reflectors.get(namespace)

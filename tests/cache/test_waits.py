@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from informers import ConfigurationError, ObjectName, SharedInformer, Sight, Signal, StoppedError, WaitTimeoutError
+from informers.cache._pipeline.deltas import Snapshot
 from informers.cache.versions import reaches
 from informers.source.watch_events import Bookmark
 from informers.testing import FakeClock, FakeSource
-from tests.cache.things import Obj, informer, obj, started
+from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import eventually
 
 
@@ -222,6 +223,29 @@ def test_a_wait_ends_when_the_namespace_is_no_longer_followed_and_when_the_infor
         assert str(results[0]) == "stopped: the informer of things has been stopped"
         assert isinstance(raised[0], StoppedError)
         assert "the informer of things has been stopped" in str(raised[0])
+
+
+def test_a_wait_ends_when_the_namespace_is_no_longer_followed_though_the_informer_does_not_run() -> None:
+    with informer({name: FakeSource[Obj]() for name in ("a", "b")}) as made:
+        thread, results = waiting(made, lambda: made.wait_until_seen("7", namespace="a"))
+        other, raised = waiting(made, lambda: made.wait_until("a/x", lambda found: found))
+        made.remove_namespace("a")
+        thread.join(10)
+        other.join(10)
+        assert "does not follow namespace 'a'" in str(results)
+        assert isinstance(raised[0], StoppedError)
+
+
+def test_a_wait_for_an_object_of_a_saved_cache_ends_when_it_is_known_that_nothing_is_missing(
+    source: FakeSource[Obj],
+) -> None:
+    saved = record("shop/web-0", "1", phase="Pending")
+    with informer(source) as made:
+        made.resume(Snapshot([saved], {None: source.resource_version}))
+        thread, results = waiting(made, lambda: made.wait_until("shop/web-0", lambda pod: pod))
+        made.start()
+        thread.join(10)
+        assert results == [saved.object()]
 
 
 def test_a_wait_does_not_last_for_ever_where_the_server_was_put_back_to_a_backup(

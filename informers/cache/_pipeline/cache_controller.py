@@ -165,7 +165,6 @@ class CacheController(Generic[T]):
             if self._followed.get(scope.namespace) is scope:
                 del self._followed[scope.namespace]
                 self._awaited -= not scope.is_listed
-        scope.ended.set()
 
     @property
     def has_lists(self) -> bool:
@@ -295,14 +294,15 @@ class CacheController(Generic[T]):
         self._after(writes, dict(snapshot.versions), None)
 
     def _apply_bookmark(self, scope: Scope, version: str) -> None:
+        is_first = scope.is_filled and not scope.is_listed
         with self._contents.writing():
             if scope.move(version):
                 self._reach_locked(version)
-            if scope.is_filled:
-                # If a list is still awaited: the changes since the snapshot are complete.
+            if is_first:
+                # The changes since the snapshot are complete: of every object it is known whether it exists.
                 self._list_locked(scope)
                 scope.is_listed = True
-        self._after((), {scope.namespace: scope.version}, ())
+        self._after((), {scope.namespace: scope.version}, None if is_first else ())
         self._settle(scope)
 
     def _apply_position(self, scope: Scope, version: str) -> None:

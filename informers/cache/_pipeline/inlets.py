@@ -141,8 +141,9 @@ class NamespaceReflector(Generic[T]):
         self.reflector.stop()
 
     def forget(self) -> None:
-        """Refuse its further events, and remove its objects from the cache."""
+        """Refuse its further events, remove its objects from the cache, and end the waits for more."""
         self._queue.end(self.scope, NamespaceRemoved())
+        self.scope.ended.set()
 
     def _report(self, what: WatchFailure | WatchRecovery) -> None:
         # By way of the queue, so that the user's handlers run in the controller's thread.
