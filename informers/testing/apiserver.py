@@ -48,30 +48,30 @@ __all__ = ["APIServer"]
 class APIServer:
     """A Kubernetes API server for tests: real HTTP, in this process, on loopback only.
 
-    Unmodified clients talk to it: the official one, kubectl, and others. It stores objects with versions, lists in
-    pages, watches with bookmarks and streaming lists, refuses as the real one does, and goes wrong where `faults`
-    says so. It is for tests: it runs no nodes and hardly any controller, checks few fields, and has no encryption. It
-    reads and writes JSON alone, so `kubectl apply` and `kubectl create -f` work, but not `kubectl create configmap` and
-    its like, which send protobuf.
+    It works with unmodified clients: the official one, kubectl, and others. It stores objects with versions, lists in
+    pages, watches with bookmarks and streaming lists, validates like a real server, and fails as `faults` says. It is
+    for tests: it runs no nodes and hardly any controller, checks few fields, and has no encryption. It only supports
+    JSON, so `kubectl apply` and `kubectl create -f` work, but `kubectl create configmap` and similar commands, which
+    send protobuf, do not.
 
-    Objects can also be written from within, by `create`, `update`, `patch` and `delete`, which then keep a status as
-    given and need no namespace.
+    Tests can also write objects directly, with `create`, `update`, `patch` and `delete`; these store a given status and
+    need no namespace.
 
     Args:
-        port: to listen at; 0 for any that is free.
-        resources: what is served; None for every kind that the official client knows.
-        namespaces: that are there from the start; none if `namespaces` is not served.
+        port: TCP port; 0 for any free one.
+        resources: the served resources; None for every kind of the official client.
+        namespaces: the initial namespaces; none if `namespaces` is not served.
         clock: for timestamps, timeouts, bookmarks and delays.
         bookmark_interval: seconds between a watch's bookmarks.
-        history: how many events each resource keeps at least, for watches that come back.
-        streaming_lists: whether watches may start with the state (`sendInitialEvents`); older servers refuse that.
+        history: the least number of events that each resource keeps, for watches from an older version.
+        streaming_lists: whether watches may begin with the state (`sendInitialEvents`); older servers refuse that.
         sharding: whether lists and watches may be limited to a share of the objects (`shardSelector`): the feature
-            `ShardedListAndWatch`, without which real servers overlook the wish.
-        finalizes_namespaces: whether a namespace that is deleted is emptied, and goes once it is empty, as in a
-            cluster; otherwise it stays, as on an API server without controllers.
-        collects_garbage: whether what is owned goes with its owners, as in a cluster: in the background, in the
-            foreground or not at all, as the deletion asks. An object whose owners are all absent goes, too.
-        seed: of uids and generated names.
+            `ShardedListAndWatch`. Real servers ignore the parameter unless it is enabled.
+        finalizes_namespaces: whether a deleted namespace is emptied and then removed, as in a cluster; otherwise it
+            stays, as on an API server without controllers.
+        collects_garbage: whether owned objects are deleted with their owners, as in a cluster: in the background, in
+            the foreground or not at all, as the deletion asks; also objects whose owners are all absent.
+        seed: seed of uids and generated names.
 
     Raises:
         ConfigurationError: an argument is wrong.
@@ -84,8 +84,8 @@ class APIServer:
         ['web-0']
 
     Attributes:
-        requests: what clients have asked.
-        faults: what goes wrong.
+        requests: the log of the clients' requests.
+        faults: the script of faults.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -161,7 +161,7 @@ class APIServer:
 
     @property
     def url(self) -> str:
-        """Return the address, for example `http://127.0.0.1:41753`.
+        """Return the server's address, for example `http://127.0.0.1:41753`.
 
         Raises:
             ConfigurationError: the server has not been started.
@@ -174,13 +174,13 @@ class APIServer:
         return str(self._storage.version)
 
     def start(self) -> None:
-        """Listen. Does nothing if that is so already."""
+        """Listen; does nothing if it listens already."""
         with self._lock:
             if self._listener is None:
                 self._listener = HTTPListener(self._handlers.serve, clock=self._clock, port=self._port)
 
     def stop(self) -> None:
-        """Break all connections and end all threads; returns when they have ended. What is stored is kept."""
+        """Break all connections and end all threads; returns when they have ended. Stored objects are kept."""
         with self._lock:
             listener, self._listener = self._listener, None
         if listener is not None:
@@ -188,18 +188,18 @@ class APIServer:
             listener.stop()
 
     def stop_accepting(self) -> None:
-        """Be unreachable: break all connections, and refuse new ones."""
+        """Break all connections, and refuse new ones, like an unreachable server."""
         self._running().pause()
 
     def resume_accepting(self) -> None:
-        """Be reachable again, at the same address."""
+        """Accept connections again, at the same address."""
         self._running().resume()
 
     def client(self, *, token: str | None = None) -> ApiClient:
         """Return a client of the official library for this server.
 
         Args:
-            token: to send; None for the first of those that `require_token` was last given.
+            token: bearer token; None for the first token of the last `require_token`.
         """
         return official_client(self.url, self._token if token is None else token)
 
@@ -220,15 +220,15 @@ class APIServer:
         self._catalog.add(Served.custom(resource))
 
     def require_token(self, *tokens: str) -> None:
-        """Let in only requests with one of these bearer tokens; without tokens, let in all again."""
+        """Require one of these bearer tokens; with no arguments, require none."""
         self._token = tokens[0] if tokens else ""
         self._access.require(tokens)
 
     def deny(self, resource: Resource[Any] | None = None, *, verbs: Collection[str] | None = None) -> None:
-        """Answer 403 to verbs on a resource from now on.
+        """Answer verbs on a resource with 403 from now on.
 
         Args:
-            resource: in whatever version; None for every resource.
+            resource: in any version; None for every resource.
             verbs: for example `["list", "watch"]`; None for all.
 
         Raises:
@@ -239,20 +239,20 @@ class APIServer:
         self._access.deny(resource, verbs)
 
     def allow(self, resource: Resource[Any] | None = None, *, verbs: Collection[str] | None = None) -> None:
-        """Take back denials; arguments as those of `deny`, and None takes back those of every resource."""
+        """Take back denials; arguments as for `deny`; None takes back those of every resource."""
         self._access.allow(resource, verbs)
 
     def restart(self) -> None:
-        """Begin again with what is stored, as a server does whose turn it is in a rolling restart.
+        """Restart with the stored objects, as in a rolling restart.
 
-        Connections are broken, and watches from before are 410; new connections are accepted at once.
+        Connections are broken, and watches from earlier versions get a 410; new connections are accepted at once.
         """
         self.stop_accepting()
         self._storage.begin_anew()
         self.resume_accepting()
 
     def drop_watches(self, resource: Resource[Any] | None = None, *, namespace: str | None = None) -> int:
-        """End the watches of a resource, or all, in good order; return how many.
+        """End the watches of a resource, or all, regularly; return their number.
 
         Args:
             resource: None for every resource.
@@ -265,32 +265,32 @@ class APIServer:
         self._running().close_connections()
 
     def compact(self) -> None:
-        """Forget the past: what asks for an older version, with a token or for a watch, gets a 410 from now on.
+        """Forget the history: requests for an older version, by a token or a watch, get a 410 from now on.
 
-        Watches that run are not affected, as with the real server.
+        Running watches are not affected, as with the real server.
         """
         self._storage.compact()
 
     def advance_version(self) -> str:
-        """Move the resource version on, as writes to other resources do; return it."""
+        """Advance the resource version, as writes to other resources do; return it."""
         return str(self._storage.advance())
 
     def create(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
-        """Store a new object; return it as stored, as a mapping.
+        """Store a new object; return it as a mapping.
 
         Args:
-            obj: a mapping, or a model of the official client. What lives in namespaces and names none goes to
-                `default`.
-            resource: what it is; None for what its kind and version, or its class, say.
+            obj: a mapping, or a model of the official client. An object of a resource with namespaces that names none
+                is stored in `default`.
+            resource: its resource; None to find it by the kind and version, or the class.
 
         Raises:
-            StatusError: it is there already, or invalid.
-            ConfigurationError: it can't be told what it is, this server does not serve it, or it is not valid JSON.
+            StatusError: it exists already, or is invalid.
+            ConfigurationError: its kind is unknown or not served, or it can't be written as JSON.
         """
         return self._objects.create(obj, resource)
 
     def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
-        """Store an object in place of the one of the same name, status included; arguments as those of `create`.
+        """Replace the object with the same name, including its status; arguments as for `create`.
 
         Raises:
             StatusError: it is not there, or has another resource version than `obj` says.
@@ -300,22 +300,22 @@ class APIServer:
     def patch(
         self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
     ) -> Json:
-        """Apply a JSON merge patch to an object, status included.
+        """Apply a JSON merge patch to an object, including its status.
 
         Args:
             resource: for example `core.V1.pods`.
-            name: of the object.
-            patch: what changes; None deletes a field.
-            namespace: None for `default`, or for what has none.
+            name: the object's name.
+            patch: the changes; None deletes a field.
+            namespace: None for `default`, or for a resource without namespaces.
 
         Raises:
-            StatusError: it is not there, or would be invalid.
+            StatusError: the object does not exist, or would be invalid.
             ConfigurationError: the patch can't be written as JSON.
         """
         return self._objects.patch(resource, name, patch, namespace)
 
     def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> Json:
-        """Return an object; arguments as those of `patch`.
+        """Return an object; arguments as for `patch`.
 
         Raises:
             StatusError: it is not there.
@@ -323,10 +323,10 @@ class APIServer:
         return self._objects.get(resource, name, namespace)
 
     def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
-        """Remove an object without grace; with finalizers it is only marked. Arguments as those of `patch`.
+        """Delete an object without grace; one with finalizers is only marked. Arguments as for `patch`.
 
         Raises:
-            StatusError: it is not there.
+            StatusError: it does not exist.
         """
         self._objects.delete(resource, name, namespace)
 
@@ -355,17 +355,17 @@ class APIServer:
         namespace: str | None = None,
         timeout: float = 10.0,
     ) -> Json | None:
-        """Wait until an object satisfies `predicate`, which gets None while the object is absent; return it.
+        """Wait until `predicate` holds for an object, or for None while it is absent; return the object.
 
         Raises:
-            TimeoutError: it did not within `timeout` real seconds; with the object as it is.
+            TimeoutError: it did not hold within `timeout` seconds of real time; the message has the object.
         """
         return self._objects.wait_for(resource, name, predicate, namespace, timeout)
 
     def wait_for_request(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
     ) -> builtins.list[LoggedRequest]:
-        """Wait until `count` requests, past ones included, satisfy `predicate`; return them.
+        """Wait until `count` requests, including past ones, satisfy `predicate`; return them.
 
         Raises:
             TimeoutError: fewer came within `timeout` real seconds.
@@ -375,10 +375,10 @@ class APIServer:
     def wait_for_watchers(
         self, resource: Resource[Any] | None = None, count: int = 1, *, timeout: float = 10.0
     ) -> None:
-        """Wait until exactly `count` watches of a resource, or of all, run.
+        """Wait until exactly `count` watches of a resource, or of all, are open.
 
         Raises:
-            TimeoutError: that many did not run within `timeout` real seconds.
+            TimeoutError: the number was not reached within `timeout` seconds of real time.
         """
         self._watchers.wait_for(resource, count, timeout)
 
