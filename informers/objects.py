@@ -127,11 +127,7 @@ def object_name(obj: Any) -> ObjectName:
 
 
 def check_object_name(name: object) -> None:
-    """Refuse a value that is not an `ObjectName`.
-
-    Raises:
-        ConfigurationError: it is not one.
-    """
+    """Refuse a value that is not an `ObjectName`."""
     if not isinstance(name, ObjectName):
         advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
         raise ConfigurationError(f"expected an ObjectName: got {name!r}{advice}")

@@ -111,11 +111,7 @@ class ReflectorOptions:
 
 
 def check_options(options: object) -> None:
-    """Refuse a value that is neither None nor `ReflectorOptions`.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
+    """Refuse a value that is neither None nor `ReflectorOptions`."""
     if not (options is None or isinstance(options, ReflectorOptions)):
         raise ConfigurationError(f"options must be ReflectorOptions: got {options!r}")
 
@@ -185,11 +181,7 @@ class KindOptions:
 
 
 def check_indexers(indexers: object) -> None:
-    """Refuse a value that does not map names to functions.
-
-    Raises:
-        ConfigurationError: it does not.
-    """
+    """Refuse a value that does not map names to functions."""
     advice = "indexers must map names to functions that take an object and return its values"
     if not isinstance(indexers, Mapping):
         raise ConfigurationError(f"{advice}: got {type(indexers).__name__}")

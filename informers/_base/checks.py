@@ -1,4 +1,4 @@
-"""Checks of arguments: every invalid one is refused by one rule and in one form.
+"""Checks of arguments: every invalid one is refused by one rule, with a `ConfigurationError`.
 
 Upstream: none; in Go the compiler checks arguments.
 """
@@ -53,11 +53,7 @@ def as_number(value: object) -> float:
 
 
 def check_period(name: str, seconds: object) -> float:
-    """Return a period.
-
-    Raises:
-        ConfigurationError: it is not a number of seconds, or negative.
-    """
+    """Return a period."""
     number = as_number(seconds)
     if not number >= 0:
         raise ConfigurationError(f"{name} must be a number of seconds, or 0 for never: got {seconds!r}")
@@ -65,21 +61,13 @@ def check_period(name: str, seconds: object) -> float:
 
 
 def check_timeout(timeout: object) -> None:
-    """Refuse an invalid timeout.
-
-    Raises:
-        ConfigurationError: it is neither None nor a number of seconds, or negative.
-    """
+    """Refuse an invalid timeout."""
     if timeout is not None and not as_number(timeout) >= 0:
         raise ConfigurationError(f"timeout must be None or not negative, in seconds: got {timeout!r}")
 
 
 def check_stop(stop: object) -> None:
-    """Refuse an object that can't end a wait.
-
-    Raises:
-        ConfigurationError: it is neither None nor has the methods `is_set` and `wait`, or its `wait` is a coroutine.
-    """
+    """Refuse an object that can't end a wait."""
     methods = [getattr(stop, name, None) for name in ("is_set", "wait")]
     if stop is not None and not all(callable(method) and not inspect.iscoroutinefunction(method) for method in methods):
         raise ConfigurationError(
@@ -89,31 +77,19 @@ def check_stop(stop: object) -> None:
 
 
 def check_namespace_name(namespace: object) -> None:
-    """Refuse a value that is neither None nor a text.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
+    """Refuse a value that is neither None nor a text."""
     if not (namespace is None or isinstance(namespace, str)):
         raise ConfigurationError(f"namespace must be a name, for example 'default', or None: got {namespace!r}")
 
 
 def check_time_limit(name: str, seconds: object) -> None:
-    """Refuse an invalid time limit of a connection.
-
-    Raises:
-        ConfigurationError: it is not a number of seconds above zero, or more than a day.
-    """
+    """Refuse an invalid time limit of a connection."""
     if not 0 < as_number(seconds) <= _DAY:
         raise ConfigurationError(f"{name} must be a number of seconds above zero, and at most a day: got {seconds!r}")
 
 
 def check_methods(what: str, given: object, methods: tuple[str, ...], example: str) -> None:
-    """Refuse an object that lacks a method.
-
-    Raises:
-        ConfigurationError: a method is missing; the message says which, and what has it.
-    """
+    """Refuse an object that lacks a method."""
     missing = [name for name in methods if not callable(getattr(given, name, None))]
     if missing:
         raise ConfigurationError(
@@ -123,11 +99,7 @@ def check_methods(what: str, given: object, methods: tuple[str, ...], example: s
 
 
 def check_object_size(size: object) -> None:
-    """Refuse an invalid maximum size of an object.
-
-    Raises:
-        ConfigurationError: it is not a number of bytes above zero.
-    """
+    """Refuse an invalid maximum size of an object."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {size!r}")
 
@@ -187,9 +159,6 @@ def check_function(
         arguments: how many there are; as many as `expected` names by default.
         may_yield: whether what it returns is iterated over, so that it may be a generator function.
         advice: what takes a coroutine function instead.
-
-    Raises:
-        ConfigurationError: the function is invalid; the message says what is right.
     """
     if function is None:
         return
@@ -263,9 +232,6 @@ def fields_of(value: object, what: str, **names: str) -> tuple[Any, ...]:
         value: the model or the mapping.
         what: the expected object, for the message.
         names: maps each field's name in JSON to its name in the model.
-
-    Raises:
-        ConfigurationError: it is neither, or the mapping has other fields.
     """
     if isinstance(value, Mapping):
         mapping = cast("Mapping[object, Any]", value)

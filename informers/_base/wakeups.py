@@ -84,7 +84,6 @@ class Wakeup(BaseWakeup):
     Args:
         timeout: seconds after which the wait ends; None for never.
         stop: ends the wait: a `Signal` at once, anything else within a twentieth of a second.
-        clock: for waiting.
 
     Thread safety: `wake` may be called from any thread, the rest only from the waiting thread.
     """

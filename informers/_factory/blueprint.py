@@ -53,7 +53,6 @@ class Blueprint:
         watch_recovery_handler: notified when a watch works again after failures.
         options: how to list and watch.
         list_turns: limits how many lists run at a time; None for 16.
-        clock: for waiting.
 
     Raises:
         ConfigurationError: an argument is wrong.

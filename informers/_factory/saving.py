@@ -33,7 +33,6 @@ class SavingFactory(OfOneProcess):
     Args:
         api_client: connects to the caches' cluster.
         blueprint: how the kinds are listed.
-        clock: tells the time.
 
     Thread safety: all methods may be called from any thread.
     """

@@ -42,11 +42,7 @@ AnyStop: TypeAlias = Stop | AsyncStop
 
 
 def check_any_stop(stop: object) -> None:
-    """Refuse an object that can't end a wait of a loop.
-
-    Raises:
-        ConfigurationError: it is neither None nor has the methods `is_set` and `wait`.
-    """
+    """Refuse an object that can't end a wait of a loop."""
     if _is_async(stop):
         if not callable(getattr(stop, "is_set", None)):
             raise ConfigurationError(

@@ -64,9 +64,6 @@ class InformerParts(Generic[T]):
 class Life:
     """Whether an informer has been started, stopped, or inherited by a fork; and its threads.
 
-    Args:
-        resource: names the resource in messages.
-
     Attributes:
         lock: held while it is changed.
         started: whether it has been started.

@@ -167,11 +167,7 @@ class ListTurn:
 
 
 def check_list_turns(list_turns: object) -> ListTurns | None:
-    """Return the argument if it is `ListTurns` or None.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
+    """Return the argument if it is `ListTurns` or None."""
     if list_turns is None or isinstance(list_turns, ListTurns):
         return list_turns
     raise ConfigurationError(f"list_turns must be ListTurns, for example ListTurns(4): got {list_turns!r}")

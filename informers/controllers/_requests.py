@@ -28,11 +28,7 @@ __all__ = ["body_of", "check_client", "content_of", "get_later", "object_path", 
 
 
 def check_client(api_client: object) -> None:
-    """Refuse an object that is not a client of the official library, in either variant.
-
-    Raises:
-        ConfigurationError: it is not one; the message says what is right.
-    """
+    """Refuse an object that is not a client of the official library, in either variant."""
     rest_client = getattr(api_client, "rest_client", None)
     if not callable(getattr(rest_client, "request", None)) or not hasattr(api_client, "configuration"):
         raise ConfigurationError(

@@ -74,7 +74,6 @@ class Turns:
         metrics: receives metrics, or None.
         workers: the most turns at a time; for the metrics.
         run_timeout: seconds after which a run counts as overdue.
-        clock: tells the time.
 
     Thread safety: all methods may be called from any thread.
     """

@@ -135,11 +135,7 @@ def owner_names(resource: Resource[Any], *, every_owner: bool) -> Callable[[Any]
 
 
 def check_kind(kind: object) -> None:
-    """Refuse an object that is not a kind of a factory.
-
-    Raises:
-        ConfigurationError: it is not one; the message says what is right.
-    """
+    """Refuse an object that is not a kind of a factory."""
     if not isinstance(kind, (NamespacedKind, ClusterKind)):
         raise ConfigurationError(
             f"expected a kind of a factory, for example factory.core.v1.pods: got {type(kind).__name__}"

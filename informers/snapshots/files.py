@@ -41,11 +41,7 @@ class FormatError(ValueError):
 
 
 def check_path(path: object) -> Path:
-    """Return a path, checked.
-
-    Raises:
-        ConfigurationError: it is not a path of a file.
-    """
+    """Return a path, checked."""
     if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         made = os.fspath(path)
         if isinstance(made, str) and "\0" not in made:

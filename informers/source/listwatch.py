@@ -321,11 +321,7 @@ class ListWatch(OfOneProcess, Generic[T]):
 
 
 def check_namespace(namespace: str | None, resource: Resource[Any] | None = None) -> None:
-    """Refuse an invalid namespace of a list; of any resource with namespaces, if none is given.
-
-    Raises:
-        ConfigurationError: the name is not valid, or the resource has no namespaces.
-    """
+    """Refuse an invalid namespace of a list; of any resource with namespaces, if none is given."""
     if namespace is None:
         return
     if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):

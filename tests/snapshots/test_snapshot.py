@@ -579,7 +579,7 @@ class TestWhatIsNotTheSame:
             assert later.wait_for_cache_sync(timeout=10)
             assert later.version(V1).widgets.lister.namespace("default").get("w").size == 3
         result = saved(factory(transform=same), path, revision="1")
-        assert "not as the bytes that came" in result.refused[str(WIDGETS)]
+        assert "not as bytes from the server" in result.refused[str(WIDGETS)]
 
     def test_managed_fields_that_were_dropped_stay_so(self, server: APIServer, path: Path) -> None:
         saved(factory_of(server, drop_managed_fields=True), path)

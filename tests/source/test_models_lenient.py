@@ -163,7 +163,7 @@ def test_bytes_that_are_not_an_object_raise_at_the_read(raw: bytes, how: str) ->
 
 
 def test_an_error_has_the_mapping_only_where_there_is_one() -> None:
-    with pytest.raises(ValueError, match="no JSON object: list"):
+    with pytest.raises(ValueError, match="not a JSON object: list"):
         DecodeError("", raw=b"[1]").mapping  # noqa: B018
 
 

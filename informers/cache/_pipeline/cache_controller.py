@@ -50,7 +50,6 @@ class CacheController(Generic[T]):
     """Applies deltas to a cache and distributes the resulting events.
 
     Args:
-        resource: names the resource in messages.
         queue: the source of deltas.
         contents: the cache that they change.
         restore: makes a record of a transform's result.
@@ -60,7 +59,6 @@ class CacheController(Generic[T]):
         on_recovery: called when a watch works again after failures.
         synced: raised when everything that is followed, and at least one thing, has been listed.
         stop: ends `run`.
-        clock: for waiting.
 
     Thread safety: `run` belongs to one thread; the other methods may be called from any.
     """

@@ -79,7 +79,6 @@ class DeltaQueue(Generic[T]):
         limit: `put` waits while this many deltas, or lists with this many objects, are queued: unread events then stay
             on the server, not in memory.
         batch: the most changes that `pop` returns.
-        clock: for waiting.
 
     Thread safety: all methods may be called from any thread; one consumer is expected.
     """

@@ -157,10 +157,8 @@ class Reflectors(Generic[T]):
     Args:
         sources: the source of each.
         queue: the queue that they fill.
-        resource: names the resource in messages.
         options: how they list and watch.
         list_turns: limits how many list at a time; None for 16 of these.
-        clock: for waiting.
 
     Raises:
         ConfigurationError: a namespace is not a name, or a source or `list_turns` is invalid.

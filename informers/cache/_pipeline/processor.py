@@ -129,7 +129,6 @@ class Listener(Generic[T]):
         resync_period: seconds, plus up to a tenth at random, after which all objects are delivered again; 0 for never.
         resync: called for that in this listener's thread; it calls `push`.
         uniform: returns a random number between two, for the jitter of resyncs.
-        clock: for waiting.
 
     Thread safety: all methods may be called from any thread; `push` neither waits nor calls users' code.
     """

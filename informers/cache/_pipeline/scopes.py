@@ -20,7 +20,6 @@ class Scope:
 
     Args:
         namespace: None for all.
-        clock: for waiting.
 
     Attributes:
         synced: raised when its first list, or the changes since a snapshot, are in the cache.

@@ -30,7 +30,6 @@ class SetAside:
     """The objects of one cache that could not be stored, by key, with the reasons: they are set aside.
 
     Args:
-        resource: names the resource in messages.
         on_failure: called with every failure; None for the log alone.
         on_recovery: called when a watch works again after failures; None for the log alone.
 

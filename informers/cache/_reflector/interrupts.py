@@ -22,9 +22,6 @@ class Interrupts:
     A relist breaks off the present request. The reflector begins the new list only when that is done: otherwise the
     new list's own request could be broken off.
 
-    Args:
-        clock: for waiting.
-
     Thread safety: `wait` and `take_relist` belong to the reflector's thread; the rest may be called from any.
     """
 

@@ -83,7 +83,6 @@ class Progress:
 
     Args:
         name: name of the list in the log: the resource, and its namespace if it has one.
-        clock: tells the time.
 
     Attributes:
         situation: the reflector's state and memory.

@@ -53,7 +53,6 @@ class Credentials:
 
     Args:
         configuration: of the client.
-        clock: measures the time since a file was read.
 
     Thread safety: all methods may be called from any thread.
     """

@@ -47,7 +47,6 @@ class HTTPWatch(Generic[T]):
         longest: seconds of silence after which the watch counts as lost in any case.
         limit: the longest event in bytes.
         see_scope: called with an object's key for each batch that begins with a change.
-        clock: measures silence.
     """
 
     def __init__(

@@ -75,9 +75,6 @@ class Call(Generic[R]):
 class Sockets:
     """The open connections of one source.
 
-    Args:
-        clock: measures how long connecting takes.
-
     Thread safety: all methods may be called from any thread.
     """
 

@@ -46,7 +46,6 @@ class Relay:
 
     Args:
         target: port of 127.0.0.1 that bytes go to.
-        clock: measures delays.
 
     Thread safety: all methods may be called from any thread.
     """

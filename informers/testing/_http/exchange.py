@@ -175,7 +175,6 @@ class Exchange:
     Args:
         request: the request.
         sock: where the answer goes.
-        clock: the time.
         watch_for_end: calls back when the client closes the connection; returns a function that stops watching.
 
     Thread safety: one thread answers; `close` may be called from any thread.

@@ -79,7 +79,6 @@ class HTTPListener:
 
     Args:
         serve: answers a request.
-        clock: the time.
         port: to listen at; 0 for any that is free.
 
     Thread safety: all methods may be called from any thread.

@@ -70,11 +70,7 @@ def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tu
 
 
 def check_json(content: object) -> None:
-    """Refuse what can't be written as JSON.
-
-    Raises:
-        ConfigurationError: saying why it can't.
-    """
+    """Refuse what can't be written as JSON."""
     try:
         encode(content)
     except (TypeError, ValueError) as problem:

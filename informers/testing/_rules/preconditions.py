@@ -32,11 +32,7 @@ def may_create_by_update(served: Served) -> bool:
 
 
 def check_name(obj: Json, name: str) -> None:
-    """Refuse an object that does not state the URL's name.
-
-    Raises:
-        Failure: 400.
-    """
+    """Refuse an object that does not state the URL's name."""
     said = mapping(obj.get("metadata")).get("name")
     if not said:
         raise failures.unnamed(name)
@@ -45,11 +41,7 @@ def check_name(obj: Json, name: str) -> None:
 
 
 def check_namespace(served: Served, namespace: str, name: str, storage: Storage) -> None:
-    """Refuse an object of a namespace that is missing, or is being deleted; under the storage's lock.
-
-    Raises:
-        Failure: 404, 403.
-    """
+    """Refuse an object of a namespace that is missing, or is being deleted; under the storage's lock."""
     if not namespace:
         return
     found = storage.get("namespaces", namespace)
@@ -61,11 +53,7 @@ def check_namespace(served: Served, namespace: str, name: str, storage: Storage)
 
 
 def check_preconditions(served: Served, name: str, old: Json, obj: Json, *, is_inside: bool) -> None:
-    """Refuse an object that states another version or uid than the stored one has.
-
-    Raises:
-        Failure: 409, 422.
-    """
+    """Refuse an object that states another version or uid than the stored one has."""
     version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
     if uid and uid != old["metadata"]["uid"]:
         namespace = old["metadata"].get("namespace", "")

@@ -335,11 +335,7 @@ def address(resource: Resource[Any]) -> tuple[str, str, str]:
 
 
 def check_resource(resource: object) -> None:
-    """Refuse what is not a resource.
-
-    Raises:
-        ConfigurationError: saying so.
-    """
+    """Refuse what is not a resource."""
     if not isinstance(resource, Resource):
         given = repr(resource) if isinstance(resource, str) else type(resource).__name__
         advice = "; give its .resource" if isinstance(getattr(resource, "resource", None), Resource) else ""
