@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from informers._base.clock import Clock as Clock
     from informers._base.signals import Signal as Signal
     from informers.backoff import BackoffSettings as BackoffSettings
     from informers.cache._pipeline.latency import Latencies as Latencies
@@ -81,6 +82,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "BackoffSettings",
+    "Clock",
     "ClusterKind",
     "ClusterLister",
     "ClusterResource",
@@ -151,6 +153,7 @@ __all__ = [
 
 #: The module of each name. It is imported when one of its names is first used.
 _EXPORTS = {
+    "_base.clock": ("Clock",),
     "_base.signals": ("Signal",),
     "backoff": ("BackoffSettings",),
     "cache._pipeline.latency": ("Latencies",),

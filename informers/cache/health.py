@@ -219,6 +219,8 @@ class InformerHealth:
 
     def __str__(self) -> str:
         text = f"{self.resource}: {self.reason or 'live'}, {self.objects} objects"
+        if self.set_aside:
+            text += f", {len(self.set_aside)} set aside (for example {escaped(next(iter(self.set_aside)))})"
         return f"{text}; {self.backlogs}" if self.backlogs else text
 
 

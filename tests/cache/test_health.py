@@ -122,6 +122,11 @@ def test_an_informer_says_why_it_is_not_live(changes: dict[str, Any], reason: st
     assert str(health) == f"things: {reason or 'live'}, 3 objects"
 
 
+def test_its_text_says_that_objects_are_set_aside() -> None:
+    health = attrs.evolve(HEALTH, set_aside={"shop/a\nb": ValueError("no"), "shop/b": ValueError("no")})
+    assert str(health) == "things: live, 3 objects, 2 set aside (for example shop/a\\nb)"
+
+
 def test_it_names_the_handlers_that_are_busy() -> None:
     busy = attrs.evolve(HANDLER, name="app.Slow", busy_with="default/a", busy_for=7.4)
     assert attrs.evolve(HEALTH, handlers=(HANDLER, busy, busy)).busy == "; ".join(["app.Slow on default/a for 7 s"] * 2)
