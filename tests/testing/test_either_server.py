@@ -117,6 +117,7 @@ def test_an_informer_is_right_again_after_its_connections_broke(server: Kubernet
 
 @pytest.mark.real_apiserver
 def test_definitions_are_served_at_once_and_clear_leaves_what_every_cluster_has(real_apiserver: ControlPlane) -> None:
+    real_apiserver.clear()  # of what other tests have left
     before = {each["metadata"]["name"] for each in real_apiserver.list(core.V1.namespaces)}
     real_apiserver.create(definition())
     stuck = widget("stuck")
@@ -124,7 +125,8 @@ def test_definitions_are_served_at_once_and_clear_leaves_what_every_cluster_has(
     real_apiserver.create(stuck)
     assert len(real_apiserver.list(WIDGETS)) == 1
     real_apiserver.clear()
-    assert {each["metadata"]["name"] for each in real_apiserver.list(core.V1.namespaces)} == before
+    # A server that has just started makes some of them later.
+    assert {each["metadata"]["name"] for each in real_apiserver.list(core.V1.namespaces)} >= before
     real_apiserver.wait_for_object(core.V1.namespaces, "either-stuck", lambda obj: obj is None)
 
     def is_served() -> bool:
