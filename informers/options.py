@@ -60,7 +60,6 @@ class ReflectorOptions:
             restarted API servers, and leave outdated ones; not all at once, since watches end at random times.
         backoff: how the pauses after failures grow.
         uniform: returns a random number between two; for jitter.
-        uniform: returns a random number between two; for jitter.
 
     The connection's time limits and `max_object_size` apply to the sources that a factory makes; a `ListWatch` of your
     own has its own arguments for them.
