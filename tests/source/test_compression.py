@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from informers.errors import ConfigurationError
 from informers.source._bytes import codecs
-from informers.source._bytes.codecs import DEFLATE, ZSTD, codec_of
+from informers.source._bytes.codecs import DEFLATE, ZSTD, Deflate, codec_of
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
@@ -87,6 +88,16 @@ def test_small_objects_are_packed_and_without_managed_fields_they_never_take_mor
         sizes.append(sum(len(packer.pack(raw)) for raw in raws))
         assert sizes[-1] < sum(map(len, raws)) / 3
     assert sizes[1] <= sizes[0]
+
+
+@pytest.mark.parametrize("size", [300, 1_000, 5_400, 8_400, 16_000, 20_000])
+def test_deflate_finds_its_dictionary_in_an_object_that_is_a_third_larger(size: int) -> None:
+    random = Random(size)
+    dictionary, own = random.randbytes(size), random.randbytes(size // 3)
+    codec = Deflate(dictionary)
+    for raw in (own + dictionary, dictionary, own * 300):
+        assert codec.unpack(codec.pack(raw)) == raw
+    assert len(codec.pack(own + dictionary)) < size // 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64, 512])

@@ -71,6 +71,17 @@ class Deflate(Codec):
 
     def __init__(self, dictionary: bytes) -> None:
         self._dictionary = dictionary
+        #: Negative for raw deflate, without a checksum: the bytes never leave this process. It reaches so far back that an
+        #: object which is half as large again still finds the dictionary.
+        self._window = -min(15, max(10, (len(dictionary) * 3 // 2).bit_length()))
+        #: What has read the dictionary, to be copied, which takes less time; made when it is first needed.
+        self._begun: Any = None
+        on_fork(self._inherited)
+
+    def _inherited(self, _parent: int) -> Iterable[int]:
+        # It has a lock, which another thread may have left locked for ever.
+        self._begun = None
+        return ()
 
     @property
     @override
@@ -84,8 +95,12 @@ class Deflate(Codec):
 
     @override
     def pack(self, raw: bytes) -> bytes:
-        # Raw deflate, without a checksum: the bytes never leave this process.
-        deflate = zlib.compressobj(2, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, self._dictionary)
+        begun = self._begun
+        if begun is None:
+            begun = self._begun = zlib.compressobj(
+                3, zlib.DEFLATED, self._window, 7, zlib.Z_DEFAULT_STRATEGY, self._dictionary
+            )
+        deflate = begun.copy()
         return _DEFLATED + deflate.compress(raw) + deflate.flush()
 
     @override
