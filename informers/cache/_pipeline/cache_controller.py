@@ -258,13 +258,13 @@ class CacheController(Generic[T]):
         if is_back:
             self._histories.start_again()
         notifications = self._histories.missing([old[key] for key in gone], replaced.resource_version)
-        told = [
-            self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
-            for key, new in listed.items()
-        ]
-        # Deletions first, including those of objects that were created again.
-        notifications += [each[0] for each in told if len(each) > 1]
-        notifications += [each[-1] for each in told]
+        others: list[RecordEvent[T]] = []
+        for key, new in listed.items():
+            told = self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
+            # Deletions first, including those of objects that were created again.
+            notifications += told[:-1]
+            others.append(told[-1])
+        notifications += others
         writes = _writes(notifications)
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")
