@@ -101,7 +101,8 @@ class Deflate(Codec):
                 3, zlib.DEFLATED, self._window, 7, zlib.Z_DEFAULT_STRATEGY, self._dictionary
             )
         deflate = begun.copy()
-        return _DEFLATED + deflate.compress(raw) + deflate.flush()
+        packed: bytes = _DEFLATED + deflate.compress(raw) + deflate.flush()
+        return packed
 
     @override
     def unpack(self, data: bytes) -> bytes:
