@@ -279,3 +279,15 @@ def test_a_line_in_one_chunk_is_not_copied() -> None:
     first, second = lines_of(iter([block + half[:6], half[6:] + b"0\r\n\r\n"]), lines, chunked=True, gzipped=False)
     assert [data is first[0][0] for data, _, _ in first] == [True, True]
     assert [data[start:stop] for data, start, stop in (*first, *second)] == [b"{}", b'{"a":1}', b'{"b":2}']
+
+
+def test_what_has_left_the_short_way_comes_back_to_it_wherever_the_next_chunks_are_cut() -> None:
+    data = chunked([b'{"a":1}\n'] * 12, end=False)
+    size = len(data) // 12
+    # The second chunk is cut before its last line feed, and each block from then on in the middle of a chunk.
+    cuts = [2 * size - 1, *(count * size + 5 for count in (4, 6, 8, 10)), len(data)]
+    blocks = [data[start:stop] for start, stop in zip([0, *cuts], cuts, strict=False)]
+    found = lines_of(iter([*blocks, b"0\r\n\r\n"]), Lines(limit=100), chunked=True, gzipped=False)
+    in_blocks = [[len(data) > stop - start for data, start, stop in lines] for lines in found]
+    assert sum(map(len, in_blocks)) == 12
+    assert all(map(all, in_blocks[2:]))

@@ -71,8 +71,8 @@ class Deflate(Codec):
 
     def __init__(self, dictionary: bytes) -> None:
         self._dictionary = dictionary
-        #: Negative for raw deflate, without a checksum: the bytes never leave this process. It reaches so far back that an
-        #: object which is half as large again still finds the dictionary.
+        #: Negative for raw deflate, without a checksum: the bytes never leave this process. An object that is half as
+        #: large again still finds the dictionary.
         self._window = -min(15, max(10, (len(dictionary) * 3 // 2).bit_length()))
         #: What has read the dictionary, to be copied, which takes less time; made when it is first needed.
         self._begun: Any = None

@@ -56,6 +56,11 @@ class Dechunker:
         """Whether the next byte on the wire is the first of a chunk's frame."""
         return not (self._left or self._ended_chunk or self._tail or self._trailer >= 0)
 
+    @property
+    def missing(self) -> int:
+        """Bytes up to the end of the chunk under way; 0 where there is none, or its size is not known."""
+        return self._left + 2 - len(self._tail) if self._left or self._ended_chunk else 0
+
     def feed(self, data: bytes) -> bytes:
         """Return the part of the body in `data`, the next bytes on the wire.
 
@@ -179,14 +184,24 @@ class Lines:
             data = b"".join(self._held)
             self._held, self._holds_line = [], False
         found: list[Line] = []
-        position = self._find(data, found) if dechunker.is_between_chunks and not self._tail else 0
+        # What has left the short way comes back to it at the end of a chunk.
+        position = dechunker.missing
+        if 0 < position < len(data):
+            found += self._split(dechunker.feed(data[:position]))
+        else:
+            position = 0
+        if dechunker.is_between_chunks and not self._tail:
+            position = self._find(data, position, found)
         if position < len(data):
-            found += [(line, 0, len(line)) for line in self.feed(dechunker.feed(data[position:]))]
+            found += self._split(dechunker.feed(data[position:]))
         return found
 
-    def _find(self, data: bytes, found: list[Line]) -> int:
+    def _split(self, block: bytes) -> list[Line]:
+        return [(line, 0, len(line)) for line in self.feed(block)]
+
+    def _find(self, data: bytes, position: int, found: list[Line]) -> int:
         """Find chunks of exactly one line; return the place of the first other one. An incomplete chunk is held."""
-        position, end, limit = 0, len(data), self._limit
+        end, limit = len(data), self._limit
         while position < end:
             frame = _SIZE.match(data, position)
             if frame is None:
