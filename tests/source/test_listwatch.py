@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -230,15 +231,35 @@ def test_an_object_that_is_too_large_is_told() -> None:
         watch.close()
 
 
+def looks(clock: FakeClock) -> threading.Event:
+    """Return what is raised whenever somebody asks the clock for the time."""
+    looked, monotonic = threading.Event(), clock.monotonic
+
+    def look() -> float:
+        looked.set()
+        return monotonic()
+
+    vars(clock)["monotonic"] = look
+    return looked
+
+
+def drips(connection: Connection, begin: bytes, drop: bytes, clock: FakeClock) -> None:
+    """Send a drop a second until the client goes, none before it has seen that: it would get too many at once."""
+    looked = looks(clock)
+    connection.request()
+    connection.send(CHUNKED + begin)
+    while True:
+        looked.clear()
+        clock.advance(1)
+        connection.send(drop)
+        looked.wait(0.1)
+
+
 def test_a_list_that_drips_is_lost() -> None:
     clock = FakeClock()
 
     def drip(connection: Connection) -> None:
-        connection.request()
-        connection.send(CHUNKED + chunk(listing()[:20]))
-        while True:  # until the client goes
-            clock.advance(1)
-            connection.send(chunk(b" "))
+        drips(connection, chunk(listing()[:20]), chunk(b" "), clock)
 
     with (
         source_of(drip, list_timeout=10.0, clock=clock) as (_, source),
@@ -256,11 +277,7 @@ def test_a_list_whose_frames_drip_is_lost(begin: bytes, drop: bytes) -> None:
     clock = FakeClock()
 
     def drip(connection: Connection) -> None:
-        connection.request()
-        connection.send(CHUNKED + begin)
-        while True:  # until the client goes
-            clock.advance(1)
-            connection.send(drop)
+        drips(connection, begin, drop, clock)
 
     with (
         source_of(drip, list_timeout=10.0, clock=clock) as (_, source),
@@ -273,11 +290,7 @@ def test_a_watch_whose_frames_drip_is_as_good_as_silent() -> None:
     clock = FakeClock()
 
     def drip(connection: Connection) -> None:
-        connection.request()
-        connection.send(CHUNKED + chunk(bookmark("5")) + b"5;")
-        while True:  # until the client goes
-            clock.advance(1)
-            connection.send(b"x")
+        drips(connection, chunk(bookmark("5")) + b"5;", b"x", clock)
 
     with source_of(drip, idle_timeout=10.0, clock=clock) as (_, source):
         watch = source.watch(ListOptions())
