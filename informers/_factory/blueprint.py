@@ -44,16 +44,6 @@ _FACTORY_S = KindOptions()
 class Blueprint:
     """Makes the sources and informers of a factory's kinds; holds none of them.
 
-    Args:
-        api_client: the sources use its connection.
-        defaults: the factory's options.
-        overrides: options of single kinds.
-        metadata_only: whether the server is asked for objects' metadata alone.
-        watch_error_handler: notified of every failure.
-        watch_recovery_handler: notified when a watch works again after failures.
-        options: how to list and watch.
-        list_turns: limits how many lists run at a time; None for 16.
-
     Raises:
         ConfigurationError: an argument is wrong.
 

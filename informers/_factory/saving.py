@@ -30,10 +30,6 @@ __all__ = ["SavingFactory"]
 class SavingFactory(OfOneProcess):
     """Saves and loads the caches of a factory's kinds.
 
-    Args:
-        api_client: connects to the caches' cluster.
-        blueprint: how the kinds are listed.
-
     Thread safety: all methods may be called from any thread.
     """
 

@@ -42,18 +42,12 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
     the requests themselves, not by `asyncio.timeout` around them.
 
     Args:
-        name: for logs, metrics and health.
-        kind: a kind of a factory; the names are those of its objects.
         reconcile: a coroutine function that takes an `ObjectName`; returns None or a `Result`. Its exceptions are
             logged, and the name is retried after a growing pause; after a `TerminalError` it is not.
         workers: the most names in work at a time.
-        predicate: selects updates of the kind; None for all.
-        limiter: decides how long a name waits after a failure; by default client-go's for controllers.
-        sync_timeout: seconds within which `run` must receive all existing objects; None for no limit.
-        own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
         run_timeout: seconds after which a run is reported in the log, the metrics and the health; it goes on.
-        metrics: receives metrics, for example `informers.metrics.ControllerMetrics()`.
-        clock: tells the time.
+
+    The other arguments are those of `informers.controllers.Controller`.
 
     Raises:
         ConfigurationError: an argument is wrong.

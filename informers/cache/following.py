@@ -32,16 +32,6 @@ T = TypeVar("T", default=Any)
 class FollowingCache(ObservedCache[T]):
     """Adds and removes namespaces, lists again, and begins with a saved cache. `SharedInformer` is one.
 
-    Args:
-        resource: names the resource in messages.
-        controller: changes the cache.
-        reflectors: the followed namespaces.
-        queue: the queue that they fill.
-        indexer: the cache.
-        life: whether it runs.
-        stop: raised when nothing more will change.
-        clock: for waiting.
-
     Thread safety: all methods may be called from any thread.
     """
 

@@ -33,14 +33,6 @@ class ObservedCache(Generic[T]):
 
     A thousand waits cost no more than one handler: see `Observers`.
 
-    Args:
-        resource: names the resource in messages.
-        controller: changes the cache, and calls back after each step.
-        reflectors: the followed namespaces.
-        indexer: the cache.
-        stop: raised when nothing more will change.
-        clock: for waiting.
-
     Thread safety: all methods may be called from any thread.
     """
 

@@ -67,14 +67,6 @@ class Turn:
 class Turns:
     """The queue of one controller, and the handling of results.
 
-    Args:
-        name: the controller's name.
-        own_writes: remembers the writes of a turn, and knows whether the cache shows them.
-        limiter: decides how long a name waits after a failure.
-        metrics: receives metrics, or None.
-        workers: the most turns at a time; for the metrics.
-        run_timeout: seconds after which a run counts as overdue.
-
     Thread safety: all methods may be called from any thread.
     """
 

@@ -143,8 +143,6 @@ class ListWatch(OfOneProcess, Generic[T]):
         tweak: changes the options of every list and watch; called last.
         metadata_only: request `PartialObjectMetadata`, so that the server sends nothing else.
         drop_managed_fields: remove `metadata.managedFields` from the stored objects.
-        connect_timeout: seconds for each step before a request is sent: credentials, name look-up and connection, a
-            proxy's tunnel, TLS handshake.
         idle_timeout: seconds without a byte after which a watch counts as lost, once the server has sent a bookmark on
             one, which it does about once a minute. Before that, and always for a kind without bookmarks, silence means
             nothing: such a watch counts as lost if the server has not ended it in time; TCP keep-alive detects a
@@ -152,8 +150,7 @@ class ListWatch(OfOneProcess, Generic[T]):
         streaming_timeout: the same during a streaming list: a server that does not support them ignores that part of
             the request and stays silent.
         list_timeout: seconds without a byte, or with less than 50 bytes a second, after which a list counts as lost.
-        max_object_size: bytes of JSON that an object may have.
-        connection_lifetime: seconds after which the next request makes a new connection.
+        connect_timeout, max_object_size, connection_lifetime: see `ReflectorOptions`.
         clock: measures silence.
 
     Attributes:

@@ -54,10 +54,7 @@ class DelayingQueue(Queue[T]):
     longest delay. `statistics().delayed` is their number.
 
     Args:
-        name: the queue's name in messages and metrics.
-        order: the order of items that are due; first in, first out by default.
-        metrics: receives the queue's metrics; needs a name.
-        clock: tells the time.
+        name, order, metrics, clock: see `Queue`.
 
     Raises:
         ConfigurationError: metrics without a name.

@@ -26,10 +26,7 @@ class RateLimitingQueue(DelayingQueue[T]):
 
     Args:
         limiter: decides how long an item waits before a retry; by default `default_controller_rate_limiter()`.
-        name: the queue's name in messages and metrics.
-        order: the order of items that are due; first in, first out by default.
-        metrics: receives the queue's metrics; needs a name.
-        clock: tells the time.
+        name, order, metrics, clock: see `Queue`.
 
     Raises:
         ConfigurationError: `limiter` lacks a method, or there are metrics without a name.

@@ -49,17 +49,6 @@ Transform: TypeAlias = Callable[[T], T]
 class CacheController(Generic[T]):
     """Applies deltas to a cache and distributes the resulting events.
 
-    Args:
-        queue: the source of deltas.
-        contents: the cache that they change.
-        restore: makes a record of a transform's result.
-        transform: see `Transform`.
-        makes_objects: see `SharedInformer`.
-        on_failure: called with every failure.
-        on_recovery: called when a watch works again after failures.
-        synced: raised when everything that is followed, and at least one thing, has been listed.
-        stop: ends `run`.
-
     Thread safety: `run` belongs to one thread; the other methods may be called from any.
     """
 

@@ -154,12 +154,6 @@ class NamespaceReflector(Generic[T]):
 class Reflectors(Generic[T]):
     """Reflectors by namespace; None for all namespaces.
 
-    Args:
-        sources: the source of each.
-        queue: the queue that they fill.
-        options: how they list and watch.
-        list_turns: limits how many list at a time; None for 16 of these.
-
     Raises:
         ConfigurationError: a namespace is not a name, or a source or `list_turns` is invalid.
 

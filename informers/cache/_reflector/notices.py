@@ -30,13 +30,6 @@ _log = logging.getLogger("informers")
 class Notices:
     """Calls a reflector's user functions, and logs what they raise.
 
-    Args:
-        resource: names the resource.
-        namespace: of the watch; None for all.
-        on_failure: called with every failure.
-        on_recovery: called when a watch works again after failures.
-        interrupts: after a stop, nothing is notified.
-
     Attributes:
         resource: as given; it may be changed.
 
