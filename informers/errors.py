@@ -67,7 +67,6 @@ def escaped(text: str) -> str:
         text: the received text.
 
     Example:
-    Example:
         >>> print(escaped("a\nCRITICAL all is lost\x1b[2J"))
         a\nCRITICAL all is lost\x1b[2J
     """

@@ -57,7 +57,7 @@ def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T
     """Index a kind by the uid of each object's controller, and return the look-up.
 
     Args:
-            kind: a kind of a factory, for example `factory.core.v1.pods`; may be given more than once.
+        kind: a kind of a factory, for example `factory.core.v1.pods`; may be given more than once.
 
     Raises:
         ConfigurationError: it is not a kind of a factory.

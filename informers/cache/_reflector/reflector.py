@@ -87,12 +87,14 @@ class Reflector(OfOneProcess, Generic[T]):
     Args:
         source: the source of the objects; the reflector closes it.
         store: receives the objects.
+        resource: names the resource in messages.
         namespace: names the namespace in messages; None for all.
         options: how to list and watch.
         list_turns: limits how many lists run at a time; None for no common limit.
         on_failure: called with every failure, in the reflector's own thread; it must be quick. Its exceptions are
             logged.
         on_recovery: called in the same way when a watch works again after failures.
+        clock: for waiting.
 
     Raises:
         ConfigurationError: `source`, `store` or `options` is invalid.

@@ -294,7 +294,7 @@ def hastened(blocks: Iterator[bytes], *, seconds: float, clock: Clock) -> Iterat
         clock: measures the period.
 
     Raises:
-            ConnectionLostError: so few bytes arrive that no single read times out, but the answer hardly advances.
+        ConnectionLostError: so few bytes arrive that no single read times out, but the answer hardly advances.
     """
     began, size = clock.monotonic(), 0
     for block in blocks:
