@@ -150,6 +150,18 @@ def test_a_tweak_has_the_last_word_on_both() -> None:
         assert seen == ["app", "app"]
 
 
+@pytest.mark.parametrize(("selector", "may_be_listed"), [("app=web", False), ("app=api", True), ("app in [", True)])
+def test_an_object_may_be_listed_unless_the_selectors_that_a_tweak_asks_with_say_no(
+    selector: str, may_be_listed: bool
+) -> None:
+    def tweak(options: ListOptions) -> ListOptions:
+        return attrs.evolve(options, label_selector=selector)
+
+    with source_of(saying(answer(listing())), tweak=tweak) as (_, source):
+        source.list(ListOptions())
+        assert source.selects({"metadata": {"name": "a", "labels": {"app": "api"}}}) is may_be_listed
+
+
 def test_a_tweak_that_returns_something_else_is_told_so() -> None:
     with (
         source_of(saying(), tweak=lambda _: None) as (_, source),

@@ -251,6 +251,20 @@ def test_a_watch_goes_on_from_the_version_of_what_belongs_elsewhere(server: APIS
         assert again
 
 
+def test_a_share_selects_as_its_source_does(server: APIServer) -> None:
+    source = ListWatch[Any](server.client(), core.V1.config_maps, label_selector="app=api")
+    share = ShardedSource(source, HALVES[0])
+    share.list(ListOptions())
+
+    def of(shard: Shard, app: str) -> dict[str, Any]:
+        return {"metadata": {"name": "a", "uid": uid_in(shard), "labels": {"app": app}}}
+
+    assert share.selects(of(HALVES[0], "api"))
+    assert not share.selects(of(HALVES[0], "web"))
+    assert not share.selects(of(HALVES[1], "api"))
+    share.close()
+
+
 def test_one_kind_may_be_shared_out_and_others_not(server: APIServer) -> None:
     for number in range(20):
         server.create(config_map(f"m{number}"))
