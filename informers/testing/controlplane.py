@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -91,13 +92,19 @@ class ControlPlane:
             raise ConfigurationError(reason)
         self._temporary = folder is None
         self.folder: Path = folder or Path(tempfile.mkdtemp(prefix="informers-kube-"))
+        if self._temporary:
+            # For one that is never entered; the servers' watchdogs remove it for a process that is killed.
+            weakref.finalize(self, _remove, self.folder, os.getpid())
         self.timeout: float = timeout
         self.authority: Authority = Authority(self.folder)
         self._relay: Relay | None = None
         self._lock = new_lock()
         self._clients: list[Any] = []
         self._tokens = {user: f"{user}-{os.urandom(12).hex()}" for user in USERS}
-        self._servers = Servers(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout)
+        self._servers = Servers(
+            *(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout),
+            is_temporary=self._temporary,
+        )
         self._objects = Objects(self._send)
         #: The initial objects of every cluster, by uid. `clear` keeps them.
         self._first: frozenset[str] = frozenset()
@@ -133,7 +140,7 @@ class ControlPlane:
             each.rest_client.pool_manager.clear()
             each.close()
         if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _remove(self.folder, os.getpid())
 
     @property
     def url(self) -> str:
@@ -342,3 +349,9 @@ class ControlPlane:
         if self._relay is None:
             raise ConfigurationError("this control plane does not run: use it as `with ControlPlane() as plane:`")
         return self._relay
+
+
+def _remove(folder: Path, pid: int) -> None:
+    """Remove a folder, but not from within a fork of the process that made it."""
+    if pid == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)

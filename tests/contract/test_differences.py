@@ -55,14 +55,6 @@ def test_fields_are_hardly_validated(server: Server, space: Namespace) -> None:
     assert (server.send("POST", space.path("services"), body).status == 201) is server.is_embedded
 
 
-def test_an_apply_with_unknown_fields_is_taken_with_a_warning(server: Server, space: Namespace) -> None:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "bogus": 1}
-    headers = {"Content-Type": "application/apply-patch+yaml"}
-    answer = server.send("PATCH", space.path("configmaps/a"), body, {"fieldManager": "me"}, headers)
-    assert (answer.status == 201) is server.is_embedded
-    assert (answer.headers.get("Warning") == '299 - "unknown field \\"bogus\\""') is server.is_embedded
-
-
 def test_a_token_is_signed_by_nobody(server: Server, space: Namespace) -> None:
     server.create(space.path("serviceaccounts"), {"metadata": {"name": "sa"}})
     token = server.create(space.path("serviceaccounts/sa/token"), {"spec": {}})["status"]["token"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -96,28 +97,40 @@ def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
     daemon.kill()
 
 
-def test_a_daemon_does_not_outlive_the_process_that_started_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_daemon_and_its_folder_do_not_outlive_the_process_that_started_it(tmp_path: Path, end: int) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
     starter = (
         "import sys, time, pathlib\n"
         "from informers.testing._controlplane.daemons import Daemon\n"
         "sleeper = (sys.executable, '-c', 'import time; time.sleep(60)')\n"
-        "daemon = Daemon('sleeper', sleeper, pathlib.Path(sys.argv[1]))\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "daemon = Daemon('sleeper', sleeper, folder / 'log', folder)\n"
         "daemon.start()\n"
         "print(daemon.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     root = Path(__file__).parents[2]
-    with subprocess.Popen(
-        (sys.executable, "-c", starter, str(tmp_path / "log")), stdout=subprocess.PIPE, cwd=root
-    ) as process:
+    with subprocess.Popen((sys.executable, "-c", starter, str(folder)), stdout=subprocess.PIPE, cwd=root) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, end)
         process.wait(10)
     deadline = time.monotonic() + 10
-    while runs(pid):
-        assert time.monotonic() < deadline, "the daemon outlives its starter"
+    while runs(pid) or folder.exists():
+        assert time.monotonic() < deadline, "the daemon or its folder outlives its starter"
         time.sleep(0.01)
+
+
+@pytest.mark.real_apiserver
+def test_a_folder_that_nobody_used_goes_with_its_owner() -> None:
+    plane = ControlPlane()
+    folder = plane.folder
+    assert folder.exists()
+    del plane
+    gc.collect()
+    assert not folder.exists()
 
 
 def runs(pid: int) -> bool:

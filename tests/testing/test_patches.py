@@ -48,7 +48,7 @@ def test_a_merge_patch_merges_mappings_and_replaces_the_rest(target: Any, patch:
             {"containers": [{"name": "b"}]},
         ),
         ({"args": ["a"]}, {"args": ["b"]}, {"args": ["b"]}),
-        ({"finalizers": ["a"]}, {"finalizers": ["b"]}, {"finalizers": ["a", "b"]}),
+        ({"finalizers": ["a"]}, {"finalizers": ["b"]}, {"finalizers": ["b", "a"]}),
         ({"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]}, {"finalizers": ["b"]}),
         (
             {"strategy": {"type": "x", "old": 1}},

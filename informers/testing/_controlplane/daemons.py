@@ -24,8 +24,15 @@ __all__ = ["Daemon", "assets", "free_ports", "missing", "poll"]
 
 _T = TypeVar("_T")
 
-# Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes.
-_WATCHDOG = 'trap "" INT TERM; read -r _; kill -9 "$1" 2>/dev/null'
+# Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes. A daemon that is
+# about to die may still write, so its folder is removed again until that has worked.
+_WATCHDOG = """
+trap "" INT TERM HUP
+read -r _
+kill -9 "$1" 2>/dev/null
+[ -z "$2" ] && exit
+for _ in 1 2 3 4 5; do rm -rf "$2" && exit; sleep 1; done
+"""
 
 
 @attrs.define
@@ -36,11 +43,13 @@ class Daemon:
         name: for messages.
         command: program and arguments.
         log: file that its output is added to.
+        folder: what is removed, too, when this process ends without `kill`; None for nothing.
     """
 
     name: str
     command: Sequence[str]
     log: Path
+    folder: Path | None = None
     _process: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
     _watchdog: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
 
@@ -68,7 +77,9 @@ class Daemon:
             raise RuntimeError(f"{self.name} can't be started: {error}") from error
         shell = shutil.which("sh") or "/bin/sh"
         self._watchdog = subprocess.Popen(  # noqa: S603  likewise
-            (shell, "-c", _WATCHDOG, shell, str(self._process.pid)), stdin=subprocess.PIPE, start_new_session=True
+            (shell, "-c", _WATCHDOG, shell, str(self._process.pid), str(self.folder or "")),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
 
     def wait_until(self, ready: Callable[[], str], *, timeout: float) -> None:

@@ -33,10 +33,19 @@ class Servers:
         authority: issues the certificates.
         token: may do everything.
         timeout: seconds that each start may take.
+        is_temporary: whether the folder goes when this process ends, in whatever way.
     """
 
     def __init__(
-        self, assets: Path, folder: Path, flags: Sequence[str], authority: Authority, token: str, timeout: float
+        self,
+        assets: Path,
+        folder: Path,
+        flags: Sequence[str],
+        authority: Authority,
+        token: str,
+        timeout: float,
+        *,
+        is_temporary: bool,
     ) -> None:
         self._folder = folder
         self._authority = authority
@@ -44,8 +53,11 @@ class Servers:
         self._timeout = timeout
         self._etcd_port, self._etcd_peer_port, self.port = free_ports(3)
         self.url: str = f"https://127.0.0.1:{self.port}"
-        self._etcd = Daemon("etcd", self._etcd_command(assets), folder / "etcd.log")
-        self._apiserver = Daemon("kube-apiserver", self._apiserver_command(assets, flags), folder / "apiserver.log")
+        temporary = folder if is_temporary else None
+        self._etcd = Daemon("etcd", self._etcd_command(assets), folder / "etcd.log", temporary)
+        self._apiserver = Daemon(
+            "kube-apiserver", self._apiserver_command(assets, flags), folder / "apiserver.log", temporary
+        )
         self._to_etcd = urllib3.PoolManager(retries=False, timeout=10.0)
         self.pool: urllib3.PoolManager = urllib3.PoolManager(
             retries=False, timeout=10.0, ca_certs=str(authority.certificate), cert_reqs="CERT_REQUIRED"

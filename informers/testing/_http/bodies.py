@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any, cast
 
 from informers.testing._http import status as failures
 from informers.testing._http.exchange import Request
-from informers.testing._http.queries import flag
+from informers.testing._http.queries import flag, whole
 from informers.testing._http.routes import Target
 from informers.testing._http.status import Cause, Failure
 from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.known_fields import FieldCheck, doubled_fields
 from informers.testing._rules.registry import WriteOptions
-from informers.testing._store.documents import Json, decode, encode, mapping, quote, sequence
+from informers.testing._store.documents import Json, decode, encode, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["APPLY", "read_configuration", "read_delete_options", "read_object", "read_options"]
 
 #: So much of a body is said again where it can't be used.
 _SHOWN = 30
+#: Fields of DeleteOptions, with their types here and in Go.
+_DELETE_FIELDS: dict[str, tuple[type, str]] = {
+    "gracePeriodSeconds": (int, "int64"),
+    "preconditions": (dict, "v1.Preconditions"),
+    "orphanDependents": (bool, "bool"),
+    "propagationPolicy": (str, "v1.DeletionPropagation"),
+    "dryRun": (list, "[]string"),
+}
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
+#: Bytes of a field manager's name.
+_LONGEST_MANAGER = 128
 _POLICIES = ("Foreground", "Background", "Orphan")
 
 #: Nodes that YAML may come to once its aliases are followed.
@@ -45,7 +56,7 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
     Raises:
         Failure: 400, 415.
     """
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    media = _media_of(request)
     unrecognized = f"the object provided is unrecognized (must be of type {kind})"
     obj: Any
     if media in {APPLY, "application/yaml"}:
@@ -53,7 +64,7 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
             obj = _read_yaml(request.body)
         except ValueError as problem:
             raise failures.bad_request(f"error decoding YAML: {problem}") from None
-    elif media in {"application/json", "*/*", ""}:
+    elif media in {"application/json", ""}:
         try:
             obj = decode(request.body)
         except ValueError as problem:
@@ -63,14 +74,18 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
     else:
         advice = _NO_PROTOBUF if "protobuf" in media else ""
         raise failures.unsupported_media_type(["application/json", "application/yaml"], advice=advice)
-    if not isinstance(obj, dict):
+    if not isinstance(obj, (dict, type(None))):
         raise failures.bad_request(f"{unrecognized}: couldn't get version/kind; it is not a mapping")
-    content = cast("Json", obj)
+    content = cast("Json", obj or {})
     if says_kind and not content.get("kind"):
         text = request.body.decode(errors="replace")
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
         raise failures.bad_request(f"{unrecognized}: Object 'Kind' is missing in '{text}' ({shown})")
     return content if content.get("apiVersion") or not says_kind else {**content, "apiVersion": ""}
+
+
+def _media_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip()
 
 
 def read_configuration(request: Request, served: Served) -> Json:
@@ -138,8 +153,18 @@ def read_options(request: Request, target: Target) -> WriteOptions:
         Failure: 422.
     """
     agent = request.headers.get("user-agent", "").partition("/")[0]
+    manager = request.query.get("fieldManager", "")
+    if len(manager.encode()) > _LONGEST_MANAGER:
+        why = f"Too long: may not be more than {_LONGEST_MANAGER} bytes"
+        raise _invalid_options(target.verb, Cause("FieldValueTooLong", "fieldManager", why))
+    if not manager.isprintable():
+        at, letter = next((at, letter) for at, letter in enumerate(manager) if not letter.isprintable())
+        why = f"invalid character U+{ord(letter):04X} (at position {at})"
+        raise _invalid_options(target.verb, Cause.invalid("fieldManager", manager, why))
+    if target.verb == "patch" and "force" in request.query and _media_of(request) != APPLY:
+        raise _invalid_options("patch", Cause.forbidden("force", "may not be specified for non-apply patch"))
     return WriteOptions(
-        manager=request.query.get("fieldManager") or agent or "unknown",
+        manager=manager or agent or "unknown",
         subresource=target.subresource,
         is_dry_run=_is_dry_run([request.query["dryRun"]] if "dryRun" in request.query else [], target.verb),
         force=flag(request.query, "force"),
@@ -148,44 +173,60 @@ def read_options(request: Request, target: Target) -> WriteOptions:
 
 
 def read_delete_options(request: Request) -> DeleteOptions:
-    """Return what a delete comes with.
+    """Return what a delete comes with: its body says all, and the query only where there is no body.
 
     Raises:
         Failure: 400, 415, 422.
     """
-    body = read_object(request, "DeleteOptions") if request.body else {}
-    preconditions = mapping(body.get("preconditions"))
-    text = request.query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
-    try:
-        grace = None if text is None else int(text)
-    except (TypeError, ValueError):
-        raise failures.bad_request(f"gracePeriodSeconds must be a whole number: got {text!r}") from None
-    dry_run = [request.query["dryRun"]] if "dryRun" in request.query else sequence(body.get("dryRun"))
+    given = _given_in_body(request) if request.body else _given_in_query(request.query)
+    preconditions = mapping(given.get("preconditions"))
+    grace: int | None = given.get("gracePeriodSeconds")
     return DeleteOptions(
         # The real server takes what is below zero for the least there is.
         grace_period=1 if grace is not None and grace < 0 else grace,
         uid=preconditions.get("uid") or "",
         version=preconditions.get("resourceVersion") or "",
-        propagation=_propagation(request, body),
-        is_dry_run=_is_dry_run(dry_run, "delete"),
+        propagation=_propagation(given),
+        is_dry_run=_is_dry_run(sequence(given.get("dryRun")), "delete"),
     )
 
 
-def _propagation(request: Request, body: Json) -> str:
+def _given_in_body(request: Request) -> Json:
+    body = read_object(request, "DeleteOptions")
+    kind, version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "meta.k8s.io/v1"
+    if kind != "DeleteOptions":
+        raise failures.bad_request(f"no kind {quote(kind)} is registered for version {quote(version)}")
+    for field, (type_, go_name) in _DELETE_FIELDS.items():
+        value = body.get(field)
+        if value is not None and (not isinstance(value, type_) or (type_ is int and isinstance(value, bool))):
+            where = f"Go struct field DeleteOptions.{field} of type {go_name}"
+            raise failures.bad_request(f"json: cannot unmarshal {go_type(value)} into {where}")
+    return body
+
+
+def _given_in_query(query: Mapping[str, str]) -> Json:
+    given: Json = dict(query)
+    if "gracePeriodSeconds" in query:
+        given["gracePeriodSeconds"] = whole(query, "gracePeriodSeconds")
+    if "orphanDependents" in query:
+        given["orphanDependents"] = flag(query, "orphanDependents")
+    if "dryRun" in query:
+        given["dryRun"] = [query["dryRun"]]
+    return given
+
+
+def _propagation(given: Json) -> str:
     """Return what becomes of the objects that an object owns; empty for the default.
 
     Raises:
         Failure: 422.
     """
-    policy = request.query.get("propagationPolicy") or body.get("propagationPolicy") or ""
-    orphan = (
-        flag(request.query, "orphanDependents") if "orphanDependents" in request.query else body.get("orphanDependents")
-    )
-    if policy and orphan is not None:
+    policy, orphan = given.get("propagationPolicy"), given.get("orphanDependents")
+    if policy is not None and orphan is not None:
         why = "orphanDependents and deletionPropagation cannot be both set"
         raise _invalid_options("delete", Cause.invalid("propagationPolicy", policy, why))
-    if policy not in {"", *_POLICIES}:
-        cause = Cause.not_supported("propagationPolicy", policy, [*_POLICIES, "nil"])
+    if policy not in {None, *_POLICIES}:
+        cause = Cause.not_supported("propagationPolicy", str(policy), [*_POLICIES, "nil"])
         raise _invalid_options("delete", cause)
     return policy or ("" if orphan is None else "Orphan" if orphan else "Background")
 
@@ -204,7 +245,7 @@ def _field_check(request: Request, verb: str) -> FieldCheck:
         raise _invalid_options(verb, Cause.not_supported("fieldValidation", value, list(_VALIDATIONS)))
     is_patch = verb == "patch"
     doubled = () if value == "Ignore" else doubled_fields(request.body, is_patch=is_patch)
-    return FieldCheck(value or "Warn", is_patch, doubled)
+    return FieldCheck(value or "Warn", is_patch, is_apply=_media_of(request) == APPLY, doubled=doubled)
 
 
 def _invalid_options(verb: str, cause: Cause) -> Failure:

@@ -22,7 +22,7 @@ from informers.testing._store.served_resources import Served
 from informers.testing._store.sharding import ShardSelector
 from informers.testing._store.versioned_storage import StoredRecord
 
-__all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag"]
+__all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag", "whole"]
 
 _EXACT, _NOT_OLDER = "Exact", "NotOlderThan"
 
@@ -113,9 +113,9 @@ class Query:
             Selection(namespace, _labels(query), _fields(served, query, name)),
             version=query.get("resourceVersion", ""),
             match=query.get("resourceVersionMatch", ""),
-            limit=max(0, _whole(query, "limit") or 0),
+            limit=max(0, whole(query, "limit") or 0),
             token=query.get("continue", ""),
-            timeout=_whole(query, "timeoutSeconds"),
+            timeout=whole(query, "timeoutSeconds"),
             bookmarks=flag(query, "allowWatchBookmarks"),
             initial_events=None if initial is None else flag(query, "sendInitialEvents"),
         )
@@ -201,9 +201,13 @@ def _version(text: str) -> int:
     return version
 
 
-def _whole(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    if not text:
+def whole(query: Mapping[str, str], name: str) -> int | None:
+    """Return the number that a query says; None where it says nothing.
+
+    Raises:
+        Failure: 400, it is not a number.
+    """
+    if (text := query.get(name)) is None:
         return None
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")

@@ -124,9 +124,9 @@ def no_such_path() -> Failure:
     return Failure("the server could not find the requested resource", code=404, reason="NotFound", details={})
 
 
-def already_exists(resource: Resource[Any], name: str) -> Failure:
-    """Return the 409 for the creation of what is there."""
-    message = f"{resource} {quote(name)} already exists"
+def already_exists(resource: Resource[Any], name: str, *, is_going: bool) -> Failure:
+    """Return the 409 for the creation of what is there, and may be about to go."""
+    message = f"{'object is being deleted: ' if is_going else ''}{resource} {quote(name)} already exists"
     return Failure(message, code=409, reason="AlreadyExists", details=_details(resource, name))
 
 

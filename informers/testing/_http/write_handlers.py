@@ -24,7 +24,7 @@ from informers.testing._http.reviews import review
 from informers.testing._http.routes import Target, route
 from informers.testing._http.status import Cause, Failure
 from informers.testing._http.subresource_handlers import Subresources
-from informers.testing._rules.admission import mistyped
+from informers.testing._rules.admission import mistyped, of_another_kind
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
@@ -189,9 +189,6 @@ class Handlers:
         path = request.path
         if is_in_builtin_group(self.catalog, path):
             raise failures.no_such_path()
-        if request.method not in {"GET", "HEAD"}:
-            exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
-            return
         if path in {"/healthz", "/livez", "/readyz"}:
             exchange.respond(200, [b"ok"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
@@ -200,7 +197,7 @@ class Handlers:
             document = openapi(self.catalog, path)
         else:
             document = discover(self.catalog, path, is_aggregated=is_aggregated)
-        if document is None:
+        if document is None or request.method not in {"GET", "HEAD"}:
             exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
         if request.method == "HEAD" and not re.fullmatch(r"/apis(/[^/]+)?/?", path):
@@ -222,7 +219,8 @@ class Handlers:
             # Of all namespaces at once there are lists alone.
             raise failures.method_not_allowed()
         if target.subresource:
-            change = self._change(target, request) if target.verb in {"update", "patch"} else None
+            is_scaled = target.subresource == "scale" and target.verb in {"update", "patch"}
+            change = self._change(target, request) if is_scaled else None
             answer = self.subresources.answer(target, request, change)
             if answer is not None:
                 exchange.respond(answer[0], [encode(answer[1]), b"\n"])
@@ -304,8 +302,10 @@ class Handlers:
 
         def change(old: Json) -> Json:
             wanted: Json = patch(old, content)
-            problem = mistyped(served, wanted)
-            if problem:
+            if patch is strategic_patch:
+                # Of what kind the object is, the real server knows by its types.
+                wanted = {**wanted, "kind": old["kind"], "apiVersion": old["apiVersion"]}
+            if problem := mistyped(served, wanted) or of_another_kind(wanted, old["apiVersion"], old["kind"]):
                 raise failures.invalid("", "", "", [Cause.invalid("patch", encode(wanted).decode(), problem)])
             return wanted
 

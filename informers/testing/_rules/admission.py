@@ -18,7 +18,7 @@ from informers.testing._rules.object_metadata import SUBDOMAIN, SUBDOMAIN_RULE, 
 from informers.testing._store.documents import Json, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
-__all__ = ["checked", "complete", "mistyped", "validate"]
+__all__ = ["checked", "complete", "mistyped", "of_another_kind", "validate"]
 
 #: Metadata that are texts by name.
 _TEXTS = ("labels", "annotations")
@@ -29,6 +29,16 @@ _LABEL_RULE = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_KEY_RULE = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+_LONGEST_KEY = 253
+_TOO_LONG_KEY = f"must be no more than {_LONGEST_KEY} bytes"
+#: Bytes of what a ConfigMap or a Secret holds.
+_LARGEST_DATA = 1024 * 1024
 #: Groups whose objects may have nearly any name.
 _FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
 
@@ -40,17 +50,8 @@ def checked(served: Served, namespace: str, obj: Json) -> Json:
         Failure: 400.
     """
     resource = served.resource
-    api_version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
-    if api_version != resource.api_version:
-        raise failures.bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version "
-            f"({resource.api_version})"
-        )
-    if kind != resource.kind:
-        raise failures.bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f'no kind "{kind}" is registered for this resource'
-        )
+    if problem := of_another_kind(obj, resource.api_version, resource.kind):
+        raise failures.bad_request(problem)
     metadata: Json = dict(mapping(obj.get("metadata")))
     given = metadata.get("namespace")
     if given and given != namespace and resource.is_namespaced:
@@ -70,6 +71,20 @@ def checked(served: Served, namespace: str, obj: Json) -> Json:
     else:
         metadata.pop("namespace", None)
     return {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+
+
+def of_another_kind(obj: Json, api_version: str, kind: str) -> str:
+    """Return what is wrong with the version or the kind that an object states; empty if nothing is."""
+    said_version, said_kind = obj.get("apiVersion", api_version), obj.get("kind", kind)
+    if said_version != api_version:
+        return f"the API version in the data ({said_version}) does not match the expected API version ({api_version})"
+    if said_kind != kind:
+        version = api_version.rpartition("/")[2]
+        return (
+            f'{said_kind} in version "{version}" cannot be handled as a {kind}: '
+            f'no kind "{said_kind}" is registered for this resource'
+        )
+    return ""
 
 
 def mistyped(served: Served, obj: Json) -> str:
@@ -124,7 +139,7 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             )
         if not pattern.fullmatch(name):
             causes.append(Cause.invalid("metadata.name", name, rule))
-    causes += metadata_causes(served, obj)
+    causes += metadata_causes(served, obj, old)
     if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
         causes.append(Cause.required("spec.containers"))
     if str(resource) == "pods" and not is_inside and old is None:
@@ -133,8 +148,11 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             causes += [Cause.required(f"{where}.{each}") for each in ("name", "image") if not container.get(each)]
     if str(resource) == DEFINITIONS:
         causes += definition_causes(obj, old)
-    if old is not None and str(resource) in {"configmaps", "secrets"} and not is_inside:
-        causes += _immutable_causes(obj, old)
+    if str(resource) == "secrets" and not is_inside and (problem := _undecodable(obj)):
+        raise failures.bad_request(f'Secret in version "v1" cannot be handled as a Secret: {problem}')
+    if str(resource) in {"configmaps", "secrets"} and not is_inside:
+        causes += _data_causes(obj)
+        causes += [] if old is None else _immutable_causes(obj, old)
     if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
         late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
         if late:
@@ -143,6 +161,37 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
             causes.append(Cause.forbidden("metadata.finalizers", why))
     if causes:
         raise failures.invalid(resource.group, resource.kind, name, causes)
+
+
+def _undecodable(obj: Json) -> str:
+    """Return in Go's words why a Secret's data are not base64; empty if they are."""
+    for value in mapping(obj.get("data")).values():
+        text = str(value or "").replace("\n", "").replace("\r", "")
+        valid = _BASE64.match(text)
+        end = valid.end() if valid else 0
+        if end < len(text) or end % 4:
+            return f"illegal base64 data at input byte {end}"
+    return ""
+
+
+def _data_causes(obj: Json) -> list[Cause]:
+    """Return what is wrong with the data of a ConfigMap or a Secret."""
+    causes: list[Cause] = []
+    size = 0
+    for field in ("data", "binaryData"):
+        for key, value in sorted(mapping(obj.get(field)).items()):
+            size += len(value.encode()) if field == "data" and obj["kind"] == "ConfigMap" else len(value) * 3 // 4
+            where = f"{field}[{key}]"
+            if len(key) > _LONGEST_KEY:
+                causes.append(Cause("FieldValueInvalid", where, f"Invalid value: {quote(key)}: {_TOO_LONG_KEY}"))
+            if not _KEY.fullmatch(key):
+                causes.append(Cause.invalid(where, key, _KEY_RULE))
+            elif key in {".", ".."}:
+                causes.append(Cause.invalid(where, key, f"must not be '{key}'"))
+    if size > _LARGEST_DATA:
+        where = "[]" if obj["kind"] == "ConfigMap" else "data"
+        causes.append(Cause("FieldValueTooLong", where, f"Too long: may not be more than {_LARGEST_DATA} bytes"))
+    return causes
 
 
 def _immutable_causes(obj: Json, old: Json) -> list[Cause]:

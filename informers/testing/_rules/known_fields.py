@@ -14,12 +14,13 @@ from typing import Any, final
 import attrs
 
 from informers.testing._http import status as failures
-from informers.testing._http.status import Cause
-from informers.testing._store.documents import Json, encode, go_type, mapping
+from informers.testing._http.status import Cause, Failure
+from informers.testing._store.documents import Json, encode, go_type, mapping, quote
 from informers.testing._store.served_resources import Served
 
 __all__ = ["FieldCheck", "doubled_fields", "known_metadata", "recognized"]
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)")
 _CONTAINER = re.compile(r"(list|dict)[\[(](?:str, ?)?(.+)[\])]", re.IGNORECASE)
 #: What a JSON value may be where a model has a type.
 _FITTING = {
@@ -49,12 +50,14 @@ class FieldCheck:
     Attributes:
         mode: of `fieldValidation`.
         is_patch: the wording of a refusal depends on it.
+        is_apply: likewise; an apply takes no such fields, whatever the mode.
         doubled: what is wrong already.
         warnings: what the answer's headers say.
     """
 
     mode: str = "Ignore"
     is_patch: bool = False
+    is_apply: bool = False
     doubled: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -64,24 +67,32 @@ class FieldCheck:
         Raises:
             Failure: 400, or 422 for a patch.
         """
+        if unknown and self.is_apply:
+            raise self.refusal(served, obj, f".{unknown[0]}: field not declared in schema")
         problems = (*self.doubled, *(f'unknown field "{path}"' for path in unknown))
         if not problems or self.mode == "Ignore":
             return
         if self.mode != "Strict":
             self.warnings = problems
             return
-        why = f"strict decoding error: {', '.join(problems)}"
+        raise self.refusal(served, obj, f"strict decoding error: {', '.join(problems)}")
+
+    def refusal(self, served: Served, obj: Json, why: str) -> Failure:
+        """Return the failure for an object that can't be read as one of its kind: 400, 422 for a patch, or 500."""
+        group, version, kind = served.resource.group, served.resource.version, served.resource.kind
+        if self.is_apply:
+            what = f"/{obj['metadata'].get('name', '')}; {group}/{version}, Kind={kind}"
+            return Failure(f"failed to create typed patch object ({what}): {why}", code=500, reason="")
         if self.is_patch:
-            raise failures.invalid("", "", "", [Cause.invalid("patch", encode(obj).decode(), why)])
-        kind, version = served.resource.kind, served.resource.version
-        raise failures.bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
+            return failures.invalid("", "", "", [Cause.invalid("patch", encode(obj).decode(), why)])
+        return failures.bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
 
 
 def recognized(served: Served, obj: Json, check: FieldCheck) -> Json:
     """Return an object of a built-in kind without the fields that its model does not have.
 
     Raises:
-        Failure: 400 for a value of another type; for unknown fields where `check` says so.
+        Failure: 400, or 422 for a patch, for a value of another type; for unknown fields where `check` says so.
     """
     if served.is_custom or not served.resource.model:
         return obj
@@ -90,9 +101,7 @@ def recognized(served: Served, obj: Json, check: FieldCheck) -> Json:
     try:
         known = _walk(obj, served.resource.model, kind, "", unknown)
     except TypeError as problem:
-        raise failures.bad_request(
-            f'{kind} in version "{served.resource.version}" cannot be handled as a {kind}: {problem}'
-        ) from None
+        raise check.refusal(served, obj, str(problem)) from None
     check.report(served, obj, unknown)
     return mapping(known)
 
@@ -130,6 +139,8 @@ def _walk(value: Any, type_: str, owner: str, path: str, unknown: list[str]) -> 
         is_broken = type_ == "int" and isinstance(value, float) and not value.is_integer()
         if (have not in _FITTING[type_] and not (is_quantity and owner != "EnvVar")) or is_broken:
             raise _mistyped(have, owner, path, _go_name(type_))
+        if type_ == "datetime" and not _TIME.fullmatch(str(value)):
+            raise TypeError(f'parsing time {quote(str(value))} as "2006-01-02T15:04:05Z07:00": cannot parse it')
         return value
     fields = _fields(type_)
     if fields is None:

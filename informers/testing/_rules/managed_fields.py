@@ -165,7 +165,8 @@ def _without(one: Json, other: Json) -> Json:
             result[element] = inner
         elif other[element]:
             rest = _without(inner, other[element])
-            if rest and set(rest) != {"."}:
+            is_owned_empty = not inner and "." not in other[element]
+            if is_owned_empty or (rest and set(rest) != {"."}):
                 result[element] = rest
     return result
 
@@ -223,7 +224,7 @@ def _reassign(
     mine = mine_only if mine_only is not None else _union(mine, changed)
     if mine:
         kept.append(_entry(writer, api_version, mine))
-    return kept
+    return sorted(kept, key=lambda entry: (entry["operation"], entry["time"], entry["manager"]))
 
 
 def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: bool) -> Json:
@@ -293,7 +294,8 @@ def _common(one: Json, other: Json) -> Json:
     for element, inner in one.items():
         if element != "." and element in other:
             common = _common(inner, other[element])
-            if common or not inner or not other[element]:
+            # An empty map or list is owned as such, without what others put into it.
+            if common or not other[element]:
                 result[element] = common
     return result
 

@@ -34,6 +34,9 @@ _VALUE_RULE = (
 _LONGEST_PART, _LONGEST_PREFIX = 63, 253
 #: Bytes of all annotations of an object.
 _LARGEST_ANNOTATIONS = 256 * 1024
+#: What an update must not change, if it states it.
+_UNCHANGED = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+_EVENTS = frozenset({"v1", "events.k8s.io/v1"})
 #: Finalizers whose names are no domain's.
 _STANDARD = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _EXCLUSIVE = ("orphan", "foregroundDeletion")
@@ -41,8 +44,14 @@ _EXCLUSIVE = ("orphan", "foregroundDeletion")
 _LENIENT_GROUPS = frozenset({"coordination.k8s.io"})
 
 
-def metadata_causes(served: Served, obj: Json) -> list[Cause]:
-    """Return what is wrong with an object's metadata, but for its name; they are of the right types."""
+def metadata_causes(served: Served, obj: Json, old: Json | None) -> list[Cause]:
+    """Return what is wrong with an object's metadata, but for its name; they are of the right types.
+
+    Args:
+        served: the resource.
+        obj: the object.
+        old: what it is to replace; None for a new one.
+    """
     metadata = obj["metadata"]
     causes: list[Cause] = []
     for key, value in sorted(mapping(metadata.get("labels")).items()):
@@ -54,22 +63,47 @@ def metadata_causes(served: Served, obj: Json) -> list[Cause]:
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _LARGEST_ANNOTATIONS:
         why = f"Too long: may not be more than {_LARGEST_ANNOTATIONS} bytes"
         causes.append(Cause("FieldValueTooLong", "metadata.annotations", why))
-    for index, owner in enumerate(map(mapping, sequence(metadata.get("ownerReferences")))):
+    causes += _owner_causes(sequence(metadata.get("ownerReferences")))
+    causes += _finalizer_causes(served, sequence(metadata.get("finalizers")))
+    for field in _UNCHANGED if old is not None else ():
+        if metadata.get(field) != (old or {})["metadata"].get(field):
+            causes.append(Cause.invalid(f"metadata.{field}", metadata[field], "field is immutable"))
+    return causes
+
+
+def _owner_causes(owners: list[Json]) -> list[Cause]:
+    field = "metadata.ownerReferences"
+    causes: list[Cause] = []
+    for index, owner in enumerate(owners):
         causes += [
-            Cause.required(f"metadata.ownerReferences[{index}].{field}", "must not be empty")
-            for field in ("apiVersion", "kind", "name", "uid")
-            if not owner.get(field)
+            Cause.required(f"{field}[{index}].{each}", "must not be empty")
+            for each in ("apiVersion", "kind", "name", "uid")
+            if not owner.get(each)
         ]
-    return causes + _finalizer_causes(served, sequence(metadata.get("finalizers")))
+        if owner.get("kind") == "Event" and owner.get("apiVersion") in _EVENTS:
+            group, _, version = str(owner["apiVersion"]).rpartition("/")
+            why = f"{group}/{version}, Kind=Event is disallowed from being an owner"
+            causes.append(Cause.invalid(f"{field}[{index}]", _shown(owner), why))
+    in_control = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
+    if len(in_control) > 1:
+        why = (
+            'Only one reference can have Controller set to true. Found "true" in references for '
+            f"{in_control[0]} and {in_control[1]}"
+        )
+        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {_shown(owners)}: {why}"))
+    return causes
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _finalizer_causes(served: Served, finalizers: list[str]) -> list[Cause]:
     field = "metadata.finalizers"
     causes = [Cause.invalid(field, name, why) for name in finalizers for why in _wrong_name(name)]
     if all(name in finalizers for name in _EXCLUSIVE):
-        shown = json.dumps(finalizers, separators=(",", ":"))
         why = "finalizer orphan and foregroundDeletion cannot be both set"
-        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {shown}: {why}"))
+        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {_shown(finalizers)}: {why}"))
     if served.is_custom or served.resource.group in _LENIENT_GROUPS:
         return causes
     why = "name is neither a standard finalizer name nor is it fully qualified"

@@ -94,13 +94,15 @@ def _strategic_mapping(target: Json, patch: Json) -> Json:
         if field.startswith("$setElementOrder/"):
             name = field.partition("/")[2]
             if isinstance(result.get(name), list):
-                result[name] = _in_order(result[name], order, name)
+                result[name] = _in_order(
+                    result[name], order, sequence(target.get(name)), merge_keys(name, result[name])
+                )
     return result
 
 
 def _strategic_list(target: list[Any], patch: list[Any], name: str) -> list[Any]:
     if name in _SETS:
-        return target + [item for item in patch if item not in target]
+        return _in_order(target + [item for item in patch if item not in target], patch, target, ())
     keys = merge_keys(name, target + patch)
     if not keys or not all(isinstance(item, dict) for item in target + patch):
         return patch
@@ -108,6 +110,8 @@ def _strategic_list(target: list[Any], patch: list[Any], name: str) -> list[Any]
         return [item for item in patch if "$patch" not in item]
     result = list(target)
     for item in patch:
+        if target and (lacking := [key for key in keys if key not in item]):
+            raise Failure(f"map: {item} does not contain declared merge key: {lacking[0]}", code=500, reason="")
         position = next((i for i, old in enumerate(result) if _same(old, item, keys)), None)
         if item.get("$patch") == "delete":
             if position is not None:
@@ -116,23 +120,30 @@ def _strategic_list(target: list[Any], patch: list[Any], name: str) -> list[Any]
             result.append(strategic_patch({}, item))
         else:
             result[position] = strategic_patch(result[position], item)
-    return result
+    return _in_order(result, patch, target, keys)
 
 
-def _same(one: Json, other: Json, keys: tuple[str, ...]) -> bool:
-    return all(one.get(key) == other.get(key) for key in keys)
+def _same(one: Any, other: Any, keys: tuple[str, ...]) -> bool:
+    if keys and isinstance(one, dict) and isinstance(other, dict):
+        return all(mapping(one).get(key) == mapping(other).get(key) for key in keys)
+    return bool(one == other)
 
 
-def _in_order(items: list[Any], order: list[Any], name: str) -> list[Any]:
-    keys = merge_keys(name, items)
+def _in_order(items: list[Any], order: list[Any], target: list[Any], keys: tuple[str, ...]) -> list[Any]:
+    """Return the items of a merged list: those of `order` as there, and the others where they were before them."""
 
-    def place(item: Any) -> int:
-        for index, wanted in enumerate(order):
-            if wanted == item or (keys and isinstance(item, dict) and _same(cast("Json", item), wanted, keys)):
-                return index
-        return len(order)
+    def place(item: Any, within: list[Any]) -> int:
+        return next((index for index, each in enumerate(within) if _same(item, each, keys)), len(within))
 
-    return sorted(items, key=place)
+    ordered = sorted((item for item in items if place(item, order) < len(order)), key=lambda item: place(item, order))
+    others = [item for item in items if place(item, order) == len(order)]
+    result: list[Any] = []
+    for item in ordered:
+        at = place(item, target)
+        while others and at < len(target) and place(others[0], target) < at:
+            result.append(others.pop(0))
+        result.append(item)
+    return result + others
 
 
 def json_patch(target: Json, operations: Any) -> Json:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
-from informers.testing._store.documents import Json, decode, mapping
+from informers.testing._store.documents import Json, decode, mapping, quote
 from informers.testing._store.served_resources import Served
 from informers.testing._store.versioned_storage import Storage
 
@@ -52,12 +52,19 @@ def check_namespace(served: Served, namespace: str, name: str, storage: Storage)
         raise failures.Failure(message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"})
 
 
-def check_preconditions(served: Served, name: str, old: Json, obj: Json, *, is_inside: bool) -> None:
+def check_preconditions(
+    served: Served, name: str, old: Json, obj: Json, *, is_inside: bool, is_patch: bool = False
+) -> None:
     """Refuse an object that states another version or uid than the stored one has."""
     version, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid")
-    if uid and uid != old["metadata"]["uid"]:
+    if uid and uid != old["metadata"]["uid"] and not is_patch:
         namespace = old["metadata"].get("namespace", "")
         raise failures.other_uid(served.resource, namespace, name, wanted=uid, have=old["metadata"]["uid"])
+    if version and not (version.isascii() and version.isdigit()):
+        why = f"strconv.ParseUint: parsing {quote(version)}: invalid syntax"
+        raise failures.Failure(why, code=500, reason="")
+    if version == "0":
+        version = ""
     if version and version != old["metadata"]["resourceVersion"]:
         raise failures.conflict(served.resource, name)
     if not version and served.needs_version and not is_inside:

@@ -127,8 +127,9 @@ class Registry:
                 metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + suffix
             validate(served, obj, is_inside=options.is_inside)
             key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
-            if self._storage.get(served.collection, key) is not None:
-                raise failures.already_exists(served.resource, metadata["name"])
+            if (there := self._storage.get(served.collection, key)) is not None:
+                is_going = "deletionTimestamp" in decode(there.metadata)
+                raise failures.already_exists(served.resource, metadata["name"], is_going=is_going)
             for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
                 metadata.pop(field, None)
             metadata["uid"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -174,7 +175,7 @@ class Registry:
             obj = checked(served, namespace, obj)
             if not options.is_inside:
                 obj = recognized(served, obj, options.fields)
-            check_preconditions(served, name, old, obj, is_inside=options.is_inside)
+            check_preconditions(served, name, old, obj, is_inside=options.is_inside, is_patch=options.fields.is_patch)
             obj = self._settled(served, old, obj, options)
             is_unchanged = is_same(_content(old), _content(obj))
             owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
@@ -214,7 +215,7 @@ class Registry:
         if metadata.get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
         check_name(config, name)
-        config = checked(served, namespace, config)
+        config = recognized(served, checked(served, namespace, config), options.fields)
         with self._storage.lock:
             key = f"{namespace}/{name}" if namespace else name
             if self._storage.get(served.collection, key) is None:
@@ -307,13 +308,14 @@ class Registry:
             obj = {field: value for field, value in obj.items() if field != "status"}
             if "status" in old:
                 obj["status"] = old["status"]
-        for field in ("uid", "creationTimestamp", "deletionTimestamp", "generation", "resourceVersion", "generateName"):
+        for field in ("creationTimestamp", "generation", "resourceVersion"):
             if field in was:
                 metadata[field] = was[field]
             else:
                 metadata.pop(field, None)
-        if "deletionGracePeriodSeconds" in was:
-            metadata.setdefault("deletionGracePeriodSeconds", was["deletionGracePeriodSeconds"])
+        for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+            if field in was and metadata.get(field) is None:
+                metadata[field] = was[field]
         validate(served, obj, is_inside=options.is_inside, old=old)
         obj = with_defaults(served, fitted(served, obj, options.fields), old)
         metadata = obj["metadata"]
