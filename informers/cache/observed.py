@@ -176,7 +176,8 @@ class ObservedCache(Generic[T]):
         """Wait until a predicate holds for an object.
 
         The predicate is called in this thread, under no lock: first when the namespace has been listed, then after each
-        change of the object. It may miss a state that does not last.
+        change of the object. It may miss a state that does not last. It is not called for an object that exists on the
+        server but is set aside, since it is not gone.
 
         Do not call it in a transform, an index function or a callback of `on_progress`: it would wait for itself.
 
@@ -251,6 +252,7 @@ class ObservedCache(Generic[T]):
             resource=self._resource,
             position=lambda: self._position_of(scope),
             record=lambda: self._indexer.record(str(name)),
+            set_aside=lambda: self._controller.set_aside.objects.get(str(name)),
             subscribe=subscribe,
         )
 

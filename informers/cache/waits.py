@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_namespace_name, check_stop, check_timeout
 from informers._base.clock import Clock
+from informers._base.exceptions import safe_text
 from informers._base.wakeups import BaseWakeup, Stop, Waiting, Wakeup
 from informers.cache.versions import is_number, reaches
 from informers.errors import ConfigurationError, StoppedError, WaitTimeoutError, escaped
@@ -269,6 +270,7 @@ class Lookout(Generic[T]):
         resource: names the resource in messages.
         position: returns how far the cache is, in the list and watch that the object belongs to.
         record: returns the cache's record of the object.
+        set_aside: returns why the object is not in the cache although it exists; None if it is not set aside.
         subscribe: registers a function that is called when the object may have changed.
 
     Thread safety: all methods may be called from any thread.
@@ -281,12 +283,14 @@ class Lookout(Generic[T]):
         resource: str,
         position: Callable[[], Position],
         record: Callable[[], Record[T] | None],
+        set_aside: Callable[[], Exception | None],
         subscribe: Subscribe,
     ) -> None:
         self._key = key
         self._resource = resource
         self._position = position
         self._record = record
+        self._set_aside = set_aside
         self.subscribe: Subscribe = subscribe
 
     def test(self, predicate: Callable[[T | None], object]) -> tuple[T | None] | None:
@@ -298,9 +302,11 @@ class Lookout(Generic[T]):
             StoppedError: it does not hold, and nothing more will change.
         """
         position = self._position()
+        # In this order: an object is in the cache before it is no longer set aside.
+        is_set_aside = self._set_aside() is not None
         record = self._record()
         # Before the first list it is unknown whether the object exists.
-        if position.is_listed:
+        if position.is_listed and not (record is None and is_set_aside):
             obj = None if record is None else record.object()
             if predicate(obj):
                 return (obj,)
@@ -341,7 +347,7 @@ class Lookout(Generic[T]):
         """Return in words the cache's state of the object."""
         if not self._position().is_listed:
             return "the cache has not been listed"
-        record = self._record()
+        error, record = self._set_aside(), self._record()
         if record is None:
-            return "there is no such object in the cache"
+            return f"it is set aside: {safe_text(error, str)}" if error else "there is no such object in the cache"
         return f"it is at version {record.resource_version or 'unknown'}"

@@ -311,6 +311,21 @@ def test_an_object_is_waited_for_until_a_predicate_holds_and_then_until_it_is_go
     assert results == [None]
 
 
+def test_an_object_that_is_set_aside_is_not_gone_until_it_is_deleted(source: FakeSource[Obj]) -> None:
+    def refuse(thing: Obj) -> Obj:
+        raise LookupError(thing["metadata"]["name"])
+
+    source.add(obj("shop/web-1"))
+    with informer(source, transform=refuse) as made:
+        started(made)
+        with pytest.raises(WaitTimeoutError, match="it is set aside: web-1"):
+            made.wait_until("shop/web-1", lambda pod: pod is None, timeout=0)
+        thread, results = waiting(made, lambda: made.wait_until("shop/web-1", lambda pod: pod is None))
+        source.delete(obj("shop/web-1"))
+        thread.join(10)
+        assert results == [None]
+
+
 def test_a_predicate_is_not_asked_before_it_is_known_whether_there_is_such_an_object(source: FakeSource[Obj]) -> None:
     with informer(source) as made:
         asked: list[Obj | None] = []

@@ -202,7 +202,7 @@ def objects_that_are_set_aside(n: int) -> Callable[[], object]:
         for number in range(n):
             aside.put(f"key-{number}", ValueError("unreadable"))
         for number in range(n):
-            aside.take_back(f"key-{number}")
+            aside.take_back([f"key-{number}"])
         aside.clear_frames()
 
     return work

@@ -203,13 +203,13 @@ class CacheController(Generic[T]):
         writes: list[Write[T]] = []
         #: The cache's future records of this batch's keys. Only this thread changes the cache.
         pending: dict[str, Record[T] | None] = {}
+        readable: dict[str, bool] = {}
         records = self._contents.records
         for scope, change in changes:
             seen = change.record
             key = seen.key
             new = self._transformed(seen)
-            if new is not None or change.type is ChangeType.DELETED:
-                self.set_aside.take_back(key)
+            readable[key] = new is not None or change.type is ChangeType.DELETED
             old = pending[key] if key in pending else records.get(key)
             told = self._histories.change(change.type, seen, new, old, is_initial=not scope.is_listed)
             if told:
@@ -221,6 +221,7 @@ class CacheController(Generic[T]):
         moved: dict[str | None, str] = {}
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")
+            self.set_aside.take_back(key for key, is_readable in readable.items() if is_readable)
             for scope, change in changes:
                 if scope.move(change.record.resource_version):
                     moved[scope.namespace] = scope.version

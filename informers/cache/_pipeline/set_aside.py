@@ -63,10 +63,11 @@ class SetAside:
             self.objects[key] = error
         self.report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
 
-    def take_back(self, key: str) -> None:
-        """Note that an object can be stored again, or was deleted."""
+    def take_back(self, keys: Iterable[str]) -> None:
+        """Note that objects are in the cache again, or were deleted."""
         if self.objects:
-            self.objects.pop(key, None)
+            for key in keys:
+                self.objects.pop(key, None)
 
     def keep(self, keys: Iterable[str], *, namespace: str | None) -> None:
         """Forget all objects of a namespace (None: all) except these."""
