@@ -5,7 +5,7 @@
     python tests/benchmarks/run.py --peers informers,lightkube --pods 10000 --repeat 5
 
 Clients take turns, and a figure is the median of its repeats. What it prints is also written to
-bench-results/latest.json; the plots of the documentation are drawn from the same run with --plots. Nothing here fails
+bench-results/latest.json; two plots are drawn from the same run with --plots. Nothing here fails
 because something was slow.
 """
 
@@ -44,9 +44,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="turns; kopf and kr8s have one")
     parser.add_argument("--limit", type=float, default=120, help="seconds that one phase of one client may take")
     parser.add_argument("--json", type=Path, default=peers.ROOT / "bench-results" / "latest.json")
-    parser.add_argument("--plots", type=Path, help="folder for the two plots (docs/_static)")
+    parser.add_argument("--plots", type=Path, help="folder for two plots")
     parser.add_argument("--quick", action="store_true", help="1,000 pods, 2,000 events, one turn")
-    parser.add_argument("--paste", type=Path, help="put the figures into this page (docs/explanation/performance.md)")
     args = parser.parse_args()
     if args.quick:
         args.pods, args.events, args.steady, args.repeat = "1000", 2_000, 200, 1
@@ -62,8 +61,6 @@ def main() -> None:
     print(tables.render(report))
     if args.plots:
         plots.draw(report, args.plots)
-    if args.paste:
-        tables.paste_clients(report, args.paste)
 
 
 def measure(chosen: list[peers.Peer], args: argparse.Namespace) -> Iterator[Result]:

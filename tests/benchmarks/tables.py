@@ -54,12 +54,6 @@ def render(report: Report) -> str:
     return "\n\n".join(parts)
 
 
-def paste_clients(report: Report, page: Path) -> None:
-    """Put the figures of all clients into a page, by number of pods, and what they were measured with."""
-    for size, results in report["medians"].items():
-        paste(page, f"{int(size):,} pods", _figures(results) + "\n\n" + "\n\n".join(_measured(report)))
-
-
 def ratio(results: Report, peer: str, figure: str) -> float | None:
     """Return how this library stands to *peer* in a figure: times faster, part of the memory, times the events."""
     ours, theirs = results.get(OURS, {}).get(figure), results.get(peer, {}).get(figure)
