@@ -1,6 +1,7 @@
 """Time as an argument.
 
 Everything in this package that waits or measures uses a `Clock`, so that a test can move time by hand
+(`informers.testing.FakeClock`), and does not have to sleep. This is the only module that imports `time`.
 
 Upstream: k8s.io/utils/clock (v0.37).
 """
