@@ -130,17 +130,22 @@ def page() -> str:
         "",
         "# Upstream's tests",
         "",
-        f"client-go v0.37 tests its informers and work queues with the {count} test functions below. Each is listed",
-        f"with the tests here that hold the same property ({held} are held so), or with the reason why none",
-        "does. After them comes a selection of the tests of controller-runtime, of Kubernetes' own controllers, of",
-        "kube-rs, of the Java operator SDK and of kopf, whose properties hold for `informers.controllers`.",
+        f"client-go v0.37 tests its informers and work queues with the {count} test functions below. For {held} of",
+        "them, tests here check the same property. For the others there is the reason why not. Then there are tests of",
+        "controller-runtime, Kubernetes' own controllers, kube-rs, the Java operator SDK and kopf, as far as they",
+        "concern `informers.controllers`.",
+        "",
+        "| upstream | here |",
+        "|---|---|",
     ]
     for file, names in table.reasons.items():
-        lines += ["", f"## [{file}]({_url(file)})", "", "| upstream | here |", "|---|---|"]
+        lines.append(f"| **[{file}]({_url(file)})** | |")
+        rows: dict[str, list[str]] = {}
         for name, reason in names.items():
             tests = table.held.get((file, name), [])
             here = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in tests)
-            lines.append(f"| `{name}` | {here or reason or '(not yet)'} |")
+            rows.setdefault(here or reason or "(not yet)", []).append(f"`{name}`")
+        lines += [f"| {'<br>'.join(same)} | {here} |" for here, same in rows.items()]
     return "\n".join(lines) + "\n"
 
 
