@@ -321,7 +321,7 @@ def test_a_list_that_falls_silent_is_lost() -> None:
 
 
 def test_a_watch_that_falls_silent_is_lost() -> None:
-    with source_of(saying(CHUNKED + chunk(bookmark("5"))), idle_timeout=0.05, streaming_timeout=60.0) as (_, source):
+    with source_of(saying(CHUNKED + chunk(bookmark("5"))), idle_timeout=0.5, streaming_timeout=60.0) as (_, source):
         watch = source.watch(ListOptions())
         batches = watch.batches()
         assert next(batches) == [Bookmark("5")]
@@ -333,7 +333,7 @@ def test_a_watch_that_falls_silent_is_lost() -> None:
 
 def test_a_streaming_list_that_falls_silent_is_lost_sooner() -> None:
     data = CHUNKED + chunk(event("ADDED", thing("a")))
-    with source_of(saying(data), idle_timeout=60.0, streaming_timeout=0.05) as (_, source):
+    with source_of(saying(data), idle_timeout=60.0, streaming_timeout=0.5) as (_, source):
         watch = source.watch(ListOptions(send_initial_events=True))
         batches = watch.batches()
         assert len(next(batches)) == 1
