@@ -82,11 +82,11 @@ def test_a_list_of_custom_objects_takes_time_in_line_with_its_size() -> None:
     item = json.dumps({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"x": "y" * 5000}}).encode()
 
     def seconds(count: int) -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         tail = b'],"kind":"ConfigMapList","metadata":{"resourceVersion":"7"}}'
         page = decoder().page(iter([ITEMS_FIRST + item, *[b"," + item] * count, tail]))
         assert len(page.records) == count + 1
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     few, many = (min(seconds(count) for _ in range(3)) for count in (500, 4000))
     assert many < 8 * few * 3
