@@ -139,7 +139,7 @@ def page() -> str:
         "|---|---|",
     ]
     for file, names in table.reasons.items():
-        lines.append(f"| **[{file}]({_url(file)})** | |")
+        lines.append(f"| [`{file}`]({_url(file)}) | |")
         rows: dict[str, list[str]] = {}
         for name, reason in names.items():
             tests = table.held.get((file, name), [])
