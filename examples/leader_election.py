@@ -15,9 +15,9 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 from typing import Any
 
 from kubernetes import config
@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lease-seconds", type=int, default=15, help="at least 3; default: 15")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop, ended = threading.Event(), threading.Event()
+    code = SimpleQueue[int]()  # unlike an event, a handler of signals may use it while it is waited on
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: code.put(0))
     load: Any = config.load_config
     load()
     signer = Signer(ApiClient(), options.identity)
@@ -106,16 +106,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except HTTPError as error:
             _log.error("the server can't be reached: %s", error)
         finally:
-            ended.set()
-            stop.set()
+            code.put(1)
 
     with signer.factory:
         # In a thread, since the official client's request can't be broken off.
         threading.Thread(target=elect, name="election", daemon=True).start()
-        stop.wait()
+        ended = code.get()
         signer.stop()
-    return 1 if ended.is_set() else 0
+    return ended
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: the election may be within a request, in compiled code that can't be ended in order

@@ -13,9 +13,9 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 from typing import Any
 
 import attrs
@@ -175,11 +175,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lease-seconds", type=int, default=15, help="after which another replica may lead")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop, decided = threading.Event(), threading.Event()
+    stop, decided = threading.Event(), SimpleQueue[None]()
 
     def end(*_: object) -> None:
         stop.set()
-        decided.set()
+        decided.put(None)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
@@ -189,12 +189,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = SiteController(ApiClient(), ObjectName(options.namespace, "routes"), registry)
     probes = ProbeServer(made.factory, host="", port=options.port, registry=registry, controllers=[made.controller])
     with probes, made.factory:
-        elect(options.namespace, options.lease_seconds, decided.set, end)
-        decided.wait()  # caches and queue fill meanwhile
+        elect(options.namespace, options.lease_seconds, lambda: decided.put(None), end)
+        decided.get()  # caches and queue fill meanwhile
         made.controller.run(stop)
     made.recorder.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: the election may be within a request, in compiled code that can't be ended in order
