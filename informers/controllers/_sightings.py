@@ -20,7 +20,7 @@ from informers.controllers._requests import get_later, send
 from informers.errors import StoppedError
 from informers.objects import ObjectName, read
 
-__all__ = ["GoneOrMarked", "Kind", "Look", "LostAnswer"]
+__all__ = ["GoneOrMarked", "Kind", "Look", "LostAnswer", "SeenOrLeft"]
 
 Kind: TypeAlias = NamespacedKind[Any] | ClusterKind[Any]
 
@@ -72,6 +72,50 @@ class GoneOrMarked:
         if obj is None or (self._uid and read(metadata, "uid") != self._uid):
             return True
         return read(metadata, "deletion_timestamp", "deletionTimestamp") is not None
+
+
+@final
+class SeenOrLeft:
+    """An object is no longer selected: the cache has reached the write, or no longer has the object.
+
+    No event brings the version of such a write if the object had left the selection before, so that only a bookmark
+    would show it.
+
+    Args:
+        kind: the kind of the object.
+        name: the object's name.
+        uid: the object's uid.
+        sighting: whether the cache has reached the write.
+    """
+
+    def __init__(self, kind: Kind, name: ObjectName, uid: str, sighting: Look) -> None:
+        self._uid = uid
+        self._sighting = sighting
+        self._lookout = kind.informer.lookout(name)
+
+    def look(self) -> SeenResult:
+        """Return whether the cache shows the write."""
+        result = self._sighting.look()
+        if result.sight is not Sight.NOT_YET:
+            return result
+        try:
+            found = self._lookout.test(self._has_left)
+        except StoppedError as error:
+            return SeenResult(Sight.STOPPED, str(error))
+        return result if found is None else SeenResult(Sight.SEEN)
+
+    def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have a function called when the version may be reached, and when the object may have changed."""
+        withdrawals = [subscribe(callback) for subscribe in (self._sighting.subscribe, self._lookout.subscribe)]
+
+        def withdraw() -> None:
+            for each in withdrawals:
+                each()
+
+        return withdraw
+
+    def _has_left(self, obj: Any) -> bool:
+        return obj is None or read(read(obj, "metadata"), "uid") != self._uid
 
 
 @final

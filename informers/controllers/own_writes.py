@@ -28,7 +28,7 @@ from informers._base.forks import OfOneProcess, new_lock
 from informers.cache.waits import SeenResult, Sight
 from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers._recording_client import Address, WriteAnswer, recording_client
-from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer
+from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer, SeenOrLeft
 from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName, check_object_name, object_name, read
@@ -277,7 +277,10 @@ class OwnWrites(OfOneProcess):
                 status = {"kind": "Status", "metadata": {}, "details": {"name": name.name, "uid": uid}}
                 yield informer.sighting(status, namespace=namespace)
         elif read(read(obj, "metadata"), "resourceVersion") and _can_be_seen(kind, name, obj):
-            yield informer.sighting(obj, namespace=namespace)
+            sighting = informer.sighting(obj, namespace=namespace)
+            # The answer through a subresource, for example a Scale, may have none of the object's labels.
+            has_left = obj.get("kind") == kind.resource.kind and not informer.selects(obj)
+            yield SeenOrLeft(kind, name, read(read(obj, "metadata"), "uid") or "", sighting) if has_left else sighting
             if address.method == "DELETE":
                 yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
         elif obj.get("kind") == "Status" and address.subresource:

@@ -237,6 +237,34 @@ def test_what_is_outside_of_the_informers_selectors_is_not_waited_for(options: K
             eventually(lambda: writes.pending(WEB) is None and writes.pending(OLD) is None)
 
 
+AFTER_IT_LEFT: dict[str, Callable[[client.CoreV1Api], object]] = {
+    "another patch": lambda api: api.patch_namespaced_pod("p", "default", {"metadata": {"annotations": {"a": "b"}}}),
+    "its deletion": lambda api: api.delete_namespaced_pod("p", "default"),
+}
+
+
+@pytest.mark.parametrize("write", AFTER_IT_LEFT.values(), ids=AFTER_IT_LEFT)
+def test_a_write_after_the_object_left_the_selector_brings_no_event_and_is_shown_when_the_object_has_left(
+    write: Callable[[client.CoreV1Api], object],
+) -> None:
+    pods = core.V1.pods
+    with APIServer() as server:
+        held = server.faults.add(Lag(events=1000), verb="watch", times=None)
+        server.create({"apiVersion": "v1", "kind": "Pod", **POD, "metadata": {"name": "p", "labels": {"app": "web"}}})
+        overrides = {pods: KindOptions(label_selector="app=web")}
+        with SharedInformerFactory(server.client(), overrides=overrides) as factory:
+            writes = OwnWrites(factory.core.v1.pods)
+            factory.start()
+            assert factory.wait_for_cache_sync(timeout=10)
+            api = client.CoreV1Api(writes.client(server.client()))
+            with writes.working_on(WEB):
+                api.patch_namespaced_pod("p", "default", {"metadata": {"labels": {"app": "api"}}})
+                write(api)
+            assert writes.pending(WEB) is not None, "the cache still has it"
+            server.faults.remove(held)
+            eventually(lambda: writes.pending(WEB) is None)
+
+
 def test_what_belongs_to_another_shard_is_not_waited_for() -> None:
     with APIServer(sharding=True) as server:
         server.faults.add(Lag(events=1000), verb="watch", times=None)
