@@ -9,6 +9,7 @@ Upstream: k8s.io/apimachinery/pkg/sharding (v0.37); client-go's informers do not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, final
 
@@ -25,6 +26,7 @@ __all__ = ["Shard", "ShardedSource", "fnv1a"]
 T = TypeVar("T", default=Any)
 
 _SPACE = 1 << 64
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @final
@@ -71,7 +73,8 @@ class Shard:
 def fnv1a(text: str) -> int:
     """Return the 64 bit FNV-1a hash of a text, which decides an object's share."""
     value = 0xCBF29CE484222325
-    for byte in text.encode():
+    # JSON's escapes can express half of a surrogate pair, UTF-8 can't. Go reads it as U+FFFD, so its hash is of that.
+    for byte in _HALVES.sub("\ufffd", text).encode():
         value = (value ^ byte) * 0x100000001B3 % _SPACE
     return value
 

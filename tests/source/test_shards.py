@@ -68,7 +68,11 @@ def test_the_hash_is_that_of_the_server(text: str, digits: str) -> None:
     assert f"{fnv1a(text):016x}" == digits
 
 
-@given(st.text(), st.integers(1, 40))
+def test_half_of_a_surrogate_pair_is_hashed_as_the_letter_that_go_reads_for_it() -> None:
+    assert fnv1a("\ud800x") == fnv1a("\ufffdx")
+
+
+@given(st.text(st.characters(exclude_categories=())), st.integers(1, 40))
 def test_every_uid_has_one_share_and_only_one(uid: str, of: int) -> None:
     assert sum(Shard(index, of=of).has(uid) for index in range(of)) == 1
 
