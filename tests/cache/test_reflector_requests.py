@@ -116,7 +116,7 @@ class Stream:
 
 @final
 class ScriptedSource:
-    """Answers request by request from a script, then stops the reflector."""
+    """Answers request by request from a script, also after some seconds, then stops the reflector."""
 
     def __init__(self, script: Iterable[Any]) -> None:
         self._script = iter(script)
@@ -154,6 +154,9 @@ class ScriptedSource:
     def _next(self, request: str) -> Any:
         answer = next(self._script, None)
         self.log.append(request)
+        if isinstance(answer, tuple):
+            seconds, answer = answer
+            self.clock.now += seconds
         if answer is None:
             self.stop()
             raise StoppedError("the script is over")
@@ -329,6 +332,16 @@ LONG = 400.0
             [page("10"), BROKEN, Stream(0.5, BROKEN), page("20")],
             [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", "list at 10, all", "watch 20"],
             id="one that breaks within a second without an event counts as well",
+        ),
+        pytest.param(
+            [page("10"), (60.0, BROKEN), (1.0, BROKEN), (30.0, SILENT)],
+            [LIST, WATCH, "pause 0.8", WATCH, "pause 1.6", WATCH, "pause 3.2", WATCH],
+            id="one that a proxy held back and cut after a second or more does not count",
+        ),
+        pytest.param(
+            [page("10"), (0.6, Stream(0.5)), (0.6, Stream(0.5, BROKEN)), (0.6, Stream(0.5, BROKEN))],
+            [LIST, WATCH, WATCH, WATCH, WATCH],
+            id="the time of a watch counts from its request",
         ),
         pytest.param(
             [page("10"), BROKEN, Stream(Bookmark("12"), 2.0, BROKEN), BROKEN, REFUSED],

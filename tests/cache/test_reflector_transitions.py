@@ -254,7 +254,7 @@ ERRORS: list[Exception] = [
 ]
 VERSIONS = ["", "9", "10", "11", "x"]
 OUTCOMES = st.one_of(
-    st.builds(Failed, st.sampled_from(ERRORS)),
+    st.builds(Failed, st.sampled_from(ERRORS), st.sampled_from([0.0, 1.0])),
     st.builds(
         Ended,
         version=st.sampled_from(VERSIONS),

@@ -237,6 +237,7 @@ class Reflector(OfOneProcess, Generic[T]):
 
     def _act(self) -> Outcome:
         """Do what the state says; return the outcome."""
+        began = self._clock.monotonic()
         try:
             match self._situation.state:
                 case Comparing():
@@ -262,7 +263,8 @@ class Reflector(OfOneProcess, Generic[T]):
         except BaseException as error:  # noqa: BLE001  a user's source or tweak may raise anything
             # Even a StoppedError, which may belong to an object that the tweak uses.
             reason = as_exception(error)
-            return Failed(reason) if self._watch is None else self._end(self._watch, reason)
+            lasted = self._clock.monotonic() - began
+            return Failed(reason, lasted) if self._watch is None else self._end(self._watch, reason)
 
     @contextmanager
     def _turn(self) -> Generator[None]:
@@ -317,6 +319,8 @@ class Reflector(OfOneProcess, Generic[T]):
 
     def _open(self, *, resumes: bool, timeout: int = 0) -> OpenWatch[T]:
         version = self._situation.memory.version
+        # Before the request: some proxies hold the answer back until the first event.
+        opened = self._clock.monotonic()
         watch = self._source.watch(
             ListOptions(
                 resource_version=version,
@@ -325,13 +329,7 @@ class Reflector(OfOneProcess, Generic[T]):
             )
         )
         self.progress.opened()
-        return OpenWatch(
-            watch=watch,
-            opened=self._clock.monotonic(),
-            batches=watch.batches(),
-            version=version,
-            resumes=resumes,
-        )
+        return OpenWatch(watch=watch, opened=opened, batches=watch.batches(), version=version, resumes=resumes)
 
     def _catch_up(self, newest: str) -> Outcome:
         """Watch until the server's version is reached, or a bookmark is received."""

@@ -206,7 +206,7 @@ class Memory:
         lists_by: how the next list is made.
         broken_streams: streaming lists in a row that broke, where pages did not.
         silent_watches: watches in a row that were silent until they were given up.
-        broken_watches: watches in a row that broke before they brought anything, where a server was there.
+        broken_watches: watches in a row that broke within a second, before they brought anything; a server was there.
         quick_watches: watches in a row that ended within a second, and had brought something.
         expired_watches: watches in a row whose version the server had forgotten, since one lasted some seconds.
         asked_waits: waits in a row that the server asked for.
@@ -293,7 +293,7 @@ class Ended:
 
     Attributes:
         version: the last version seen.
-        lasted: seconds.
+        lasted: seconds since it was requested.
         has_events: whether it received an event or a bookmark.
         error: the failure that ended it; None if it ended regularly.
     """
@@ -307,9 +307,10 @@ class Ended:
 @final
 @attrs.frozen
 class Failed:
-    """A request failed before there was a watch."""
+    """A request failed before there was a watch; `lasted` is how long it took, in seconds."""
 
     error: Exception
+    lasted: float = 0.0
 
 
 @final

@@ -123,8 +123,8 @@ def step(now: Situation, came: Outcome) -> Step:
             return _not_streamed(at, memory, failed)
         case Paging(at=at), Failed(error=error):
             return _not_paged(at, memory, error)
-        case Connecting(), Failed(error=error):
-            return _not_connected(memory, error)
+        case Connecting(), Failed() as failed:
+            return _not_connected(memory, failed)
         case ((Watching() | Doubting()), Ended() as ended):
             return _ended(memory, ended)
         case _:
@@ -177,13 +177,14 @@ def _watch_again(memory: Memory, error: Exception) -> Step:
     return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
 
 
-def _watch_once_more(memory: Memory, error: ConnectionLostError, then: State) -> Step:
-    """Watch again by way of `then`; the second time in a row that a watch breaks before it brings anything, list.
+def _watch_once_more(memory: Memory, came: Failed | Ended, error: ConnectionLostError, then: State) -> Step:
+    """Watch again by way of `then`; the second time in a row that a watch breaks within a second without events, list.
 
     An API server that fills its cache again breaks off some watches from a version that it has forgotten, and does not
-    say why. Where a connection is refused, a list won't help.
+    say why. Where a connection is refused, or a proxy holds the answer back and cuts the watch later, a list does not
+    help.
     """
-    if not _is_refused(error):
+    if came.lasted < SHORT_WATCH and not _is_refused(error):
         memory = attrs.evolve(memory, broken_watches=memory.broken_watches + 1)
     if not memory.version or memory.broken_watches >= _MOST_BROKEN:
         return _list_again(memory, error)
@@ -228,7 +229,7 @@ def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
     if error is None:
         error = StatusError(f"a watch from the saved version {memory.version} ended without a bookmark")
     if isinstance(error, ConnectionLostError) and not (isinstance(came, Ended) and _is_silence(came)):
-        return _watch_once_more(memory, error, Comparing())
+        return _watch_once_more(memory, came, error, Comparing())
     return _not_compared(memory, error) if isinstance(error, TooManyRequestsError) else _list_again(memory, error)
 
 
@@ -285,11 +286,12 @@ def _version_lost(memory: Memory, error: Exception) -> Step:
     return Step(Situation(_listing(memory), memory), error, NextStep.LIST)
 
 
-def _not_connected(memory: Memory, error: Exception) -> Step:
+def _not_connected(memory: Memory, came: Failed) -> Step:
+    error = came.error
     if isinstance(error, ExpiredError):
         return _expired(memory, error)
     if isinstance(error, ConnectionLostError):
-        return _watch_once_more(memory, error, Connecting(resumes=True))
+        return _watch_once_more(memory, came, error, Connecting(resumes=True))
     if _asks_to_wait(error):
         return _watch_again(memory, error)
     return _list_again(memory, error)
@@ -341,7 +343,7 @@ def _after(memory: Memory, came: Ended) -> Step:
         state = Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
     if isinstance(error, ConnectionLostError):
-        return _watch_once_more(memory, error, Connecting(resumes=True))
+        return _watch_once_more(memory, came, error, Connecting(resumes=True))
     if _asks_to_wait(error):
         return _watch_again(memory, error)
     if isinstance(error, ExpiredError):

@@ -47,7 +47,7 @@ class OpenWatch(Generic[T]):
 
     Attributes:
         watch: the watch.
-        opened: when it was opened, by the clock's `monotonic`.
+        opened: when it was requested, by the clock's `monotonic`.
         batches: its events.
         version: the last version seen; it never goes back.
         resumes: whether it follows a watch, not a list.
