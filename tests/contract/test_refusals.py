@@ -18,6 +18,15 @@ EVENT = {"apiVersion": "v1", "kind": "Event", "name": "e", "uid": "1"}
 POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
 LEASES = "/apis/coordination.k8s.io/v1"
 DEPLOYMENTS = "/apis/apps/v1"
+BATCH = "/apis/batch/v1"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
+SELECTING = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
+JOB_SPEC = {"template": {"spec": {**POD_SPEC, "restartPolicy": "Never"}}}
+CRON_JOB_SPEC = {"schedule": "* * * * *", "jobTemplate": {"spec": JOB_SPEC}}
+ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "a"}
+UNSELECTED = 'spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`'
+POD_RULE = "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`"
 
 
 def applied(**fields: Any) -> dict[str, Any]:
@@ -198,3 +207,122 @@ def test_new_items_of_a_strategic_patch_come_first(server: Server, space: Namesp
 
 def test_base64_may_have_several_lines(server: Server, space: Namespace) -> None:
     assert server.create(space.path("secrets"), {"metadata": {"name": "a"}, "data": {"k": "eHh4\neHh4\n"}})
+
+
+@pytest.mark.parametrize("plural", ["deployments", "replicasets", "statefulsets", "daemonsets"])
+def test_a_selector_matches_its_template_and_stays(server: Server, space: Namespace, plural: str) -> None:
+    path = space.path(plural, DEPLOYMENTS)
+    for wrong, words in (
+        ({"selector": {"matchLabels": {"a": "c"}}}, UNSELECTED),
+        ({"selector": None}, UNSELECTED),
+        ({"selector": {}}, "spec.selector: Invalid value: {}: empty selector is invalid for "),
+        ({"template": {**TEMPLATE, "spec": {}}}, "spec.template.spec.containers: Required value"),
+        (
+            {"template": {**TEMPLATE, "spec": {**POD_SPEC, "restartPolicy": "Never"}}},
+            'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
+        ),
+    ):
+        answer = server.send("POST", path, {"metadata": {"name": "a"}, "spec": {**SELECTING, **wrong}})
+        assert answer.status == 422
+        assert words in answer.json()["message"]
+    server.send("POST", path, {"metadata": {"name": "a"}, "spec": SELECTING}).ok()
+    labels = {"a": "z"}
+    patch = {"spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}}
+    answer = server.send("PATCH", f"{path}/a", patch, {}, MERGE)
+    assert answer.status == 422
+    assert 'spec.selector: Invalid value: {"matchLabels":{"a":"z"}}: field is immutable' in answer.json()["message"]
+    server.send("PATCH", f"{path}/a", {"spec": {"template": {"metadata": {"labels": {"b": "c"}}}}}, {}, MERGE).ok()
+
+
+@pytest.mark.parametrize(
+    ("api", "plural", "fields", "patch", "words"),
+    [
+        ("/api/v1", "pods", {"spec": POD_SPEC}, {"spec": {"hostname": "h"}}, POD_RULE),
+        ("/api/v1", "pods", {"spec": POD_SPEC}, {"spec": {"nodeName": "n"}}, POD_RULE),
+        (
+            "/api/v1",
+            "pods",
+            {"spec": POD_SPEC},
+            {"spec": {"containers": [*POD_SPEC["containers"], {"name": "d", "image": "i"}]}},
+            "spec.containers: Forbidden: pod updates may not add or remove containers",
+        ),
+        (
+            "/api/v1",
+            "services",
+            {"spec": {"ports": [{"port": 80}]}},
+            {"spec": {"clusterIP": "10.0.0.77"}},
+            'spec.clusterIPs[0]: Invalid value: ["10.0.0.77"]: may not change once set',
+        ),
+        (
+            DEPLOYMENTS,
+            "statefulsets",
+            {"spec": {**SELECTING, "serviceName": "s"}},
+            {"spec": {"serviceName": "t"}},
+            'spec.serviceName: Invalid value: "t": field is immutable',
+        ),
+        (
+            BATCH,
+            "jobs",
+            {"spec": JOB_SPEC},
+            {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}},
+            "immutable",
+        ),
+        (
+            BATCH,
+            "jobs",
+            {"spec": JOB_SPEC},
+            {"spec": {"completions": 3}},
+            "spec.completions: Invalid value: 3: field is",
+        ),
+        (RBAC, "rolebindings", {"roleRef": ROLE}, {"roleRef": {"name": "b"}}, "roleRef: Invalid value: "),
+    ],
+)
+def test_an_update_of_what_stays_as_it_was_created_is_refused(
+    server: Server, space: Namespace, api: str, plural: str, fields: Any, patch: Any, words: str
+) -> None:
+    path = space.path(plural, api)
+    server.send("POST", path, {"metadata": {"name": "a"}, **fields}).ok()
+    answer = server.send("PATCH", f"{path}/a", patch, {}, MERGE)
+    assert answer.status == 422
+    assert words in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("api", "plural", "name", "spec", "words"),
+    [
+        (
+            "/api/v1",
+            "pods",
+            "a",
+            {"containers": POD_SPEC["containers"] * 2},
+            'spec.containers[1].name: Duplicate value: "c"',
+        ),
+        (
+            BATCH,
+            "jobs",
+            "a",
+            {"template": {"spec": POD_SPEC}},
+            'restartPolicy: Required value: valid values: "OnFailure", "Never"',
+        ),
+        (BATCH, "cronjobs", "c" * 53, CRON_JOB_SPEC, "must be no more than 52 characters"),
+        (BATCH, "cronjobs", "a", {**CRON_JOB_SPEC, "schedule": ""}, "spec.schedule: Required value"),
+    ],
+)
+def test_pods_that_could_not_run_are_refused(
+    server: Server, space: Namespace, api: str, plural: str, name: str, spec: Any, words: str
+) -> None:
+    answer = server.send("POST", space.path(plural, api), {"metadata": {"name": name}, "spec": spec})
+    assert answer.status == 422
+    assert words in answer.json()["message"]
+
+
+def test_an_image_and_tolerations_of_a_pod_may_change(server: Server, space: Namespace) -> None:
+    path = space.path("pods")
+    server.send("POST", path, {"metadata": {"name": "a"}, "spec": POD_SPEC}).ok()
+    spec = {
+        "containers": [{"name": "c", "image": "j"}],
+        "activeDeadlineSeconds": 5,
+        "tolerations": [{"key": "k", "operator": "Exists"}],
+    }
+    changed = server.send("PATCH", f"{path}/a", {"spec": spec}, {}, STRATEGIC).ok()["spec"]
+    assert changed["containers"][0]["image"] == "j"

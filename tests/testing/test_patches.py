@@ -96,7 +96,16 @@ def test_a_json_patch_that_does_not_fit_is_refused(operations: Any, code: int) -
     assert refused.value.code == code
 
 
+LABELS = {"app": "d"}
+VALID = {
+    "selector": {"matchLabels": LABELS},
+    "template": {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+}
+
+
 def apply(server: APIServer, manager: str, spec: dict[str, Any], **query: str) -> Answer:
+    """Apply a deployment. The first manager also applies what makes it valid."""
+    spec = {**VALID, **spec} if manager == "one" else spec
     body = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "d"}, "spec": spec}
     headers = {"Content-Type": "application/apply-patch+yaml"}
     return ask(server, PATH, method="PATCH", body=body, headers=headers, fieldManager=manager, **query)
@@ -109,7 +118,9 @@ def test_an_apply_creates_and_then_merges(server: APIServer) -> None:
     assert again.json["spec"].items() >= {"replicas": 2, "paused": True}.items()
     (entry,) = again.json["metadata"]["managedFields"]
     assert (entry["manager"], entry["operation"]) == ("one", "Apply")
-    assert entry["fieldsV1"] == {"f:spec": {"f:paused": {}, "f:replicas": {}}}
+    fields = entry["fieldsV1"]["f:spec"]
+    assert set(fields) == {"f:paused", "f:replicas", "f:selector", "f:template"}
+    assert fields["f:paused"] == fields["f:replicas"] == {}
 
 
 def test_an_apply_takes_away_what_it_no_longer_names_and_nobody_else_owns(server: APIServer) -> None:
@@ -130,18 +141,20 @@ def test_an_apply_of_what_another_owns_is_a_conflict_unless_forced(server: APISe
     ]
     forced = apply(server, "two", {"replicas": 2}, force="true").json
     assert forced["spec"]["replicas"] == 2
-    assert [entry["manager"] for entry in forced["metadata"]["managedFields"]] == ["two"]
+    owners = {entry["manager"]: entry["fieldsV1"]["f:spec"] for entry in forced["metadata"]["managedFields"]}
+    assert owners["two"] == {"f:replicas": {}}
+    assert "f:replicas" not in owners["one"]
 
 
 def test_an_apply_merges_lists_by_their_keys(server: APIServer) -> None:
     def spec(name: str) -> dict[str, Any]:
-        return {"template": {"spec": {"containers": [{"name": name, "image": name}]}}}
+        return {"template": {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": name, "image": name}]}}}
 
     apply(server, "one", spec("a"))
     apply(server, "two", spec("b"))
     apply(server, "one", {"replicas": 1})
     stored = server.get(apps.V1.deployments, "d")
-    assert [item["name"] for item in stored["spec"]["template"]["spec"]["containers"]] == ["b"]
+    assert {item["name"] for item in stored["spec"]["template"]["spec"]["containers"]} == {"b", "c"}
 
 
 def test_an_apply_needs_a_manager(server: APIServer) -> None:

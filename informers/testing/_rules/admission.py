@@ -15,6 +15,7 @@ from informers.testing._http.status import Cause
 from informers.testing._rules.defaults import initial_status
 from informers.testing._rules.definitions import DEFINITIONS, complete_definition, definition_causes
 from informers.testing._rules.object_metadata import SUBDOMAIN, SUBDOMAIN_RULE, metadata_causes
+from informers.testing._rules.pod_templates import template_causes
 from informers.testing._store.documents import Json, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
@@ -140,19 +141,14 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
         if not pattern.fullmatch(name):
             causes.append(Cause.invalid("metadata.name", name, rule))
     causes += metadata_causes(served, obj, old)
-    if str(resource) == "pods" and not is_inside and not mapping(obj.get("spec")).get("containers"):
-        causes.append(Cause.required("spec.containers"))
-    if str(resource) == "pods" and not is_inside and old is None:
-        for index, container in enumerate(sequence(mapping(obj.get("spec")).get("containers"))):
-            where = f"spec.containers[{index}]"
-            causes += [Cause.required(f"{where}.{each}") for each in ("name", "image") if not container.get(each)]
+    if not is_inside:
+        causes += template_causes(str(resource), obj, old)
     if str(resource) == DEFINITIONS:
         causes += definition_causes(obj, old)
     if str(resource) == "secrets" and not is_inside and (problem := _undecodable(obj)):
         raise failures.bad_request(f'Secret in version "v1" cannot be handled as a Secret: {problem}')
     if str(resource) in {"configmaps", "secrets"} and not is_inside:
         causes += _data_causes(obj)
-        causes += [] if old is None else _immutable_causes(obj, old)
     if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
         late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
         if late:
@@ -191,20 +187,6 @@ def _data_causes(obj: Json) -> list[Cause]:
     if size > _LARGEST_DATA:
         where = "[]" if obj["kind"] == "ConfigMap" else "data"
         causes.append(Cause("FieldValueTooLong", where, f"Too long: may not be more than {_LARGEST_DATA} bytes"))
-    return causes
-
-
-def _immutable_causes(obj: Json, old: Json) -> list[Cause]:
-    """Return what an update of a ConfigMap or a Secret must not change."""
-    causes: list[Cause] = []
-    if "type" in old and obj.get("type", old["type"]) != old["type"]:
-        causes.append(Cause.invalid("type", obj["type"], "field is immutable"))
-    if old.get("immutable"):
-        why = "field is immutable when `immutable` is set"
-        if not obj.get("immutable"):
-            causes.append(Cause.forbidden("immutable", why))
-        changed = (field for field in ("data", "binaryData") if (obj.get(field) or {}) != (old.get(field) or {}))
-        causes.extend(Cause.forbidden(field, why) for field in changed)
     return causes
 
 

@@ -20,6 +20,7 @@ from informers.testing._rules import managed_fields as ownership
 from informers.testing._rules.admission import checked, complete, validate
 from informers.testing._rules.defaults import with_defaults
 from informers.testing._rules.deletions import DeleteOptions, grace_of, hold_for, is_held, is_let_go, mark
+from informers.testing._rules.immutable_fields import check_unchanged
 from informers.testing._rules.known_fields import FieldCheck, recognized
 from informers.testing._rules.managed_fields import Writer
 from informers.testing._rules.preconditions import (
@@ -318,6 +319,8 @@ class Registry:
                 metadata[field] = was[field]
         validate(served, obj, is_inside=options.is_inside, old=old)
         obj = with_defaults(served, fitted(served, obj, options.fields), old)
+        if not (options.is_inside or options.subresource):
+            check_unchanged(served, obj, old)
         metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
