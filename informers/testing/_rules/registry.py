@@ -301,8 +301,7 @@ class Registry:
                 obj.pop("status", None)
             metadata = obj["metadata"]
             if options.subresource == "approval":
-                now = timestamp(self._clock.time())
-                times = {"lastUpdateTime": now, "lastTransitionTime": now}
+                times = dict.fromkeys(("lastUpdateTime", "lastTransitionTime"), timestamp(self._clock.time()))
                 conditions = sequence(obj["status"].get("conditions"))
                 obj["status"]["conditions"] = [{**mapping(each), **times, **mapping(each)} for each in conditions]
         elif served.has_status and not options.is_inside:
@@ -310,10 +309,9 @@ class Registry:
             if "status" in old:
                 obj["status"] = old["status"]
         for field in ("creationTimestamp", "generation", "resourceVersion"):
+            metadata.pop(field, None)
             if field in was:
                 metadata[field] = was[field]
-            else:
-                metadata.pop(field, None)
         for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
             if field in was and metadata.get(field) is None:
                 metadata[field] = was[field]
