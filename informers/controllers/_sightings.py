@@ -187,11 +187,16 @@ class LostAnswer:
             raise
         else:
             self._settle(lambda: found)
-        self._callback()
+            self._call_if_known()
 
     def _settle_and_call(self) -> None:
         self._settle(self._ask)
-        self._callback()
+        self._call_if_known()
+
+    def _call_if_known(self) -> None:
+        # After a failure a call would look, and so ask again, without a pause, as long as the server can't be reached.
+        if self._known is not None:
+            self._callback()
 
     def _settle(self, ask: Callable[[], dict[str, Any]]) -> None:
         """Note what the server said, or why it is not known."""

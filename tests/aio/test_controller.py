@@ -555,6 +555,38 @@ def test_a_write_of_an_asyncio_client_that_was_not_answered_is_asked_for_and_wai
         run(main)
 
 
+def test_a_question_that_fails_is_asked_again_at_the_next_look_and_not_before(
+    cluster: Cluster, owners: Any, make: Any
+) -> None:
+    asked: list[str] = []
+
+    class Unreachable(AsyncClient):
+        async def request(self, method: str, url: str, headers: Any = None, body: Any = None, **_: Any) -> Any:
+            if method == "GET":
+                asked.append(url)
+                assert len(asked) < 50, "it is asked without a pause"
+            raise ConnectionError("unreachable")
+
+    with kind_of(cluster, PODS) as pods:
+        started(owners, pods)
+
+        async def main() -> None:
+            async def reconcile(name: ObjectName) -> None:
+                await api.rest_client.request("POST", PODS_URL, body=POD)
+
+            controller = make(reconcile, limiter=ItemExponentialFailureRateLimiter(0.0, 0.0)).owns(pods)
+            api: Any = controller.client(Unreachable(cluster))
+            for questions in (0, 1, 2):
+                controller.enqueue(WEB)
+                await controller.process_next()
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                assert len(asked) == questions
+            await controller.stop()
+
+        run(main)
+
+
 def test_the_loop_goes_on_while_the_server_is_asked_what_became_of_a_write(
     cluster: Cluster, owners: Any, make: Any
 ) -> None:
