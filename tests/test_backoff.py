@@ -33,7 +33,7 @@ def test_jitter_adds_up_to_a_share_of_the_pause() -> None:
     assert Backoff(BackoffSettings(jitter=0.0), clock=FakeClock(), uniform=high).next() == 0.8
 
 
-def test_a_pause_is_no_shorter_than_the_other_side_asks_and_that_does_not_make_the_next_longer() -> None:
+def test_a_pause_is_at_least_as_long_as_the_server_asks_and_that_does_not_make_the_next_longer() -> None:
     backoff = Backoff(clock=FakeClock(), uniform=low)
     assert [backoff.next(at_least=20.0), backoff.next(at_least=1.0), backoff.next()] == [20.0, 1.6, 3.2]
 

@@ -59,7 +59,7 @@ def all_modules() -> list[str]:
 
 
 @pytest.mark.parametrize("module", all_modules())
-def test_every_module_imports_by_itself_and_says_what_it_is(module: str) -> None:
+def test_every_module_imports_alone_and_says_what_it_is(module: str) -> None:
     try:
         loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -141,7 +141,7 @@ def test_the_names_that_this_package_exports_come_with_their_first_use() -> None
         informers.Nothing  # type: ignore[attr-defined] # noqa: B018
 
 
-def test_a_name_comes_from_the_module_that_type_checkers_are_told() -> None:
+def test_a_name_comes_from_the_module_that_type_checkers_read() -> None:
     tree = ast.parse(inspect.getsource(informers))
     (told,) = (node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     homes = {

@@ -176,7 +176,7 @@ def test_failures_are_counted_and_a_cache_without_a_watch_is_not_live(
         assert (sample("informer_synced"), sample("informer_live")) == (0, 0)
 
 
-def test_what_is_set_aside_is_counted(server: APIServer, registry: CollectorRegistry, sample: Samples) -> None:
+def test_unreadable_objects_are_counted(server: APIServer, registry: CollectorRegistry, sample: Samples) -> None:
     server.create(pod("good"))
     server.create(pod("bad"))
 
@@ -235,7 +235,7 @@ def test_handlers_are_named_and_those_of_one_name_summed_up(
         let_go.set()
 
 
-def test_two_factories_and_two_versions_of_one_resource_are_told_apart(
+def test_two_factories_and_two_versions_of_one_resource_have_metrics_of_their_own(
     server: APIServer, registry: CollectorRegistry
 ) -> None:
     typed, dynamic = SharedInformerFactory(server.client()), DynamicSharedInformerFactory(server.client())
@@ -323,7 +323,7 @@ def test_a_queue_s_metrics_have_the_names_of_client_go_s(registry: CollectorRegi
     queue.shut_down()
 
 
-def test_queues_share_one_provider_and_are_told_apart_by_name(registry: CollectorRegistry) -> None:
+def test_queues_share_one_provider_and_differ_by_name(registry: CollectorRegistry) -> None:
     metrics = QueueMetrics(registry=registry)
     pods, nodes = (RateLimitingQueue[str](name=name, metrics=metrics) for name in ("pods", "nodes"))
     pods.add("a")

@@ -63,7 +63,7 @@ def test_an_object_without_a_name_is_refused_at_the_call(obj: object) -> None:
         object_name(obj)
 
 
-def test_a_key_in_the_place_of_an_object_is_told_what_takes_it() -> None:
+def test_the_error_for_a_key_in_the_place_of_an_object_says_what_takes_it() -> None:
     with pytest.raises(ConfigurationError, match=r"got str; a key is for ObjectName\.parse$"):
         object_name("default/web-0")
 

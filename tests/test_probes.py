@@ -140,7 +140,7 @@ def test_other_paths_and_methods_are_refused(server: APIServer) -> None:
         assert ask(probes, "/readyz", "POST")[0] == 501
 
 
-def test_a_stop_breaks_off_who_says_nothing(server: APIServer) -> None:
+def test_a_stop_closes_a_connection_that_sends_nothing(server: APIServer) -> None:
     probes = ProbeServer(SharedInformerFactory(server.client()), port=0)
     probes.start()
     with socket.create_connection(("127.0.0.1", probes.port), timeout=10) as silent:
@@ -334,7 +334,7 @@ def test_a_stop_waits_for_no_check(server: APIServer) -> None:
     calls[0].join()
 
 
-def test_who_wants_to_be_started_again_says_after_how_long_without_the_server(server: APIServer) -> None:
+def test_a_restart_is_wanted_only_after_the_given_time_without_the_server(server: APIServer) -> None:
     clock = FakeClock()
     failures = Failures()
     factory = SharedInformerFactory(server.client(), watch_error_handler=failures, options=QUICK)

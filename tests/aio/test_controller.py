@@ -288,7 +288,7 @@ def test_a_drain_gives_all_that_wait_their_turn_and_those_that_come_again_while_
     run(main)
 
 
-def test_a_stop_gives_up_after_its_timeout_and_the_run_goes_on_to_its_end(
+def test_a_stop_gives_up_after_its_timeout_and_the_run_continues_to_its_end(
     owners: Any, make: Any, clock: FakeClock
 ) -> None:
     started(owners)
@@ -587,7 +587,7 @@ def test_a_question_that_fails_is_asked_again_at_the_next_look_and_not_before(
         run(main)
 
 
-def test_the_loop_goes_on_while_the_server_is_asked_what_became_of_a_write(
+def test_the_loop_continues_while_the_server_is_asked_what_became_of_a_write(
     cluster: Cluster, owners: Any, make: Any
 ) -> None:
     asked, answers = threading.Event(), threading.Event()

@@ -205,7 +205,7 @@ def test_a_slow_handler_holds_up_its_own_events_and_nobody_else(server: APIServe
     run(main)
 
 
-def test_what_a_handler_raises_is_logged_and_counted_and_the_next_event_goes_on(
+def test_what_a_handler_raises_is_logged_and_counted_and_the_next_event_is_delivered(
     server: APIServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
@@ -253,7 +253,7 @@ def test_a_stop_cancels_the_call_under_way_and_waits_for_its_end(server: APIServ
     run(main)
 
 
-def test_a_handler_that_is_removed_is_cancelled_and_told_nothing_more(server: APIServer) -> None:
+def test_a_handler_that_is_removed_is_cancelled_and_receives_nothing_more(server: APIServer) -> None:
     async def main() -> None:
         calls: list[str] = []
         was_cancelled = asyncio.Event()
@@ -341,7 +341,7 @@ def test_a_plain_stop_in_the_loop_does_not_wait_for_what_the_loop_must_do(server
     run(main)
 
 
-def test_a_handler_that_was_cancelled_from_elsewhere_counts_as_failed_and_goes_on(server: APIServer) -> None:
+def test_a_handler_that_was_cancelled_from_elsewhere_counts_as_failed_and_continues(server: APIServer) -> None:
     async def main() -> None:
         told: list[str] = []
 

@@ -239,7 +239,7 @@ def test_a_loop_that_is_closed_while_it_waits_takes_no_item_along() -> None:
     coroutine.close()
 
 
-def test_what_is_no_queue_is_refused() -> None:
+def test_what_is_not_a_queue_is_refused() -> None:
     async def main() -> None:
         with pytest.raises(ConfigurationError, match=r"expected a queue of informers\.workqueue: got Queue"):
             await aio.get(asyncio.Queue())  # type: ignore[arg-type]

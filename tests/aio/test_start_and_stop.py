@@ -121,7 +121,7 @@ def test_a_namespace_that_is_added_is_waited_for_alone_and_with_its_factory(serv
     run(main)
 
 
-def test_one_informer_is_let_go_while_the_loop_runs_and_its_calls_are_cancelled(server: APIServer) -> None:
+def test_one_informer_is_released_while_the_loop_runs_and_its_calls_are_cancelled(server: APIServer) -> None:
     async def main() -> None:
         began, cleaned_up, ticks = asyncio.Event(), False, 0
 
@@ -170,9 +170,7 @@ def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer)
     run(main)
 
 
-def test_a_wait_tells_how_far_the_lists_are_while_it_goes_on_and_at_its_end(
-    server: APIServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wait_reports_the_progress_of_lists_until_its_end(server: APIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("informers.aio.start_and_stop.PROGRESS_INTERVAL", 0.001)
     server.create(config_map("m"))
     server.deny(core.V1.config_maps)

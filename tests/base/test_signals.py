@@ -68,7 +68,7 @@ def test_it_calls_back_once_each_in_the_order_in_which_they_came() -> None:
     assert calls == ["first", "second"]
 
 
-def test_who_comes_late_is_called_at_once() -> None:
+def test_a_callback_that_is_added_late_is_called_at_once() -> None:
     signal = Signal()
     signal.set()
     calls: list[int] = []
@@ -94,7 +94,7 @@ def test_a_callback_that_was_withdrawn_is_not_called_and_others_of_the_same_func
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
-def test_a_callback_that_raises_keeps_neither_the_others_nor_who_raised_the_flag(
+def test_a_callback_that_raises_affects_neither_the_others_nor_the_caller_of_set(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     signal = Signal()

@@ -52,7 +52,7 @@ def test_a_wait_for_threads_ends_when_its_time_is_over_or_they_are() -> None:
     assert join_all(threads, timeout=None)
 
 
-def test_who_waits_long_is_reminded_of_what_for_again_and_again() -> None:
+def test_a_long_wait_logs_its_reason_again_and_again() -> None:
     go_on = threading.Event()
     reminders: list[list[str]] = []
 

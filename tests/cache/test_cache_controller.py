@@ -163,7 +163,7 @@ def world(
     ],
     ids=["create", "delete all", "mixed"],
 )
-def test_a_list_is_told_as_deletions_first_then_the_rest_in_its_order(
+def test_a_list_is_delivered_as_deletions_first_then_the_rest_in_its_order(
     before: list[tuple[str, str]], listed: list[tuple[str, str]], told: list[str]
 ) -> None:
     with world() as w:
@@ -195,7 +195,7 @@ def test_the_cache_has_the_whole_list_before_a_handler_receives_any_of_it() -> N
 
 
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestProcessDeltasInBatch")
-def test_what_a_change_is_told_as_is_decided_by_the_cache() -> None:
+def test_the_cache_decides_whether_a_change_is_an_add_an_update_or_a_deletion() -> None:
     with world() as w:
         w.apply(Replaced([], "1"))
         w.apply(
@@ -255,7 +255,7 @@ def test_of_several_namespaces_all_must_be_in() -> None:
         assert w.store.keys() == []
 
 
-def test_a_list_of_one_namespace_says_nothing_of_what_is_set_aside_in_another() -> None:
+def test_a_list_of_one_namespace_leaves_unreadable_objects_of_another_alone() -> None:
     def transform(thing: Obj) -> Obj:
         if thing.get("broken"):
             raise ValueError("broken")
@@ -372,7 +372,7 @@ def test_a_transform_changes_what_the_cache_and_handlers_get_once_each() -> None
 
 @pytest.mark.upstream("tools/cache/the_real_fifo_test.go", "TestRealFIFO_PopBrokenItemsInBatch")
 @pytest.mark.parametrize("wrong", ["raises", "none", "renames", "nameless"])
-def test_an_object_on_which_a_transform_fails_is_set_aside_alone(wrong: str) -> None:
+def test_only_the_object_on_which_a_transform_fails_is_left_out(wrong: str) -> None:
     def transform(thing: Obj) -> Any:
         if thing["metadata"]["name"] != "bad":
             return thing
@@ -392,7 +392,7 @@ def test_an_object_on_which_a_transform_fails_is_set_aside_alone(wrong: str) -> 
         assert w.synced.is_set()
 
 
-def test_an_object_that_is_well_again_is_no_longer_set_aside() -> None:
+def test_an_object_that_is_readable_again_is_stored() -> None:
     def transform(thing: Obj) -> Obj:
         if thing.get("broken"):
             raise ValueError("broken")
@@ -406,7 +406,7 @@ def test_an_object_that_is_well_again_is_no_longer_set_aside() -> None:
         assert w.told() == ["add a"]
 
 
-def test_an_object_that_a_list_brings_in_is_set_aside_until_it_is_in() -> None:
+def test_an_object_that_a_list_brings_in_is_left_out_until_it_is_stored() -> None:
     """A transform of a long list takes its time; a snapshot that is taken meanwhile would lack the object."""
     looks: list[str] = []
 
@@ -428,7 +428,7 @@ def test_an_object_that_a_list_brings_in_is_set_aside_until_it_is_in() -> None:
         assert not w.controller.set_aside.objects
 
 
-def test_the_cache_keeps_the_last_good_state_of_an_object_that_is_set_aside_through_a_list() -> None:
+def test_the_cache_keeps_the_last_good_state_of_an_unreadable_object_through_a_list() -> None:
     def transform(thing: Obj) -> Obj:
         if thing.get("broken"):
             raise ValueError("broken")
@@ -442,7 +442,7 @@ def test_the_cache_keeps_the_last_good_state_of_an_object_that_is_set_aside_thro
         assert w.store.keys() == ["a", "b"]
 
 
-def test_a_deletion_is_told_though_the_transform_fails_on_it() -> None:
+def test_a_deletion_is_delivered_though_the_transform_fails_on_it() -> None:
     def transform(thing: Obj) -> Obj:
         if thing.get("broken"):
             raise ValueError("broken")
@@ -507,7 +507,7 @@ def test_a_failure_is_a_warning_in_the_log_only_without_an_error_handler(
     assert logged == [(level, "things: 403 Forbidden: no; next: list in 1.5 s")]
 
 
-def test_who_joins_late_gets_the_cache_as_adds_and_then_everything_that_comes() -> None:
+def test_a_handler_that_is_added_late_receives_the_cache_as_adds_and_then_every_change() -> None:
     with world() as w:
         w.apply(Replaced([record("a", "1"), record("b", "1")], "1"))
         late: RecordingHandler[Obj] = RecordingHandler()

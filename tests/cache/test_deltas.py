@@ -77,7 +77,7 @@ def test_every_event_is_delivered_though_the_key_is_the_same() -> None:
     ],
     ids=str,
 )
-def test_changes_come_in_batches_and_everything_else_by_itself(waiting: list[str], batches: list[list[str]]) -> None:
+def test_changes_arrive_in_batches_and_everything_else_alone(waiting: list[str], batches: list[list[str]]) -> None:
     queue: DeltaQueue[Any] = DeltaQueue(batch=3)
     special: dict[str, Delta[Any]] = {"replaced": Replaced((), "5"), "bookmark": Bookmark("6")}
     queue.put(SCOPE, [special.get(name) or change(name) for name in waiting])

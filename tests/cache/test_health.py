@@ -122,7 +122,7 @@ def test_an_informer_says_why_it_is_not_live(changes: dict[str, Any], reason: st
     assert str(health) == f"things: {reason or 'live'}, 3 objects"
 
 
-def test_its_text_says_that_objects_are_set_aside() -> None:
+def test_its_text_names_unreadable_objects() -> None:
     health = attrs.evolve(HEALTH, set_aside={"shop/a\nb": ValueError("no"), "shop/b": ValueError("no")})
     assert str(health) == "things: live, 3 objects, 2 set aside (for example shop/a\\nb)"
 

@@ -110,7 +110,7 @@ def test_only_so_many_ends_are_remembered() -> None:
     assert change(ADDED, pod("3", "u9999"), None, histories) == []
 
 
-def test_a_deletion_whose_last_state_can_not_be_shown_is_told_with_the_one_before() -> None:
+def test_a_deletion_whose_last_state_can_not_be_shown_is_delivered_with_the_one_before() -> None:
     seen = pod("2")
     assert told(Histories[Any]().change(DELETED, seen, None, pod("1"), is_initial=False)) == ["tombstone u1@1"]
 

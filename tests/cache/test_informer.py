@@ -143,7 +143,7 @@ def test_handlers_that_are_added_while_it_starts_miss_nothing() -> None:
 
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerErrorHandling")
-def test_the_error_handler_is_told_what_failed_and_the_wait_says_it_too() -> None:
+def test_the_error_handler_receives_what_failed_and_the_wait_says_it_too() -> None:
     clock = FakeClock()
     source: FakeSource[Obj] = FakeSource(streaming_lists=False)
     denied = StatusError("things is forbidden", code=403, reason="Forbidden")
@@ -183,7 +183,7 @@ def test_handlers_and_cache_have_what_the_transform_makes() -> None:
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerRemoveHandler", "TestRemoveWhileActive")
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestRemovingRemovedSharedInformer")
-def test_a_handler_that_is_removed_is_told_nothing_more_and_may_be_removed_again() -> None:
+def test_a_handler_that_is_removed_receives_nothing_more_and_may_be_removed_again() -> None:
     source: FakeSource[Obj] = FakeSource()
     with informer(source) as made:
         going, staying = RecordingHandler[Obj](), RecordingHandler[Obj]()
@@ -217,7 +217,7 @@ def test_a_registration_of_another_informer_is_refused_and_so_is_what_is_not_a_r
 
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestSharedInformerMultipleRegistration")
-def test_a_handler_that_is_added_twice_is_told_twice_and_removed_once_at_a_time() -> None:
+def test_a_handler_that_is_added_twice_is_notified_twice_and_removed_once_at_a_time() -> None:
     source: FakeSource[Obj] = FakeSource()
     with informer(source) as made:
         handler: RecordingHandler[Obj] = RecordingHandler()
@@ -310,7 +310,7 @@ def test_a_handler_is_not_synced_before_its_informer() -> None:
 
 @pytest.mark.upstream("tools/cache/shared_informer_test.go", "TestEventPanics")
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_a_handler_that_raises_goes_on_with_the_next_event_is_counted_and_still_synced(
+def test_a_handler_that_raises_continues_with_the_next_event_is_counted_and_still_synced(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(event: RecordedEvent[Obj]) -> None:
@@ -589,7 +589,7 @@ def test_a_missed_deletion_arrives_as_a_tombstone() -> None:
         assert gone == [DeletedFinalStateUnknown("a", obj("a", last="known"))]
 
 
-def test_an_informer_of_several_namespaces_takes_more_and_lets_go() -> None:
+def test_namespaces_are_added_to_an_informer_of_several_and_removed() -> None:
     def thing(namespace: str, name: str) -> Obj:
         return {"metadata": {"namespace": namespace, "name": name}}
 

@@ -62,7 +62,7 @@ def leave(*_: object) -> Any:
 
 
 @pytest.mark.parametrize("place", ["transform", "index"])
-def test_an_exit_in_a_users_function_sets_one_object_aside_and_the_cache_goes_on(place: str) -> None:
+def test_an_exit_in_a_users_function_leaves_one_object_out_and_the_cache_continues(place: str) -> None:
     def exit_on_bad(thing: Obj) -> Any:
         if thing["metadata"]["name"] == "bad":
             leave()
@@ -123,7 +123,7 @@ class UnshownError(Exception):
 
 
 @pytest.mark.parametrize("place", ["transform", "index"])
-def test_an_error_that_can_not_be_shown_sets_one_object_aside_and_the_cache_goes_on(place: str) -> None:
+def test_an_error_that_can_not_be_shown_leaves_one_object_out_and_the_cache_continues(place: str) -> None:
     def fail_on_bad(thing: Obj) -> Any:
         if thing["metadata"]["name"] == "bad":
             raise UnshownError
@@ -183,7 +183,7 @@ def test_a_log_that_raises_keeps_neither_handlers_nor_cache_from_going_on() -> N
         assert made.health().is_live
 
 
-def test_a_source_whose_error_can_not_be_shown_is_told_all_the_same() -> None:
+def test_an_error_of_a_source_that_can_not_be_shown_is_reported_all_the_same() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.list_error = source.watch_error = UnshownError()
     with informer(source) as made:
@@ -192,7 +192,7 @@ def test_a_source_whose_error_can_not_be_shown_is_told_all_the_same() -> None:
         assert "UnshownError (which can't be shown)" in made.why_not_synced()
 
 
-def test_an_exit_in_the_error_handler_is_logged_and_the_cache_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exit_in_the_error_handler_is_logged_and_the_cache_continues(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
     source: FakeSource[Obj] = FakeSource(streaming_lists=False)
     source.add(obj("a"))

@@ -133,7 +133,7 @@ class Unmakeable(HeldRecord[Obj]):
         raise ValueError("no widget")
 
 
-def test_an_object_that_could_not_be_made_comes_as_new_once_it_can_and_its_end_is_told(
+def test_an_object_that_could_not_be_made_is_added_once_it_can_and_its_deletion_is_delivered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bad = Unmakeable(obj("a", "1"))

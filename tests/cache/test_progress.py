@@ -34,7 +34,7 @@ WATCHING = Situation(Watching(), Memory())
 WAITING = Situation(Waiting(Connecting(resumes=True)), Memory())
 
 
-def test_a_list_that_takes_long_is_told_every_five_seconds_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_that_takes_long_is_reported_every_five_seconds_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     progress = Progress("pods", clock)
@@ -51,7 +51,7 @@ def test_a_list_that_takes_long_is_told_every_five_seconds_and_at_its_end(caplog
     assert {log.name for log in caplog.records} == {"informers.cache"}
 
 
-def test_a_list_that_is_quick_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_that_is_quick_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     progress = Progress("pods", clock)
@@ -64,7 +64,7 @@ def test_a_list_that_is_quick_is_not_told(caplog: pytest.LogCaptureFixture) -> N
     assert messages(caplog) == []
 
 
-def test_what_the_server_says_of_the_rest_is_told_and_forgotten_with_the_list(
+def test_the_server_s_count_of_the_rest_is_reported_and_forgotten_with_the_list(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
@@ -103,7 +103,7 @@ class SlowSource:
         self._source.close()
 
 
-def test_an_informer_s_list_in_pages_is_told_with_what_remains(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_informer_s_list_in_pages_is_reported_with_what_remains(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     options = ReflectorOptions(page_size=2, streaming_lists=False)
@@ -117,7 +117,7 @@ def test_an_informer_s_list_in_pages_is_told_with_what_remains(caplog: pytest.Lo
     ]
 
 
-def test_the_list_of_one_namespace_is_told_with_its_name(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_list_of_one_namespace_is_reported_with_its_name(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
     options = ReflectorOptions(page_size=5, streaming_lists=False)
@@ -165,7 +165,7 @@ def test_a_list_by_stream_is_counted_while_it_comes_and_a_handler_has_a_count_of
         assert str(registration.sync_progress()).endswith("RecordingHandler of things: synced, 3 objects")
 
 
-def test_a_handler_that_is_slow_is_counted_against_what_it_is_still_to_be_told() -> None:
+def test_the_backlog_of_a_slow_handler_is_counted() -> None:
     go_on = threading.Event()
 
     def hold(event: RecordedEvent[Obj]) -> None:

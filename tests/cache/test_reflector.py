@@ -190,7 +190,7 @@ def test_a_reflector_that_was_stopped_before_asks_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("error", "relists"), [(EXPIRED, True), (INTERNAL, True), (BUSY, False), (StatusError("no", code=403), True)]
 )
-def test_an_error_in_a_watch_closes_it_is_told_and_costs_a_pause(error: StatusError, relists: bool) -> None:
+def test_an_error_in_a_watch_closes_it_is_reported_and_costs_a_pause(error: StatusError, relists: bool) -> None:
     with rig() as r:
         watch = r.source.wait_for_watch()
         r.source.add(obj("a"))
@@ -349,7 +349,7 @@ def test_what_is_asked_for_an_eleventh_time_in_a_row_is_a_failure_which_the_paus
         assert [(failure.error, failure.delay) for failure in r.failures] == [(asking, 17.0)] * 2
 
 
-def test_a_pause_is_no_longer_than_ten_minutes_however_long_the_server_asks() -> None:
+def test_a_pause_is_at_most_ten_minutes_however_long_the_server_asks() -> None:
     """As the page does by which a proxy says that there is maintenance; or a date that is far off."""
     source: FakeSource[Obj] = FakeSource()
     source.list_error = failing([StatusError("maintenance", code=503, retry_after=2e9)])
@@ -565,7 +565,7 @@ def test_a_source_that_raises_anything_at_all_only_costs_a_pause() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("bad file descriptor"), ConnectionLostError("it has been closed")], ids=str)
-def test_what_a_source_raises_as_it_is_closed_is_no_failure(error: Exception) -> None:
+def test_what_a_source_raises_as_it_is_closed_is_not_a_failure(error: Exception) -> None:
     with rig() as r:
         watch = r.source.wait_for_watch()
         r.source.close = lambda: watch.fail(error)  # type: ignore[method-assign] # one of a user's own
@@ -590,7 +590,7 @@ def test_an_error_that_says_nothing_known_is_followed_by_a_list_which_drops_what
         assert r.store.keys() == ["a"]
 
 
-def test_a_bad_object_in_a_watch_is_set_aside_and_the_version_moves_on() -> None:
+def test_a_bad_object_in_a_watch_is_left_out_and_the_version_moves_on() -> None:
     with rig() as r:
         watch = r.source.wait_for_watch()
         watch.send(
@@ -628,7 +628,7 @@ def test_a_stop_ends_a_pause_at_once() -> None:
         assert len(r.listed()) == 1
 
 
-def test_progress_says_what_goes_on() -> None:
+def test_progress_says_what_happens() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.list_error = failing([REFUSED])
     with rig(source) as r:

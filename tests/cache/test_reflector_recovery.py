@@ -163,7 +163,7 @@ def test_a_connection_is_given_up_for_a_new_one_after_its_time() -> None:
     assert pools == [0.0, 0.0, 70.0, 70.0]
 
 
-def test_a_recovery_is_told_with_its_time_behind_the_failures() -> None:
+def test_a_recovery_is_reported_with_its_time_after_the_failures() -> None:
     told: list[WatchFailure | WatchRecovery] = []
     clock = FakeClock()
     source: FakeSource[Obj] = FakeSource()

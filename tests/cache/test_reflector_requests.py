@@ -618,7 +618,7 @@ def test_a_store_that_takes_no_list_costs_pauses() -> None:
     assert {str(failure.error) for failure in run.failures} == {"disk full"}
 
 
-def test_every_failure_is_told_with_the_step_and_the_pause_that_follow() -> None:
+def test_every_failure_is_reported_with_the_step_and_the_pause_that_follow() -> None:
     script = [INTERNAL, page("10"), BUSY, Stream(ErrorEvent(EXPIRED)), EXPIRED, page("20")]
     run = Run(script)
     assert [(failure.error, failure.next_step, failure.delay) for failure in run.failures] == [
@@ -657,7 +657,7 @@ def test_a_failure_handler_that_raises_is_logged_and_ends_nothing(caplog: pytest
     assert "a bug in it" in caplog.text
 
 
-def test_an_object_that_was_set_aside_and_then_deleted_is_not_kept() -> None:
+def test_an_object_that_was_unreadable_and_then_deleted_is_not_kept() -> None:
     """A list keeps what the store has of an object that can't be read; but only if it still exists."""
     store: Store[Obj] = Store()
     store.replace([record("a").object(), record("b").object()], "1")

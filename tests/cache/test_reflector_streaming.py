@@ -55,7 +55,7 @@ def fed() -> Iterator[tuple[Rig, FakeWatch[Obj]]]:
 
 @pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
 @pytest.mark.upstream("tools/cache/reflector_test.go", "TestReflectorListAndWatch")
-def test_a_streaming_list_fills_the_store_and_goes_on_as_the_watch() -> None:
+def test_a_streaming_list_fills_the_store_and_continues_as_the_watch() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
     source.add(obj("b"))
@@ -92,7 +92,7 @@ def test_what_changes_before_the_end_is_honoured_and_the_version_is_the_bookmark
 
 
 @pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestWatchList")
-def test_a_bookmark_without_the_marker_is_no_end() -> None:
+def test_a_bookmark_without_the_marker_does_not_end_the_list() -> None:
     with fed() as (r, watch):
         watch.send(change(ADDED, "a", "1"), Bookmark("5", initial_events_end=False))
         watch.end()
@@ -102,7 +102,7 @@ def test_a_bookmark_without_the_marker_is_no_end() -> None:
 
 
 @pytest.mark.upstream("tools/cache/reflector_watchlist_test.go", "TestNewReflectorWithDisablementWatchList")
-def test_who_does_not_want_streaming_lists_gets_none() -> None:
+def test_without_streaming_lists_none_is_requested() -> None:
     with rig(options=ReflectorOptions(streaming_lists=False, uniform=low)) as r:
         r.source.wait_for_watch()
         assert (r.watched(), r.listed()) == (["0"], [("0", 500, "")])

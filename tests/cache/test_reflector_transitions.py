@@ -168,7 +168,7 @@ def test_a_watch_that_brought_something_or_lasted_has_worked_however_it_ended(ca
 
 
 @pytest.mark.parametrize("code", [429, 503])
-def test_what_a_server_asks_for_is_no_failure_ten_times_in_a_row(code: int) -> None:
+def test_a_pause_that_the_server_asks_for_is_not_a_failure_ten_times_in_a_row(code: int) -> None:
     error = asking(code, 3.0)
     now = Situation(Connecting(resumes=False), AT_10)
     for _ in range(10):
@@ -182,7 +182,7 @@ def test_what_a_server_asks_for_is_no_failure_ten_times_in_a_row(code: int) -> N
 @pytest.mark.parametrize(
     "error", [asking(500, 3.0), asking(403, 3.0), asking(429, 0.0), asking(503, 61.0), BUSY, REFUSED], ids=str
 )
-def test_other_pauses_are_told_as_failures(error: Exception) -> None:
+def test_other_pauses_are_reported_as_failures(error: Exception) -> None:
     due = step(Situation(Connecting(resumes=False), AT_10), Failed(error))
     assert isinstance(due.situation.state, Waiting)
     assert due.error is error

@@ -88,7 +88,7 @@ def test_joining_within_the_handler_itself_returns_at_once_and_says_that_it_is_s
 
 
 @pytest.mark.parametrize("timeout", [-1, "soon", True, float("nan")])
-def test_what_is_no_timeout_is_refused(timeout: Any) -> None:
+def test_what_is_not_a_valid_timeout_is_refused(timeout: Any) -> None:
     with informer(FakeSource()) as made:
         registration = made.add_event_handler(RecordingHandler[Obj]())
         for wait in (registration.join, made.stop, lambda timeout: wait_for_cache_sync(made, timeout=timeout)):

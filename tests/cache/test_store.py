@@ -245,7 +245,7 @@ def test_a_name_that_is_taken_adds_no_indexer_at_all() -> None:
 
 
 @pytest.mark.parametrize("indexers", [{"": node_of}, {3: node_of}, {"node": "spec.nodeName"}])
-def test_what_is_no_indexer_is_refused(indexers: Any) -> None:
+def test_what_is_not_a_valid_indexer_is_refused(indexers: Any) -> None:
     with pytest.raises(ConfigurationError, match="indexers must map names to functions"):
         Store(indexers=indexers)
 

@@ -125,7 +125,7 @@ def test_a_negative_timeout_is_refused() -> None:
         wait_for_cache_sync(timeout=-1)
 
 
-def test_who_waits_is_told_how_far_it_is_each_second_and_when_it_is_over() -> None:
+def test_a_wait_reports_its_progress_each_second_and_at_its_end() -> None:
     clock = FakeClock()
     parts = [Part("pods", objects=500, total=2000), Part("nodes", objects=3)]
     told: list[SyncProgress] = []
@@ -157,7 +157,7 @@ def test_who_waits_is_told_how_far_it_is_each_second_and_when_it_is_over() -> No
     assert set(threads) == {waiter}
 
 
-def test_a_wait_that_is_over_at_once_is_told_once() -> None:
+def test_a_wait_that_is_over_at_once_is_reported_once() -> None:
     told: list[SyncProgress] = []
     assert not wait_for_cache_sync(Part("pods", objects=7), timeout=0, progress=told.append)
     assert [str(progress) for progress in told] == ["0 of 1 synced after 0 s: pods: 7 objects"]

@@ -311,7 +311,7 @@ def test_an_object_is_waited_for_until_a_predicate_holds_and_then_until_it_is_go
     assert results == [None]
 
 
-def test_an_object_that_is_set_aside_is_not_gone_until_it_is_deleted(source: FakeSource[Obj]) -> None:
+def test_an_unreadable_object_is_not_gone_until_it_is_deleted(source: FakeSource[Obj]) -> None:
     def refuse(thing: Obj) -> Obj:
         raise LookupError(thing["metadata"]["name"])
 

@@ -25,7 +25,7 @@ def compared() -> Mapping[str, Compared]:
 
 
 @pytest.mark.parametrize("script", [script.name for script in SCRIPTS])
-def test_handlers_are_told_the_same_but_for_the_listed_differences(
+def test_handlers_receive_the_same_but_for_the_listed_differences(
     compared: Mapping[str, Compared], script: str
 ) -> None:
     played = compared[script]

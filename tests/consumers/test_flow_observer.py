@@ -118,7 +118,7 @@ def test_a_pending_flow_has_half_a_minute_to_get_another_job(server: APIServer) 
     run(main)
 
 
-def test_a_flow_whose_other_job_runs_goes_on_and_no_list_is_made_to_see_that(server: APIServer) -> None:
+def test_a_flow_whose_other_job_runs_continues_and_no_list_is_made_to_see_that(server: APIServer) -> None:
     async def main() -> None:
         clock, service = FakeClock(), Service("pending")
         service.answers.set()

@@ -95,7 +95,7 @@ OUTCOMES = {"adopted": "adopted", "deleted": "failed", "made anew": "failed"}
 
 @pytest.mark.parametrize("gap", ["seen by the watch", "a gap", "a gap that needs a list"])
 @pytest.mark.parametrize("how", OUTCOMES)
-def test_adoption_is_told_apart_from_deletion(server: APIServer, caches: Path, how: str, gap: str) -> None:
+def test_adoption_is_distinguished_from_deletion(server: APIServer, caches: Path, how: str, gap: str) -> None:
     watcher = watcher_of(server, caches)
     job(server, "it")
     with in_background(watcher.run):

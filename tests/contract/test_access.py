@@ -92,7 +92,7 @@ def refused(answer: Answer, code: int, reason: str, message: str, details: objec
     assert answer.status == code
 
 
-def test_a_list_says_who_may_not_do_what_and_where(stranger: Stranger) -> None:
+def test_a_refused_list_names_the_user_the_verb_and_the_namespace(stranger: Stranger) -> None:
     message = (
         f'configmaps is forbidden: User "{stranger.user}" cannot list resource "configmaps" in API group "" '
         'in the namespace "default"'
@@ -142,7 +142,7 @@ def test_a_token_that_nobody_has_is_unauthorized(stranger: Stranger, params: dic
     refused(unknown.get(CONFIG_MAPS, **params), 401, "Unauthorized", "Unauthorized")
 
 
-def test_a_watch_goes_on_when_its_permission_is_taken_away(stranger: Stranger) -> None:
+def test_a_watch_continues_when_its_permission_is_revoked(stranger: Stranger) -> None:
     server = stranger.server
     stranger.grant()
     wait_for(server, 200)

@@ -74,7 +74,7 @@ def test_an_exact_list_gets_410(server: Server, space: Namespace, events: str) -
     }
 
 
-def test_a_token_gets_410_with_one_that_goes_on_in_the_present(server: Server, space: Namespace, events: str) -> None:
+def test_a_token_gets_410_with_one_that_continues_in_the_present(server: Server, space: Namespace, events: str) -> None:
     token = past(server, events, space)["continue"]
     answer = server.get(events, limit=2, **{"continue": token})
     status = answer.json()
@@ -96,7 +96,7 @@ def test_a_token_gets_410_with_one_that_goes_on_in_the_present(server: Server, s
     assert last["metadata"]["resourceVersion"] == rest["metadata"]["resourceVersion"]
 
 
-def test_a_watch_that_is_open_goes_on(server: Server, space: Namespace, events: str) -> None:
+def test_a_watch_that_is_open_continues(server: Server, space: Namespace, events: str) -> None:
     version = server.get(events).ok()["metadata"]["resourceVersion"]
     with server.watch(events, resourceVersion=version) as watch:
         make_event(server, events, space.name, "before")
@@ -106,7 +106,7 @@ def test_a_watch_that_is_open_goes_on(server: Server, space: Namespace, events: 
         assert watch.event()[1]["metadata"]["name"] == "after"
 
 
-def test_a_watch_from_the_newest_version_goes_on(server: Server, space: Namespace, events: str) -> None:
+def test_a_watch_from_the_newest_version_continues(server: Server, space: Namespace, events: str) -> None:
     past(server, events, space)
     version = server.get(events).ok()["metadata"]["resourceVersion"]
     with server.watch(events, resourceVersion=version) as watch:

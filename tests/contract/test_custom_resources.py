@@ -270,7 +270,7 @@ def test_an_update_needs_a_version(server: Server, custom: Custom) -> None:
     )
 
 
-def test_there_is_no_strategic_patch(server: Server, custom: Custom) -> None:
+def test_a_strategic_patch_is_refused(server: Server, custom: Custom) -> None:
     server.create(custom.path, custom.widget("w"))
     answer = server.patch(f"{custom.path}/w", {"spec": {"n": 1}}, "strategic-merge")
     assert answer.status == 415

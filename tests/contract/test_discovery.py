@@ -71,7 +71,7 @@ def test_health_is_ok_in_plain_text(server: Server, path: str) -> None:
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_the_version_is_told(server: Server) -> None:
+def test_the_version_is_served(server: Server) -> None:
     version = server.get("/version").ok()
     assert (version["major"], version["minor"]) == ("1", "37")
     assert version["gitVersion"].partition("+")[0] == "v1.37.2"

@@ -82,7 +82,7 @@ def test_metadata_come_first_and_in_their_fixed_order(server: Server, space: Nam
     assert list(made["metadata"]["ownerReferences"][0]) == ["apiVersion", "kind", "name", "uid"]
 
 
-def test_managed_fields_tell_who_wrote_what(server: Server, space: Namespace) -> None:
+def test_managed_fields_name_the_writer_of_each_field(server: Server, space: Namespace) -> None:
     body = {"metadata": {"name": "a", "labels": {"x": "y"}}, "data": {"k": "v"}}
     made = server.send("POST", space.path("configmaps"), body, {"fieldManager": "me"}).ok()
     (entry,) = made["metadata"]["managedFields"]
@@ -363,7 +363,7 @@ def test_a_patch_of_no_known_type_is_refused(server: Server, space: Namespace) -
 
 
 @pytest.mark.parametrize("kind", ["merge", "json"])
-def test_a_patch_that_is_no_json_is_refused(server: Server, space: Namespace, kind: str) -> None:
+def test_a_patch_that_is_not_valid_json_is_refused(server: Server, space: Namespace, kind: str) -> None:
     space.config_map("a")
     answer = server.patch(space.path("configmaps/a"), b"{x", kind)
     refused(answer, 400, "BadRequest", "invalid JSON patch")
@@ -826,7 +826,7 @@ def test_fields_that_nobody_knows_go_with_a_warning_unless_they_are_refused(serv
     assert refused.json()["message"].endswith('strict decoding error: unknown field "bogus"')
 
 
-def test_fields_that_are_there_twice_are_told(server: Server, path: str) -> None:
+def test_fields_that_are_there_twice_are_reported(server: Server, path: str) -> None:
     body = b'{"metadata":{"name":"a"},"data":{"k":"1","k":"2"}}'
     refused = server.send("POST", path, body, {"fieldValidation": "Strict"})
     assert refused.status == 400

@@ -628,7 +628,7 @@ class TestRun:
         assert controller._ended.wait(10)
         assert results == [False], "it can't wait for itself"
 
-    def test_a_run_that_takes_too_long_is_told_and_goes_on(
+    def test_a_run_that_takes_too_long_is_reported_and_continues(
         self, owners: Any, clock: FakeClock, caplog: pytest.LogCaptureFixture
     ) -> None:
         inside, gate = threading.Event(), threading.Event()
@@ -751,7 +751,7 @@ class TestFollowing:
         handler.on_update(old, new)
         assert added == [(WEB, is_low)]
 
-    def test_a_mapping_that_raises_is_counted_and_the_next_event_goes_on(
+    def test_a_mapping_that_raises_is_counted_and_the_next_event_is_delivered(
         self, owners: Any, cluster: Cluster, make: Any
     ) -> None:
         script = Script()

@@ -47,7 +47,7 @@ def scene() -> Iterator[Scene]:
 
 
 @pytest.mark.upstream("tools/events/event_recorder_test.go", "TestEventf")
-def test_an_event_says_what_who_and_why(scene: Scene) -> None:
+def test_an_event_has_its_object_reporter_action_and_reason(scene: Scene) -> None:
     scene.event(type="Warning", related={"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
     eventually(lambda: scene.stored)
     (found,) = scene.stored
@@ -122,7 +122,7 @@ def test_two_of_a_kind_at_once_are_one_series_of_two(scene: Scene) -> None:
 
 
 @pytest.mark.upstream("tools/events/eventseries_test.go", "TestRefreshExistingEventSeries")
-def test_a_series_that_goes_on_is_written_each_half_hour(scene: Scene) -> None:
+def test_a_series_that_continues_is_written_each_half_hour(scene: Scene) -> None:
     for count in (1, 2):
         scene.event()
         eventually(lambda count=count: scene.posts() + scene.posts("patch") == count)

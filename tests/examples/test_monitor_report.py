@@ -105,7 +105,7 @@ def test_a_failure_is_said_with_what_happens_next() -> None:
     assert event["error"] == "403 Forbidden: no"
 
 
-def test_an_object_that_is_set_aside_is_an_error() -> None:
+def test_an_unreadable_object_is_an_error() -> None:
     lines = Lines()
     with reporting(lines) as report:
         report.failure(WatchFailure("pods", None, ValueError("bad"), NextStep.GO_ON, key="shop/web-0"))
@@ -161,13 +161,13 @@ def test_times_never_go_back_whatever_order_threads_log_in() -> None:
     assert times == ["1970-01-01T00:00:03.000Z", "1970-01-01T00:00:03.000Z", "1970-01-01T00:00:04.000Z"]
 
 
-def test_there_is_no_progress_bar_but_on_a_terminal() -> None:
+def test_a_progress_bar_is_shown_on_a_terminal_only() -> None:
     for lines, as_json in ((Lines(is_terminal=False), False), (Lines(is_terminal=True), True)):
         Output(lines, as_json=as_json, on_broken_pipe=lambda: None).progress(PROGRESS)
         assert lines.getvalue() == ""
 
 
-def test_a_reader_who_is_gone_is_noticed_once() -> None:
+def test_a_reader_that_is_gone_is_noticed_once() -> None:
     class Gone(Lines):
         def write(self, text: str) -> int:
             raise BrokenPipeError
@@ -180,7 +180,7 @@ def test_a_reader_who_is_gone_is_noticed_once() -> None:
     assert (noticed, output.is_broken) == (["gone"], True)
 
 
-def test_a_disk_that_is_full_is_noticed_once_and_told_apart() -> None:
+def test_a_disk_that_is_full_is_noticed_once_and_has_its_own_message() -> None:
     class Full(Lines):
         def write(self, text: str) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")

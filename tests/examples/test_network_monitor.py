@@ -185,7 +185,7 @@ def test_a_sync_that_times_out_is_an_error_with_its_reason(server: APIServer, ku
     assert monitor.lines.events("log") == [], "the library says it once more"
 
 
-def test_a_stop_while_it_waits_for_the_caches_is_no_error(server: APIServer, kubeconfig: str) -> None:
+def test_a_stop_while_it_waits_for_the_caches_is_not_an_error(server: APIServer, kubeconfig: str) -> None:
     server.faults.add(Hang(), resource=PODS, times=None)
     with Monitor(Options(kubeconfig=kubeconfig, output="json")) as monitor:
         server.wait_for_request(lambda request: request.resource == PODS)

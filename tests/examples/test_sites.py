@@ -58,7 +58,7 @@ def test_it_is_short() -> None:
     assert len((FOLDER / "site_controller.py").read_text(encoding="utf-8").splitlines()) <= 200
 
 
-def test_a_site_is_deployed_routed_told_and_taken_back(module: Any, server: APIServer) -> None:
+def test_a_site_is_deployed_routed_reported_and_removed(module: Any, server: APIServer) -> None:
     registry = CollectorRegistry()
     made = module.SiteController(server.client(), ObjectName("sites-system", "routes"), registry)
     sites, deployments = module.V1.sites, apps.V1.deployments
@@ -207,7 +207,7 @@ def take_over(server: KubernetesAPI, kubeconfig: Path, folder: Path) -> list[Rep
     return replicas
 
 
-def test_when_the_leader_is_killed_the_other_goes_on_and_it_asks_for_what_it_may_and_no_more(
+def test_when_the_leader_is_killed_the_other_continues_and_the_permissions_are_just_enough(
     tmp_path: Path,
 ) -> None:
     rules = [rule for document in DOCUMENTS for rule in document.get("rules", [])]

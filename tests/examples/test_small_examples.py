@@ -239,7 +239,7 @@ class Replica:
         self.process.wait(10)
 
 
-def test_when_the_leader_is_killed_another_goes_on(server: APIServer, tmp_path: Path) -> None:
+def test_when_the_leader_is_killed_another_continues(server: APIServer, tmp_path: Path) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
     kubeconfig = server.write_kubeconfig(tmp_path / "kubeconfig")
 
@@ -271,7 +271,7 @@ def test_when_the_leader_is_killed_another_goes_on(server: APIServer, tmp_path: 
     assert sorted(request.name for request in patches) == ["after", "before"]
 
 
-def test_who_leads_no_longer_leaves_what_is_queued(server: APIServer) -> None:
+def test_a_replica_that_has_lost_the_lease_leaves_what_is_queued(server: APIServer) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
     import leader_election
 

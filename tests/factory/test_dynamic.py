@@ -124,7 +124,7 @@ def test_a_definition_that_goes_away_and_comes_back_is_recovered_from(defined: A
     assert kinds == ["add default/old (initial)", "delete default/old", "add default/new"]
 
 
-def test_other_resources_go_on_while_one_is_missing(server: APIServer) -> None:
+def test_other_resources_are_followed_while_one_is_missing(server: APIServer) -> None:
     failures = Failures()
     factory = DynamicSharedInformerFactory(server.client(), watch_error_handler=failures, options=QUICK)
     handler = RecordingHandler[Any]()
@@ -151,7 +151,7 @@ def test_a_transform_changes_what_is_kept(defined: APIServer) -> None:
         assert widgets.lister.namespace("default").get("w")["spec"] == {"size": 1}
 
 
-def test_an_object_on_which_a_transform_fails_is_set_aside_alone(defined: APIServer) -> None:
+def test_only_the_object_on_which_a_transform_fails_is_left_out(defined: APIServer) -> None:
     defined.create(widget("good", size=1))
     defined.create(widget("bad"))
 
@@ -225,7 +225,7 @@ def test_a_custom_kind_s_class_may_be_anything_that_is_made_from_a_mapping(
         assert found.size == 3
 
 
-def test_an_object_that_the_user_s_class_refuses_is_set_aside_alone_until_it_fits(defined: APIServer) -> None:
+def test_only_the_object_that_the_user_s_class_refuses_is_left_out_until_it_fits(defined: APIServer) -> None:
     defined.create(widget("good", size=1))
     defined.create(widget("bad", size="many"))
     failures, handler = Failures(), RecordingHandler[Widget]()

@@ -57,7 +57,7 @@ def names(objects: list[Any]) -> list[str]:
     return sorted(thing.metadata.name for thing in objects)
 
 
-def test_who_asks_again_gets_the_same_informer_and_there_is_one_watch(
+def test_a_second_call_gets_the_same_informer_and_there_is_one_watch(
     server: APIServer, factory: SharedInformerFactory
 ) -> None:
     assert factory.core.v1.config_maps.informer is factory.core.v1.config_maps.informer
@@ -103,7 +103,7 @@ def test_what_may_not_be_read_is_named_with_the_reason_and_the_others_are_synced
     assert "403 Forbidden" in str(result)
 
 
-def test_who_waits_is_told_how_far_each_started_kind_is(server: APIServer, factory: SharedInformerFactory) -> None:
+def test_a_wait_reports_the_progress_of_each_started_kind(server: APIServer, factory: SharedInformerFactory) -> None:
     _ = factory.core.v1.pods
     factory.core.v1.nodes.informer.start()
     told: list[SyncProgress] = []
@@ -173,7 +173,7 @@ def test_a_handler_may_stop_the_factory(server: APIServer, factory: SharedInform
     assert factory.core.v1.nodes.informer.is_stopped
 
 
-def test_a_stop_waits_no_longer_than_it_is_told_to_and_one_handler_holds_up_no_other_informer(
+def test_a_stop_waits_at_most_its_timeout_and_one_handler_holds_up_no_other_informer(
     server: APIServer, factory: SharedInformerFactory
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
@@ -336,7 +336,7 @@ def test_time_limits_and_sizes_are_those_of_the_factory_or_of_the_kind(monkeypat
     assert (asked["secrets"]["idle_timeout"], asked["secrets"]["list_timeout"]) == (70.0, 120.0)
 
 
-def test_an_object_beyond_the_size_of_its_kind_is_told_and_other_kinds_have_theirs(server: APIServer) -> None:
+def test_an_object_beyond_the_size_of_its_kind_is_reported_and_other_kinds_have_theirs(server: APIServer) -> None:
     server.create({**config_map("big", "default"), "data": {"x": "x" * 5000}})
     server.create({**config_map("big", "default"), "kind": "Secret", "stringData": {"x": "x" * 5000}})
     failures: list[WatchFailure] = []
@@ -377,7 +377,7 @@ def test_a_table_of_one_s_own_is_served_too(factory: SharedInformerFactory) -> N
 
 
 @pytest.mark.parametrize("wrong", [core.V1.pods, V1.widgets, "core/v1", int])
-def test_what_is_no_table_is_refused(factory: SharedInformerFactory, wrong: Any) -> None:
+def test_what_is_not_a_table_is_refused(factory: SharedInformerFactory, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"version\(\) takes a subclass of GroupVersion: got"):
         factory.version(wrong)
 

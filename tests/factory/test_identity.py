@@ -165,7 +165,7 @@ def test_the_test_server_knows_a_resource_in_each_spelling(server: APIServer, sp
     assert [request.resource for request in server.requests] == [spelled, spelled]
 
 
-def test_two_versions_of_one_resource_are_told_apart_in_every_message(server: APIServer) -> None:
+def test_two_versions_of_one_resource_differ_in_every_message(server: APIServer) -> None:
     failures = Failures()
     factory = DynamicSharedInformerFactory(server.client(), watch_error_handler=failures, options=QUICK)
     first = factory.for_resource("example.com", "v1", "gizmos")

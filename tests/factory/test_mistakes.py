@@ -59,19 +59,19 @@ def test_a_client_that_was_made_before_a_configuration_was_loaded_is_refused(mon
         SharedInformerFactory(client)
 
 
-def test_a_kind_that_a_version_has_not_is_told_with_the_versions_that_have_it(factory: Any) -> None:
+def test_the_error_for_a_kind_that_a_version_lacks_names_the_versions_that_have_it(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"^v1 has no kind 'deployments', but apps/v1 has; it has .*, pods, "):
         factory.core.v1.deployments  # noqa: B018
 
 
-def test_a_misspelt_kind_is_told_with_those_that_there_are(factory: Any) -> None:
+def test_the_error_for_a_misspelt_kind_names_those_that_exist(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"^apps/v1 has no kind 'pod'; it has .*, deployments, ") as caught:
         factory.apps.v1.pod  # noqa: B018
     assert caught.value.name == "pod"
     assert "deployments" in dir(caught.value.obj)  # from which Python makes its "Did you mean"
 
 
-def test_misspelt_versions_and_groups_are_told_with_those_that_there_are(factory: Any) -> None:
+def test_the_error_for_misspelt_versions_and_groups_names_those_that_exist(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"^AutoscalingGroup has no version 'v3'; it has v1, v2$"):
         factory.autoscaling.v3  # noqa: B018
     with pytest.raises(AttributeError, match=r"has no 'pods'; API groups are admission.* for example core\.v1\.pods$"):
@@ -79,7 +79,7 @@ def test_misspelt_versions_and_groups_are_told_with_those_that_there_are(factory
     assert not hasattr(factory, "extensions")
 
 
-def test_what_fails_within_a_row_is_not_told_as_a_row_that_is_not_there() -> None:
+def test_an_error_within_a_row_is_not_reported_as_a_missing_row() -> None:
     class Broken:
         def namespaced_kind(self, resource: Any) -> Any:
             raise AttributeError(f"nothing made for {resource}")
@@ -88,7 +88,7 @@ def test_what_fails_within_a_row_is_not_told_as_a_row_that_is_not_there() -> Non
         core.V1(cast("Any", Broken())).pods  # noqa: B018
 
 
-def test_what_belongs_to_the_lister_or_informer_of_a_kind_is_told_to_be_there(factory: Any) -> None:
+def test_the_error_for_an_attribute_of_the_lister_or_informer_of_a_kind_says_where_it_is(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"use \.lister\.list$"):
         factory.core.v1.pods.list()
     with pytest.raises(AttributeError, match=r"use \.lister\.get$"):
@@ -158,7 +158,7 @@ def test_a_resource_that_no_server_can_have_is_refused(name: tuple[str, str, str
         ClusterResource(*name)
 
 
-def test_what_can_not_be_waited_for_is_told_with_what_can(factory: Any) -> None:
+def test_the_error_for_what_can_not_be_waited_for_says_what_can(factory: Any) -> None:
     with pytest.raises(
         ConfigurationError, match=r"got SharedInformerFactory, which has a wait_for_cache_sync of its own$"
     ):
@@ -169,7 +169,7 @@ def test_what_can_not_be_waited_for_is_told_with_what_can(factory: Any) -> None:
         wait_for_cache_sync(factory.core.v1.pods.informer.has_synced)
 
 
-def test_who_reads_before_the_sync_is_warned_once(factory: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_read_before_the_sync_is_warned_of_once(factory: Any, caplog: pytest.LogCaptureFixture) -> None:
     pods = factory.core.v1.pods.lister
     assert pods.list() == pods.namespace("default").list() == []
     [record] = caplog.records
@@ -189,7 +189,7 @@ def test_what_is_not_found_before_the_sync_says_so(factory: Any) -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_what_is_read_after_the_sync_is_no_mistake_though_it_be_empty(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_read_of_an_empty_cache_after_the_sync_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     with APIServer() as server, SharedInformerFactory(server.client()) as factory:
         pods = factory.core.v1.pods
         factory.start()

@@ -146,7 +146,7 @@ def followed(informer: SharedInformer[Any]) -> list[str | None]:
     return [watch.namespace for watch in informer.health().watches]
 
 
-def test_an_informer_whose_namespaces_were_changed_by_itself_keeps_no_other_from_following(server: APIServer) -> None:
+def test_an_informer_whose_namespaces_were_changed_alone_keeps_no_other_from_following(server: APIServer) -> None:
     factory = SharedInformerFactory(server.client(), namespace=["a", "b"])
     config_maps, secrets = factory.core.v1.config_maps.informer, factory.core.v1.secrets.informer
     config_maps.remove_namespace("b")
@@ -271,7 +271,7 @@ def test_an_error_handler_may_remove_the_namespace_that_it_may_not_read(server: 
         assert keys(factory) == ["a/m"]
 
 
-def test_one_namespace_that_fails_is_named_in_health_and_the_others_go_on(server: APIServer) -> None:
+def test_one_namespace_that_fails_is_named_in_health_and_the_others_continue(server: APIServer) -> None:
     failures = Failures()
     factory = SharedInformerFactory(server.client(), namespace=["a", "b"], watch_error_handler=failures, options=QUICK)
     handler = RecordingHandler[Any]()

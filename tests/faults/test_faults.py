@@ -20,7 +20,7 @@ SLOW: list[Fault] = [Delay(0.02), Drip(64, 0.001)]
 
 
 @pytest.mark.parametrize("fault", OUTAGES, ids=str)
-def test_an_outage_is_told_survived_and_over_by_itself(fault: Fault) -> None:
+def test_an_outage_is_reported_survived_and_recovered_from(fault: Fault) -> None:
     with Rig() as rig:
         rig.prepare()
         threads = library_threads()
@@ -76,7 +76,7 @@ def test_an_informer_that_starts_in_an_outage_says_what_it_waits_for_and_syncs_a
 
 
 @pytest.mark.parametrize("fault", SLOW, ids=str)
-def test_a_slow_network_is_no_failure(fault: Fault) -> None:
+def test_a_slow_network_is_not_a_failure(fault: Fault) -> None:
     with Rig(idle=10.0) as rig:
         rig.prepare()
         rig.proxy.strike(fault)
@@ -103,7 +103,7 @@ def test_a_connection_cut_at_any_byte_loses_nothing() -> None:
         assert rig.history.broken == []
 
 
-def test_an_event_that_drips_and_never_ends_is_no_sign_of_life() -> None:
+def test_an_event_that_drips_and_never_ends_is_not_a_sign_of_life() -> None:
     with Rig(idle=1.0) as rig:
         rig.prepare()
         rig.proxy.strike(Drip(1, 0.05), new=False)
@@ -129,7 +129,7 @@ def test_a_watch_that_is_not_answered_is_said_to_be_opening() -> None:
         assert rig.informer.health().watches[0].retry_in is None
 
 
-def test_a_hang_is_told_with_its_cause_and_what_happens_next() -> None:
+def test_a_hang_is_reported_with_its_cause_and_what_happens_next() -> None:
     with Rig() as rig:
         rig.prepare()
         rig.proxy.strike(Hang(), new=False)

@@ -61,7 +61,7 @@ def test_health_and_probes_do_not_wait_for_an_import(slow_import: Import) -> Non
         assert factory.kinds == tuple(found)
 
 
-def test_who_asks_meanwhile_gets_the_same_informer_and_every_namespace(slow_import: Import) -> None:
+def test_a_call_meanwhile_gets_the_same_informer_and_every_namespace(slow_import: Import) -> None:
     with APIServer() as server:
         factory = SharedInformerFactory(server.client(), namespace=["shop"])
         asking = [ask(factory) for _ in range(4)]

@@ -35,7 +35,7 @@ def record(uid: str, version: int) -> Record[Any]:
 @given(steps=Steps)
 @example(steps=[(ChangeType.ADDED, ("u2", 9)), ("list", [("u1", 1)]), (ChangeType.ADDED, ("u2", 8))])
 @settings(max_examples=300 * TIMES)
-def test_what_is_told_is_legal_whatever_a_server_repeats_leaves_out_or_says_too_late(
+def test_notifications_are_legal_whatever_a_server_repeats_leaves_out_or_says_too_late(
     steps: list[tuple[ChangeType | Literal["list"], Any]],
 ) -> None:
     histories: Histories[Any] = Histories()

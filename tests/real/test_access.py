@@ -32,7 +32,7 @@ def test_a_permission_that_is_granted_later_is_waited_for_and_named(
         permission.revoke()
 
 
-def test_a_permission_that_is_revoked_is_told_at_the_next_watch_and_the_cache_stays(
+def test_a_permission_that_is_revoked_is_reported_at_the_next_watch_and_the_cache_stays(
     real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.create("a")
@@ -53,7 +53,7 @@ def test_a_permission_that_is_revoked_is_told_at_the_next_watch_and_the_cache_st
     permission.revoke()
 
 
-def test_a_token_that_expires_is_told_and_a_new_one_taken_from_the_clients_hook(
+def test_a_token_that_expires_is_reported_and_a_new_one_taken_from_the_clients_hook(
     real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.plane.request("POST", f"/api/v1/namespaces/{space.name}/serviceaccounts", {"metadata": {"name": "reader"}})

@@ -75,7 +75,7 @@ def test_a_server_that_is_killed_and_started_again_is_followed_again(
         assert follower.failures
 
 
-def test_an_etcd_that_is_restarted_is_no_more_than_a_pause(real_apiserver: ControlPlane, space: Space) -> None:
+def test_an_etcd_that_is_restarted_causes_only_a_pause(real_apiserver: ControlPlane, space: Space) -> None:
     with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name) as follower:
         follower.wait_until_whole()
         with Writer(space) as writer:
@@ -88,7 +88,7 @@ def test_an_etcd_that_is_restarted_is_no_more_than_a_pause(real_apiserver: Contr
         follower.wait_until_whole()
 
 
-def test_a_compaction_in_mid_watch_is_not_noticed_and_after_a_cut_it_is_told_in_tombstones(
+def test_a_compaction_in_mid_watch_is_not_noticed_and_after_a_cut_deletions_are_delivered_as_tombstones(
     real_apiserver: ControlPlane, space: Space
 ) -> None:
     """Events, since the server reads them from etcd without a cache between."""

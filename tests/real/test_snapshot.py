@@ -130,7 +130,7 @@ def test_a_server_that_is_away_at_the_load_is_not_trusted_to_be_the_same(
         assert later.lists == 1
 
 
-def test_who_may_not_read_namespaces_goes_on_by_address_and_authority(
+def test_without_access_to_namespaces_a_snapshot_is_used_by_address_and_authority(
     space: Space, permission_of: Any, tmp_path: Path
 ) -> None:
     permission: Permission = permission_of("alice")

@@ -288,7 +288,7 @@ class TestGoingOn:
             handler.wait_for(2)
         assert handler.texts() == ["add default/w (initial)", "delete default/w (tombstone)"]
 
-    def test_several_namespaces_go_on_each_from_its_own_version(self, path: Path) -> None:
+    def test_several_namespaces_continue_each_from_its_own_version(self, path: Path) -> None:
         with APIServer(bookmark_interval=0.02, namespaces=["a", "b"]) as server:
             for namespace in "ab":
                 server.create(config_map("gone", namespace=namespace))
@@ -391,7 +391,7 @@ class TestWhatIsSaved:
         assert not factory_of(server).save(path)
         assert path.read_bytes() == before, "what could be saved earlier stays"
 
-    def test_a_cache_with_objects_set_aside_is_not_saved(self, server: APIServer, path: Path) -> None:
+    def test_a_cache_with_unreadable_objects_is_not_saved(self, server: APIServer, path: Path) -> None:
         result = saved(factory_of(server, transform=refuse_changed), path, revision="1")
         assert "set aside, for example default/changed" in result.refused["configmaps"]
 
@@ -609,7 +609,9 @@ class TestWhoseItIs:
                 assert later.factory.wait_for_cache_sync(timeout=10)
                 assert values(later.factory) == {"else": "where"}
 
-    def test_who_may_not_read_namespaces_is_told_by_address_and_authority(self, server: APIServer, path: Path) -> None:
+    def test_without_access_to_namespaces_clusters_differ_by_address_and_authority(
+        self, server: APIServer, path: Path
+    ) -> None:
         server.deny(core.V1.namespaces, verbs=["get"])
         saved(factory_of(server), path)
         assert loaded(server, path).result
@@ -790,7 +792,7 @@ class TestDamage:
         write_pieces(path, pieces)
         assert loaded(server, path).result
 
-    def test_what_can_t_be_read_is_no_error(self, server: APIServer, path: Path) -> None:
+    def test_a_file_that_can_t_be_read_is_not_an_error(self, server: APIServer, path: Path) -> None:
         assert "there is no file" in loaded(server, path).result.refused["configmaps"]
         path.mkdir()
         assert "is no regular file" in loaded(server, path).result.refused["configmaps"]
@@ -799,7 +801,7 @@ class TestDamage:
             os.mkfifo(path.with_suffix(".pipe"))
             assert "is no regular file" in loaded(server, path.with_suffix(".pipe")).result.refused["configmaps"]
 
-    def test_the_first_time_is_no_warning(
+    def test_the_first_time_causes_no_warning(
         self, server: APIServer, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "informers.snapshots")
@@ -853,7 +855,7 @@ class TestWriting:
         assert list(path.parent.iterdir()) == [path]
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-    def test_what_is_no_regular_file_does_not_give_way(self, path: Path) -> None:
+    def test_what_is_not_a_regular_file_does_not_give_way(self, path: Path) -> None:
         os.mkfifo(path)
         with pytest.raises(SnapshotError, match="no regular file"):
             write_pieces(path, [b"piece"])

@@ -73,7 +73,7 @@ def test_sources_of_one_client_share_its_credentials_for_as_long_as_one_is_there
     assert Credentials.of(ApiClient(configured())) is not first
 
 
-def test_a_hook_is_called_once_for_all_who_ask_at_the_same_time_and_by_one_thread_at_a_time() -> None:
+def test_a_hook_is_called_once_for_all_simultaneous_requests_and_by_one_thread_at_a_time() -> None:
     calls, running = [0], [0]
     entered, go_on = threading.Event(), threading.Event()
 
@@ -96,7 +96,7 @@ def test_a_hook_is_called_once_for_all_who_ask_at_the_same_time_and_by_one_threa
     assert calls[0] >= 2
 
 
-def test_a_hook_that_hangs_is_told_in_time_and_not_called_a_second_time_before_it_has_returned() -> None:
+def test_a_hook_that_hangs_is_reported_in_time_and_not_called_a_second_time_before_it_has_returned() -> None:
     calls, go_on = [0], threading.Event()
 
     def hook(_: object) -> None:
@@ -130,7 +130,7 @@ def test_a_stop_ends_the_wait_of_its_own_source_alone() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("no helper\nhere"), ValueError("odd"), SystemExit(3), KeyError("a")])
-def test_what_a_hook_raises_is_told_to_all_who_wait_as_an_error_of_the_source(error: BaseException) -> None:
+def test_what_a_hook_raises_is_raised_in_every_waiting_request_as_an_error_of_the_source(error: BaseException) -> None:
     def hook(_: object) -> None:
         raise error
 
@@ -201,7 +201,7 @@ def test_a_token_file_is_read_again_each_minute_and_after_a_refusal(tmp_path: Pa
     assert token(credentials.ask(sockets, timeout=10)) == "three"
 
 
-def test_a_token_file_that_can_not_be_read_is_told_and_tried_again(tmp_path: Path) -> None:
+def test_a_token_file_that_can_not_be_read_is_reported_and_tried_again(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("one")
     credentials = Credentials(kubeconfig(tmp_path, {"tokenFile": str(file)}))

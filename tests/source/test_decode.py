@@ -140,14 +140,14 @@ def test_managed_fields_of_something_else_are_no_end_of_the_metadata() -> None:
         ({"name": "a", "labels": {"x": 1}, "resourceVersion": "7"}, "an object's labels are not a map of strings"),
     ],
 )
-def test_an_object_that_can_not_be_held_is_set_aside_with_its_version(metadata: Any, reason: str) -> None:
+def test_an_object_that_can_not_be_held_is_unreadable_and_has_its_version(metadata: Any, reason: str) -> None:
     event = decoder().event(line({"kind": "Pod", "apiVersion": "v1", "metadata": metadata}))
     assert isinstance(event, BadObject)
     assert str(event.error) == reason
     assert event.resource_version == ("7" if metadata else "")
 
 
-def test_an_object_of_another_kind_is_set_aside() -> None:
+def test_an_object_of_another_kind_is_unreadable() -> None:
     event = decoder().event(line({**pod(), "kind": "Node"}))
     assert isinstance(event, BadObject)
     assert "expected an object of kind Pod, got 'Node'" in str(event.error)
@@ -270,7 +270,7 @@ def test_an_empty_list_may_have_null_for_items() -> None:
     assert list(page_of(data, 10).records) == []
 
 
-def test_a_bad_item_is_set_aside_alone() -> None:
+def test_only_the_bad_item_is_unreadable() -> None:
     page = page_of(listing(pod(name="a"), pod(name=""), pod(name="c")), 50)
     assert [record.key for record in page.records] == ["default/a", "default/c"]
     assert [str(bad.error) for bad in page.bad] == [
@@ -335,7 +335,7 @@ def deep_line(kind: str, rest: str) -> bytes:
     )
 
 
-def test_an_object_of_a_watch_that_is_nested_deeply_is_held_or_set_aside_alone() -> None:
+def test_an_object_of_a_watch_that_is_nested_deeply_is_held_or_alone_unreadable() -> None:
     record = changed(decoder().event(deep_line("ADDED", ',"spec":%s')))
     assert (record.key, record.object()["metadata"]["name"]) == ("default/a", "a")
     assert changed(decoder().event(deep_line("MODIFIED", ',"spec":{"x":%s,"metadata":1}'))).key == "default/a"

@@ -127,7 +127,7 @@ def test_an_empty_body_may_be_called_compressed() -> None:
         pytest.param([b"1\r\n\x1f\r\n", b"1\r\n\x8b\r\n", b"1\r\n\x08\r\n"], True, id="compression"),
     ],
 )
-def test_bytes_that_hold_nothing_of_the_body_are_told_too_so_that_time_can_be_looked_at(
+def test_bytes_that_hold_nothing_of_the_body_yield_empty_blocks_so_that_time_can_be_checked(
     drips: list[bytes], gzipped: bool
 ) -> None:
     blocks = decoded(iter(drips), chunked=True, gzipped=gzipped)

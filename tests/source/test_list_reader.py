@@ -124,7 +124,7 @@ def test_a_list_that_was_spoiled_is_refused_or_says_what_it_says(
     ],
 )
 @pytest.mark.parametrize("size", [7, 1 << 20])
-def test_what_is_no_json_is_refused(behind: str, size: int) -> None:
+def test_what_is_not_valid_json_is_refused(behind: str, size: int) -> None:
     with pytest.raises(DecodeError):
         read((HEAD + behind).encode(), size)
 
@@ -152,7 +152,7 @@ def test_letters_and_escapes_are_not_torn(size: int) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"\xff", b"\xc3", b"\xed\xa0\x80"])
-def test_what_is_no_utf_8_is_refused_wherever_it_is_split(broken: bytes) -> None:
+def test_what_is_not_valid_utf_8_is_refused_wherever_it_is_split(broken: bytes) -> None:
     data = HEAD.encode() + b',"items":[{"metadata":{"name":"a"},"x":"' + broken + b'"}]}'
     for size in (1, 10, 1000):
         with pytest.raises(DecodeError, match=r"UTF-8|JSON"):

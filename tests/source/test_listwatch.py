@@ -88,7 +88,7 @@ def asked(server: WireServer) -> list[tuple[str, dict[str, str]]]:
 EMPTY_WATCH = CHUNKED + END
 
 
-def test_a_list_asks_for_what_it_is_told_and_nothing_else() -> None:
+def test_a_list_sends_the_given_parameters_and_nothing_else() -> None:
     with source_of(saying(answer(listing(thing("a"))), answer(listing()))) as (server, source):
         page = source.list(ListOptions(resource_version="0", limit=500))
         source.list(ListOptions(limit=500, continue_token="t/+="))
@@ -102,7 +102,7 @@ def test_a_list_asks_for_what_it_is_told_and_nothing_else() -> None:
         assert {request.headers["accept-encoding"] for request in server.requests} == {"gzip"}
 
 
-def test_a_watch_asks_for_what_it_is_told_and_nothing_else() -> None:
+def test_a_watch_sends_the_given_parameters_and_nothing_else() -> None:
     with source_of(saying(EMPTY_WATCH, EMPTY_WATCH)) as (server, source):
         plain = ListOptions(resource_version="9", allow_watch_bookmarks=True, timeout_seconds=300)
         streaming = attrs.evolve(
@@ -162,7 +162,7 @@ def test_an_object_may_be_listed_unless_the_selectors_that_a_tweak_asks_with_say
         assert source.selects({"metadata": {"name": "a", "labels": {"app": "api"}}}) is may_be_listed
 
 
-def test_a_tweak_that_returns_something_else_is_told_so() -> None:
+def test_a_tweak_that_returns_something_else_raises_an_error_that_says_so() -> None:
     with (
         source_of(saying(), tweak=lambda _: None) as (_, source),
         pytest.raises(ConfigurationError, match="must return ListOptions: got NoneType"),
@@ -234,7 +234,7 @@ def test_a_line_that_is_not_an_event_ends_the_watch_with_the_reason() -> None:
         watch.close()
 
 
-def test_an_object_that_is_too_large_is_told() -> None:
+def test_an_object_that_is_too_large_is_reported() -> None:
     data = CHUNKED + chunk(event("ADDED", thing("a" * 300)))
     with source_of(saying(data), max_object_size=200) as (_, source):
         watch = source.watch(ListOptions())

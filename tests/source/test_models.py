@@ -23,7 +23,7 @@ def test_a_model_is_loaded_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["V1Nonsense", "CoreV1Api", "ApiClient", "models", "V1Pod.metadata", ""])
-def test_a_name_that_is_no_model_is_refused_at_once(name: str) -> None:
+def test_a_name_that_is_not_a_model_is_refused_at_once(name: str) -> None:
     with pytest.raises(ConfigurationError, match="has no model"):
         load_model(name)
     if name:
@@ -62,7 +62,7 @@ def test_a_mapping_that_is_none_raises_an_error_with_its_key(raw: bytes) -> None
     assert (caught.value.key, caught.value.raw) == ("default/web-0", raw)
 
 
-def test_what_a_decode_function_raises_is_told_with_the_key_and_the_object() -> None:
+def test_what_a_decode_function_raises_is_reported_with_the_key_and_the_object() -> None:
     def decode(mapping: dict[str, Any]) -> Any:
         return mapping["spec"]
 

@@ -67,7 +67,7 @@ def test_of_metadata_that_come_twice_only_one_is_written() -> None:
     assert b"managedFields" not in restored.raw
 
 
-def test_a_record_keeps_nothing_that_the_function_may_go_on_changing() -> None:
+def test_a_record_keeps_nothing_that_the_function_may_change_later() -> None:
     pod = samples.pod()
     record = samples.restored(pod)
     pod["metadata"]["labels"]["app"] = "other"

@@ -155,7 +155,7 @@ def test_changes_and_deletions_come_to_the_share_alone(either_server: APIServer)
     assert not {event.key for event in handlers[0].events} & {event.key for event in handlers[1].events}
 
 
-def test_a_deletion_that_was_missed_is_told_in_the_share_that_had_the_object(either_server: APIServer) -> None:
+def test_a_deletion_that_was_missed_is_delivered_in_the_share_that_had_the_object(either_server: APIServer) -> None:
     server = either_server
     for number in range(10):
         server.create(config_map(f"m{number}"))
@@ -240,7 +240,7 @@ def test_the_version_moves_on_past_what_belongs_elsewhere() -> None:
     watch.close()
 
 
-def test_a_watch_goes_on_from_the_version_of_what_belongs_elsewhere(server: APIServer) -> None:
+def test_a_watch_continues_from_the_version_of_an_object_of_another_shard(server: APIServer) -> None:
     factory = SharedInformerFactory(server.client(), shard=HALVES[0], options=QUICK)
     informer = factory.core.v1.config_maps.informer
     with factory:

@@ -24,7 +24,7 @@ def test_equal_texts_and_labels_are_one_object() -> None:
 
 
 @pytest.mark.parametrize("labels", [["x"], {"x": 1}, {"x": None}, {1: "x"}, {"x": ["y"]}, "x", 3])
-def test_what_is_no_map_of_strings_is_refused(labels: object) -> None:
+def test_what_is_not_a_map_of_strings_is_refused(labels: object) -> None:
     shared = SharedTexts()
     shared.labels({"x": "1"})
     with pytest.raises((TypeError, AttributeError)):

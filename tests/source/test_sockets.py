@@ -183,7 +183,7 @@ def test_a_stop_breaks_off_a_proxy_that_never_opens_the_tunnel() -> None:
         api_client.close()
 
 
-def test_who_stops_before_it_begins_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_before_the_begin_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     sockets = Sockets()
     sockets.close()
     monkeypatch.setattr(threading, "Thread", lambda **_: pytest.fail("a thread was started"))
@@ -247,7 +247,7 @@ def test_a_name_that_is_not_looked_up_in_time_is_a_lost_connection(monkeypatch: 
         assert reached.is_set()
 
 
-def test_connections_that_have_been_closed_are_let_go() -> None:
+def test_connections_that_have_been_closed_are_released() -> None:
     def once(connection: Connection) -> None:
         connection.request()
         connection.send(answer(b"x", "Connection: close"))

@@ -134,7 +134,7 @@ def test_the_status_own_retry_after_counts_where_there_is_no_header() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, "4", None, 4.5, True, 10**400])
-def test_a_retry_after_that_is_no_number_of_seconds_is_none(value: object) -> None:
+def test_a_retry_after_that_is_not_a_number_of_seconds_is_ignored(value: object) -> None:
     assert error_of_status(status(429, retryAfterSeconds=value)).retry_after is None
 
 

@@ -451,7 +451,7 @@ def test_a_refresh_that_fails_is_a_failure_of_the_request_and_the_next_one_works
 
 
 @pytest.mark.parametrize("token", [f"{TOKEN}\n", f"{TOKEN}\r\nX: y", f"{TOKEN}\u20ac", f"{TOKEN}\0"])
-def test_a_token_that_can_not_be_sent_is_told_without_showing_it(token: str) -> None:
+def test_a_token_that_can_not_be_sent_is_reported_without_showing_it(token: str) -> None:
     """The standard library puts the whole header into its error."""
     with talking(each(answer(b"a"))) as (server, transport):
         transport._api_client.configuration.api_key["authorization"] = f"Bearer {token}"

@@ -336,7 +336,7 @@ def test_timestamps_are_the_clocks() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_runs_by_itself_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_runs_alone_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "config"
     command = [sys.executable, "-m", "informers.testing", "--kubeconfig", str(path)]
     root = Path(__file__).parents[2]
@@ -356,7 +356,7 @@ def test_it_runs_by_itself_until_a_signal(tmp_path: Path, number: signal.Signals
         (["--kubeconfig", "{folder}"], "can't write the kubeconfig: "),
     ],
 )
-def test_what_keeps_it_from_running_by_itself_is_said_in_a_line(
+def test_what_keeps_it_from_running_is_said_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -79,7 +79,7 @@ def test_a_notification_ends_a_wait(clock: Clock, timeout: float | None) -> None
     assert not thread.is_alive()
 
 
-def test_waits_without_end_are_not_counted_and_who_waits_in_vain_is_told() -> None:
+def test_waits_without_end_are_not_counted_and_a_wait_in_vain_raises_an_error() -> None:
     clock = FakeClock()
     condition, is_over = threading.Condition(), threading.Event()
 
@@ -98,7 +98,7 @@ def test_waits_without_end_are_not_counted_and_who_waits_in_vain_is_told() -> No
     thread.join(10)
 
 
-def test_the_computer_s_clock_goes_on_by_itself() -> None:
+def test_a_wait_with_the_computer_s_clock_ends() -> None:
     before, date = SYSTEM_CLOCK.monotonic(), SYSTEM_CLOCK.time()
     woken: list[str] = []
     wait(SYSTEM_CLOCK, 0.001, woken).join(10)

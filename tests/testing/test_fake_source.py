@@ -49,7 +49,7 @@ def test_what_is_put_in_is_listed_at_the_version_of_the_last_change() -> None:
 @pytest.mark.parametrize(
     ("of_source", "asked", "sizes"), [(0, 2, [2, 2, 1]), (3, 0, [3, 2]), (3, 2, [2, 2, 1]), (0, 0, [5])]
 )
-def test_pages_are_no_larger_than_who_asks_and_who_answers_want(of_source: int, asked: int, sizes: list[int]) -> None:
+def test_pages_are_at_most_as_large_as_client_and_server_want(of_source: int, asked: int, sizes: list[int]) -> None:
     source: FakeSource[Obj] = FakeSource(page_size_limit=of_source)
     for name in "abcde":
         source.add(obj(name))
@@ -64,7 +64,7 @@ def test_pages_are_no_larger_than_who_asks_and_who_answers_want(of_source: int, 
     assert found == sizes
 
 
-def test_a_watch_goes_on_from_the_version_that_it_is_given() -> None:
+def test_a_watch_continues_from_the_version_that_it_is_given() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
     source.add(obj("b"))
@@ -81,7 +81,7 @@ def test_a_watch_goes_on_from_the_version_that_it_is_given() -> None:
     assert watch.closed
 
 
-def test_a_streaming_list_ends_with_a_bookmark_and_goes_on() -> None:
+def test_a_streaming_list_ends_with_a_bookmark_and_continues() -> None:
     source: FakeSource[Obj] = FakeSource()
     source.add(obj("a"))
     watch = source.watch(ListOptions(send_initial_events=True))

@@ -162,7 +162,7 @@ def test_an_error_can_come_within_a_watch(server: APIServer) -> None:
         assert watch.event()["object"]["message"] == "etcd is away"
 
 
-def test_what_is_no_json_can_be_sent(server: APIServer) -> None:
+def test_invalid_json_can_be_sent(server: APIServer) -> None:
     server.create(pod("a"))
     server.faults.add(BadJSON(), times=2)
     with pytest.raises(ValueError, match="Expecting"):

@@ -106,7 +106,7 @@ def test_what_is_orphaned_stays_and_has_no_owner(server: APIServer) -> None:
     assert "ownerReferences" not in server.get(core.V1.config_maps, "child")["metadata"]
 
 
-def test_a_job_orphans_its_pods_unless_it_is_told_otherwise(server: APIServer) -> None:
+def test_a_job_orphans_its_pods_by_default(server: APIServer) -> None:
     for name, query, left in (("a", {}, ["a"]), ("b", {"propagationPolicy": "Background"}, ["a"])):
         job = server.create({"kind": "Job", "apiVersion": "batch/v1", "metadata": {"name": name}, "spec": {}})
         make(server, name, job)

@@ -71,7 +71,7 @@ def test_pages_are_one_snapshot(server: APIServer) -> None:
     assert len(versions) == 1
 
 
-def test_a_continue_token_expires_and_offers_to_go_on_inconsistently(server: APIServer) -> None:
+def test_a_continue_token_expires_and_offers_to_continue_inconsistently(server: APIServer) -> None:
     for name in "abc":
         server.create(pod(name))
     token = ask(server, PODS, limit=1).json["metadata"]["continue"]
@@ -96,7 +96,7 @@ def test_a_token_holds_what_the_real_one_holds(server: APIServer) -> None:
 
 
 @pytest.mark.parametrize("token", ["!", "abc", "e30"])
-def test_what_is_no_token_is_a_bad_request(server: APIServer, token: str) -> None:
+def test_what_is_not_a_valid_token_is_a_bad_request(server: APIServer, token: str) -> None:
     answer = ask(server, PODS, continue_=token)
     assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
     assert answer.json["message"].startswith("invalid continue token: continue key is not valid")

@@ -32,7 +32,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
-def test_a_factory_follows_the_server_and_its_handler_is_told(suite: pytest.Pytester) -> None:
+def test_a_factory_follows_the_server_and_its_handler_is_notified(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         POD
         + """
@@ -209,7 +209,7 @@ def test_the_example_of_the_documentation_passes(suite: pytest.Pytester) -> None
 
 
 @pytest.mark.parametrize("module", ["informers", "informers.testing"])
-def test_who_does_not_ask_for_the_plugin_does_not_import_pytest(module: str) -> None:
+def test_without_the_plugin_pytest_is_not_imported(module: str) -> None:
     code = f"import sys, {module}; print('pytest' in sys.modules or '_pytest' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

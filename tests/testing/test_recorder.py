@@ -17,7 +17,7 @@ def obj(name: str, **fields: Any) -> Obj:
     return {"metadata": {"name": name}, **fields}
 
 
-def test_it_writes_down_what_it_is_told_with_the_objects() -> None:
+def test_it_records_the_notifications_with_the_objects() -> None:
     handler: RecordingHandler[Obj] = RecordingHandler()
     handler.on_add(obj("a", n=1), True)
     handler.on_add(obj("b"), False)
@@ -53,7 +53,7 @@ def test_it_can_be_waited_for() -> None:
     assert found == [["add a", "delete a"]]
 
 
-def test_who_waits_in_vain_is_told_what_came() -> None:
+def test_a_wait_in_vain_raises_an_error_that_lists_the_notifications() -> None:
     handler: RecordingHandler[Obj] = RecordingHandler()
     with pytest.raises(TimeoutError, match=r"1 events: not after 0\.01 s; 0 events came, the last: nothing"):
         handler.wait_for(1, timeout=0.01)

@@ -27,7 +27,7 @@ def is_allowed(server: APIServer, kind: str = "selfsubjectaccessreviews", **attr
 @pytest.mark.parametrize(
     "kind", ["selfsubjectaccessreviews", "subjectaccessreviews", "namespaces/default/localsubjectaccessreviews"]
 )
-def test_what_is_denied_is_told_by_a_review(server: APIServer, kind: str) -> None:
+def test_a_review_says_what_is_denied(server: APIServer, kind: str) -> None:
     server.deny(core.V1.pods, verbs=["list"])
     assert not is_allowed(server, kind, verb="list", resource="pods")
     assert is_allowed(server, kind, verb="get", resource="pods")
@@ -90,7 +90,7 @@ def test_a_scale_of_a_custom_resource_is_where_its_definition_says(server: APISe
     assert ask(server, path.removesuffix("/scale")).json["spec"] == {"size": 7}
 
 
-def test_a_part_that_a_resource_has_not_is_no_path(server: APIServer) -> None:
+def test_a_part_that_a_resource_does_not_have_is_not_a_path(server: APIServer) -> None:
     server.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}})
     assert ask(server, "/api/v1/namespaces/default/configmaps/a/scale").status == 404
     server.create(

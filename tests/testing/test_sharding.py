@@ -145,14 +145,14 @@ def test_without_the_feature_the_wish_is_overlooked() -> None:
 
 
 @pytest.mark.parametrize(("selector", "reason"), REFUSALS.items())
-def test_what_is_no_selector_is_refused_as_by_the_real_server(selector: str, reason: str) -> None:
+def test_what_is_not_a_valid_selector_is_refused_as_by_the_real_server(selector: str, reason: str) -> None:
     with pytest.raises(Failure) as caught:
         ShardSelector.parse(selector)
     assert (caught.value.code, caught.value.status()["message"]) == (500, f"invalid shard selector: {reason}")
 
 
 @pytest.mark.parametrize("selector", ["shardRange(", "(", "shardRange(,)", WHOLE + " ||", WHOLE + WHOLE, WHOLE + " #"])
-def test_what_is_no_expression_is_a_syntax_error(selector: str) -> None:
+def test_what_is_not_a_valid_expression_is_a_syntax_error(selector: str) -> None:
     with pytest.raises(Failure, match="invalid shard selector: CEL parse error: Syntax error"):
         ShardSelector.parse(selector)
 

@@ -99,7 +99,7 @@ def test_a_version_that_is_compacted_or_to_come_is_refused() -> None:
         storage.page("pods", version=storage.version + 1)
 
 
-def test_a_compaction_takes_nothing_from_who_has_followed() -> None:
+def test_a_compaction_takes_nothing_from_a_watch_that_has_followed() -> None:
     storage = Storage()
     put(storage, "d/a")
     then = storage.version

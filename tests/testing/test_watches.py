@@ -239,7 +239,9 @@ def test_many_events_reach_many_watches_in_order(server: APIServer) -> None:
         assert two.short(300) == expected
 
 
-def test_a_restart_breaks_connections_and_forgets_what_watches_could_go_on_from(server: APIServer) -> None:
+def test_a_restart_breaks_connections_and_forgets_the_versions_that_watches_could_continue_from(
+    server: APIServer,
+) -> None:
     server.create(pod("a"))
     version = server.resource_version
     server.create(pod("b"))

@@ -264,7 +264,7 @@ def test_what_the_server_can_not_place_is_a_configuration_error(server: APIServe
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}])
-def test_what_is_no_json_is_refused_and_not_kept(server: APIServer, value: Any) -> None:
+def test_what_is_not_valid_json_is_refused_and_not_kept(server: APIServer, value: Any) -> None:
     server.create(config_map("a"))
     odd = {**config_map("b"), "data": {"k": value}}
     writes = (lambda: server.create(odd), lambda: server.patch(core.V1.config_maps, "a", {"data": {"k": value}}))

@@ -159,7 +159,7 @@ def test_an_item_whose_time_comes_while_it_is_processed_is_got_again_once_it_is_
     assert taken(queue) == ["foo"]
 
 
-def test_who_waits_in_get_wakes_when_the_first_time_comes(background: Background) -> None:
+def test_a_waiting_get_wakes_at_the_first_time(background: Background) -> None:
     clock = FakeClock()
     queue = DelayingQueue[str](clock=clock)
     queue.add_after("foo", 5)
@@ -170,7 +170,7 @@ def test_who_waits_in_get_wakes_when_the_first_time_comes(background: Background
     assert getting.result(10) == "foo"
 
 
-def test_a_shorter_delay_added_later_is_heeded_by_all_who_wait(background: Background) -> None:
+def test_every_waiting_get_heeds_a_shorter_delay_that_is_added_later(background: Background) -> None:
     clock = FakeClock()
     queue = DelayingQueue[str](clock=clock)
     queue.add_after("late", 100)
@@ -254,7 +254,7 @@ def test_a_delay_can_be_taken_back_until_its_time_has_come() -> None:
     assert taken(queue) == ["b"]
 
 
-def test_who_waits_for_a_delay_that_is_taken_back_waits_for_the_next(background: Background) -> None:
+def test_a_get_that_waits_for_a_delay_that_is_withdrawn_waits_for_the_next(background: Background) -> None:
     clock = FakeClock()
     queue = DelayingQueue[str](clock=clock)
     queue.add_after("first", 5)
@@ -285,7 +285,7 @@ def test_delays_that_were_taken_back_keep_no_item_alive() -> None:
 
 
 @pytest.mark.parametrize("delay", [math.nan, math.inf, "5", None, True])
-def test_a_delay_that_is_no_finite_number_is_refused(delay: Any) -> None:
+def test_a_delay_that_is_not_a_finite_number_is_refused(delay: Any) -> None:
     queue = DelayingQueue[str]()
     with pytest.raises(ConfigurationError, match="delay must be a finite number of seconds, not "):
         queue.add_after("foo", delay)

@@ -130,7 +130,7 @@ def test_a_delayed_add_is_a_retry_and_waits_in_the_queue_from_its_time_on() -> N
     assert provider.figures[QUEUE].values == [2]
 
 
-def test_a_queue_that_is_no_more_is_not_kept_alive_by_its_gauges() -> None:
+def test_a_dropped_queue_is_not_kept_alive_by_its_gauges() -> None:
     provider = Recorder()
     queue = Queue[str](name="test", metrics=provider)
     queue.add("foo")
@@ -145,7 +145,7 @@ def test_metrics_without_a_name_are_refused() -> None:
         Queue[str](metrics=Recorder())
 
 
-def test_a_metric_is_told_without_a_lock_and_one_that_raises_costs_no_item(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_metric_is_called_without_a_lock_and_one_that_raises_costs_no_item(caplog: pytest.LogCaptureFixture) -> None:
     class Raising(Figure):
         def inc(self, amount: float, /) -> None:
             raise ValueError(len(queue))

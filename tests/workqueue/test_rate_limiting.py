@@ -212,12 +212,12 @@ def test_a_limiter_whose_answer_is_not_a_number_is_an_error() -> None:
     "take", [RateLimitingQueue, MaxOfRateLimiter, lambda given: WithMaxWaitRateLimiter(given, 1.0)]
 )
 @pytest.mark.parametrize("given", ["pods", 5, ItemExponentialFailureRateLimiter])
-def test_what_is_no_limiter_is_refused_where_it_is_given(take: Callable[[Any], object], given: Any) -> None:
+def test_what_is_not_a_limiter_is_refused_where_it_is_given(take: Callable[[Any], object], given: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"limiter must be a rate limiter, .* Item.*\(0\.5, 60\.0\), .*: got "):
         take(given)
 
 
-def test_a_name_in_the_place_of_the_limiter_is_told_where_it_belongs() -> None:
+def test_a_name_in_the_place_of_the_limiter_is_refused_with_the_right_place() -> None:
     name: Any = "pods"
     with pytest.raises(ConfigurationError, match=r"got 'pods'; a queue's name is given as name=$"):
         RateLimitingQueue(name)
