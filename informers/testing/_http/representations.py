@@ -14,7 +14,7 @@ import attrs
 
 from informers.testing._http import status as failures
 from informers.testing._rules.registry import load
-from informers.testing._store.documents import Json, decode, encode, mapping, ordered_metadata
+from informers.testing._store.documents import Json, at, decode, encode, mapping, ordered_metadata
 from informers.testing._store.served_resources import Served
 from informers.testing._store.versioned_storage import StoredRecord
 
@@ -37,42 +37,36 @@ _AGE: Json = {
 _PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":'
 
 
-def _get(obj: Any, path: str, default: Any = "") -> Any:
-    for step in path.split("."):
-        obj = mapping(obj).get(step)
-    return default if obj is None else obj
-
-
 def _ready(obj: Json) -> str:
-    statuses: list[Json] = _get(obj, "status.containerStatuses", [])
-    containers = len(_get(obj, "spec.containers", [])) or len(statuses)
+    statuses: list[Json] = at(obj, "status.containerStatuses", [])
+    containers = len(at(obj, "spec.containers", [])) or len(statuses)
     return f"{sum(1 for status in statuses if status.get('ready'))}/{containers}"
 
 
 def _restarts(obj: Json) -> str:
-    return str(sum(s.get("restartCount", 0) for s in _get(obj, "status.containerStatuses", [])))
+    return str(sum(s.get("restartCount", 0) for s in at(obj, "status.containerStatuses", [])))
 
 
 def _pod_status(obj: Json) -> str:
     if obj["metadata"].get("deletionTimestamp"):
         return "Terminating"
-    return str(_get(obj, "status.reason") or _get(obj, "status.phase", "Unknown"))
+    return str(at(obj, "status.reason") or at(obj, "status.phase", "Unknown"))
 
 
 def _node_status(obj: Json) -> str:
-    conditions = {c.get("type"): c.get("status") for c in _get(obj, "status.conditions", [])}
+    conditions = {c.get("type"): c.get("status") for c in at(obj, "status.conditions", [])}
     ready = {"True": "Ready", "False": "NotReady"}.get(conditions.get("Ready", ""), "Unknown")
-    return f"{ready},SchedulingDisabled" if _get(obj, "spec.unschedulable", default=False) else ready
+    return f"{ready},SchedulingDisabled" if at(obj, "spec.unschedulable") else ready
 
 
 def _node_roles(obj: Json) -> str:
     prefix = "node-role.kubernetes.io/"
-    roles = sorted(label.removeprefix(prefix) for label in _get(obj, "metadata.labels", {}) if label.startswith(prefix))
+    roles = sorted(label.removeprefix(prefix) for label in at(obj, "metadata.labels", {}) if label.startswith(prefix))
     return ",".join(roles) or "<none>"
 
 
 def _ratio(obj: Json) -> str:
-    return f"{_get(obj, 'status.readyReplicas', 0)}/{_get(obj, 'spec.replicas', 0)}"
+    return f"{at(obj, 'status.readyReplicas', 0)}/{at(obj, 'spec.replicas', 0)}"
 
 
 #: Where the age comes, if it is not the last column.
@@ -84,31 +78,31 @@ _COLUMNS: dict[str, list[tuple[str, int, Callable[[Json], Any]]]] = {
         ("Status", 0, _pod_status),
         ("Restarts", 0, _restarts),
         _AGE_HERE,
-        ("IP", 1, lambda o: _get(o, "status.podIP") or "<none>"),
-        ("Node", 1, lambda o: _get(o, "spec.nodeName") or "<none>"),
+        ("IP", 1, lambda o: at(o, "status.podIP") or "<none>"),
+        ("Node", 1, lambda o: at(o, "spec.nodeName") or "<none>"),
     ],
     "nodes": [
         ("Status", 0, _node_status),
         ("Roles", 0, _node_roles),
         _AGE_HERE,
-        ("Version", 0, lambda o: _get(o, "status.nodeInfo.kubeletVersion")),
+        ("Version", 0, lambda o: at(o, "status.nodeInfo.kubeletVersion", "")),
     ],
-    "namespaces": [("Status", 0, lambda o: _get(o, "status.phase"))],
+    "namespaces": [("Status", 0, lambda o: at(o, "status.phase", ""))],
     "configmaps": [("Data", 0, lambda o: len(mapping(o.get("data"))) + len(mapping(o.get("binaryData"))))],
-    "secrets": [("Type", 0, lambda o: _get(o, "type")), ("Data", 0, lambda o: len(mapping(o.get("data"))))],
+    "secrets": [("Type", 0, lambda o: at(o, "type", "")), ("Data", 0, lambda o: len(mapping(o.get("data"))))],
     "services": [
-        ("Type", 0, lambda o: _get(o, "spec.type", "ClusterIP")),
-        ("Cluster-IP", 0, lambda o: _get(o, "spec.clusterIP") or "<none>"),
+        ("Type", 0, lambda o: at(o, "spec.type", "ClusterIP")),
+        ("Cluster-IP", 0, lambda o: at(o, "spec.clusterIP") or "<none>"),
     ],
     "deployments.apps": [
         ("Ready", 0, _ratio),
-        ("Up-to-date", 0, lambda o: _get(o, "status.updatedReplicas", 0)),
-        ("Available", 0, lambda o: _get(o, "status.availableReplicas", 0)),
+        ("Up-to-date", 0, lambda o: at(o, "status.updatedReplicas", 0)),
+        ("Available", 0, lambda o: at(o, "status.availableReplicas", 0)),
     ],
     "replicasets.apps": [
-        ("Desired", 0, lambda o: _get(o, "spec.replicas", 0)),
-        ("Current", 0, lambda o: _get(o, "status.replicas", 0)),
-        ("Ready", 0, lambda o: _get(o, "status.readyReplicas", 0)),
+        ("Desired", 0, lambda o: at(o, "spec.replicas", 0)),
+        ("Current", 0, lambda o: at(o, "status.replicas", 0)),
+        ("Ready", 0, lambda o: at(o, "status.readyReplicas", 0)),
     ],
     "statefulsets.apps": [("Ready", 0, _ratio)],
 }

@@ -50,8 +50,7 @@ class Cause:
     @classmethod
     def invalid(cls, field: str, value: object, detail: str) -> Cause:
         """Return the cause for a wrong value."""
-        shown = quote(value) if isinstance(value, str) else str(value)
-        return cls("FieldValueInvalid", field, f"Invalid value: {shown}: {detail}")
+        return cls("FieldValueInvalid", field, f"Invalid value: {quote(value)}: {detail}")
 
     @classmethod
     def forbidden(cls, field: str, detail: str) -> Cause:

@@ -22,7 +22,7 @@ from informers.testing._http.status import Cause
 from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.evictions import spend_budget, with_condition
 from informers.testing._rules.registry import Registry, WriteOptions, load
-from informers.testing._store.documents import Json, encode, mapping, sequence, timestamp
+from informers.testing._store.documents import Json, at, encode, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Catalog, Served
 from informers.testing._store.versioned_storage import Storage
 
@@ -173,8 +173,8 @@ def _scale_of(served: Served, obj: Json) -> Json:
     assert paths is not None
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    wanted, there = _at(obj, paths.spec), _at(obj, paths.status)
-    selector = _at(obj, paths.selector) if paths.selector else None
+    wanted, there = at(obj, paths.spec), at(obj, paths.status)
+    selector = at(obj, paths.selector)
     if not served.is_custom and mapping(obj.get("spec")).get("selector"):
         given = mapping(obj["spec"]["selector"])
         # A replication controller's is labels alone.
@@ -189,13 +189,7 @@ def _scale_of(served: Served, obj: Json) -> Json:
     }
 
 
-def _at(obj: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        obj = mapping(obj).get(step)
-    return obj
-
-
-def _with(obj: Json, path: tuple[str, ...], value: Any) -> Json:
+def _with(obj: Json, path: str, value: Any) -> Json:
     """Return an object with a value at a path."""
-    first, *rest = path
-    return {**obj, first: _with(mapping(obj.get(first)), tuple(rest), value) if rest else value}
+    first, _, rest = path.partition(".")
+    return {**obj, first: _with(mapping(obj.get(first)), rest, value) if rest else value}

@@ -120,7 +120,7 @@ def defined(obj: Json) -> Iterator[tuple[Served, bool]]:
         if "scale" in parts:
             where = mapping(parts["scale"])
             named = (where.get(f"{field}Path", "") for field in ("specReplicas", "statusReplicas", "labelSelector"))
-            scale = ScalePaths(*(tuple(path.strip(".").split(".")) if path else () for path in named))
+            scale = ScalePaths(*(path.strip(".") for path in named))
         custom = Served.custom(
             resource,
             has_status="status" in parts,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from informers.selectors import LabelSelector
 from informers.testing._http.status import Failure
+from informers.testing._rules.pod_templates import selects
 from informers.testing._rules.registry import Registry, WriteOptions, load
-from informers.testing._store.documents import Json, mapping, sequence
+from informers.testing._store.documents import Json, at, mapping, sequence
 from informers.testing._store.served_resources import Catalog
 from informers.testing._store.versioned_storage import Storage
 
@@ -41,7 +41,7 @@ def spend_budget(storage: Storage, registry: Registry, catalog: Catalog, pod: Js
         return
     namespace, labels = metadata["namespace"], mapping(metadata.get("labels"))
     budgets = [load(served, record) for record in storage.page(served.collection, namespace=namespace).records]
-    budgets = [budget for budget in budgets if _selects(mapping(budget.get("spec")).get("selector"), labels)]
+    budgets = [budget for budget in budgets if selects(at(budget, "spec.selector"), labels)]
     if len(budgets) > 1:
         message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         raise Failure(message, code=500, reason="InternalError")
@@ -82,10 +82,6 @@ def with_condition(status: Any, condition: Json) -> Json:
     status = mapping(status)
     others = [each for each in sequence(status.get("conditions")) if mapping(each).get("type") != condition["type"]]
     return {**status, "conditions": [*others, condition]}
-
-
-def _selects(selector: Any, labels: Json) -> bool:
-    return isinstance(selector, dict) and LabelSelector.from_label_selector(mapping(selector)).matches(labels)
 
 
 def _refused(why: str, *, retry_after: int | None = None) -> Failure:

@@ -7,12 +7,11 @@ Upstream: k8s.io/kubernetes/pkg/apis/{core,apps,batch,rbac,storage}/validation/v
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
-from informers.testing._store.documents import Json, is_same, mapping, sequence
+from informers.testing._store.documents import Json, at, is_same, mapping, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["check_unchanged"]
@@ -52,8 +51,8 @@ def check_unchanged(served: Served, obj: Json, old: Json) -> None:
     resource = str(served.resource)
     causes: list[Cause] = []
     for path in _FIELDS.get(resource, ()):
-        value, was = _at(obj, path), _at(old, path)
-        if not is_same(value, was) and not (path == _UNLESS_SUSPENDED and mapping(old.get("spec")).get("suspend")):
+        value, was = at(obj, path), at(old, path)
+        if not is_same(value, was) and not (path == _UNLESS_SUSPENDED and at(old, "spec.suspend")):
             causes.append(_immutable(path, value))
     spec, before = mapping(obj.get("spec")), mapping(old.get("spec"))
     match resource:
@@ -64,27 +63,15 @@ def check_unchanged(served: Served, obj: Json, old: Json) -> None:
         case "services":
             address, had = spec.get("clusterIP"), before.get("clusterIP")
             if had and address != had and "ExternalName" not in (spec.get("type"), before.get("type")):
-                shown = f"Invalid value: {_shown([address])}: may not change once set"
-                causes.append(Cause("FieldValueInvalid", "spec.clusterIPs[0]", shown))
+                causes.append(Cause.invalid("spec.clusterIPs[0]", [address], "may not change once set"))
         case _:
             pass
     if causes:
         raise failures.invalid(served.resource.group, served.resource.kind, obj["metadata"]["name"], causes)
 
 
-def _at(obj: Json, path: str) -> Any:
-    value: Any = obj
-    for field in path.split("."):
-        value = mapping(value).get(field)
-    return value
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
-
-
 def _immutable(path: str, value: Any) -> Cause:
-    return Cause("FieldValueInvalid", path, f"Invalid value: {_shown(value)}: field is immutable")
+    return Cause.invalid(path, value, "field is immutable")
 
 
 def _data_causes(obj: Json, old: Json) -> list[Cause]:

@@ -15,7 +15,7 @@ import attrs
 
 from informers.testing._http.status import apply_conflict
 from informers.testing._rules.patches import merge_keys
-from informers.testing._store.documents import Json, is_same, mapping, sequence
+from informers.testing._store.documents import Json, is_same, mapping, quote, sequence
 
 __all__ = ["Writer", "apply", "record_apply", "record_write"]
 
@@ -37,7 +37,6 @@ _UNOWNED = frozenset(
 
 #: What fields hold that have nothing below them.
 _SIMPLE = frozenset({str, int, bool, float})
-_encode_key = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 #: Fields that are maps of anything to anything, rather than structures.
@@ -85,7 +84,7 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
     if isinstance(value, list):
         items = sequence(value)
         if name == "finalizers":
-            return [(f"v:{_encode_key(item)}", "", item) for item in items]
+            return [(f"v:{quote(item)}", "", item) for item in items]
         keys = merge_keys(name, items)
         if (
             keys
@@ -105,7 +104,7 @@ def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
 @lru_cache(maxsize=4096)
 def _item_element(keys: tuple[str, ...], values: tuple[Any, ...]) -> str:
     """Return the path element of a list's item; the same few come again with each object of a kind."""
-    return f"k:{_encode_key(dict(zip(keys, values, strict=True)))}"
+    return f"k:{quote(dict(zip(keys, values, strict=True)))}"
 
 
 def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool = False) -> Json:
@@ -258,8 +257,8 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
 
 
 def _manager(entry: Json) -> str:
-    name = json.dumps(entry.get("manager", ""))
-    subresource = f" with subresource {json.dumps(entry['subresource'])}" if entry.get("subresource") else ""
+    name = quote(entry.get("manager", ""))
+    subresource = f" with subresource {quote(entry['subresource'])}" if entry.get("subresource") else ""
     return f"{name}{subresource}" + (f" using {entry['apiVersion']}" if entry.get("operation") == "Update" else "")
 
 
@@ -317,7 +316,7 @@ def _paths(fields: Json, prefix: str = "") -> list[str]:
     for element, inner in fields.items():
         kind, _, rest = element.partition(":")
         if kind == "k":
-            keys = ",".join(f"{k}={json.dumps(v)}" for k, v in json.loads(rest).items())
+            keys = ",".join(f"{k}={quote(v)}" for k, v in json.loads(rest).items())
             path = f"{prefix}[{keys}]"
         else:
             path = f"{prefix}[={rest}]" if kind == "v" else f"{prefix}.{rest}"

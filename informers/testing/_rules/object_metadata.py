@@ -5,7 +5,6 @@ Upstream: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation/objectm
 
 from __future__ import annotations
 
-import json
 import re
 
 from informers.testing._http.status import Cause
@@ -83,19 +82,15 @@ def _owner_causes(owners: list[Json]) -> list[Cause]:
         if owner.get("kind") == "Event" and owner.get("apiVersion") in _EVENTS:
             group, _, version = str(owner["apiVersion"]).rpartition("/")
             why = f"{group}/{version}, Kind=Event is disallowed from being an owner"
-            causes.append(Cause.invalid(f"{field}[{index}]", _shown(owner), why))
+            causes.append(Cause.invalid(f"{field}[{index}]", owner, why))
     in_control = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
     if len(in_control) > 1:
         why = (
             'Only one reference can have Controller set to true. Found "true" in references for '
             f"{in_control[0]} and {in_control[1]}"
         )
-        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {_shown(owners)}: {why}"))
+        causes.append(Cause.invalid(field, owners, why))
     return causes
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _finalizer_causes(served: Served, finalizers: list[str]) -> list[Cause]:
@@ -103,7 +98,7 @@ def _finalizer_causes(served: Served, finalizers: list[str]) -> list[Cause]:
     causes = [Cause.invalid(field, name, why) for name in finalizers for why in _wrong_name(name)]
     if all(name in finalizers for name in _EXCLUSIVE):
         why = "finalizer orphan and foregroundDeletion cannot be both set"
-        causes.append(Cause("FieldValueInvalid", field, f"Invalid value: {_shown(finalizers)}: {why}"))
+        causes.append(Cause.invalid(field, finalizers, why))
     if served.is_custom or served.resource.group in _LENIENT_GROUPS:
         return causes
     why = "name is neither a standard finalizer name nor is it fully qualified"

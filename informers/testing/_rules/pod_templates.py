@@ -5,7 +5,6 @@ Upstream: k8s.io/kubernetes/pkg/apis/{core,apps,batch}/validation/validation.go 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from informers.errors import ConfigurationError
@@ -13,7 +12,7 @@ from informers.selectors import LabelSelector
 from informers.testing._http.status import Cause
 from informers.testing._store.documents import Json, is_same, mapping, quote, sequence
 
-__all__ = ["template_causes"]
+__all__ = ["selects", "template_causes"]
 
 #: What holds a selector and a template, and the word that a refusal has for it.
 _SELECTING = {
@@ -51,6 +50,16 @@ def template_causes(resource: str, obj: Json, old: Json | None) -> list[Cause]:
             return []
 
 
+def selects(selector: Any, labels: Any) -> bool:
+    """Return whether an object's selector selects labels; one that is missing or unreadable selects nothing."""
+    try:
+        return isinstance(selector, dict) and LabelSelector.from_label_selector(mapping(selector)).matches(
+            mapping(labels)
+        )
+    except ConfigurationError:
+        return False
+
+
 def _pod_spec(spec: Json) -> Json:
     return mapping(mapping(spec.get("template")).get("spec"))
 
@@ -85,10 +94,9 @@ def _selecting_causes(kind: str, spec: Json, old: Json, *, is_new: bool) -> list
         causes += [] if kind == "daemonset" else [Cause.required("spec.selector")]
     elif selector == {}:
         causes.append(Cause.invalid("spec.selector", {}, f"empty selector is invalid for {kind}"))
-    if selector is None or not _selects(selector, labels):
-        shown = json.dumps(labels, separators=(",", ":"), sort_keys=True)
-        why = f"Invalid value: {shown}: `selector` does not match template `labels`"
-        causes.append(Cause("FieldValueInvalid", "spec.template.metadata.labels", why))
+    if not selects(selector, labels):
+        why = "`selector` does not match template `labels`"
+        causes.append(Cause.invalid("spec.template.metadata.labels", labels, why))
     if is_new:
         pod = _pod_spec(spec)
         causes += _container_causes("spec.template.spec", pod)
@@ -97,13 +105,6 @@ def _selecting_causes(kind: str, spec: Json, old: Json, *, is_new: bool) -> list
                 Cause.not_supported("spec.template.spec.restartPolicy", str(pod["restartPolicy"]), ["Always"])
             )
     return causes
-
-
-def _selects(selector: Any, labels: Any) -> bool:
-    try:
-        return LabelSelector.from_label_selector(mapping(selector)).matches(mapping(labels))
-    except ConfigurationError:
-        return False
 
 
 def _job_causes(where: str, pod: Json) -> list[Cause]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 __all__ = [
     "Json",
+    "at",
     "decode",
     "encode",
     "encode_body",
@@ -104,6 +105,13 @@ def sequence(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  # mypy finds a cast redundant
 
 
+def at(value: Any, path: str, default: Any = None) -> Any:
+    """Return what is at a path, for example `spec.replicas`; `default` for null or nothing."""
+    for field in path.split("."):
+        value = mapping(value).get(field)
+    return default if value is None else value
+
+
 def ordered_metadata(metadata: Mapping[str, Any]) -> Json:
     """Return `metadata` in the real server's order, without what is empty or unknown to it."""
     found = {field: metadata[field] for field in _METADATA_ORDER if metadata.get(field) not in (None, "", {}, [])}
@@ -136,9 +144,9 @@ def encode_body(obj: Mapping[str, Any], *, is_custom: bool) -> tuple[bytes, int]
     return head + rest.encode("utf-8", "surrogatepass") + b"}", len(head)
 
 
-def quote(text: str) -> str:
-    """Return `text` in quotes, as Go's `%q` has it for plain text."""
-    return json.dumps(text, ensure_ascii=False)
+def quote(value: object) -> str:
+    """Return a value as messages show it: as JSON, which for plain text is what Go's `%q` writes."""
+    return _SORTING_ENCODER.encode(value)
 
 
 def timestamp(seconds: float) -> str:

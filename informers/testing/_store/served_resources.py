@@ -13,7 +13,7 @@ import attrs
 from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.testing._store.documents import Json, mapping, quote
+from informers.testing._store.documents import Json, at, quote
 from informers.testing._store.selectable_fields import ALIASES, FIELDS, OTHERWISE, PATHS, REFUSALS
 from informers.testing._store.subresources import BUILTIN, SCALE, ScalePaths, Subresource
 
@@ -250,10 +250,8 @@ class Served:
         metadata = obj["metadata"]
         found = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
         for path, default in self.fields.items():
-            value: Any = obj
-            for step in PATHS.get(path, path).split("."):
-                value = mapping(value).get(step)
-            found[path] = default if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            value = at(obj, PATHS.get(path, path), default)
+            found[path] = str(value).lower() if isinstance(value, bool) else str(value)
         for path in OTHERWISE.keys() & found.keys():
             found[path] = found[path] or found.get(OTHERWISE[path], "")
         return found

@@ -31,7 +31,7 @@ class Subresource:
 
 @attrs.frozen
 class ScalePaths:
-    """Where an object has what its scale says, as steps; empty for nowhere.
+    """Where an object has what its scale says, for example `spec.replicas`; empty for nowhere.
 
     Attributes:
         spec: the number of replicas that are wanted.
@@ -39,9 +39,9 @@ class ScalePaths:
         selector: a selector as text; empty where it is an object at `spec.selector`.
     """
 
-    spec: tuple[str, ...] = ("spec", "replicas")
-    status: tuple[str, ...] = ("status", "replicas")
-    selector: tuple[str, ...] = ()
+    spec: str = "spec.replicas"
+    status: str = "status.replicas"
+    selector: str = ""
 
 
 _ALL = ("get", "patch", "update")
