@@ -6,6 +6,7 @@ Upstream: k8s.io/apimachinery/pkg/util/runtime HandleCrash (v0.37).
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -13,7 +14,10 @@ from types import FrameType
 from informers._base.threads import is_own_thread
 from informers.errors import escaped
 
-__all__ = ["as_exception", "clear_frames", "safe_text"]
+__all__ = ["as_exception", "clear_frames", "note", "noted", "report", "safe_text"]
+
+#: Called with one line for each exception of a user's function, whatever the log shows. It must not raise.
+noted: list[Callable[[str], object]] = []
 
 #: Modules whose frames are cleared.
 _OURS = ("informers.cache.", "informers.source.")
@@ -45,6 +49,20 @@ def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str
         return escaped(show(error))
     except Exception:  # noqa: BLE001  see above
         return f"{type(error).__name__} (which can't be shown)"
+
+
+def note(error: BaseException, message: str, *arguments: object) -> None:
+    """Tell those in `noted` of an exception of a user's function. Never raises."""
+    for listener in tuple(noted):
+        with suppress(Exception):
+            listener(f"{message % arguments} ({safe_text(error)})")
+
+
+def report(log: logging.Logger, error: BaseException, message: str, *arguments: object) -> None:
+    """Log an exception of a user's function, and `note` it. Never raises, though the log's filters may."""
+    note(error, message, *arguments)
+    with suppress(Exception):
+        log.error(message, *arguments, exc_info=error)
 
 
 def clear_frames(error: BaseException) -> None:

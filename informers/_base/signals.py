@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import final
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import report
 from informers._base.forks import OfOneProcess, new_condition
 from informers.errors import ConfigurationError
 
@@ -59,8 +59,7 @@ class Signal(OfOneProcess):
             try:
                 callback()
             except BaseException as error:  # noqa: BLE001  a callback's error is not the caller's, not even an exit
-                with suppress(Exception):  # of the user's filters of the log
-                    _log.exception("a callback of a signal failed")
+                report(_log, error, "a callback of a signal failed")
                 # Only Ctrl-C, which reaches the main thread alone, is meant for the code that runs there.
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     interrupt = error

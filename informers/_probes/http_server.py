@@ -22,6 +22,7 @@ import attrs
 from typing_extensions import override
 
 from informers._base.clock import SYSTEM_CLOCK
+from informers._base.exceptions import report
 from informers._base.forks import new_lock
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
@@ -195,9 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
         server.has_asked(self.connection)
         try:
             answer = server.answer(self.path.partition("?")[0])
-        except Exception:  # noqa: BLE001  the user's collector may raise anything
+        except Exception as error:  # noqa: BLE001  the user's collector may raise anything
             # Only the known paths can fail.
-            _log.exception("%s can't be answered", self.path.partition("?")[0])
+            report(_log, error, "%s can't be answered", self.path.partition("?")[0])
             answer = ProbeAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error, see the log\n")
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)

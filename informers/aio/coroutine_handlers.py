@@ -23,6 +23,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_count
+from informers._base.exceptions import report
 from informers._base.forks import new_lock
 from informers.cache.handlers import Callbacks, Delivery, ResourceEventHandler, ResourceEventHandlerFuncs
 from informers.cache.informer import SharedInformer
@@ -231,7 +232,7 @@ class _Caller:
             error = call.exception()
         if self._is_ended:
             if error is not None and not call.cancelled():
-                _log.error("a handler failed while it was cancelled", exc_info=error)
+                report(_log, error, "a handler failed while it was cancelled")
             error = None
         delivery.finish(error)
         self._go_on(key)

@@ -16,7 +16,7 @@ from typing import Any, Generic, NoReturn, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.exceptions import as_exception
+from informers._base.exceptions import as_exception, report
 from informers._base.forks import new_lock
 from informers.errors import ConfigurationError, ForkedError, escaped
 from informers.options import IndexFunction, check_indexers
@@ -43,7 +43,7 @@ _NO_VALUES: _Values = {}
 
 def log_failure(name: str, key: str, error: Exception) -> None:
     """Log that an index function raised."""
-    _log.error("index %r failed for %s: the object is kept out of that index", name, escaped(key), exc_info=error)
+    report(_log, error, "index %r failed for %s: the object is kept out of that index", name, escaped(key))
 
 
 def checked_values(values: object) -> tuple[str, ...]:

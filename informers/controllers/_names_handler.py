@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, final
 
 from informers._base.checks import name_of
+from informers._base.exceptions import report
 from informers.controllers.predicates import Predicate
 from informers.objects import DeletedFinalStateUnknown, ObjectName, check_object_name, object_name, read
 
@@ -70,8 +71,9 @@ class NamesHandler:
             return True
         try:
             return bool(self._predicate(old, new))
-        except Exception:  # noqa: BLE001  the user's; one run too many is better than one too few
-            _log.exception("the predicate %s failed on %r, which passes", name_of(self._predicate), object_name(new))
+        except Exception as error:  # noqa: BLE001  the user's; one run too many is better than one too few
+            predicate, name = name_of(self._predicate), object_name(new)
+            report(_log, error, "the predicate %s failed on %r, which passes", predicate, name)
             return True
 
     def _names_of(self, obj: Any) -> list[ObjectName]:

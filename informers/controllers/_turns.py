@@ -23,7 +23,7 @@ from typing import Any, final
 import attrs
 
 from informers._base.clock import Clock
-from informers._base.exceptions import safe_text
+from informers._base.exceptions import report, safe_text
 from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers.own_writes import OwnWrites
 from informers.controllers.reconcile_metrics import ControllerMetricsProvider, Reporter
@@ -196,7 +196,7 @@ class Turns:
             # These come from reading a cache: another writer was quicker. They are no faults, and would fill logs.
             log(logging.INFO, "%s: the server answered %s %s; %s", prefix, status, _reason(error), then)
         else:
-            log(logging.ERROR, "%s: %s; %s", prefix, safe_text(error), then, exc_info=error)
+            report(_log, error, "%s: %s; %s", escaped(prefix), safe_text(error), then)
 
     def find_overdue(self) -> float | None:
         """Log and count each overdue run, once; return the seconds until the next run is overdue."""
@@ -263,11 +263,11 @@ class _Noting:
         return self._said.pop(item, None)
 
 
-def log(level: int, message: str, *arguments: object, exc_info: BaseException | None = None) -> None:
+def log(level: int, message: str, *arguments: object) -> None:
     """Log a line; the user's log filters and handlers must not end a worker."""
     shown = [argument if isinstance(argument, (int, float)) else escaped(str(argument)) for argument in arguments]
     with suppress(Exception):
-        _log.log(level, message, *shown, exc_info=exc_info)
+        _log.log(level, message, *shown)
 
 
 def _attribute(error: Exception, name: str) -> Any:

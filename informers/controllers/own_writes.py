@@ -24,6 +24,7 @@ import attrs
 
 from informers._base.checks import check_function, check_seconds
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import report
 from informers._base.forks import OfOneProcess, new_lock
 from informers.cache.waits import SeenResult, Sight
 from informers.controllers._in_work import IN_WORK, InWork
@@ -241,9 +242,8 @@ class OwnWrites(OfOneProcess):
         """Remember one write of the client. Never raises: a write that succeeded must not become an error."""
         try:
             self._note(address, answer)
-        except Exception:  # noqa: BLE001  see above
-            with suppress(Exception):  # of the user's filters of the log
-                _log.exception("a write to %s can't be remembered, so it is not waited for", address.plural)
+        except Exception as error:  # noqa: BLE001  see above
+            report(_log, error, "a write to %s can't be remembered, so it is not waited for", address.plural)
 
     def _note(self, address: Address, answer: WriteAnswer) -> None:
         if address.subresource in _NOT_WRITES:

@@ -12,6 +12,7 @@ from typing import Protocol, final
 
 import attrs
 
+from informers._base.exceptions import report
 from informers.controllers.results import Outcome
 from informers.workqueue import Counter, Histogram, MetricsProvider
 
@@ -174,5 +175,5 @@ def tell(metric: Callable[[], object]) -> None:
     """Call a metric, which is foreign code: its exception is logged, and the worker goes on."""
     try:
         metric()
-    except Exception:  # noqa: BLE001  see above
-        _log.exception("a metric of a controller can't be told")
+    except Exception as error:  # noqa: BLE001  see above
+        report(_log, error, "a metric of a controller can't be told")

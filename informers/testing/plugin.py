@@ -11,7 +11,6 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/envtest, which needs the binaries o
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import noted
 from informers._base.threads import join_all
-from informers.cache._reflector.watch_failures import WatchFailure
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
 from informers.testing.controlplane import ControlPlane
@@ -60,7 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers."""
-    config.addinivalue_line("markers", "informer_errors: a handler, an index function or a reconcile raises on purpose")
+    config.addinivalue_line(
+        "markers", "informer_errors: a handler, transform, index function or reconcile raises on purpose"
+    )
     config.addinivalue_line("markers", "api_server(kind): the test needs this one, `embedded` or `real`")
 
 
@@ -76,43 +77,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("api_server", needed, indirect=True)
 
 
-class _Raised(logging.Handler):
-    """Collects the log messages about users' functions that raised."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Collect a message about such a function."""
-        if record.name.startswith("informers.testing"):
-            return
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        is_index = any(isinstance(argument, WatchFailure) and argument.index for argument in arguments)
-        if is_index or (record.levelno >= logging.ERROR and record.exc_info):
-            reason = record.exc_info[1] if record.exc_info else None
-            self.messages.append(record.getMessage() + (f" ({reason!r})" if reason else ""))
-
-
 @pytest.fixture(autouse=True)
 def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which a handler, an index function or a reconcile function raised; used by every test.
+    """Fail a test in which a handler, a transform, an index function or a reconcile raised; used by every test.
 
-    If they should raise, mark the test: `@pytest.mark.informer_errors`. It reads this package's log.
+    If they should raise, mark the test: `@pytest.mark.informer_errors`.
     """
     if request.node.get_closest_marker("informer_errors"):
         yield
         return
-    raised, logger = _Raised(), logging.getLogger("informers")
-    logger.addHandler(raised)
+    messages: list[str] = []
+    noted.append(messages.append)
     try:
         yield
     finally:
-        logger.removeHandler(raised)
-    if raised.messages:
+        noted.remove(messages.append)
+    if messages:
+        listed = "\n".join(f"- {message}" for message in messages)
         advice = "mark the test informer_errors if they are to"
-        told = "\n".join(f"- {message}" for message in raised.messages)
-        pytest.fail(f"functions raised that informers or controllers called; {advice}:\n{told}", pytrace=False)
+        pytest.fail(f"functions raised that informers or controllers called; {advice}:\n{listed}", pytrace=False)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import Generic, Protocol, TypeVar, final
 
 import attrs
 
+from informers._base.exceptions import report
+
 __all__ = [
     "ADDS",
     "DEPTH",
@@ -195,5 +197,5 @@ class Instruments(Generic[T]):
                 return
             try:
                 tell(amount)
-            except Exception:  # noqa: BLE001 - foreign code; logged, and the worker goes on
-                _LOG.exception("a metric of a work queue can't be told")
+            except Exception as error:  # noqa: BLE001 - foreign code; logged, and the worker goes on
+                report(_LOG, error, "a metric of a work queue can't be told")

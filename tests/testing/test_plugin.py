@@ -275,6 +275,52 @@ def test_raises(api_server, informer_factory):
     result.stdout.fnmatch_lines(["- *index function 'node' failed*"])
 
 
+def test_what_raised_fails_the_test_though_the_log_shows_nothing(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        RAISING
+        + """
+import logging
+from informers import SharedInformerFactory
+from informers.controllers import Controller
+
+def fail(argument):
+    raise SystemExit("no such shop")
+
+@pytest.fixture(autouse=True)
+def silence(caplog):
+    caplog.set_level(logging.CRITICAL + 1, "informers")
+
+def pods(client, indexer=None, **options):
+    factory = SharedInformerFactory(client, **options)
+    if indexer is not None:
+        factory.core.v1.pods.informer.add_indexers({"node": indexer})
+    factory.core.v1.pods
+    return factory
+
+def test_transform(api_server, api_client):
+    with pods(api_client, transform=fail) as factory:
+        synced(api_server, factory)
+
+def test_index(api_server, api_client):
+    with pods(api_client, fail, watch_error_handler=lambda failure: None) as factory:
+        synced(api_server, factory)
+
+def test_error_handler(api_server, api_client):
+    with pods(api_client, lambda pod: 1, watch_error_handler=fail) as factory:
+        synced(api_server, factory)
+
+def test_reconcile(api_server, informer_factory):
+    controller = Controller("pods", informer_factory.core.v1.pods, lambda name: name.shop)
+    synced(api_server, informer_factory)
+    controller.process_next(timeout=10)
+"""
+    )
+    result = suite.runpytest_inprocess()
+    result.assert_outcomes(passed=4, errors=4)
+    for line in ("the transform failed*no such shop*", "index function 'node'*", "the error handler of*", "*shop*"):
+        result.stdout.fnmatch_lines([f"- {line}"])
+
+
 def test_a_reconcile_that_raised_fails_the_test(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         RAISING

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, cast, final
 from typing_extensions import TypeVar
 
 from informers._base.clock import Clock
-from informers._base.exceptions import as_exception
+from informers._base.exceptions import as_exception, note
 from informers._base.signals import Signal
 from informers.cache._compaction import Compactor
 from informers.cache._contents import Contents, Write
@@ -33,7 +33,7 @@ from informers.cache._reflector.watch_failures import (
 )
 from informers.cache.object_events import Added, Updated
 from informers.cache.versions import reaches, sort_key
-from informers.errors import ConfigurationError, NotSyncedError
+from informers.errors import ConfigurationError, DecodeError, NotSyncedError
 from informers.source.records import Record
 from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType
 
@@ -364,7 +364,10 @@ class CacheController(Generic[T]):
             if transformed.key != record.key:
                 raise ConfigurationError(f"the transform changed the name of the object to {transformed.key!r}")
         except BaseException as error:  # noqa: BLE001  the transform is the user's, and so may the object's class be
-            self.set_aside.put(record.key, as_exception(error))
+            reason = as_exception(error)
+            if self._transform is not None and not isinstance(reason, DecodeError):
+                note(reason, "the transform failed on %s of %s", record.key, self._resource)
+            self.set_aside.put(record.key, reason)
             return None
         return transformed
 

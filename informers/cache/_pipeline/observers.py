@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from itertools import count
 from typing import TypeAlias, final
 
+from informers._base.exceptions import report
 from informers._base.forks import new_lock
 from informers.cache.versions import is_number, sort_key
 
@@ -111,9 +111,8 @@ class Observers:
         for callback in called:
             try:
                 callback()
-            except BaseException:  # noqa: BLE001  it may be a user's, and the cache goes on
-                with suppress(Exception):  # of the user's filters of the log
-                    _log.exception("a callback on the progress of a cache failed")
+            except BaseException as error:  # noqa: BLE001  it may be a user's, and the cache goes on
+                report(_log, error, "a callback on the progress of a cache failed")
 
     def _reached_locked(self, scope: str | None, version: str) -> list[_Callback]:
         places = self._places.get(scope)

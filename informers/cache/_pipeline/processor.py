@@ -16,6 +16,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import report
 from informers._base.forks import new_condition
 from informers._base.signals import Signal
 from informers._base.threads import start_thread
@@ -291,16 +292,9 @@ class Listener(Generic[T]):
             self.delivered += 1
             self._busy = None
 
-    def _report(self, notification: RecordEvent[T], error: BaseException) -> None:
-        # The user's log filters may raise, too.
-        with suppress(Exception):
-            _log.error(
-                "handler %s failed on %s of %s; going on with the next event",
-                self.callbacks.name,
-                type(notification).__name__.lower(),
-                escaped(key_of(notification)),
-                exc_info=error,
-            )
+    def _report(self, event: RecordEvent[T], error: BaseException) -> None:
+        name, kind, key = self.callbacks.name, type(event).__name__.lower(), escaped(key_of(event))
+        report(_log, error, "handler %s failed on %s of %s; going on with the next event", name, kind, key)
 
     def _set_next_resync(self) -> None:
         # Jitter, so that handlers that started together do not always resync together.

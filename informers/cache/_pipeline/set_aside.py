@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import final
 
-from informers._base.exceptions import as_exception, clear_frames, safe_text
+from informers._base.exceptions import as_exception, clear_frames, note, report, safe_text
 from informers.cache._reflector.watch_failures import (
     NextStep,
     WatchErrorHandler,
@@ -82,6 +82,7 @@ class SetAside:
         """Report an index function that raised; the object is in the cache, but not in that index."""
         reason = DecodeError(f"index function {index!r} failed: {safe_text(error)}", key=key)
         reason.__cause__ = error
+        note(error, "index function %r failed on %s of %s", index, key, self._resource)
         self._reasons.append(reason)
         self.total += 1
         self.report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
@@ -98,8 +99,7 @@ class SetAside:
                 self._on_failure(what)
         except BaseException as error:  # noqa: BLE001  the handler is the user's
             reason, kind = as_exception(error), "error" if isinstance(what, WatchFailure) else "recovery"
-            with suppress(Exception):  # likewise
-                _log.error("the %s handler of %s failed on: %s", kind, self._resource, str(what), exc_info=reason)
+            report(_log, reason, "the %s handler of %s failed on: %s", kind, self._resource, str(what))
 
     def clear_frames(self) -> None:
         """Release the objects that the tracebacks of this step's errors reference."""

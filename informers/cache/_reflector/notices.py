@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, final
 
-from informers._base.exceptions import as_exception
+from informers._base.exceptions import as_exception, report
 from informers.cache._reflector.interrupts import Interrupts
 from informers.cache._reflector.progress import Outage
 from informers.cache._reflector.watch_failures import (
@@ -72,9 +71,7 @@ class Notices:
         try:
             function()
         except BaseException as error:  # noqa: BLE001  a user's error must not end this thread
-            reason = as_exception(error)
-            with suppress(Exception):  # of the user's filters of the log
-                _log.error(message, self.resource, exc_info=reason)
+            report(_log, as_exception(error), message, self.resource)
 
     def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
         # A failure after a stop is the broken-off request.
