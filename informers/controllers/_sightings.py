@@ -6,7 +6,6 @@ Upstream: none; k8s.io/kubernetes/pkg/controller/util/consistency (v1.37) only c
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, final
@@ -20,7 +19,7 @@ from informers.controllers._requests import get_later, send
 from informers.errors import StoppedError
 from informers.objects import ObjectName, read
 
-__all__ = ["GoneOrMarked", "Kind", "Look", "LostAnswer", "SeenOrLeft"]
+__all__ = ["Gone", "Kind", "Look", "LostAnswer", "SeenOrLeft"]
 
 Kind: TypeAlias = NamespacedKind[Any] | ClusterKind[Any]
 
@@ -42,23 +41,25 @@ class Look(Protocol):
 
 
 @final
-class GoneOrMarked:
-    """An object was deleted or evicted: the cache shows that it is gone, created again, or marked for deletion.
+class Gone:
+    """An object has left the cache: it is gone, or was created again.
 
     Args:
         kind: the kind of the object.
         name: the object's name.
         uid: the object's uid; empty if unknown.
+        or_marked: whether a mark for deletion is enough.
     """
 
-    def __init__(self, kind: Kind, name: ObjectName, uid: str) -> None:
+    def __init__(self, kind: Kind, name: ObjectName, uid: str, *, or_marked: bool) -> None:
         self._name = name
         self._uid = uid
+        self._or_marked = or_marked
         self._lookout = kind.informer.lookout(name)
         self.subscribe = self._lookout.subscribe
 
     def look(self) -> SeenResult:
-        """Return whether the cache shows the deletion."""
+        """Return whether the cache shows it."""
         try:
             found = self._lookout.test(self._is_gone)
         except StoppedError as error:
@@ -71,7 +72,7 @@ class GoneOrMarked:
         metadata = read(obj, "metadata")
         if obj is None or (self._uid and read(metadata, "uid") != self._uid):
             return True
-        return read(metadata, "deletion_timestamp", "deletionTimestamp") is not None
+        return self._or_marked and read(metadata, "deletion_timestamp", "deletionTimestamp") is not None
 
 
 @final
@@ -82,40 +83,27 @@ class SeenOrLeft:
     would show it.
 
     Args:
-        kind: the kind of the object.
-        name: the object's name.
-        uid: the object's uid.
         sighting: whether the cache has reached the write.
+        left: whether the object has left the cache.
     """
 
-    def __init__(self, kind: Kind, name: ObjectName, uid: str, sighting: Look) -> None:
-        self._uid = uid
-        self._sighting = sighting
-        self._lookout = kind.informer.lookout(name)
+    def __init__(self, sighting: Look, left: Gone) -> None:
+        self._looks = sighting, left
 
     def look(self) -> SeenResult:
         """Return whether the cache shows the write."""
-        result = self._sighting.look()
-        if result.sight is not Sight.NOT_YET:
-            return result
-        try:
-            found = self._lookout.test(self._has_left)
-        except StoppedError as error:
-            return SeenResult(Sight.STOPPED, str(error))
-        return result if found is None else SeenResult(Sight.SEEN)
+        seen, left = (each.look() for each in self._looks)
+        return seen if seen.sight is not Sight.NOT_YET or left.sight is Sight.NOT_YET else left
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Have a function called when the version may be reached, and when the object may have changed."""
-        withdrawals = [subscribe(callback) for subscribe in (self._sighting.subscribe, self._lookout.subscribe)]
+        withdrawals = [each.subscribe(callback) for each in self._looks]
 
         def withdraw() -> None:
             for each in withdrawals:
                 each()
 
         return withdraw
-
-    def _has_left(self, obj: Any) -> bool:
-        return obj is None or read(read(obj, "metadata"), "uid") != self._uid
 
 
 @final
@@ -159,11 +147,11 @@ class LostAnswer:
         if self._known is None and self._asking.acquire(blocking=False):
             loop = self._loop if self._is_async else _running_loop()
             if loop is None:
-                self._settle(self._ask)
+                self._ask()
             elif self._is_async:
                 self._begin(loop)
             else:
-                loop.run_in_executor(None, self._settle_and_call)
+                loop.run_in_executor(None, self._ask_and_call)
         if self._known is None:
             why = self._failure or "the server is being asked"
             return SeenResult(Sight.NOT_YET, f"it is not known whether it was written: {why}")
@@ -175,22 +163,30 @@ class LostAnswer:
             asyncio.run_coroutine_threadsafe(asking, loop)
         except RuntimeError as error:  # it is closed
             asking.close()
-            self._settle(functools.partial(_fail, error))
+            self._settle(error)
 
     async def _ask_later(self) -> None:
         try:
             found = await get_later(self._client, self._address.collection, query=self._query, timeout=_PATIENCE)
         except Exception as error:  # noqa: BLE001  whatever it is, it is not known
-            self._settle(functools.partial(_fail, error))
+            self._settle(error)
         except BaseException:
             self._asking.release()
             raise
         else:
-            self._settle(lambda: found)
+            self._settle(found)
             self._call_if_known()
 
-    def _settle_and_call(self) -> None:
-        self._settle(self._ask)
+    def _ask(self) -> None:
+        try:
+            found = send(self._client, "GET", self._address.collection, query=self._query, timeout=_PATIENCE)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
+            self._settle(error)
+        else:
+            self._settle(found)
+
+    def _ask_and_call(self) -> None:
+        self._ask()
         self._call_if_known()
 
     def _call_if_known(self) -> None:
@@ -198,13 +194,16 @@ class LostAnswer:
         if self._known is not None:
             self._callback()
 
-    def _settle(self, ask: Callable[[], dict[str, Any]]) -> None:
+    def _settle(self, found: dict[str, Any] | Exception) -> None:
         """Note what the server said, or why it is not known."""
         try:
-            known = self._look_of(ask())
+            if isinstance(found, Exception):
+                self._failure = safe_text(found)
+                return
+            known = self._look_of(found)
             self._withdraw = known.subscribe(self._callback)
             self._known = known
-        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
+        except Exception as error:  # noqa: BLE001  the answer is not a list, or its namespace is no longer followed
             self._failure = safe_text(error)
         finally:
             self._asking.release()
@@ -215,16 +214,13 @@ class LostAnswer:
         name = self._address.name
         return {"fieldSelector": f"metadata.name={name}"} if name else {"limit": "1"}
 
-    def _ask(self) -> dict[str, Any]:
-        return send(self._client, "GET", self._address.collection, query=self._query, timeout=_PATIENCE)
-
     def _look_of(self, found: dict[str, Any]) -> Look:
         address, informer = self._address, self._kind.informer
         items = found.get("items")
         if address.name and isinstance(items, list):
             if items:
                 return informer.sighting(items[0], namespace=address.namespace or None)
-            return GoneOrMarked(self._kind, ObjectName(address.namespace, address.name), "")
+            return Gone(self._kind, ObjectName(address.namespace, address.name), "", or_marked=True)
         return informer.sighting(str(found["metadata"]["resourceVersion"]), namespace=address.namespace or None)
 
 
@@ -233,7 +229,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _fail(error: Exception) -> dict[str, Any]:
-    raise error

@@ -29,7 +29,7 @@ from informers._base.forks import OfOneProcess, new_lock
 from informers.cache.waits import SeenResult, Sight
 from informers.controllers._in_work import IN_WORK, InWork
 from informers.controllers._recording_client import Address, WriteAnswer, recording_client
-from informers.controllers._sightings import GoneOrMarked, Kind, Look, LostAnswer, SeenOrLeft
+from informers.controllers._sightings import Gone, Kind, Look, LostAnswer, SeenOrLeft
 from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName, check_object_name, object_name, read
@@ -266,11 +266,11 @@ class OwnWrites(OfOneProcess):
         if address.method == "DELETE" and not address.name:
             items = obj.get("items")
             for item in items if isinstance(items, list) else ():
-                yield GoneOrMarked(kind, object_name(item), read(read(item, "metadata"), "uid") or "")
+                yield Gone(kind, object_name(item), _uid(item), or_marked=True)
             if not isinstance(items, list):
                 self._say_once(f"the server does not say which {kind.resource} it deleted: that is not waited for")
         elif address.subresource == "eviction":
-            yield GoneOrMarked(kind, name, _uid_in_cache(kind, name))
+            yield Gone(kind, name, _uid_in_cache(kind, name), or_marked=True)
         elif obj.get("kind") == "Status" and address.method == "DELETE":
             uid = read(read(obj, "details"), "uid") or _uid_in_cache(kind, name)
             if uid:
@@ -280,9 +280,9 @@ class OwnWrites(OfOneProcess):
             sighting = informer.sighting(obj, namespace=namespace)
             # The answer through a subresource, for example a Scale, may have none of the object's labels.
             has_left = obj.get("kind") == kind.resource.kind and not informer.selects(obj)
-            yield SeenOrLeft(kind, name, read(read(obj, "metadata"), "uid") or "", sighting) if has_left else sighting
+            yield SeenOrLeft(sighting, Gone(kind, name, _uid(obj), or_marked=False)) if has_left else sighting
             if address.method == "DELETE":
-                yield GoneOrMarked(kind, name, read(read(obj, "metadata"), "uid") or "")
+                yield Gone(kind, name, _uid(obj), or_marked=True)
         elif obj.get("kind") == "Status" and address.subresource:
             # For example a binding: the answer does not have the version that it made.
             yield LostAnswer(kind, address, answer.client)
@@ -291,10 +291,11 @@ class OwnWrites(OfOneProcess):
         if not isinstance(look, LostAnswer) and _is_over(kind, look.look()):
             return
         write = _Write(kind, namespace, look, self._clock.monotonic())
+        # Before others may look at it, and not under the lock, which the callback takes. The next look finds what was
+        # seen in between.
+        write.withdraw = look.subscribe(lambda: self._moved(whose, write))
         with self._lock:
             self._writes.setdefault(whose, {})[write] = None
-        # Not under the lock, which the callback takes. The next look finds what was seen in between.
-        write.withdraw = look.subscribe(lambda: self._moved(whose, write))
 
     def _moved(self, whose: ObjectName | None, write: _Write) -> None:
         """Look again, in the informer's thread: the cache may show the write now."""
@@ -370,4 +371,8 @@ def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:
 
 
 def _uid_in_cache(kind: Kind, name: ObjectName) -> str:
-    return read(read(kind.informer.indexer.get(name), "metadata"), "uid") or ""
+    return _uid(kind.informer.indexer.get(name))
+
+
+def _uid(obj: Any) -> str:
+    return read(read(obj, "metadata"), "uid") or ""

@@ -13,6 +13,7 @@ from kubernetes import client
 
 from informers import ConfigurationError, KindOptions, ObjectName, Shard, SharedInformerFactory
 from informers.controllers import Controller, OwnWrites, apply_object
+from informers.controllers._sightings import LostAnswer
 from informers.kinds import core
 from informers.testing import APIServer, FakeClock, Lag
 from tests.controllers.cluster import OWNERS, PODS, Cluster, Refusal, kind_of, started, written
@@ -366,6 +367,25 @@ class TestLostAnswers:
             self.lose(cluster, writes, "POST", "/api/v1/namespaces/shop/pods", status)
             writes.pending(WEB)
             assert [found for found, _ in cluster.requests] == ["POST", "GET"]
+
+    def test_a_look_of_another_thread_while_the_write_is_noted_takes_no_wake_up_from_it(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[ObjectName | None] = []
+        subscribe = LostAnswer.subscribe
+
+        def looked_at_first(look: LostAnswer, callback: Callable[[], object]) -> Callable[[], None]:
+            writes.pending(WEB)
+            return subscribe(look, callback)
+
+        monkeypatch.setattr(LostAnswer, "subscribe", looked_at_first)
+        with kind_of(cluster, PODS) as pods:
+            writes = OwnWrites(pods, on_seen=seen.append)
+            started(pods)
+            self.lose(cluster, writes, "POST", "/api/v1/namespaces/shop/pods")
+            assert writes.pending(WEB) is not None
+            cluster.bookmark("pods")
+            eventually(lambda: seen == [WEB])
 
 
 class TestTimeLimit:
