@@ -6,7 +6,8 @@ Upstream: `select` over channels, and contexts.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from types import TracebackType
 from typing import Protocol, TypeAlias, final
 
@@ -16,15 +17,16 @@ from informers._base.clock import Clock
 from informers._base.forks import new_condition
 from informers._base.signals import Signal
 
-__all__ = ["LOOK", "BaseWakeup", "Stop", "Waiting", "Wakeup"]
+__all__ = ["LOOK", "BaseWakeup", "Stop", "Waiting", "Wakeup", "keeping"]
 
 T = TypeVar("T")
 
 #: Seconds between two looks at a stop that can't call back.
 LOOK = 0.05
 
-#: A wait without a thread or a loop: yields when it has to wait, receives whether to go on, and returns its result.
-Waiting: TypeAlias = Generator[None, bool, T]
+#: A wait without a thread or a loop: yields when it has to wait, with the most seconds if it looks again anyway; after
+#: that it asks its wakeup whether it `is_over`. It returns its result.
+Waiting: TypeAlias = Generator[float | None, None, T]
 
 
 class Stop(Protocol):
@@ -58,6 +60,11 @@ class BaseWakeup(ABC):
         """Whether the timeout has passed."""
         return self._deadline is not None and self._clock.monotonic() >= self._deadline
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the wait is stopped, or its timeout has passed."""
+        return self.is_stopped or self.is_late
+
     def clear(self) -> None:
         """Forget earlier calls of `wake`."""
         self._is_woken = False
@@ -66,11 +73,33 @@ class BaseWakeup(ABC):
     def wake(self) -> None:
         """End the present wait, or the next one."""
 
+    def until(
+        self, is_met: Callable[[], bool], signals: Iterable[Signal], look: Callable[[], float | None] = lambda: None
+    ) -> Waiting[None]:
+        """Wait until a condition is met, or this wait is over.
+
+        Args:
+            is_met: returns whether the condition is met.
+            signals: each may change that.
+            look: called before each wait; returns the most seconds, None for any.
+        """
+        withdrawals = [signal.add_callback(self.wake) for signal in signals]
+        try:
+            self.clear()
+            while not is_met():
+                yield look()
+                if self.is_over:
+                    break
+                self.clear()
+        finally:
+            for withdraw in withdrawals:
+                withdraw()
+
     def _rests(self, at_most: float | None) -> Iterator[float | None]:
         """Iterate over the seconds of each rest, None for any time, until the wait is over."""
         look = None if at_most is None else self._clock.monotonic() + at_most
         ends = [end for end in (look, self._deadline) if end is not None]
-        while not (self._is_woken or self.is_stopped or self.is_late):
+        while not (self._is_woken or self.is_over):
             now = self._clock.monotonic()
             if look is not None and now >= look:
                 break
@@ -116,16 +145,17 @@ class Wakeup(BaseWakeup):
                 else:
                     # A short pause of real time, whatever the clock: no clock shows when this stop is set.
                     self._condition.wait(LOOK if seconds is None else min(LOOK, seconds))
-        return not (self.is_stopped or self.is_late)
+        return not self.is_over
 
     def run(self, wait: Waiting[T]) -> T:
         """Wait in this thread as often as a wait asks for it, and return what it returns."""
-        try:
-            next(wait)
-            while True:
-                wait.send(self.wait())
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            wait.close()
+        returned: list[T] = []
+        with closing(keeping(wait, returned)) as rests:
+            for seconds in rests:
+                self.wait(seconds)
+        return returned[0]
+
+
+def keeping(wait: Waiting[T], returned: list[T]) -> Waiting[None]:
+    """Wait as `wait` does; what that returns, which a `for` loop would drop, is kept in a list."""
+    returned.append((yield from wait))

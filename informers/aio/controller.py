@@ -88,44 +88,25 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
         check_function("reconcile", plain, "name")
 
     async def run(self, stop: AnyStop) -> None:
-        """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.
+        """Work until the end; otherwise like `informers.controllers.Controller.run`, with the same errors.
 
-        First it waits until every handler has received all existing objects, so that the caches are complete. At the
-        end, waiting names are dropped: the next controller receives all of them again. Present runs go on to their end;
-        if this call is cancelled, they are cancelled, too, and awaited.
+        Present runs go on to their end; if this call is cancelled, they are cancelled, too, and awaited.
 
         Args:
             stop: an `asyncio.Event`, a `threading.Event` or an `informers.Signal`.
-
-        Raises:
-            NotSyncedError: existing objects were not received within `sync_timeout`; the message says which, and why.
-            BaseException: an exception of the function that is not an `Exception`, for example `SystemExit`.
-            AlreadyStartedError: it runs already.
-            StoppedError: it has been stopped, or an informer was before it was ready; a `ForkedError` if it belongs
-                to the process that this one was forked from.
-            ConfigurationError: `stop` does not have the methods of an event.
         """
         if stop is None:
             raise ConfigurationError("stop must be an asyncio.Event, a threading.Event or a Signal: got None")
         check_any_stop(stop)
         self._begin()
-        turns: asyncio.Task[None] | None = None
+        turns: list[asyncio.Task[None]] = []
         tasks: set[asyncio.Task[object]] = set()
         try:
+            await self._wait_synced(self._sync_timeout, stop)
             async with LoopWakeup(stop=stop, clock=self._clock) as wakeup:
-                withdraw = self._stopping.add_callback(wakeup.wake)
-                try:
-                    await self._wait_synced(self._sync_timeout, stop)
-                    self._stop_with_informers()
-                    if not (wakeup.is_stopped or self._stopping.is_set()):
-                        turns = asyncio.create_task(self._take_turns(tasks))
-                    while not self._stopping.is_set():
-                        wakeup.clear()
-                        late = self._turns.find_overdue() or self._run_timeout
-                        if self._stopping.is_set() or not await wakeup.wait(late):
-                            break
-                finally:
-                    withdraw()
+                await wakeup.run(
+                    self._supervision(wakeup, lambda: turns.append(asyncio.create_task(self._take_turns(tasks))))
+                )
         except asyncio.CancelledError:
             for task in tasks:
                 task.cancel()
@@ -134,9 +115,9 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             self._stopping.set()
             self._turns.shut_down()
             try:
-                if turns is not None:
-                    turns.cancel()
-                    await _ended({turns})
+                for task in turns:
+                    task.cancel()
+                await _ended({*turns})
                 await _ended(tasks, self._remind)
             finally:
                 self._drained.set()
@@ -145,18 +126,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             raise self._fatal
 
     async def stop(self, timeout: float | None = 30.0, *, drain: bool = False) -> bool:
-        """End `run`: take no more names, and wait until no run is in progress.
-
-        Args:
-            timeout: seconds to wait at most; None for no limit. In the reconcile function it does not wait.
-            drain: whether waiting names have a run first. Delayed ones are dropped anyway.
-
-        Returns:
-            Whether no run is in progress any more.
-
-        Raises:
-            ConfigurationError: the timeout is not valid.
-        """
+        """End `run`; otherwise like `informers.controllers.Controller.stop`."""
         check_timeout(timeout)
         work = IN_WORK.get()
         is_own = work is not None and work.owner is self._own_writes
@@ -173,20 +143,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             return self._ended.is_set() if is_own else await _raised(self._ended, wakeup)
 
     async def process_next(self, *, timeout: float = 0.0) -> Processed | None:
-        """Take one name and await the function: for tests, and for loops of your own.
-
-        Args:
-            timeout: seconds to wait for the caches, and for a name.
-
-        Returns:
-            The outcome; None if there was no name.
-
-        Raises:
-            NotSyncedError: a cache was not filled in time.
-            StoppedError: the controller has been stopped, or belongs to the process that this one was forked from.
-            BaseException: an exception of the function that is not an `Exception`.
-            ConfigurationError: the timeout is not valid.
-        """
+        """Take one name and await the function; otherwise like `informers.controllers.Controller.process_next`."""
         await self._wait_synced(self._limit_of_sync(timeout))
         try:
             turn = await self._turn(timeout)
@@ -291,12 +248,5 @@ async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = l
 
 async def _raised(signal: Signal, wakeup: LoopWakeup) -> bool:
     """Wait until a signal is raised; return whether it is."""
-    withdraw = signal.add_callback(wakeup.wake)
-    try:
-        while not signal.is_set():
-            wakeup.clear()
-            if signal.is_set() or not await wakeup.wait():
-                break
-        return signal.is_set()
-    finally:
-        withdraw()
+    await wakeup.run(wakeup.until(signal.is_set, [signal]))
+    return signal.is_set()

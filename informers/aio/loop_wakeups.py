@@ -17,7 +17,7 @@ from typing_extensions import Self, TypeVar, override
 from informers._base.checks import check_stop
 from informers._base.clock import SYSTEM_CLOCK, AlarmClock, Clock
 from informers._base.signals import Signal
-from informers._base.wakeups import LOOK, BaseWakeup, Stop, Waiting
+from informers._base.wakeups import LOOK, BaseWakeup, Stop, Waiting, keeping
 from informers.errors import ConfigurationError
 
 __all__ = ["AnyStop", "AsyncStop", "LoopWakeup", "check_any_stop"]
@@ -102,19 +102,15 @@ class LoopWakeup(BaseWakeup):
         """Wait until woken, or for `at_most` seconds; return False on a timeout or a stop."""
         for seconds in self._rests(at_most):
             await self._rest(seconds)
-        return not (self.is_stopped or self.is_late)
+        return not self.is_over
 
     async def run(self, wait: Waiting[T]) -> T:
         """Wait as often as a wait asks for it, and return what it returns."""
-        try:
-            next(wait)
-            while True:
-                wait.send(await self.wait())
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            wait.close()
+        returned: list[T] = []
+        with contextlib.closing(keeping(wait, returned)) as rests:
+            for seconds in rests:
+                await self.wait(seconds)
+        return returned[0]
 
     async def _rest(self, seconds: float | None) -> None:
         self._waiting = self._loop.create_future()

@@ -16,19 +16,13 @@ from typing import Any
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_function, check_timeout
+from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._factory.base import InformerFactory
 from informers.aio.coroutine_handlers import cancelled_calls
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
-from informers.cache.sync import (
-    PROGRESS_INTERVAL,
-    NamespaceSync,
-    Syncable,
-    SyncProgress,
-    SyncResult,
-    wait_for_cache_sync,
-)
+from informers.cache.sync import NamespaceSync, Syncable, SyncProgress, SyncResult, syncing, wait_for_cache_sync
 from informers.resources import Resource
 
 __all__ = ["release", "running", "stop", "synced"]
@@ -123,6 +117,7 @@ async def synced(
     timeout: float | None = None,
     stop: AnyStop | None = None,
     progress: Callable[[SyncProgress], object] | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> SyncResult:
     """Wait until factories, informers and handlers are synced; otherwise like `informers.wait_for_cache_sync`.
 
@@ -132,6 +127,7 @@ async def synced(
         stop: ends the wait: a `threading.Event`, an `informers.Signal`, or an `asyncio.Event`.
         progress: called with the progress, on the loop, every second and at the end, for example `print`. An exception
             that it raises ends the wait.
+        clock: for waiting.
 
     Returns:
         True if all are synced; as text, what is not, and why.
@@ -143,7 +139,6 @@ async def synced(
     check_timeout(timeout)
     check_any_stop(stop)
     check_function("progress", progress, "progress")
-    loop = asyncio.get_running_loop()
     # Called now to check the arguments, and at the end for the result.
     results: list[Callable[[], SyncResult]] = []
     waiting: list[Syncable] = []
@@ -164,30 +159,6 @@ async def synced(
         result()
     waiting += others
     waiting += [part for each in waiting for part in each.parts]
-    begin = loop.time()
-
-    def is_over() -> bool:
-        left = [each for each in waiting if not each.synced.is_set()]
-        return not left or any(each.ended.is_set() for each in left)
-
-    def tell() -> None:
-        if progress is not None:
-            parts = tuple(each.sync_progress() for each in waiting)
-            progress(SyncProgress(parts=parts, seconds=loop.time() - begin))
-
-    async with LoopWakeup(timeout=timeout, stop=stop) as wakeup:
-        withdrawals = [signal.add_callback(wakeup.wake) for each in waiting for signal in (each.synced, each.ended)]
-        report = begin + PROGRESS_INTERVAL
-        try:
-            while not is_over():
-                wakeup.clear()
-                if is_over() or not await wakeup.wait(None if progress is None else report - loop.time()):
-                    break
-                if loop.time() >= report and not is_over():
-                    report += PROGRESS_INTERVAL
-                    tell()
-        finally:
-            for withdraw in withdrawals:
-                withdraw()
-    tell()
+    async with LoopWakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
+        await wakeup.run(syncing(waiting, wakeup, progress, clock))
     return SyncResult({name: why for result in results for name, why in result().unsynced.items()})

@@ -16,7 +16,7 @@ from informers._base.checks import check_function, check_stop, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess
 from informers._base.signals import Signal
-from informers._base.wakeups import Stop, Wakeup
+from informers._base.wakeups import BaseWakeup, Stop, Waiting, Wakeup
 from informers.errors import ConfigurationError, NotSyncedError
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "SyncProgress",
     "SyncResult",
     "Syncable",
+    "syncing",
     "wait_for_cache_sync",
 ]
 
@@ -182,42 +183,8 @@ def wait_for_cache_sync(
                 f"got {type(syncable).__name__}{_advice(syncable)}"
             )
     everything = [*syncables, *(part for syncable in syncables for part in syncable.parts)]
-    begin = clock.monotonic()
     with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-        # Each removes itself when it is synced: a wake-up that looked at all would be slow for thousands.
-        pending = dict.fromkeys(range(len(everything)))
-        ended: list[int] = []
-
-        def count_out(number: int) -> None:
-            pending.pop(number, None)
-            if not pending:
-                wakeup.wake()
-
-        def give_up(number: int) -> None:
-            if number in pending:
-                ended.append(number)
-                wakeup.wake()
-
-        withdrawals: list[Callable[[], None]] = []
-        for number, syncable in enumerate(everything):
-            withdrawals.append(syncable.synced.add_callback(partial(count_out, number)))
-            withdrawals.append(syncable.ended.add_callback(partial(give_up, number)))
-        look = begin + PROGRESS_INTERVAL
-        try:
-            while True:
-                wakeup.clear()
-                if not pending or ended:
-                    break
-                if not wakeup.wait(max(0.0, look - clock.monotonic()) if progress is not None else None):
-                    break
-                if progress is not None and clock.monotonic() >= look:
-                    look += PROGRESS_INTERVAL
-                    progress(_look(everything, clock.monotonic() - begin))
-        finally:
-            for withdraw in withdrawals:
-                withdraw()
-    if progress is not None:
-        progress(_look(everything, clock.monotonic() - begin))
+        wakeup.run(syncing(everything, wakeup, progress, clock))
     unsynced: dict[str, str] = {}
     # Names may repeat: handlers of one function, or the pods of two clusters.
     alike: Counter[str] = Counter()
@@ -230,6 +197,55 @@ def wait_for_cache_sync(
             name = f"{syncable.name} #{count}" if count > 1 else syncable.name
             unsynced[name] = why or "not in time"
     return SyncResult(unsynced)
+
+
+def syncing(
+    syncables: Sequence[Syncable],
+    wakeup: BaseWakeup,
+    progress: Callable[[SyncProgress], object] | None,
+    clock: Clock,
+) -> Waiting[None]:
+    """Wait until all are synced, or one can no longer become synced, in what runs this; see `wait_for_cache_sync`."""
+    begin = clock.monotonic()
+    report = begin + PROGRESS_INTERVAL
+    # Each removes itself when it is synced: a wake-up that looked at all would be slow for thousands.
+    pending = dict.fromkeys(range(len(syncables)))
+    ended: list[int] = []
+
+    def count_out(number: int) -> None:
+        pending.pop(number, None)
+        if not pending:
+            wakeup.wake()
+
+    def give_up(number: int) -> None:
+        if number in pending:
+            ended.append(number)
+            wakeup.wake()
+
+    def tell() -> None:
+        if progress is not None:
+            parts = tuple(syncable.sync_progress() for syncable in syncables)
+            progress(SyncProgress(parts=parts, seconds=clock.monotonic() - begin))
+
+    def look() -> float | None:
+        nonlocal report
+        if progress is None:
+            return None
+        if clock.monotonic() >= report:
+            report += PROGRESS_INTERVAL
+            tell()
+        return max(0.0, report - clock.monotonic())
+
+    withdrawals: list[Callable[[], None]] = []
+    for number, syncable in enumerate(syncables):
+        withdrawals.append(syncable.synced.add_callback(partial(count_out, number)))
+        withdrawals.append(syncable.ended.add_callback(partial(give_up, number)))
+    try:
+        yield from wakeup.until(lambda: not pending or bool(ended), (), look)
+    finally:
+        for withdraw in withdrawals:
+            withdraw()
+    tell()
 
 
 @final
@@ -290,7 +306,3 @@ def _advice(other: object) -> str:
         return ", which has a wait_for_cache_sync of its own"
     informer = getattr(other, "informer", None)
     return "; give its .informer" if isinstance(getattr(informer, "synced", None), Signal) else ""
-
-
-def _look(syncables: Sequence[Syncable], seconds: float) -> SyncProgress:
-    return SyncProgress(parts=tuple(syncable.sync_progress() for syncable in syncables), seconds=seconds)

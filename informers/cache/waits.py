@@ -253,7 +253,8 @@ class Sighting:
                 result = self.look()
                 if result.sight is not Sight.NOT_YET:
                     return result
-                if not (yield):
+                yield None
+                if wakeup.is_over:
                     break
             finally:
                 withdraw()
@@ -334,7 +335,8 @@ class Lookout(Generic[T]):
                 found = self.test(predicate)
                 if found is not None:
                     return found[0]
-                if not (yield):
+                yield None
+                if wakeup.is_over:
                     break
         finally:
             withdraw()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
@@ -326,15 +327,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         signals = [self._stopping]
         for _, registration in self._registrations:
             signals += (registration.synced, registration.ended)
-        withdrawals = [signal.add_callback(wakeup.wake) for signal in signals]
-        try:
-            while True:
-                wakeup.clear()
-                if self._is_sync_over() or not (yield):
-                    break
-        finally:
-            for withdraw in withdrawals:
-                withdraw()
+        yield from wakeup.until(self._is_sync_over, signals)
         missing = self._unsynced()
         if missing and not (wakeup.is_stopped or self._stopping.is_set()):
             reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
@@ -344,6 +337,15 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         """Return whether the handlers have received everything that existed, or never will."""
         waited_for = [found for _, found in self._registrations if not found.has_synced]
         return not waited_for or self._stopping.is_set() or any(found.ended.is_set() for found in waited_for)
+
+    def _supervision(self, wakeup: BaseWakeup, begin: Callable[[], None]) -> Waiting[None]:
+        """Begin to work, and wait for the end; report runs that take too long."""
+        self._stop_with_informers()
+        if not (wakeup.is_stopped or self._stopping.is_set()):
+            begin()
+        yield from wakeup.until(
+            self._stopping.is_set, [self._stopping], lambda: self._turns.find_overdue() or self._run_timeout
+        )
 
     def _finish(self) -> None:
         """Note that no run is in progress any more."""

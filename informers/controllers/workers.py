@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import final
 
 from typing_extensions import override
@@ -97,20 +98,11 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         self._begin()
         threads: list[threading.Thread] = []
         try:
+            self._wait_synced(self._sync_timeout, stop)
             with Wakeup(timeout=None, stop=stop, clock=self._clock) as wakeup:
-                withdraw = self._stopping.add_callback(wakeup.wake)
-                try:
-                    self._wait_synced(self._sync_timeout, stop)
-                    self._stop_with_informers()
-                    if not (stop.is_set() or self._stopping.is_set()):
-                        names = (f"controller-{self._name}-{number + 1}" for number in range(self._workers))
-                        threads.extend(start_thread(name, self._work) for name in names)
-                    while not self._stopping.is_set():
-                        wakeup.clear()
-                        if self._stopping.is_set() or not wakeup.wait(self._turns.find_overdue() or self._run_timeout):
-                            break
-                finally:
-                    withdraw()
+                names = (f"controller-{self._name}-{number + 1}" for number in range(self._workers))
+                begin = partial(threads.extend, (start_thread(name, self._work) for name in names))
+                wakeup.run(self._supervision(wakeup, begin))
         finally:
             self._stopping.set()
             self._turns.shut_down()

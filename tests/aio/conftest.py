@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from informers.testing import APIServer
+from tests.cache.things import made, source
+
+__all__ = ["made", "server", "source"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -34,20 +34,6 @@ async def outcome(waiting: Awaitable[Any]) -> str:
         return str(await waiting)
     except (StoppedError, WaitTimeoutError) as error:
         return str(error)
-
-
-@pytest.fixture
-def source() -> FakeSource[Obj]:
-    made: FakeSource[Obj] = FakeSource()
-    made.add(obj("shop/web-0", phase="Pending"))
-    return made
-
-
-@pytest.fixture
-def made(source: FakeSource[Obj]) -> Iterator[SharedInformer[Obj]]:
-    with informer(source) as made:
-        started(made)
-        yield made
 
 
 @both_kinds_of_wait

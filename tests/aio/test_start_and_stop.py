@@ -11,6 +11,7 @@ import pytest
 
 from informers import (
     ConfigurationError,
+    SharedInformer,
     SharedInformerFactory,
     Signal,
     StoppedError,
@@ -18,8 +19,8 @@ from informers import (
     aio,
 )
 from informers.kinds import core
-from informers.testing import APIServer
-from tests.aio.looping import LIMIT, config_map, config_maps, run, until
+from informers.testing import APIServer, FakeClock, FakeSource
+from tests.aio.looping import LIMIT, config_map, config_maps, run, settle, until
 from tests.waiting import QUICK
 
 
@@ -171,7 +172,7 @@ def test_an_informer_that_was_never_started_is_not_waited_for(server: APIServer)
 
 
 def test_a_wait_reports_the_progress_of_lists_until_its_end(server: APIServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("informers.aio.start_and_stop.PROGRESS_INTERVAL", 0.001)
+    monkeypatch.setattr("informers.cache.sync.PROGRESS_INTERVAL", 0.001)
     server.create(config_map("m"))
     server.deny(core.V1.config_maps)
     told: list[SyncProgress] = []
@@ -195,6 +196,24 @@ def test_a_wait_reports_the_progress_of_lists_until_its_end(server: APIServer, m
     assert [now.is_synced for now in told[:3]] == [False, False, False]
     assert told[0].seconds < told[1].seconds
     assert str(told[-1]).endswith("1 of 1 synced after 0 s: configmaps: synced, 1 objects")
+
+
+def test_a_wait_goes_by_the_clock_that_it_is_given() -> None:
+    clock, told = FakeClock(), list[SyncProgress]()
+
+    async def main() -> None:
+        never_started: SharedInformer[Any] = SharedInformer(FakeSource(), resource="things")
+        waiting = asyncio.create_task(aio.synced(never_started, timeout=3600, progress=told.append, clock=clock))
+        await settle()
+        assert not told
+        clock.advance(1)
+        await settle()
+        assert [now.seconds for now in told] == [1]
+        clock.advance(3599)
+        assert "not started" in str(await waiting)
+        assert [now.seconds for now in told] == [1, 3600]
+
+    run(main)
 
 
 def test_what_the_progress_raises_ends_the_wait(server: APIServer) -> None:

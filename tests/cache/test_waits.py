@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,20 +39,6 @@ def test_versions_are_compared_as_numbers_where_they_are_numbers_and_not_otherwi
     version: str, wanted: str, result: bool | None
 ) -> None:
     assert reaches(version, wanted) is result
-
-
-@pytest.fixture
-def source() -> FakeSource[Obj]:
-    made: FakeSource[Obj] = FakeSource()
-    made.add(obj("shop/web-0", phase="Pending"))
-    return made
-
-
-@pytest.fixture
-def made(source: FakeSource[Obj]) -> Iterator[SharedInformer[Obj]]:
-    with informer(source) as made:
-        started(made)
-        yield made
 
 
 def status(name: str, uid: str) -> Obj:

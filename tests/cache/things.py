@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+import pytest
+
 from informers import ReflectorOptions, SharedInformer, wait_for_cache_sync
 from informers.source.records import HeldRecord
 from informers.testing import FakeSource
 
-__all__ = ["Obj", "informer", "obj", "record", "started"]
+__all__ = ["Obj", "informer", "made", "obj", "record", "source", "started"]
 
 Obj: TypeAlias = dict[str, Any]
 
@@ -43,3 +45,17 @@ def started(made: SharedInformer[Obj]) -> None:
     """Start an informer and wait for its first list."""
     made.start()
     wait_for_cache_sync(made, timeout=10).raise_if_unsynced()
+
+
+@pytest.fixture
+def source() -> FakeSource[Obj]:
+    made: FakeSource[Obj] = FakeSource()
+    made.add(obj("shop/web-0", phase="Pending"))
+    return made
+
+
+@pytest.fixture
+def made(source: FakeSource[Obj]) -> Iterator[SharedInformer[Obj]]:
+    with informer(source) as made:
+        started(made)
+        yield made
