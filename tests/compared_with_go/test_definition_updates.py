@@ -18,12 +18,11 @@ def is_soon(times: list[Pair]) -> bool:
 
 
 @pytest.fixture
-def compared(real_apiserver: ControlPlane) -> list[Pair]:
-    return measure(real_apiserver)
+def compared(control_plane: ControlPlane) -> list[Pair]:
+    return measure(control_plane)
 
 
 @pytest.mark.skipif("DEFINITION_UPDATES" not in os.environ, reason="goes by the clock, for minutes: asked for by name")
-@pytest.mark.real_apiserver
 @pytest.mark.timeout(300)
 def test_after_the_update_of_a_definition_a_cache_is_as_soon_whole_again_as_client_go_s(compared: list[Pair]) -> None:
     assert is_soon(compared), compared

@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.contract.server import Server, embedded_server
+from informers.testing import APIServer, ControlPlane
+from tests.contract.server import Server
 
 _numbers = itertools.count(1)
 
@@ -30,13 +31,22 @@ class Namespace:
         return self.server.create(self.path("configmaps"), {"metadata": {"name": name, "labels": labels}})
 
 
-@pytest.fixture(scope="session", params=["embedded", pytest.param("real", marks=pytest.mark.real_apiserver)])
-def session_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    if request.param == "real":
-        yield Server(request.getfixturevalue("real_apiserver"))
-    else:
-        with embedded_server() as server:
+@pytest.fixture(scope="session")
+def api_server(request: pytest.FixtureRequest) -> Iterator[APIServer | ControlPlane]:
+    """The server of `--api-server`, one for all tests, which share its definitions."""
+    if getattr(request, "param", "embedded") == "embedded":
+        # Without what controllers do: none run beside the real one either.
+        with APIServer(finalizes_namespaces=False) as server:
             yield server
+    else:
+        yield request.getfixturevalue("control_plane")
+
+
+@pytest.fixture(scope="session")
+def session_server(api_server: APIServer | ControlPlane) -> Iterator[Server]:
+    server = Server(api_server)
+    yield server
+    server.disconnect()
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
 import pytest
 
 from informers.kinds import core
-from informers.testing import APIServer
-from informers.testing.controlplane import ControlPlane
+from informers.testing import APIServer, ControlPlane
 from tests.contract.server import Answer, Server
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -36,7 +36,7 @@ class Stranger:
     revoke: Callable[[], object]
 
 
-@pytest.fixture
+@contextmanager
 def on_embedded() -> Iterator[Stranger]:
     with APIServer() as server:
         server.require_token("stranger")
@@ -50,9 +50,9 @@ def on_embedded() -> Iterator[Stranger]:
         known.disconnect()
 
 
-@pytest.fixture
-def on_real(real_apiserver: ControlPlane) -> Iterator[Stranger]:
-    admin = Server(real_apiserver)
+@contextmanager
+def on_real(plane: ControlPlane) -> Iterator[Stranger]:
+    admin = Server(plane)
     rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "stranger"}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}
@@ -66,15 +66,16 @@ def on_real(real_apiserver: ControlPlane) -> Iterator[Stranger]:
         for kind in ("clusterrolebindings", "clusterroles"):
             admin.send("DELETE", f"{ROLES}/{kind}/stranger")
 
-    known = Server(real_apiserver, real_apiserver.token("alice"))
+    known = Server(plane, plane.token("alice"))
     yield Stranger(known, "alice", lambda name: admin.create(CONFIG_MAPS, {"metadata": {"name": name}}), grant, revoke)
     revoke()
 
 
-@pytest.fixture(params=["on_embedded", pytest.param("on_real", marks=pytest.mark.real_apiserver)])
-def stranger(request: pytest.FixtureRequest) -> Stranger:
-    found: Stranger = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture
+def stranger(api_server: APIServer | ControlPlane) -> Iterator[Stranger]:
+    # The embedded one is another: what it denies it denies to everybody.
+    with on_embedded() if isinstance(api_server, APIServer) else on_real(api_server) as found:
+        yield found
 
 
 def wait_for(server: Server, status: int) -> None:

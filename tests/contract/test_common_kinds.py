@@ -75,10 +75,9 @@ def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(ser
     assert written(found) == TABLE.read_text()
 
 
-@pytest.mark.real_apiserver
 @pytest.mark.parametrize(("resource", "index"), CASES, ids=[f"{r.rpartition('/')[2]}-{i}" for r, i in CASES])
 def test_both_servers_make_the_same_of_an_object_all_its_life(
-    resource: str, index: int, embedded: Server, real_apiserver: ControlPlane
+    resource: str, index: int, embedded: Server, control_plane: ControlPlane
 ) -> None:
     body = [*EXAMPLES[resource], *VARIANTS.get(resource, ())][index]
     plural = resource.rpartition("/")[2]
@@ -86,7 +85,7 @@ def test_both_servers_make_the_same_of_an_object_all_its_life(
     kind = {"apiVersion": found.api_version, "kind": found.kind}
     lives = [
         list(life(server, place(resource, "default"), f"{plural}-{index}", kind, body, can_return=plural not in FIXED))
-        for server in (embedded, Server(real_apiserver))
+        for server in (embedded, Server(control_plane))
     ]
     different = DIFFERENCES.get(plural)
     for ours, theirs in zip(*lives, strict=True):
@@ -100,16 +99,16 @@ def test_both_servers_make_the_same_of_an_object_all_its_life(
 
 
 @pytest.fixture(scope="module")
-def defined(real_apiserver: ControlPlane) -> Iterator[tuple[Server, Server]]:
+def defined(control_plane: ControlPlane) -> Iterator[tuple[Server, Server]]:
     """Both servers, with the public definitions."""
     definitions = [public.definition() for public in PUBLIC]
     with embedded_server() as embedded:
-        servers = embedded, Server(real_apiserver)
+        servers = embedded, Server(control_plane)
         for server in servers:
             for definition in definitions:
                 server.api.create(definition)
         yield servers
-    real_apiserver.clear()
+    control_plane.clear()
 
 
 @pytest.fixture
@@ -119,7 +118,6 @@ def with_definitions(defined: tuple[Server, Server]) -> Iterator[tuple[Server, S
         server.disconnect()
 
 
-@pytest.mark.real_apiserver
 @pytest.mark.parametrize(
     ("public", "index"),
     [(public, index) for public in PUBLIC for index in range(len(public.good))],

@@ -122,15 +122,14 @@ def test_a_streaming_list_of_the_present_works(server: Server, space: Namespace,
     assert [kind for kind, _ in got] == ["ADDED"] * 6 + ["BOOKMARK"]
 
 
-@pytest.mark.real_apiserver
-def test_with_a_cache_a_restart_of_the_real_server_forgets_the_history(real_apiserver: ControlPlane) -> None:
+def test_with_a_cache_a_restart_of_the_real_server_forgets_the_history(control_plane: ControlPlane) -> None:
     """The wording that the embedded has for a watch: kinds with a cache, which are all but events."""
     path = "/api/v1/namespaces/default/configmaps"
-    first = real_apiserver.request("POST", path, {"metadata": {"generateName": "old-"}})["metadata"]["resourceVersion"]
-    real_apiserver.request("POST", path, {"metadata": {"generateName": "old-"}})
-    real_apiserver.kill_apiserver()
-    real_apiserver.restart_apiserver()
-    event = real_apiserver.request("GET", f"{path}?watch=true&timeoutSeconds=5&resourceVersion={first}")
+    first = control_plane.request("POST", path, {"metadata": {"generateName": "old-"}})["metadata"]["resourceVersion"]
+    control_plane.request("POST", path, {"metadata": {"generateName": "old-"}})
+    control_plane.kill_apiserver()
+    control_plane.restart_apiserver()
+    event = control_plane.request("GET", f"{path}?watch=true&timeoutSeconds=5&resourceVersion={first}")
     oldest = event["object"]["message"].rpartition("(")[2].rstrip(")")
     assert event["type"] == "ERROR"
     assert event["object"]["message"] == f"too old resource version: {first} ({oldest})"

@@ -78,9 +78,9 @@ def test_the_version_is_served(server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def both(real_apiserver: ControlPlane) -> Iterator[tuple[Server, Server]]:
+def both(control_plane: ControlPlane) -> Iterator[tuple[Server, Server]]:
     with embedded_server() as embedded:
-        yield embedded, Server(real_apiserver)
+        yield embedded, Server(control_plane)
 
 
 @pytest.fixture
@@ -110,7 +110,6 @@ def resources(server: Server, path: str, wanted: Callable[[Any], bool]) -> dict[
     }
 
 
-@pytest.mark.real_apiserver
 def test_the_embedded_server_describes_each_resource_as_the_real_one_does(embedded: Server, real: Server) -> None:
     served = versions(real)
     for version, path in versions(embedded).items():
@@ -123,7 +122,6 @@ def test_the_embedded_server_describes_each_resource_as_the_real_one_does(embedd
         assert {name: mine[name] for name in mine if name in theirs} == {n: theirs[n] for n in theirs if n in mine}
 
 
-@pytest.mark.real_apiserver
 def test_the_embedded_server_serves_every_kind_of_the_real_one(embedded: Server, real: Server) -> None:
     have = versions(embedded)
     missing = []
@@ -134,7 +132,6 @@ def test_the_embedded_server_serves_every_kind_of_the_real_one(embedded: Server,
     assert missing == []
 
 
-@pytest.mark.real_apiserver
 def test_the_embedded_server_knows_the_real_ones_status_subresources(embedded: Server, real: Server) -> None:
     served = versions(real)
     for version, path in versions(embedded).items():
@@ -145,7 +142,6 @@ def test_the_embedded_server_knows_the_real_ones_status_subresources(embedded: S
             assert set(mine) == {name for name in theirs if name.partition("/")[0] in known}, version
 
 
-@pytest.mark.real_apiserver
 def test_the_embedded_server_selects_by_the_same_fields(embedded: Server, real: Server) -> None:
     served = versions(real)
     differing = []

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from informers.testing import APIServer
+from informers.testing import KubernetesAPI
 from informers.testing._controlplane.daemons import assets
-from informers.testing.controlplane import ControlPlane
 
 Kubectl = Callable[..., str]
 
 
-def run_with(kubeconfig: Path, home: Path) -> Kubectl:
-    def kubectl(*arguments: str, stdin: str = "") -> str:
-        environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(home)}
+@pytest.fixture
+def kubectl(api_server: KubernetesAPI, tmp_path: Path) -> Kubectl:
+    if not (assets() / "kubectl").exists():
+        pytest.skip(f"no kubectl in {assets().name}; tests/realserver/build.sh builds it")
+    kubeconfig = api_server.write_kubeconfig(tmp_path / "config")
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(tmp_path)}
         done = subprocess.run(
             (str(assets() / "kubectl"), *arguments),
             input=stdin,
@@ -32,33 +36,13 @@ def run_with(kubeconfig: Path, home: Path) -> Kubectl:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    return kubectl
-
-
-@pytest.fixture
-def on_embedded(tmp_path: Path) -> Iterator[Kubectl]:
-    with APIServer() as server:
-        yield run_with(server.write_kubeconfig(tmp_path / "config"), tmp_path)
-
-
-@pytest.fixture
-def on_real(tmp_path: Path, real_apiserver: ControlPlane) -> Kubectl:
-    return run_with(real_apiserver.write_kubeconfig(tmp_path / "config"), tmp_path)
-
-
-@pytest.fixture(params=["on_embedded", "on_real"])
-def kubectl(request: pytest.FixtureRequest) -> Kubectl:
-    if not (assets() / "kubectl").exists():
-        pytest.skip(f"no kubectl in {assets().name}; tests/realserver/build.sh builds it")
-    found: Kubectl = request.getfixturevalue(request.param)
-    return found
+    return run
 
 
 def config_map(name: str, **data: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
 
 
-@pytest.mark.real_apiserver
 def test_objects_are_applied_shown_changed_and_deleted(kubectl: Kubectl) -> None:
     assert kubectl("apply", "-f", "-", stdin=config_map("ctl", k="1")) == "configmap/ctl created\n"
     assert kubectl("apply", "-f", "-", stdin=config_map("ctl", k="1")) == "configmap/ctl unchanged\n"
@@ -72,14 +56,12 @@ def test_objects_are_applied_shown_changed_and_deleted(kubectl: Kubectl) -> None
     assert kubectl("delete", "cm", "ctl").startswith('configmap "ctl" deleted')
 
 
-@pytest.mark.real_apiserver
 def test_server_side_apply(kubectl: Kubectl) -> None:
     applied = kubectl("apply", "--server-side", "-f", "-", stdin=config_map("ssa", k="1"))
     assert applied == "configmap/ssa serverside-applied\n"
     assert kubectl("delete", "cm", "ssa").startswith('configmap "ssa" deleted')
 
 
-@pytest.mark.real_apiserver
 def test_resources_are_discovered(kubectl: Kubectl) -> None:
     listed = kubectl("api-resources", "--no-headers", "-o", "name").split()
     assert {"pods", "nodes", "deployments.apps", "networkpolicies.networking.k8s.io"} <= set(listed)

@@ -41,12 +41,12 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def real_widgets(real_apiserver: ControlPlane) -> Iterator[ControlPlane]:
+def real_widgets(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """A real server that knows widgets."""
-    real_apiserver.create(definition())
-    eventually(lambda: is_served(real_apiserver))
-    yield real_apiserver
-    real_apiserver.clear()
+    control_plane.create(definition())
+    eventually(lambda: is_served(control_plane))
+    yield control_plane
+    control_plane.clear()
 
 
 def is_served(plane: ControlPlane) -> bool:

@@ -286,13 +286,12 @@ def test_a_replica_that_has_lost_the_lease_leaves_what_is_queued(server: APIServ
     assert "data" not in server.get(core.V1.config_maps, "before")
 
 
-@pytest.mark.real_apiserver
-def test_a_real_server_s_leases_elect_a_leader(real_apiserver: ControlPlane, tmp_path: Path) -> None:
+def test_a_real_server_s_leases_elect_a_leader(control_plane: ControlPlane, tmp_path: Path) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
     from kubernetes import client
 
-    core_api = client.CoreV1Api(real_apiserver.client())
-    kubeconfig = real_apiserver.write_kubeconfig(tmp_path / "kubeconfig")
+    core_api = client.CoreV1Api(control_plane.client())
+    kubeconfig = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
     metadata = {"name": "to-sign", "labels": {"signed": "please"}}
     core_api.create_namespaced_config_map("default", {"metadata": metadata})
 
@@ -303,7 +302,7 @@ def test_a_real_server_s_leases_elect_a_leader(real_apiserver: ControlPlane, tmp
     replicas = [Replica(identity, kubeconfig) for identity in ("one", "two")]
     try:
         eventually(signature, timeout=30)
-        lease = client.CoordinationV1Api(real_apiserver.client()).read_namespaced_lease("signer", "default")
+        lease = client.CoordinationV1Api(control_plane.client()).read_namespaced_lease("signer", "default")
         assert lease.spec.holder_identity == signature()
     finally:
         for replica in replicas:

@@ -273,11 +273,10 @@ def test_version_takes_tables_of_kinds_alone(server: APIServer) -> None:
             SharedInformerFactory(server.client()).version(wrong)  # type: ignore[type-var]
 
 
-@pytest.mark.real_apiserver
-def test_a_real_server_s_definition_comes_goes_and_comes_back(real_apiserver: ControlPlane) -> None:
+def test_a_real_server_s_definition_comes_goes_and_comes_back(control_plane: ControlPlane) -> None:
     from kubernetes import client
 
-    api_client = real_apiserver.client()
+    api_client = control_plane.client()
     extensions, custom = client.ApiextensionsV1Api(api_client), client.CustomObjectsApi(api_client)
     place = {"group": "example.com", "version": "v1", "namespace": "default", "plural": "widgets"}
 

@@ -175,11 +175,10 @@ def test_the_media_type_names_the_form_for_lists_and_for_watches(server: APIServ
     source.close()
 
 
-@pytest.mark.real_apiserver
-def test_a_real_server_sends_a_fraction_of_the_bytes(real_apiserver: ControlPlane, received: list[int]) -> None:
+def test_a_real_server_sends_a_fraction_of_the_bytes(control_plane: ControlPlane, received: list[int]) -> None:
     from kubernetes import client
 
-    api_client = real_apiserver.client()
+    api_client = control_plane.client()
     core_api = client.CoreV1Api(api_client)
     core_api.create_namespace({"metadata": {"name": "metadata-only"}})
     for number in range(20):

@@ -58,12 +58,12 @@ class Permission:
 
 
 @pytest.fixture
-def space(real_apiserver: ControlPlane) -> Space:
+def space(control_plane: ControlPlane) -> Space:
     name = f"real-{next(_numbers)}"
-    real_apiserver.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    return Space(real_apiserver, name)
+    control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    return Space(control_plane, name)
 
 
 @pytest.fixture
-def permission_of(real_apiserver: ControlPlane) -> Callable[[str], Permission]:
-    return lambda user: Permission(real_apiserver, user, f"real-{next(_numbers)}")
+def permission_of(control_plane: ControlPlane) -> Callable[[str], Permission]:
+    return lambda user: Permission(control_plane, user, f"real-{next(_numbers)}")

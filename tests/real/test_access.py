@@ -5,23 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import pytest
-
 from informers.kinds import core
 from informers.testing.controlplane import ControlPlane
 from tests.real.conftest import Permission, Space
 from tests.real.follower import Follower
 
-pytestmark = pytest.mark.real_apiserver
 CONFIG_MAPS = core.V1.config_maps
 
 
 def test_a_permission_that_is_granted_later_is_waited_for_and_named(
-    real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
+    control_plane: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.create("a")
     permission = permission_of("bob")
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name, client=real_apiserver.client("bob")) as follower:
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name, client=control_plane.client("bob")) as follower:
         follower.wait_for_error(
             f'User "bob" cannot list resource "configmaps" in API group "" in the namespace "{space.name}"'
         )
@@ -33,13 +30,13 @@ def test_a_permission_that_is_granted_later_is_waited_for_and_named(
 
 
 def test_a_permission_that_is_revoked_is_reported_at_the_next_watch_and_the_cache_stays(
-    real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
+    control_plane: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.create("a")
     space.create("b")
     permission = permission_of("bob")
     permission.grant()
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name, client=real_apiserver.client("bob")) as follower:
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name, client=control_plane.client("bob")) as follower:
         follower.wait_until_whole()
         permission.revoke()
         follower.wait_for_error('User "bob" cannot watch resource "configmaps"')
@@ -54,36 +51,36 @@ def test_a_permission_that_is_revoked_is_reported_at_the_next_watch_and_the_cach
 
 
 def test_a_token_that_expires_is_reported_and_a_new_one_taken_from_the_clients_hook(
-    real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
+    control_plane: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.plane.request("POST", f"/api/v1/namespaces/{space.name}/serviceaccounts", {"metadata": {"name": "reader"}})
     permission = permission_of(f"system:serviceaccount:{space.name}:reader")
     permission.grant()
-    tokens = [real_apiserver.service_account_token(space.name, "reader", seconds=4.0)]
-    client = real_apiserver.client(token=tokens[-1])
+    tokens = [control_plane.service_account_token(space.name, "reader", seconds=4.0)]
+    client = control_plane.client(token=tokens[-1])
 
     def refresh(configuration: object) -> None:
         configuration.api_key["authorization"] = tokens[-1]  # type: ignore[attr-defined] # the client's own
 
     client.configuration.refresh_api_key_hook = refresh
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name, client=client) as follower:
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name, client=client) as follower:
         follower.wait_until_whole()
         follower.wait_for_error("401 Unauthorized", timeout=25.0)
         space.create("later")
         assert follower.cache == {}
-        tokens.append(real_apiserver.service_account_token(space.name, "reader", seconds=60.0))
+        tokens.append(control_plane.service_account_token(space.name, "reader", seconds=60.0))
         follower.wait_until_whole()
         assert set(follower.cache) == {f"{space.name}/later"}
     permission.revoke()
 
 
 def test_a_client_certificate_is_as_good_as_a_token(
-    real_apiserver: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
+    control_plane: ControlPlane, space: Space, permission_of: Callable[[str], Permission]
 ) -> None:
     space.create("a")
     permission = permission_of("carol")
-    client = real_apiserver.client(certificate_of="carol")
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name, client=client) as follower:
+    client = control_plane.client(certificate_of="carol")
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name, client=client) as follower:
         follower.wait_for_error('User "carol" cannot list resource "configmaps"')
         permission.grant()
         follower.wait_until_whole()

@@ -25,7 +25,7 @@ from tests.widgets import definition
 if TYPE_CHECKING:
     from informers.testing.controlplane import ControlPlane
 
-pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(autouse=True)
@@ -123,11 +123,11 @@ def test_events_are_recorded_as_series_about_objects_of_any_name(space: Space) -
 
 
 @pytest.fixture
-def pages(real_apiserver: ControlPlane) -> Iterator[None]:
+def pages(control_plane: ControlPlane) -> Iterator[None]:
     """The custom resource of the example."""
-    real_apiserver.request("POST", DEFINITIONS, definition("Page"))
+    control_plane.request("POST", DEFINITIONS, definition("Page"))
     yield
-    real_apiserver.request("DELETE", f"{DEFINITIONS}/pages.example.com")
+    control_plane.request("DELETE", f"{DEFINITIONS}/pages.example.com")
 
 
 @pytest.mark.usefixtures("pages")

@@ -18,8 +18,6 @@ from tests.real.conftest import DEFINITIONS, Space
 from tests.real.follower import Follower
 from tests.widgets import definition
 
-pytestmark = pytest.mark.real_apiserver
-
 
 def kind_of(factory: SharedInformerFactory, resource: Any) -> NamespacedKind[Any] | ClusterKind[Any]:
     if isinstance(resource, NamespacedResource):
@@ -27,6 +25,7 @@ def kind_of(factory: SharedInformerFactory, resource: Any) -> NamespacedKind[Any
     return factory.cluster_kind(resource)
 
 
+@pytest.mark.real_apiserver
 @pytest.mark.timeout(180)
 def test_every_kind_of_the_table_lists_and_watches(capsys: pytest.CaptureFixture[str]) -> None:
     """On a server of its own, which serves alpha and beta versions too."""
@@ -79,13 +78,13 @@ class V1(GroupVersion, group="real.example.com", version="v1"):
 
 @pytest.mark.timeout(120)
 def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
-    real_apiserver: ControlPlane, space: Space
+    control_plane: ControlPlane, space: Space
 ) -> None:
     path = f"/apis/real.example.com/v1/namespaces/{space.name}/widgets"
 
     def is_there(method: str = "GET", body: object = None) -> bool:
         try:
-            real_apiserver.request(method, path, body)
+            control_plane.request(method, path, body)
         except StatusError:
             return False
         return True
@@ -93,24 +92,24 @@ def test_a_kind_that_is_defined_served_and_undone_under_a_running_informer(
     def widget(name: str) -> dict[str, Any]:
         return {"apiVersion": "real.example.com/v1", "kind": "Widget", "metadata": {"name": name}, "size": 3}
 
-    with Follower(real_apiserver, V1.widgets, namespace=space.name) as follower:
+    with Follower(control_plane, V1.widgets, namespace=space.name) as follower:
         follower.wait_for_error("404")
-        real_apiserver.request("POST", DEFINITIONS, definition(group="real.example.com"))
+        control_plane.request("POST", DEFINITIONS, definition(group="real.example.com"))
         eventually(lambda: is_there("POST", widget("first")), "written")
         follower.wait_until_whole()
         (obj,) = follower.informer.indexer.list()
         assert (obj["kind"], obj["size"]) == ("Widget", 3)
         is_there("POST", widget("second"))
         follower.wait_until_whole()
-        real_apiserver.request("DELETE", f"{DEFINITIONS}/widgets.real.example.com")
+        control_plane.request("DELETE", f"{DEFINITIONS}/widgets.real.example.com")
         follower.wait_for_error("404")
         eventually(lambda: follower.history.present == {}, lambda: f"gone; there is {follower.history.present}")
         assert follower.informer.health().objects == 0
         # And defined anew.
         eventually(lambda: not is_there(), "undone")
-        real_apiserver.request("POST", DEFINITIONS, definition(group="real.example.com"))
+        control_plane.request("POST", DEFINITIONS, definition(group="real.example.com"))
         eventually(lambda: is_there("POST", widget("third")), "written", timeout=20.0)
         follower.wait_until_whole()
         assert list(follower.history.present) == [f"{space.name}/third"]
         assert json.dumps(obj)
-        real_apiserver.request("DELETE", f"{DEFINITIONS}/widgets.real.example.com")
+        control_plane.request("DELETE", f"{DEFINITIONS}/widgets.real.example.com")

@@ -16,7 +16,7 @@ from tests.faults.rig import eventually
 from tests.real.follower import Follower
 
 #: Half a minute, or more on a busy machine, so `make contract` and `make soak` run it and a common run does not.
-pytestmark = [pytest.mark.real_apiserver, pytest.mark.soak, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(180)]
 
 COUNT = 10_000
 DELETED = 2_000
@@ -26,15 +26,15 @@ STREAM = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&al
 
 
 @pytest.fixture
-def plane(real_apiserver: ControlPlane) -> Iterator[ControlPlane]:
+def plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """The server, with pods that were put straight into etcd: by its API it would take minutes."""
-    delete_all(real_apiserver)  # those of other tests
+    delete_all(control_plane)  # those of other tests
     pods = [corpus.pod(number, version=0) for number in range(COUNT)]
     for start in range(0, COUNT, AT_A_TIME):
         puts = [put(f"pod-{start + number}", pod) for number, pod in enumerate(pods[start : start + AT_A_TIME])]
-        real_apiserver._servers._ask_etcd("kv/txn", {"success": puts})
-    yield real_apiserver
-    delete_all(real_apiserver)
+        control_plane._servers._ask_etcd("kv/txn", {"success": puts})
+    yield control_plane
+    delete_all(control_plane)
 
 
 def put(name: str, pod: bytes) -> dict[str, object]:

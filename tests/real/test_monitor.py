@@ -14,7 +14,6 @@ import pytest
 from tests.faults.rig import eventually
 from tests.real.conftest import Space
 
-pytestmark = pytest.mark.real_apiserver
 EXAMPLE = Path(__file__).parents[2] / "examples" / "network_monitor.py"
 
 

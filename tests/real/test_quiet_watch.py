@@ -19,11 +19,10 @@ from tests.real.follower import Follower
 SECONDS = float(os.environ.get("QUIET_SECONDS", "4"))
 
 
-@pytest.mark.real_apiserver
 @pytest.mark.timeout(SECONDS + 60)
-def test_a_quiet_watch_of_events_is_neither_given_up_nor_doubted(real_apiserver: ControlPlane, space: Space) -> None:
+def test_a_quiet_watch_of_events_is_neither_given_up_nor_doubted(control_plane: ControlPlane, space: Space) -> None:
     options = ReflectorOptions(min_watch_timeout=SECONDS + 60)
-    follower = Follower(real_apiserver, core.V1.events, namespace=space.name, options=options, idle=SECONDS / 4)
+    follower = Follower(control_plane, core.V1.events, namespace=space.name, options=options, idle=SECONDS / 4)
     with follower:
         follower.wait_until_whole()
         (before,) = follower.informer.health().watches
@@ -34,6 +33,6 @@ def test_a_quiet_watch_of_events_is_neither_given_up_nor_doubted(real_apiserver:
         assert after.last_event_age is None
         involved = {"kind": "Pod", "namespace": space.name, "name": "web-0"}
         event = {"metadata": {"name": "web-0.1"}, "involvedObject": involved, "reason": "Started", "type": "Normal"}
-        real_apiserver.request("POST", f"/api/v1/namespaces/{space.name}/events", event)
+        control_plane.request("POST", f"/api/v1/namespaces/{space.name}/events", event)
         follower.wait_until_whole()
         assert follower.informer.health().watches[0].watches == before.watches

@@ -17,7 +17,7 @@ from tests.faults.proxy import Proxy, Reset
 from tests.real.conftest import Space
 from tests.real.follower import Follower
 
-pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 CONFIG_MAPS = core.V1.config_maps
 
 
@@ -58,30 +58,28 @@ class Writer:
                 self._end.wait(0.05)
 
 
-def test_a_server_that_is_killed_and_started_again_is_followed_again(
-    real_apiserver: ControlPlane, space: Space
-) -> None:
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name) as follower:
+def test_a_server_that_is_killed_and_started_again_is_followed_again(control_plane: ControlPlane, space: Space) -> None:
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name) as follower:
         follower.wait_until_whole()
         with Writer(space) as writer:
             for _ in range(2):
                 before = writer.done
                 while writer.done < before + 40:
                     threading.Event().wait(0.01)
-                real_apiserver.kill_apiserver()
+                control_plane.kill_apiserver()
                 follower.wait_for_error("waiting to try again")
-                real_apiserver.restart_apiserver()
+                control_plane.restart_apiserver()
         follower.wait_until_whole()
         assert follower.failures
 
 
-def test_an_etcd_that_is_restarted_causes_only_a_pause(real_apiserver: ControlPlane, space: Space) -> None:
-    with Follower(real_apiserver, CONFIG_MAPS, namespace=space.name) as follower:
+def test_an_etcd_that_is_restarted_causes_only_a_pause(control_plane: ControlPlane, space: Space) -> None:
+    with Follower(control_plane, CONFIG_MAPS, namespace=space.name) as follower:
         follower.wait_until_whole()
         with Writer(space) as writer:
             while writer.done < 40:
                 threading.Event().wait(0.01)
-            real_apiserver.restart_etcd()
+            control_plane.restart_etcd()
             before = writer.done
             while writer.done < before + 20:
                 threading.Event().wait(0.01)
@@ -89,7 +87,7 @@ def test_an_etcd_that_is_restarted_causes_only_a_pause(real_apiserver: ControlPl
 
 
 def test_a_compaction_in_mid_watch_is_not_noticed_and_after_a_cut_deletions_are_delivered_as_tombstones(
-    real_apiserver: ControlPlane, space: Space
+    control_plane: ControlPlane, space: Space
 ) -> None:
     """Events, since the server reads them from etcd without a cache between."""
     path = f"/api/v1/namespaces/{space.name}/events"
@@ -97,26 +95,26 @@ def test_a_compaction_in_mid_watch_is_not_noticed_and_after_a_cut_deletions_are_
     def create(name: str) -> None:
         about = {"kind": "Pod", "namespace": space.name, "name": "p"}
         event = {"metadata": {"name": name}, "involvedObject": about, "reason": "Test", "type": "Normal"}
-        real_apiserver.request("POST", path, event)
+        control_plane.request("POST", path, event)
 
     for name in ("doomed", "recreated", "kept"):
         create(name)
-    port = int(real_apiserver.url.rpartition(":")[2])
+    port = int(control_plane.url.rpartition(":")[2])
     with Proxy(port) as proxy, contextlib.ExitStack() as stack:
-        client = real_apiserver.client()
+        client = control_plane.client()
         client.configuration.host = f"https://127.0.0.1:{proxy.port}"
-        follower = stack.enter_context(Follower(real_apiserver, core.V1.events, namespace=space.name, client=client))
+        follower = stack.enter_context(Follower(control_plane, core.V1.events, namespace=space.name, client=client))
         follower.wait_until_whole()
-        real_apiserver.compact()
+        control_plane.compact()
         create("after-a-compaction")
         follower.wait_until_whole()
         assert follower.failures == []
         proxy.strike(Reset())
         follower.wait_for_error("waiting")
         for name in ("doomed", "recreated"):
-            real_apiserver.request("DELETE", f"{path}/{name}")
+            control_plane.request("DELETE", f"{path}/{name}")
         create("recreated")
-        real_apiserver.compact()
+        control_plane.compact()
         proxy.heal()
         follower.wait_until_whole()
         types = {}

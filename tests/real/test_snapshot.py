@@ -16,7 +16,7 @@ from informers.testing.controlplane import ControlPlane
 from tests.real.conftest import Permission, Space
 from tests.waiting import Failures
 
-pytestmark = [pytest.mark.real_apiserver, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 QUICK = ReflectorOptions(backoff=BackoffSettings(initial=0.1, maximum=0.5))
 
 
@@ -97,11 +97,11 @@ def test_on_a_quiet_server_it_has_synced_without_a_list_too(space: Space, path: 
 
 
 def test_after_a_restart_of_the_server_what_is_gone_comes_as_tombstones(
-    real_apiserver: ControlPlane, space: Space, path: Path
+    control_plane: ControlPlane, space: Space, path: Path
 ) -> None:
     """Its watch cache begins anew, so it can't go on from before."""
-    real_apiserver.kill_apiserver()
-    real_apiserver.restart_apiserver()
+    control_plane.kill_apiserver()
+    control_plane.restart_apiserver()
     later = process(space, path)
     assert later.result
     with later.factory:
@@ -117,13 +117,13 @@ def test_after_a_restart_of_the_server_what_is_gone_comes_as_tombstones(
 
 
 def test_a_server_that_is_away_at_the_load_is_not_trusted_to_be_the_same(
-    real_apiserver: ControlPlane, space: Space, path: Path
+    control_plane: ControlPlane, space: Space, path: Path
 ) -> None:
-    real_apiserver.kill_apiserver()
+    control_plane.kill_apiserver()
     try:
         later = process(space, path)
     finally:
-        real_apiserver.restart_apiserver()
+        control_plane.restart_apiserver()
     assert "its identity could not be read" in later.result.refused["configmaps"]
     with later.factory:
         assert later.factory.wait_for_cache_sync(timeout=30)

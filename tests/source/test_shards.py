@@ -322,9 +322,8 @@ def test_a_real_server_that_shares_out_sends_the_same_share() -> None:
         check_words(plane)
 
 
-@pytest.mark.real_apiserver
-def test_a_real_server_that_does_not_leaves_it_to_the_client(real_apiserver: ControlPlane) -> None:
-    check_shares(real_apiserver, is_shared_by_server=False)
+def test_a_real_server_that_does_not_leaves_it_to_the_client(control_plane: ControlPlane) -> None:
+    check_shares(control_plane, is_shared_by_server=False)
 
 
 def check_words(plane: ControlPlane) -> None:

@@ -16,7 +16,6 @@ from kubernetes import client, config
 from informers.testing._controlplane.daemons import Daemon
 from informers.testing.controlplane import ControlPlane
 
-real = pytest.mark.real_apiserver
 MESSAGE = 'namespaces is forbidden: User "{}" cannot list resource "namespaces" in API group "" at the cluster scope'
 
 
@@ -26,51 +25,46 @@ def refusal(api_client: client.ApiClient) -> tuple[int | None, str]:
     return caught.value.status, str(caught.value.body)
 
 
-@real
-def test_the_admin_may_do_everything_and_others_nothing(real_apiserver: ControlPlane) -> None:
-    assert client.CoreV1Api(real_apiserver.client()).list_namespace().items
-    status, body = refusal(real_apiserver.client("alice"))
+def test_the_admin_may_do_everything_and_others_nothing(control_plane: ControlPlane) -> None:
+    assert client.CoreV1Api(control_plane.client()).list_namespace().items
+    status, body = refusal(control_plane.client("alice"))
     assert status == 403
     assert MESSAGE.format("alice") in body.replace('\\"', '"')
 
 
-@real
-def test_a_client_certificate_makes_a_user_and_groups(real_apiserver: ControlPlane) -> None:
-    status, body = refusal(real_apiserver.client(certificate_of="carol"))
+def test_a_client_certificate_makes_a_user_and_groups(control_plane: ControlPlane) -> None:
+    status, body = refusal(control_plane.client(certificate_of="carol"))
     assert (status, MESSAGE.format("carol") in body.replace('\\"', '"')) == (403, True)
-    root = real_apiserver.client(certificate_of="root", groups=("system:masters",))
+    root = control_plane.client(certificate_of="root", groups=("system:masters",))
     assert client.CoreV1Api(root).list_namespace().items
 
 
-@real
-def test_a_service_accounts_token_is_good_until_it_expires(real_apiserver: ControlPlane) -> None:
+def test_a_service_accounts_token_is_good_until_it_expires(control_plane: ControlPlane) -> None:
     path = "/api/v1/namespaces/default/serviceaccounts"
-    name = real_apiserver.request("POST", path, {"metadata": {"generateName": "robot-"}})["metadata"]["name"]
-    good = real_apiserver.service_account_token("default", name, seconds=60)
-    status, body = refusal(real_apiserver.client(token=good))
+    name = control_plane.request("POST", path, {"metadata": {"generateName": "robot-"}})["metadata"]["name"]
+    good = control_plane.service_account_token("default", name, seconds=60)
+    status, body = refusal(control_plane.client(token=good))
     assert (status, f"system:serviceaccount:default:{name}" in body) == (403, True)
-    expired = real_apiserver.service_account_token("default", name, seconds=-1)
-    assert refusal(real_apiserver.client(token=expired))[0] == 401
+    expired = control_plane.service_account_token("default", name, seconds=-1)
+    assert refusal(control_plane.client(token=expired))[0] == 401
 
 
-@real
 @pytest.mark.parametrize("options", [{"user": "admin"}, {"certificate_of": "dave"}])
-def test_a_kubeconfig_leads_there(real_apiserver: ControlPlane, tmp_path: Path, options: dict[str, str]) -> None:
-    written = real_apiserver.write_kubeconfig(tmp_path / "config", **options)
+def test_a_kubeconfig_leads_there(control_plane: ControlPlane, tmp_path: Path, options: dict[str, str]) -> None:
+    written = control_plane.write_kubeconfig(tmp_path / "config", **options)
     with config.new_client_from_config(str(written)) as api_client:
         assert client.VersionApi(api_client).get_code().git_version == "v1.37.2"
 
 
-@real
-def test_restarts_keep_address_and_data(real_apiserver: ControlPlane) -> None:
+def test_restarts_keep_address_and_data(control_plane: ControlPlane) -> None:
     path = "/api/v1/namespaces/default/configmaps"
-    made = real_apiserver.request("POST", path, {"metadata": {"generateName": "kept-"}})
-    before = real_apiserver.apiserver_pid
-    real_apiserver.kill_apiserver()
-    real_apiserver.restart_apiserver()
-    real_apiserver.restart_etcd()
-    assert real_apiserver.apiserver_pid != before
-    assert real_apiserver.request("GET", f"{path}/{made['metadata']['name']}") == made
+    made = control_plane.request("POST", path, {"metadata": {"generateName": "kept-"}})
+    before = control_plane.apiserver_pid
+    control_plane.kill_apiserver()
+    control_plane.restart_apiserver()
+    control_plane.restart_etcd()
+    assert control_plane.apiserver_pid != before
+    assert control_plane.request("GET", f"{path}/{made['metadata']['name']}") == made
 
 
 def test_a_process_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:
