@@ -239,7 +239,7 @@ def test_many_events_reach_many_watches_in_order(server: APIServer) -> None:
         assert two.short(300) == expected
 
 
-def test_a_restart_breaks_connections_and_forgets_the_versions_that_watches_could_continue_from(
+def test_a_restart_breaks_connections_and_forgets_the_versions_to_continue_from(
     server: APIServer,
 ) -> None:
     server.create(pod("a"))
