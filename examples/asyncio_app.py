@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -76,7 +77,10 @@ async def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     await run(ApiClient(), stop)
 
 

@@ -7,14 +7,13 @@ is deleted automatically, since the page owns it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 from kubernetes.client import ApiClient, CoreV1Api, V1ConfigMap, V1ObjectMeta
 
-from informers import NotFoundError, ObjectName, SharedInformerFactory
+from informers import NotFoundError, ObjectName, SharedInformerFactory, Signal
 from informers.controllers import (
     Controller,
     controller_reference,
@@ -64,7 +63,7 @@ class PageController:
         self._client = self._controller.client(api_client)
         self._core = CoreV1Api(self._client)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Signal) -> None:
         """Work until `stop` is set."""
         with self._factory:
             self._controller.run(stop)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubernetes import config
 from kubernetes.client import ApiClient
 
-from informers import DynamicSharedInformerFactory, ResourceEventHandlerFuncs, WatchFailure, object_key
+from informers import DynamicSharedInformerFactory, ResourceEventHandlerFuncs, Signal, WatchFailure, object_key
 
 Say = Callable[[str], object]
 
@@ -44,7 +43,7 @@ def printer(say: Say, resource: str) -> ResourceEventHandlerFuncs[dict[str, Any]
     )
 
 
-def run(api_client: ApiClient, names: Sequence[str], stop: threading.Event, say: Say = print) -> None:
+def run(api_client: ApiClient, names: Sequence[str], stop: Signal, say: Say = print) -> None:
     """Print until `stop` is set."""
 
     def failed(failure: WatchFailure) -> None:
@@ -59,9 +58,12 @@ def run(api_client: ApiClient, names: Sequence[str], stop: threading.Event, say:
 
 
 if __name__ == "__main__":
-    stop = threading.Event()
+    stop = Signal()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(number, lambda *_: stop.set())
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     run(ApiClient(), sys.argv[1:] or ["v1/pods"], stop)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import threading
 from typing import Any
 
 from kubernetes import config
 from kubernetes.client import ApiClient, AppsV1Api, V1Namespace
 
-from informers import NotFoundError, ObjectName, SharedInformerFactory, object_name
+from informers import NotFoundError, ObjectName, SharedInformerFactory, Signal, object_name
 from informers.controllers import Controller
 
 LABEL = "team"
@@ -36,7 +35,7 @@ class LabelEnforcer:
         self._controller.watches(self._namespaces, self._deployments_in)
         self._api = AppsV1Api(self._controller.client(api_client))
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Signal) -> None:
         """Work until `stop` is set.
 
         Raises:
@@ -70,11 +69,14 @@ def labels_of(obj: Any) -> dict[str, str]:
 def main() -> int:
     """Run until a signal comes."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop = threading.Event()
+    stop = Signal()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(number, lambda *_: stop.set())
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     LabelEnforcer(ApiClient()).run(stop)
     return 0
 

@@ -15,9 +15,9 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Sequence
-from queue import SimpleQueue
 from typing import Any
 
 from kubernetes import config
@@ -26,7 +26,7 @@ from kubernetes.leaderelection import electionconfig, leaderelection
 from kubernetes.leaderelection.resourcelock import leaselock
 from urllib3.exceptions import HTTPError
 
-from informers import NotFoundError, ObjectName, SharedInformerFactory
+from informers import NotFoundError, ObjectName, SharedInformerFactory, Signal
 from informers.controllers import Controller
 
 _log = logging.getLogger("signer")
@@ -50,7 +50,7 @@ class Signer:
         self._maps = self.factory.core.v1.config_maps
         # Its handlers are there from now on, so the queue of a replica that waits holds each name once.
         self._controller = Controller("signer", self._maps, self._reconcile)
-        self._stop = threading.Event()
+        self._stop = Signal()
         self._api = CoreV1Api(self._controller.client(api_client))
 
     def lead(self) -> None:
@@ -83,11 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lease-seconds", type=int, default=15, help="at least 3; default: 15")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    code = SimpleQueue[int]()  # unlike an event, a handler of signals may use it while it is waited on
+    stop, lost = Signal(), Signal()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: code.put(0))
+        signal.signal(number, lambda *_: stop.set())
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     signer = Signer(ApiClient(), options.identity)
     election = _LeaderElection(
         _Config(
@@ -106,14 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except HTTPError as error:
             _log.error("the server can't be reached: %s", error)
         finally:
-            code.put(1)
+            lost.set()
+            stop.set()
 
     with signer.factory:
         # In a thread, since the official client's request can't be broken off.
         threading.Thread(target=elect, name="election", daemon=True).start()
-        ended = code.get()
+        stop.wait()
         signer.stop()
-    return ended
+    return int(lost.is_set())
 
 
 if __name__ == "__main__":

@@ -40,5 +40,8 @@ def count(api_client: ApiClient) -> list[str]:
 
 if __name__ == "__main__":
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     sys.stdout.write("\n".join(count(ApiClient())) + "\n")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from label_enforcer import LABEL, LabelEnforcer
 
+from informers import Signal
 from informers.kinds import apps, core
 from informers.testing import APIServer, LoggedRequest, Status
 
@@ -29,7 +30,7 @@ def server() -> Iterator[APIServer]:
 @pytest.fixture
 def controller(server: APIServer) -> Iterator[None]:
     """The controller, running."""
-    stop = threading.Event()
+    stop = Signal()
     thread = threading.Thread(target=LabelEnforcer(server.client()).run, args=[stop])
     thread.start()
     yield

@@ -13,9 +13,9 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from queue import SimpleQueue
 from typing import Any
 
 import attrs
@@ -23,7 +23,7 @@ from kubernetes import config
 from kubernetes.client import ApiClient, V1Deployment
 from prometheus_client import CollectorRegistry
 
-from informers import NotFoundError, ObjectName, SharedInformerFactory
+from informers import NotFoundError, ObjectName, SharedInformerFactory, Signal
 from informers.controllers import (
     Controller,
     EventRecorder,
@@ -175,22 +175,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lease-seconds", type=int, default=15, help="after which another replica may lead")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop, decided = threading.Event(), SimpleQueue[None]()
-
-    def end(*_: object) -> None:
-        stop.set()
-        decided.put(None)
-
+    stop, decided = Signal(), Signal()
+    stop.add_callback(decided.set)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, lambda *_: stop.set())
     load: Any = config.load_config
-    load()
+    try:
+        load()
+    except config.ConfigException as error:
+        sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
     registry = CollectorRegistry()
     made = SiteController(ApiClient(), ObjectName(options.namespace, "routes"), registry)
     probes = ProbeServer(made.factory, host="", port=options.port, registry=registry, controllers=[made.controller])
     with probes, made.factory:
-        elect(options.namespace, options.lease_seconds, lambda: decided.put(None), end)
-        decided.get()  # caches and queue fill meanwhile
+        elect(options.namespace, options.lease_seconds, decided.set, stop.set)
+        decided.wait()  # caches and queue fill meanwhile
         made.controller.run(stop)
     made.recorder.close()
     return 0

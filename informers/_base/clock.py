@@ -8,14 +8,16 @@ Upstream: k8s.io/utils/clock (v0.37).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
-
-if TYPE_CHECKING:
-    import threading
+from typing import Protocol, final, runtime_checkable
 
 __all__ = ["SYSTEM_CLOCK", "AlarmClock", "Clock", "SystemClock"]
+
+#: Seconds that the main thread waits at a time. A signal handler runs there, also between a check and the wait that
+#: follows: then its notification is too early, and only the next check sees what it has set.
+_MAIN_THREAD_WAIT = 1.0
 
 
 class Clock(Protocol):
@@ -65,8 +67,9 @@ class SystemClock:
     def wait(self, condition: threading.Condition, timeout: float | None) -> None:
         """Wait on `condition` for at most `timeout` seconds."""
         if timeout is None or timeout > 0:
-            # A Condition raises OverflowError for a timeout beyond this (some 292 years).
-            condition.wait(None if timeout is None else min(timeout, 9e9))
+            # A Condition raises OverflowError for a timeout beyond 9e9 (some 292 years).
+            longest = _MAIN_THREAD_WAIT if threading.current_thread() is threading.main_thread() else 9e9
+            condition.wait(longest if timeout is None else min(timeout, longest))
 
 
 #: The default clock.

@@ -27,7 +27,8 @@ _log = logging.getLogger("informers")
 class Signal(OfOneProcess):
     """A flag that goes from unset to set, once and for ever.
 
-    Thread safety: all methods may be called from any thread, and from within a callback.
+    Thread safety: all methods may be called from any thread, and from within a callback. A signal handler
+    (`signal.signal`) may call `set`; `threading.Event.set` can lock up there, if it interrupts a wait for the event.
     """
 
     __slots__ = ("_callbacks", "_clock", "_condition", "_set")

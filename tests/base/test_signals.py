@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal as signals
 import threading
+from collections.abc import Callable
 
 import pytest
 
+from informers._base.clock import SYSTEM_CLOCK
 from informers._base.signals import Signal
+from informers._base.wakeups import Wakeup
 from informers.testing import FakeClock
 
 
@@ -55,6 +59,40 @@ def test_a_wait_that_is_over_says_that_nothing_came() -> None:
     waiter.join(10)
     assert outcomes == [False]
     assert not signal.wait(-1)
+
+
+class InterruptedClock:
+    """The system's, but each wait is interrupted by a signal at the last moment before it begins."""
+
+    monotonic, time = SYSTEM_CLOCK.monotonic, SYSTEM_CLOCK.time
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
+        signals.raise_signal(signals.SIGINT)
+        SYSTEM_CLOCK.wait(condition, timeout)
+
+
+def wait_for_signal(stop: Signal, clock: InterruptedClock) -> bool:
+    return stop.wait()
+
+
+def wait_for_wakeup(stop: Signal, clock: InterruptedClock) -> bool:
+    with Wakeup(timeout=None, stop=stop, clock=clock) as wakeup:
+        return not wakeup.wait()
+
+
+@pytest.mark.parametrize("wait", [wait_for_signal, wait_for_wakeup])
+def test_a_signal_handler_ends_the_wait_that_it_interrupts(
+    monkeypatch: pytest.MonkeyPatch, wait: Callable[[Signal, InterruptedClock], bool]
+) -> None:
+    """It runs in the waiting thread, while that holds the lock, and before a notification could wake it."""
+    monkeypatch.setattr("informers._base.clock._MAIN_THREAD_WAIT", 0.01)
+    clock = InterruptedClock()
+    stop = Signal(clock=clock)
+    before = signals.signal(signals.SIGINT, lambda *_: stop.set())
+    try:
+        assert wait(stop, clock)
+    finally:
+        signals.signal(signals.SIGINT, before)
 
 
 def test_it_calls_back_once_each_in_the_order_in_which_they_came() -> None:

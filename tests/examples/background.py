@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from informers import Signal
+
 __all__ = ["Said", "in_background"]
 
 
 @contextmanager
-def in_background(run: Callable[[threading.Event], object]) -> Iterator[None]:
+def in_background(run: Callable[[Signal], object]) -> Iterator[None]:
     """Call `run` in a thread, with a flag that is set at the end; what it raises is raised here."""
-    stop = threading.Event()
+    stop = Signal()
     errors: list[BaseException] = []
 
     def guarded() -> None:

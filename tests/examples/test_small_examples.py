@@ -206,6 +206,23 @@ runpy.run_path({str(EXAMPLES / (name + ".py"))!r}, run_name="__main__")
             process.kill()
 
 
+@pytest.mark.parametrize("name", ["asyncio_app", "dynamic", "label_enforcer", "metadata_only", *ELECTIONS])
+def test_an_example_without_a_kubeconfig_ends_with_a_line_that_says_what_to_do(name: str, tmp_path: Path) -> None:
+    if name == "leader_election":
+        pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("KUBERNETES_SERVICE_")}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py")],
+        env={**environment, "KUBECONFIG": str(tmp_path / "missing")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: ")
+
+
 @pytest.mark.parametrize("name", ELECTIONS)
 def test_an_election_that_can_not_reach_the_server_ends_with_a_line_that_says_so(name: str, tmp_path: Path) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
