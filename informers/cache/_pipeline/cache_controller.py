@@ -8,7 +8,8 @@ Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas and processRe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, cast, final
 
 from typing_extensions import TypeVar
@@ -70,12 +71,13 @@ class CacheController(Generic[T]):
         self._resource = resource
         self._queue = queue
         self._contents = contents
-        #: The followed scopes, and how many of them have no list yet. Both change under the cache's lock only.
+        #: The followed scopes, and those of them that have no list yet. Both change under the cache's lock only.
         self._followed: dict[str | None, Scope] = {}
-        self._awaited = 0
+        self._awaited: set[Scope] = set()
         self._restore = restore
         self._transform = transform
-        self._makes_objects = makes_objects
+        #: Whether objects are made when they are received, and not only when they are read.
+        self._makes_objects = makes_objects or transform is not None
         self._synced = synced
         self._stop = stop
         self._clock = clock
@@ -144,19 +146,19 @@ class CacheController(Generic[T]):
         """Wait for the first list of a scope, unless the cache counts as synced already."""
         with self._contents.writing():
             self._followed[scope.namespace] = scope
-            self._awaited += 1
+            self._awaited.add(scope)
 
     def unfollow(self, scope: Scope) -> None:
         """Stop waiting for a scope's list; the `NamespaceRemoved` in the queue removes its objects."""
         with self._contents.writing():
             if self._followed.get(scope.namespace) is scope:
                 del self._followed[scope.namespace]
-                self._awaited -= not scope.is_listed
+                self._awaited.discard(scope)
 
     @property
     def has_lists(self) -> bool:
         """Whether at least one followed scope has its first list in the cache."""
-        return len(self._followed) > self._awaited
+        return len(self._followed) > len(self._awaited)
 
     def has_ended(self, uid: str) -> bool:
         """Return whether the object of a uid was in the cache and has left it, as far as that is remembered."""
@@ -188,47 +190,43 @@ class CacheController(Generic[T]):
         elif isinstance(first, Snapshot):
             self._apply_snapshot(first)
         elif isinstance(first, Bookmark):
-            self._apply_bookmark(scope, first.resource_version)
+            self._apply_position(scope, first.resource_version, is_bookmark=True)
         elif isinstance(first, BadObject):
             self.set_aside.put(first.error.key, first.error)
-            if first.resource_version:
-                self._apply_position(scope, first.resource_version)
+            self._apply_position(scope, first.resource_version, is_bookmark=False)
         elif isinstance(first, (WatchFailure, WatchRecovery)):
             self.set_aside.report(first)
         elif isinstance(first, NamespaceRemoved):
             self._apply_removal(scope)
 
     def _apply_changes(self, changes: Sequence[tuple[Scope, Change[T]]]) -> None:
-        notifications: list[RecordEvent[T]] = []
-        writes: list[Write[T]] = []
+        events: list[RecordEvent[T]] = []
         #: The cache's future records of this batch's keys. Only this thread changes the cache.
         pending: dict[str, Record[T] | None] = {}
-        readable: dict[str, bool] = {}
+        #: Keys of objects that are set aside, and that a later change makes readable, or deletes.
+        back: set[str] = set()
         records = self._contents.records
         for scope, change in changes:
             seen = change.record
             key = seen.key
-            new = self._transformed(seen)
-            readable[key] = new is not None or change.type is ChangeType.DELETED
+            new = self._transformed(seen) if self._makes_objects else seen
+            if new is None and change.type is not ChangeType.DELETED:
+                back.discard(key)
+                continue
+            if self.set_aside.objects:
+                back.add(key)
             old = pending[key] if key in pending else records.get(key)
             told = self._histories.change(change.type, seen, new, old, is_initial=not scope.is_listed)
             if told:
-                notifications += told
-                last = told[-1]
-                if not _is_repetition(last):
-                    pending[key] = record = _record_after(last)
-                    writes.append(Write(key, record))
-        moved: dict[str | None, str] = {}
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, "")
-            self.set_aside.take_back(key for key, is_readable in readable.items() if is_readable)
+                events += told
+                pending[key] = _record_after(told[-1])
+        with self._step(events, [change.record.key for _, change in changes]) as moved:
+            self.set_aside.take_back(back)
             for scope, change in changes:
                 if scope.move(change.record.resource_version):
                     moved[scope.namespace] = scope.version
             for version in moved.values():
                 self._reach_locked(version)
-            self._distribute_locked(notifications)
-        self._after(writes, moved, [change.record.key for _, change in changes])
 
     def _apply_list(self, scope: Scope, replaced: Replaced[T]) -> None:
         # Before the list is in the cache: until then it must not look complete.
@@ -237,85 +235,85 @@ class CacheController(Generic[T]):
         keep = {bad.error.key for bad in replaced.bad}
         listed: dict[str, Record[T]] = {}
         for record in replaced.records:
-            transformed = self._transformed(record)
+            transformed = self._transformed(record) if self._makes_objects else record
             if transformed is None:
                 keep.add(record.key)
             else:
                 listed[record.key] = transformed
         old = self._contents.records
         gone = [key for key in self._contents.keys_of(scope.namespace) if key not in listed and key not in keep]
-        is_back = scope.is_ahead_of(replaced.resource_version)
+        version = replaced.resource_version
+        is_back = scope.is_ahead_of(version)
         if is_back:
             self._histories.start_again()
-        notifications = self._histories.missing([old[key] for key in gone], replaced.resource_version)
+        events = self._histories.missing([old[key] for key in gone], version)
         others: list[RecordEvent[T]] = []
         for key, new in listed.items():
-            told = self._histories.listed(old.get(key), new, replaced.resource_version, is_initial=not scope.is_listed)
+            told = self._histories.listed(old.get(key), new, version, is_initial=not scope.is_listed)
             # Deletions first, including those of objects that were created again.
-            notifications += told[:-1]
+            events += told[:-1]
             others.append(told[-1])
-        notifications += others
-        writes = _writes(notifications)
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, "")
+        with self._step(events + others, None) as moved:
             # Not earlier: transforms take time, and until now the cache must not look complete.
             self.set_aside.keep(keep, namespace=scope.namespace)
-            self._list_locked(scope)
-            scope.start_again(replaced.resource_version)
-            self._reach_locked(scope.version, is_back=is_back)
-            self._distribute_locked(notifications)
-        # Waits for a version that can't be reached any more are decided, too.
-        self._after(writes, {scope.namespace: "" if is_back else scope.version}, None)
+            self._awaited.discard(scope)
+            scope.start_again(version)
+            self._reach_locked(version, is_back=is_back)
+            # Waits for a version that can't be reached any more are decided, too.
+            moved[scope.namespace] = "" if is_back else version
         self._settle(scope)
 
     def _apply_snapshot(self, snapshot: Snapshot[T]) -> None:
         """Begin with a saved cache. It counts as synced once the server has reported the changes since."""
-        notifications: list[RecordEvent[T]] = [Added(record, True) for record in snapshot.records]
-        writes = _writes(notifications)
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, "")
+        with self._step([Added(record, True) for record in snapshot.records], None) as moved:
             for namespace, version in snapshot.versions.items():
                 if namespace in self._followed:
                     self._followed[namespace].resume(version)
                     self._reach_locked(version)
-            self._distribute_locked(notifications)
-        self._after(writes, dict(snapshot.versions), None)
+                    moved[namespace] = version
 
-    def _apply_bookmark(self, scope: Scope, version: str) -> None:
-        is_first = scope.is_filled and not scope.is_listed
-        with self._contents.writing():
+    def _apply_position(self, scope: Scope, version: str, *, is_bookmark: bool) -> None:
+        # After a snapshot, the changes since are complete: of every object it is known whether it exists.
+        is_first = is_bookmark and scope.is_filled and not scope.is_listed
+        with self._step((), None if is_first else ()) as moved:
             if scope.move(version):
                 self._reach_locked(version)
             if is_first:
-                # The changes since the snapshot are complete: of every object it is known whether it exists.
-                self._list_locked(scope)
+                self._awaited.discard(scope)
                 scope.is_listed = True
-        self._after((), {scope.namespace: scope.version}, None if is_first else ())
+            moved[scope.namespace] = scope.version
         self._settle(scope)
-
-    def _apply_position(self, scope: Scope, version: str) -> None:
-        with self._contents.writing():
-            if scope.move(version):
-                self._reach_locked(version)
-        self._after((), {scope.namespace: scope.version}, ())
 
     def _apply_removal(self, scope: Scope) -> None:
         records = self._contents.records
-        keys = self._contents.keys_of(scope.namespace)
-        notifications = self._histories.missing([records[key] for key in keys], "")
-        writes = _writes(notifications)
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, "")
+        gone = [records[key] for key in self._contents.keys_of(scope.namespace)]
+        with self._step(self._histories.missing(gone, ""), None) as moved:
             self.set_aside.keep((), namespace=scope.namespace)
             scope.empty()
-            self._distribute_locked(notifications)
-        self._after(writes, {scope.namespace: ""}, None)
+            moved[scope.namespace] = ""
         self._settle(scope)
 
-    def _list_locked(self, scope: Scope) -> None:
-        """Stop awaiting a scope."""
-        if not scope.is_listed and self._followed.get(scope.namespace) is scope:
-            self._awaited -= 1
+    @contextmanager
+    def _step(
+        self, events: Sequence[RecordEvent[T]], keys: Iterable[str] | None
+    ) -> Generator[dict[str | None, str]]:
+        """Change the cache and the handlers' queues as events say, in one step with what the block does.
+
+        The block notes which scopes move, with their versions. What needs no lock follows, with `keys` for observers.
+        """
+        # An unchanged object keeps its record, packed and indexed.
+        changed = [event for event in events if not (isinstance(event, Updated) and event.old is event.new)]
+        writes = [Write(key_of(event), _record_after(event)) for event in changed]
+        moved: dict[str | None, str] = {}
+        with self._contents.writing(writes):
+            self._contents.write_locked(writes, "")
+            yield moved
+            for listener in self._listeners:
+                # A handler with resyncs receives unchanged objects as a resync; the others do not receive them.
+                listener.push(events if listener.resync_period > 0 else changed)
+        for write in writes:
+            self._compactor.changed(write.key, write.record)
+        self.observers.moved(moved, keys)
 
     def _reach_locked(self, version: str, *, is_back: bool = False) -> None:
         """Move the version of the whole cache: the newest of its scopes."""
@@ -324,12 +322,6 @@ class CacheController(Generic[T]):
         elif reaches(self._contents.resource_version, version):
             return
         self._contents.resource_version = version
-
-    def _after(self, writes: Sequence[Write[T]], moved: dict[str | None, str], keys: Iterable[str] | None) -> None:
-        """Do what follows a step of the cache and needs no lock."""
-        for write in writes:
-            self._compactor.changed(write.key, write.record)
-        self.observers.moved(moved, keys)
 
     def _settle(self, scope: Scope) -> None:
         """Signal that a scope, or the whole cache, is synced: first the cache's signal, then each handler's in turn."""
@@ -343,16 +335,8 @@ class CacheController(Generic[T]):
             for listener in self._listeners:
                 listener.push([Synced(listener.synced)])
 
-    def _distribute_locked(self, notifications: list[RecordEvent[T]]) -> None:
-        changed = [n for n in notifications if not _is_repetition(n)]
-        for listener in self._listeners:
-            # A handler with resyncs receives unchanged objects as a resync; the others do not receive them.
-            listener.push(notifications if listener.resync_period > 0 else changed)
-
     def _transformed(self, record: Record[T]) -> Record[T] | None:
         """Return the transformed record; None if the transform, or making the object, fails: then it is set aside."""
-        if self._transform is None and not self._makes_objects:
-            return record
         try:
             obj = record.object()
             if self._transform is None:
@@ -372,18 +356,8 @@ class CacheController(Generic[T]):
         return transformed
 
 
-def _is_repetition(event: RecordEvent[T]) -> bool:
-    """Return whether an object is unchanged: a list had it again, or a resync delivers it."""
-    return isinstance(event, Updated) and event.old is event.new
-
-
 def _record_after(event: RecordEvent[T]) -> Record[T] | None:
     """Return the cache's record of an object after an event."""
     if isinstance(event, Added):
         return event.obj
     return event.new if isinstance(event, Updated) else None
-
-
-def _writes(events: Iterable[RecordEvent[T]]) -> list[Write[T]]:
-    """Return the changes of the cache that events make. An unchanged object keeps its record, packed and indexed."""
-    return [Write(key_of(event), _record_after(event)) for event in events if not _is_repetition(event)]

@@ -59,26 +59,26 @@ class Histories(Generic[T]):
         """
         if kind is ChangeType.DELETED:
             return self._deleted(seen, new, old)
-        if new is None or (self._ends and self._is_over(seen)):
+        if new is None or (self._ends and self._is_over(seen)) or (old is not None and _is_older(seen, old)):
             return []
-        if old is None:
-            return [Added(new, is_initial)]
-        if _is_older(seen, old):
-            return []
-        if _is_another(seen, old):
-            self._end(old, seen.resource_version)
-            return [Deleted(old.key, old, True), Added(new, is_initial)]
-        return [Updated(old, old if _is_same(old, new) else new)]
+        return self._present(old, new, seen.resource_version, is_initial=is_initial)
 
     def listed(self, old: Record[T] | None, new: Record[T], version: str, *, is_initial: bool) -> list[RecordEvent[T]]:
         """Return the events of a listed object; if it replaces another, the other's deletion is first."""
         self._ends.pop(new.uid, None)
+        return self._present(old, new, version, is_initial=is_initial)
+
+    def _present(
+        self, old: Record[T] | None, new: Record[T], version: str, *, is_initial: bool
+    ) -> list[RecordEvent[T]]:
         if old is None:
             return [Added(new, is_initial)]
         if _is_another(new, old):
             self._end(old, version)
             return [Deleted(old.key, old, True), Added(new, is_initial)]
-        return [Updated(old, old if _is_same(old, new) else new)]
+        # Unchanged: the same uid, the same version and the same content.
+        is_same = old.resource_version == new.resource_version and old.uid == new.uid and new.has_content_of(old)
+        return [Updated(old, old if is_same else new)]
 
     def missing(self, old: Iterable[Record[T]], version: str) -> list[RecordEvent[T]]:
         """Return the events of objects that a list no longer has."""
@@ -120,16 +120,9 @@ class Histories(Generic[T]):
         return False
 
 
-def _is_same(old: Record[T], new: Record[T]) -> bool:
-    """Return whether an object is unchanged: the same uid, the same version and the same content."""
-    if old.resource_version != new.resource_version or old.uid != new.uid:
-        return False
-    return old is new or new.has_content_of(old)
-
-
 def _is_another(one: Record[T], other: Record[T]) -> bool:
     """Return whether two records belong to different objects: one was deleted, and the other created later."""
-    return bool(one.uid and other.uid) and one.uid != other.uid
+    return one.uid != other.uid and bool(one.uid and other.uid)
 
 
 def _is_older(seen: Record[T], old: Record[T]) -> bool:
