@@ -53,8 +53,8 @@ class InformerParts(Generic[T]):
         """End all threads, without waiting."""
         self.stop.set()
         for _, fed in self.reflectors:
-            fed.stop()
-            fed.scope.ended.set()
+            fed.reflector.stop()
+            fed.ended.set()
         self.queue.close()
         for listener in self.controller.listeners:
             listener.end()

@@ -169,7 +169,7 @@ class FollowingCache(ObservedCache[T]):
                 self._controller.unfollow(followed.scope)
             fed = self._reflectors.remove(namespace)
         # Not under the lock: the source may be the user's.
-        fed.stop()
+        fed.reflector.stop()
         if fed.thread is not None:
             join_all([fed.thread], timeout=None)
 

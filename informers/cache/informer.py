@@ -179,7 +179,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             name: for example `gizmos.example.com v2`.
         """
         self._resource = name
-        self._controller.rename(name)
+        self._controller.set_aside.resource = name
         self._reflectors.rename(name)
 
     @property
@@ -206,7 +206,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         """The namespaces that were added after it synced and are not listed yet."""
         if not self._synced.is_set():
             return ()
-        return [fed for _, fed in self._reflectors if not fed.scope.synced.is_set()]
+        return [fed for _, fed in self._reflectors if not fed.synced.is_set()]
 
     def why_not_synced(self) -> str:
         """Return in words what delays the first list, with its last error; empty if it is in the cache."""
@@ -222,8 +222,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         """Return the progress of the first list; cheaper than `health`."""
         if self.has_synced:
             return PartProgress(name=self.name, objects=len(self._indexer), total=len(self._indexer), synced=True)
-        listed, total = self._reflectors.listed, self._reflectors.total
-        return PartProgress(name=self.name, objects=listed, total=total, synced=False)
+        return self._reflectors.sync_progress(self.name)
 
     def add_event_handler(
         self,

@@ -275,11 +275,8 @@ class ObservedCache(Generic[T]):
         if callback is None:
             raise ConfigurationError("callback must be a function of (): got None")
         check_function("callback", callback, "", arguments=0)
-        observers = self._controller.observers
-        if key is None:
-            return observers.on_progress(callback)
-        name = key if isinstance(key, ObjectName) else ObjectName.parse(key)
-        return observers.on_change(str(name), callback)
+        name = key if key is None or isinstance(key, ObjectName) else ObjectName.parse(key)
+        return self._controller.observers.on_change(None if name is None else str(name), callback)
 
     def _scope_of(self, namespace: str | None) -> str | None:
         """Return the namespace whose list and watch includes this one; None for the one of all namespaces."""

@@ -8,7 +8,7 @@ Upstream: k8s.io/client-go/tools/cache/controller.go processDeltas and processRe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, cast, final
 
@@ -23,7 +23,7 @@ from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.observers import Observers
-from informers.cache._pipeline.processor import Listener, Notification, RecordEvent, Synced, key_of
+from informers.cache._pipeline.processor import Listener, Notification, RecordEvent, Synced
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
 from informers.cache._reflector.watch_failures import (
@@ -32,7 +32,7 @@ from informers.cache._reflector.watch_failures import (
     WatchRecovery,
     WatchRecoveryHandler,
 )
-from informers.cache.object_events import Added, Updated
+from informers.cache.object_events import Added, Deleted, Updated
 from informers.cache.versions import reaches, sort_key
 from informers.errors import ConfigurationError, DecodeError, NotSyncedError
 from informers.source.records import Record
@@ -68,7 +68,6 @@ class CacheController(Generic[T]):
         stop: Signal,
         clock: Clock,
     ) -> None:
-        self._resource = resource
         self._queue = queue
         self._contents = contents
         #: The followed scopes, and those of them that have no list yet. Both change under the cache's lock only.
@@ -98,11 +97,6 @@ class CacheController(Generic[T]):
         """The handlers' listeners, in the order in which they were added."""
         return self._listeners
 
-    def rename(self, resource: str) -> None:
-        """Change the resource's name in messages."""
-        self._resource = resource
-        self.set_aside.rename(resource)
-
     def run(self) -> None:
         """Apply deltas until the queue is closed and empty, or a stop is requested."""
         while not self._stop.is_set():
@@ -115,7 +109,7 @@ class CacheController(Generic[T]):
                 self._apply(deltas)
                 self.busy_since = None
                 for listener in self._listeners:
-                    listener.report_backlog(self._resource)
+                    listener.report_backlog(self.set_aside.resource)
             self.set_aside.clear_frames()
             if self.latency is not None and deltas and not isinstance(deltas[0][1], (WatchFailure, WatchRecovery)):
                 self.latency.observe(self._clock.monotonic() - begin)
@@ -220,7 +214,7 @@ class CacheController(Generic[T]):
             if told:
                 events += told
                 pending[key] = _record_after(told[-1])
-        with self._step(events, [change.record.key for _, change in changes]) as moved:
+        with self._step(events, pending, [change.record.key for _, change in changes]) as moved:
             self.set_aside.take_back(back)
             for scope, change in changes:
                 if scope.move(change.record.resource_version):
@@ -248,12 +242,14 @@ class CacheController(Generic[T]):
             self._histories.start_again()
         events = self._histories.missing([old[key] for key in gone], version)
         others: list[RecordEvent[T]] = []
+        states: dict[str, Record[T] | None] = dict.fromkeys(gone)
         for key, new in listed.items():
             told = self._histories.listed(old.get(key), new, version, is_initial=not scope.is_listed)
             # Deletions first, including those of objects that were created again.
             events += told[:-1]
             others.append(told[-1])
-        with self._step(events + others, None) as moved:
+            states[key] = _record_after(told[-1])
+        with self._step(events + others, states, None) as moved:
             # Not earlier: transforms take time, and until now the cache must not look complete.
             self.set_aside.keep(keep, namespace=scope.namespace)
             self._awaited.discard(scope)
@@ -265,7 +261,8 @@ class CacheController(Generic[T]):
 
     def _apply_snapshot(self, snapshot: Snapshot[T]) -> None:
         """Begin with a saved cache. It counts as synced once the server has reported the changes since."""
-        with self._step([Added(record, True) for record in snapshot.records], None) as moved:
+        states = {record.key: record for record in snapshot.records}
+        with self._step([Added(record, True) for record in states.values()], states, None) as moved:
             for namespace, version in snapshot.versions.items():
                 if namespace in self._followed:
                     self._followed[namespace].resume(version)
@@ -275,7 +272,7 @@ class CacheController(Generic[T]):
     def _apply_position(self, scope: Scope, version: str, *, is_bookmark: bool) -> None:
         # After a snapshot, the changes since are complete: of every object it is known whether it exists.
         is_first = is_bookmark and scope.is_filled and not scope.is_listed
-        with self._step((), None if is_first else ()) as moved:
+        with self._step((), {}, None if is_first else ()) as moved:
             if scope.move(version):
                 self._reach_locked(version)
             if is_first:
@@ -286,8 +283,9 @@ class CacheController(Generic[T]):
 
     def _apply_removal(self, scope: Scope) -> None:
         records = self._contents.records
-        gone = [records[key] for key in self._contents.keys_of(scope.namespace)]
-        with self._step(self._histories.missing(gone, ""), None) as moved:
+        gone = self._contents.keys_of(scope.namespace)
+        events = [Deleted(key, records[key], True) for key in gone]
+        with self._step(events, dict.fromkeys(gone), None) as moved:
             self.set_aside.keep((), namespace=scope.namespace)
             scope.empty()
             moved[scope.namespace] = ""
@@ -295,15 +293,22 @@ class CacheController(Generic[T]):
 
     @contextmanager
     def _step(
-        self, events: Sequence[RecordEvent[T]], keys: Iterable[str] | None
+        self, events: Sequence[RecordEvent[T]], states: Mapping[str, Record[T] | None], keys: Iterable[str] | None
     ) -> Generator[dict[str | None, str]]:
-        """Change the cache and the handlers' queues as events say, in one step with what the block does.
+        """Change the cache, and deliver events, in one step with what the block does; then what needs no lock.
 
-        The block notes which scopes move, with their versions. What needs no lock follows, with `keys` for observers.
+        Args:
+            events: for the handlers.
+            states: the records after the events, by key; None for a deleted object.
+            keys: for the observers.
+
+        Yields:
+            Takes the scopes that move, with their versions.
         """
+        records = self._contents.records
         # An unchanged object keeps its record, packed and indexed.
+        writes = [Write(key, record) for key, record in states.items() if record is not records.get(key)]
         changed = [event for event in events if not (isinstance(event, Updated) and event.old is event.new)]
-        writes = [Write(key_of(event), _record_after(event)) for event in changed]
         moved: dict[str | None, str] = {}
         with self._contents.writing(writes):
             self._contents.write_locked(writes, "")

@@ -59,11 +59,6 @@ class Snapshot(Generic[T]):
     records: Sequence[Record[T]]
     versions: Mapping[str | None, str]
 
-    @property
-    def newest(self) -> str:
-        """The newest of the versions."""
-        return max(self.versions.values(), key=lambda version: (len(version), version), default="")
-
 
 #: Changes of a cache. Failures are queued with them, so that users' error handlers run in the controller's thread.
 Delta: TypeAlias = (

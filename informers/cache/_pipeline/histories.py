@@ -59,7 +59,9 @@ class Histories(Generic[T]):
         """
         if kind is ChangeType.DELETED:
             return self._deleted(seen, new, old)
-        if new is None or (self._ends and self._is_over(seen)) or (old is not None and _is_older(seen, old)):
+        if new is None or (self._ends and self._is_over(seen)):
+            return []
+        if old is not None and reaches(seen.resource_version, old.resource_version) is False:
             return []
         return self._present(old, new, seen.resource_version, is_initial=is_initial)
 
@@ -73,7 +75,8 @@ class Histories(Generic[T]):
     ) -> list[RecordEvent[T]]:
         if old is None:
             return [Added(new, is_initial)]
-        if _is_another(new, old):
+        if old.uid != new.uid and old.uid and new.uid:
+            # The old one was deleted, and the new one created later.
             self._end(old, version)
             return [Deleted(old.key, old, True), Added(new, is_initial)]
         # Unchanged: the same uid, the same version and the same content.
@@ -89,10 +92,10 @@ class Histories(Generic[T]):
         return notifications
 
     def _deleted(self, seen: Record[T], last: Record[T] | None, old: Record[T] | None) -> list[RecordEvent[T]]:
-        if old is None or _is_older(seen, old):
+        if old is None or reaches(seen.resource_version, old.resource_version) is False:
             return []
         self._end(old, seen.resource_version)
-        if _is_another(seen, old):
+        if old.uid != seen.uid and old.uid and seen.uid:
             # The deleted object was never seen: then the deletion of the one before it was missed.
             self._end(seen, seen.resource_version)
             return [Deleted(old.key, old, True)]
@@ -118,12 +121,3 @@ class Histories(Generic[T]):
             return True
         del self._ends[seen.uid]
         return False
-
-
-def _is_another(one: Record[T], other: Record[T]) -> bool:
-    """Return whether two records belong to different objects: one was deleted, and the other created later."""
-    return one.uid != other.uid and bool(one.uid and other.uid)
-
-
-def _is_older(seen: Record[T], old: Record[T]) -> bool:
-    return reaches(seen.resource_version, old.resource_version) is False

@@ -24,6 +24,7 @@ from informers.cache._reflector.watch_failures import WatchFailure, WatchRecover
 from informers.cache._reflector.watch_session import Seen
 from informers.cache.list_turns import ListTurns, check_list_turns
 from informers.cache.sync import PartProgress, Syncable
+from informers.cache.versions import sort_key
 from informers.errors import ConfigurationError
 from informers.options import ReflectorOptions
 from informers.source.listwatch import ListerWatcher
@@ -41,6 +42,9 @@ class NamespaceReflector(Generic[T]):
 
     Attributes:
         scope: the scope that it follows.
+        synced: raised when its first list is in the cache.
+        ended: raised when it is no longer followed.
+        parts: none: it has no further parts to wait for.
         reflector: lists and watches.
         thread: the reflector's thread; None until it is started.
 
@@ -62,6 +66,9 @@ class NamespaceReflector(Generic[T]):
         self._resource = resource
         self.source = source
         self.scope: Scope = scope
+        self.synced: Signal = scope.synced
+        self.ended: Signal = scope.ended
+        self.parts: Sequence[Syncable] = ()
         self.thread: threading.Thread | None = None
         self.reflector: Reflector[T] = Reflector(
             source,
@@ -93,26 +100,11 @@ class NamespaceReflector(Generic[T]):
         namespace = self.scope.namespace
         return self._resource if namespace is None else f"{self._resource} in {namespace}"
 
-    @property
-    def synced(self) -> Signal:
-        """Raised when its first list is in the cache."""
-        return self.scope.synced
-
-    @property
-    def ended(self) -> Signal:
-        """Raised when it is no longer followed."""
-        return self.scope.ended
-
-    @property
-    def parts(self) -> Sequence[Syncable]:
-        """None: it has no further parts to wait for."""
-        return ()
-
     def why_not_synced(self) -> str:
         """Return in words what delays its first list, with its last error; empty if the list is in the cache."""
         if self.scope.is_listed:
             return ""
-        if self.scope.ended.is_set():
+        if self.ended.is_set():
             return "no longer followed"
         if self.thread is None:
             return "not started"
@@ -124,9 +116,8 @@ class NamespaceReflector(Generic[T]):
 
     def sync_progress(self) -> PartProgress:
         """Return the progress of its first list."""
-        progress = self.reflector.progress
-        synced = self.scope.synced.is_set()
-        return PartProgress(name=self.name, objects=progress.counts.listed, total=progress.counts.total, synced=synced)
+        counts = self.reflector.progress.counts
+        return PartProgress(name=self.name, objects=counts.listed, total=counts.total, synced=self.synced.is_set())
 
     def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, bad: Sequence[BadObject]) -> None:
         """Queue a list."""
@@ -136,14 +127,10 @@ class NamespaceReflector(Generic[T]):
         """Queue the events of a watch."""
         self._queue.put(self.scope, events)
 
-    def stop(self) -> None:
-        """End the reflector within a moment."""
-        self.reflector.stop()
-
     def forget(self) -> None:
         """Refuse its further events, remove its objects from the cache, and end the waits for more."""
         self._queue.end(self.scope, NamespaceRemoved())
-        self.scope.ended.set()
+        self.ended.set()
 
     def _report(self, what: WatchFailure | WatchRecovery) -> None:
         # By way of the queue, so that the user's handlers run in the controller's thread.
@@ -248,17 +235,11 @@ class Reflectors(Generic[T]):
     @property
     def last_sync_resource_version(self) -> str:
         """The last resource version seen; empty before the first list. The newest of several namespaces."""
-        versions = [fed.reflector.last_sync_resource_version for _, fed in self]
-        return max(versions, key=lambda version: (len(version), version), default="")
+        return max((fed.reflector.last_sync_resource_version for _, fed in self), key=sort_key, default="")
 
-    @property
-    def listed(self) -> int:
-        """Number of objects received by the present or last lists."""
-        return sum(fed.reflector.progress.counts.listed for _, fed in self)
-
-    @property
-    def total(self) -> int | None:
-        """Number of objects in these lists, None unless the server has said it for each."""
-        totals = [fed.reflector.progress.counts.total for _, fed in self]
-        known = [total for total in totals if total is not None]
-        return sum(known) if len(known) == len(totals) else None
+    def sync_progress(self, name: str) -> PartProgress:
+        """Return the progress of the present or last lists together; the total is known if it is for each."""
+        parts = [fed.sync_progress() for _, fed in self]
+        totals = [part.total for part in parts if part.total is not None]
+        total = sum(totals) if len(totals) == len(parts) else None
+        return PartProgress(name=name, objects=sum(part.objects for part in parts), total=total, synced=False)

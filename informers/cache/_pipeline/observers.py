@@ -37,8 +37,8 @@ class Observers:
     def __init__(self) -> None:
         self._lock = new_lock()
         self._numbers = count()
-        self._always: dict[int, _Callback] = {}
-        self._by_key: dict[str, dict[int, _Callback]] = {}
+        #: Under None those for each step.
+        self._by_key: dict[str | None, dict[int, _Callback]] = {}
         #: Sorted places for each namespace (None: all).
         self._places: dict[str | None, list[_Place]] = {}
         self._by_number: dict[int, _Callback] = {}
@@ -47,22 +47,10 @@ class Observers:
     def count(self) -> int:
         """Number of callbacks."""
         with self._lock:
-            return len(self._always) + sum(map(len, self._by_key.values())) + len(self._by_number)
+            return sum(map(len, self._by_key.values())) + len(self._by_number)
 
-    def on_progress(self, callback: _Callback) -> Callable[[], None]:
-        """Call back after each step; return a function that ends this."""
-        number = next(self._numbers)
-        with self._lock:
-            self._always[number] = callback
-
-        def remove() -> None:
-            with self._lock:
-                self._always.pop(number, None)
-
-        return remove
-
-    def on_change(self, key: str, callback: _Callback) -> Callable[[], None]:
-        """Call back when the object of this key may have changed; return a function that ends this."""
+    def on_change(self, key: str | None, callback: _Callback) -> Callable[[], None]:
+        """Call back when the object of this key may have changed, or after each step; return what ends this."""
         number = next(self._numbers)
         with self._lock:
             self._by_key.setdefault(key, {})[number] = callback
@@ -102,9 +90,9 @@ class Observers:
             keys: keys of changed objects; None if any may have changed.
         """
         with self._lock:
-            called = list(self._always.values())
+            called: list[_Callback] = []
             if self._by_key:
-                changed = self._by_key if keys is None else self._by_key.keys() & set(keys)
+                changed = self._by_key if keys is None else self._by_key.keys() & {None, *keys}
                 called += [callback for key in changed for callback in self._by_key[key].values()]
             for scope, version in scopes.items() if self._places else ():
                 called += self._reached_locked(scope, version)

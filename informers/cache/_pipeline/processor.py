@@ -36,10 +36,6 @@ _log = logging.getLogger("informers.cache")
 BEHIND = 10_000
 
 
-def _same(low: float, _high: float) -> float:
-    return low
-
-
 @final
 @attrs.define(eq=False)
 class Synced:
@@ -109,7 +105,7 @@ class _HandedOver(Generic[T]):
 
     def begin(self) -> object:
         """Call the handler; return what it returned."""
-        self.since = self.listener.now()
+        self.since = self.listener.clock.monotonic()
         return deliver(self.notification, self.listener.callbacks)
 
     def finish(self, error: BaseException | None) -> None:
@@ -140,7 +136,7 @@ class Listener(Generic[T]):
         *,
         resync_period: float = 0.0,
         resync: Callable[[Listener[T]], None],
-        uniform: Callable[[float, float], float] = _same,
+        uniform: Callable[[float, float], float] = lambda low, _high: low,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.callbacks = callbacks
@@ -148,14 +144,15 @@ class Listener(Generic[T]):
         self.synced: Signal = Signal(clock=clock)
         self._resync = resync
         self._uniform = uniform
-        self._clock = clock
+        self.clock: Clock = clock
         self._condition = new_condition()
         self._waiting: deque[Notification[T]] = deque()
         #: Notifications that the thread has taken; the first is being delivered. Only the thread changes it.
         self._taken: deque[Notification[T]] = deque()
         #: Raised when nothing more will be delivered.
         self.ended: Signal = Signal(clock=clock)
-        self._thread: threading.Thread | None = None
+        #: The thread that delivers, after the start.
+        self.thread: threading.Thread | None = None
         self._next_resync = 0.0
         self._set_next_resync()
         self._is_behind = False
@@ -165,7 +162,8 @@ class Listener(Generic[T]):
         self._marks: list[tuple[Signal, set[_HandedOver[T]]]] = []
         self.delivered: int = 0
         self.failed: int = 0
-        self._busy: tuple[str, float] | None = None
+        #: The event that is being delivered in the thread, and since when.
+        self._busy: tuple[RecordEvent[T], float] | None = None
 
     def __repr__(self) -> str:
         return f"<Listener {self.callbacks.name} backlog={self.backlog}{' ended' if self.ended.is_set() else ''}>"
@@ -182,24 +180,16 @@ class Listener(Generic[T]):
     def busy(self) -> tuple[str, float] | None:
         """Key of the object that is being handled, and since when by the clock; the first of several."""
         with self._condition:
-            begun = ((delivery.key, delivery.since) for delivery in self._open if delivery.since is not None)
-            return min(begun, key=lambda busy: busy[1], default=self._busy)
-
-    def now(self) -> float:
-        """Return the time by the listener's clock."""
-        return self._clock.monotonic()
-
-    @property
-    def thread(self) -> threading.Thread | None:
-        """The thread that delivers, after the start."""
-        return self._thread
+            begun = ((each.notification, each.since) for each in self._open if each.since is not None)
+            first = min(begun, key=lambda busy: busy[1], default=self._busy)
+        return first and (key_of(first[0]), first[1])
 
     def start(self, name: str) -> None:
         """Start to deliver, in a thread of this name; does nothing if started already or after `end`."""
         with self._condition:
-            if self._thread is None and not self.ended.is_set():
+            if self.thread is None and not self.ended.is_set():
                 self._set_next_resync()
-                self._thread = start_thread(name, self._run)
+                self.thread = start_thread(name, self._run)
 
     def push(self, notifications: Sequence[Notification[T]]) -> None:
         """Append notifications; they are dropped after `end`."""
@@ -253,7 +243,7 @@ class Listener(Generic[T]):
         while True:
             with self._condition:
                 while not self._waiting and not self.ended.is_set() and not self._is_due():
-                    self._clock.wait(self._condition, self._until_resync())
+                    self.clock.wait(self._condition, self._until_resync())
                 if self.ended.is_set():
                     self._taken.clear()
                     return
@@ -282,7 +272,7 @@ class Listener(Generic[T]):
                 self._open[delivery] = None
             self.callbacks.hand_over(delivery)
             return
-        self._busy = (key_of(notification), self._clock.monotonic())
+        self._busy = notification, self.clock.monotonic()
         try:
             deliver(notification, self.callbacks)
         except BaseException as error:  # noqa: BLE001  users' code; even its exit must not lose the other events
@@ -299,10 +289,10 @@ class Listener(Generic[T]):
     def _set_next_resync(self) -> None:
         # Jitter, so that handlers that started together do not always resync together.
         period = self.resync_period * self._uniform(1.0, 1.1) if self.resync_period else 0.0
-        self._next_resync = self._clock.monotonic() + period
+        self._next_resync = self.clock.monotonic() + period
 
     def _is_due(self) -> bool:
-        return self.resync_period > 0 and self._clock.monotonic() >= self._next_resync
+        return self.resync_period > 0 and self.clock.monotonic() >= self._next_resync
 
     def _until_resync(self) -> float | None:
-        return self._next_resync - self._clock.monotonic() if self.resync_period > 0 else None
+        return self._next_resync - self.clock.monotonic() if self.resync_period > 0 else None

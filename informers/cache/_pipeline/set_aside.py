@@ -34,6 +34,7 @@ class SetAside:
         on_recovery: called when a watch works again after failures; None for the log alone.
 
     Attributes:
+        resource: names the resource in messages; it may be changed.
         objects: by key. The controller's thread replaces or changes it; a list replaces it in one step with the cache.
         total: how often an object was set aside, or left out of an index.
 
@@ -43,7 +44,7 @@ class SetAside:
     def __init__(
         self, resource: str, on_failure: WatchErrorHandler | None, on_recovery: WatchRecoveryHandler | None = None
     ) -> None:
-        self._resource = resource
+        self.resource: str = resource
         self._on_failure = on_failure
         self._on_recovery = on_recovery
         self.objects: dict[str, Exception] = {}
@@ -51,17 +52,13 @@ class SetAside:
         #: Errors of the present step; their frames are cleared at its end.
         self._reasons: list[Exception] = []
 
-    def rename(self, resource: str) -> None:
-        """Change the resource's name in messages."""
-        self._resource = resource
-
     def put(self, key: str, error: Exception) -> None:
         """Set an object aside, and report that; the key is empty if it could not be read either."""
         self._reasons.append(error)
         self.total += 1
         if key:
             self.objects[key] = error
-        self.report(WatchFailure(self._resource, None, error, NextStep.GO_ON, key=key))
+        self.report(WatchFailure(self.resource, None, error, NextStep.GO_ON, key=key))
 
     def take_back(self, keys: Iterable[str]) -> None:
         """Note that objects are in the cache again, or were deleted."""
@@ -82,10 +79,10 @@ class SetAside:
         """Report an index function that raised; the object is in the cache, but not in that index."""
         reason = DecodeError(f"index function {index!r} failed: {safe_text(error)}", key=key)
         reason.__cause__ = error
-        note(error, "index function %r failed on %s of %s", index, key, self._resource)
+        note(error, "index function %r failed on %s of %s", index, key, self.resource)
         self._reasons.append(reason)
         self.total += 1
-        self.report(WatchFailure(self._resource, None, reason, NextStep.GO_ON, key=key, index=index))
+        self.report(WatchFailure(self.resource, None, reason, NextStep.GO_ON, key=key, index=index))
 
     def report(self, what: WatchFailure | WatchRecovery) -> None:
         """Report a failure or recovery to its handler; with an error handler, both are logged at DEBUG only."""
@@ -99,7 +96,7 @@ class SetAside:
                 self._on_failure(what)
         except BaseException as error:  # noqa: BLE001  the handler is the user's
             reason, kind = as_exception(error), "error" if isinstance(what, WatchFailure) else "recovery"
-            report(_log, reason, "the %s handler of %s failed on: %s", kind, self._resource, str(what))
+            report(_log, reason, "the %s handler of %s failed on: %s", kind, self.resource, str(what))
 
     def clear_frames(self) -> None:
         """Release the objects that the tracebacks of this step's errors reference."""
