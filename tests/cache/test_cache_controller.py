@@ -295,6 +295,21 @@ def test_a_namespace_that_is_forgotten_is_not_waited_for() -> None:
         assert w.synced.is_set()
 
 
+def test_an_object_of_a_namespace_that_comes_back_on_a_restored_server_is_taken_at_its_lower_version() -> None:
+    def state(version: str) -> HeldRecord[Obj]:
+        return HeldRecord({"metadata": {"namespace": "one", "name": "a", "uid": "u1", "resourceVersion": version}})
+
+    with world(scopes={"one"}) as w:
+        w.apply(("one", Replaced([state("500")], "500")))
+        w.controller.unfollow(w.scopes["one"])
+        w.apply(("one", NamespaceRemoved()))
+        w.scopes["one"] = Scope("one", clock=SYSTEM_CLOCK)
+        w.controller.follow(w.scopes["one"])
+        # The selector does not select it at first: the list has nothing of it.
+        w.apply(("one", Replaced([], "100")), ("one", Change(ADDED, state("110"))))
+        assert w.told() == ["add one/a (initial)", "delete one/a (tombstone)", "add one/a"]
+
+
 @pytest.mark.upstream("tools/cache/controller_test.go", "TestResetWatch")
 def test_only_what_was_there_at_first_is_in_the_initial_list() -> None:
     with world() as w:
