@@ -242,13 +242,16 @@ class CacheController(Generic[T]):
             self._histories.start_again()
         events = self._histories.missing([old[key] for key in gone], version)
         others: list[RecordEvent[T]] = []
-        states: dict[str, Record[T] | None] = dict.fromkeys(gone)
         for key, new in listed.items():
             told = self._histories.listed(old.get(key), new, version, is_initial=not scope.is_listed)
             # Deletions first, including those of objects that were created again.
             events += told[:-1]
-            others.append(told[-1])
-            states[key] = _record_after(told[-1])
+            others.append(last := told[-1])
+            if isinstance(last, Updated):
+                listed[key] = last.new
+        # The same dictionary: a second one would take megabytes.
+        states = cast("dict[str, Record[T] | None]", listed)
+        states.update(dict.fromkeys(gone))
         with self._step(events + others, states, None) as moved:
             # Not earlier: transforms take time, and until now the cache must not look complete.
             self.set_aside.keep(keep, namespace=scope.namespace)
@@ -355,7 +358,7 @@ class CacheController(Generic[T]):
         except BaseException as error:  # noqa: BLE001  the transform is the user's, and so may the object's class be
             reason = as_exception(error)
             if self._transform is not None and not isinstance(reason, DecodeError):
-                note(reason, "the transform failed on %s of %s", record.key, self._resource)
+                note(reason, "the transform failed on %s of %s", record.key, self.set_aside.resource)
             self.set_aside.put(record.key, reason)
             return None
         return transformed
