@@ -16,6 +16,9 @@ MERGE, JSON_PATCH, STRATEGIC, APPLY = (
 OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "1", "controller": True}
 EVENT = {"apiVersion": "v1", "kind": "Event", "name": "e", "uid": "1"}
 POD_SPEC = {"containers": [{"name": "c", "image": "i"}]}
+CORE = "/api/v1"
+EVENTS = "/apis/events.k8s.io/v1"
+NOW = "2026-01-01T00:00:00.000000Z"
 LEASES = "/apis/coordination.k8s.io/v1"
 DEPLOYMENTS = "/apis/apps/v1"
 BATCH = "/apis/batch/v1"
@@ -288,10 +291,10 @@ def test_an_update_of_what_stays_as_it_was_created_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("api", "plural", "name", "spec", "words"),
+    ("api", "plural", "name", "spec", "said"),
     [
         (
-            "/api/v1",
+            CORE,
             "pods",
             "a",
             {"containers": POD_SPEC["containers"] * 2},
@@ -302,18 +305,91 @@ def test_an_update_of_what_stays_as_it_was_created_is_refused(
             "jobs",
             "a",
             {"template": {"spec": POD_SPEC}},
-            'restartPolicy: Required value: valid values: "OnFailure", "Never"',
+            'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
         ),
-        (BATCH, "cronjobs", "c" * 53, CRON_JOB_SPEC, "must be no more than 52 characters"),
+        (
+            BATCH,
+            "cronjobs",
+            "c" * 53,
+            CRON_JOB_SPEC,
+            f'metadata.name: Invalid value: "{"c" * 53}": must be no more than 52 characters',
+        ),
         (BATCH, "cronjobs", "a", {**CRON_JOB_SPEC, "schedule": ""}, "spec.schedule: Required value"),
+        (
+            CORE,
+            "persistentvolumeclaims",
+            "a",
+            {"resources": {"requests": {"cpu": "1"}}},
+            (
+                "[spec.accessModes: Required value: at least 1 access mode is required, "
+                "spec.resources[storage]: Required value]"
+            ),
+        ),
+        (CORE, "services", "a", {}, "spec.ports: Required value"),
+        (CORE, "services", "a", {"type": "ExternalName"}, "spec.externalName: Required value"),
+        (
+            CORE,
+            "services",
+            "a",
+            {"ports": [{"port": 80}, {"port": 80}]},
+            (
+                "[spec.ports[0].name: Required value, spec.ports[1].name: Required value, "
+                "spec.ports[1]: Duplicate value: "
+                '{"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}]'
+            ),
+        ),
+        (
+            CORE,
+            "services",
+            "a",
+            {"ports": [{"name": "b", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}]},
+            'spec.ports[1].name: Duplicate value: "b"',
+        ),
     ],
 )
-def test_pods_that_could_not_run_are_refused(
-    server: Server, space: Namespace, api: str, plural: str, name: str, spec: Any, words: str
+def test_what_could_not_run_is_refused(
+    server: Server, space: Namespace, api: str, plural: str, name: str, spec: Any, said: str
 ) -> None:
     answer = server.send("POST", space.path(plural, api), {"metadata": {"name": name}, "spec": spec})
     assert answer.status == 422
-    assert words in answer.json()["message"]
+    assert answer.json()["message"].endswith(f'"{name}" is invalid: {said}')
+
+
+def test_an_update_leaves_a_service_whole(server: Server, space: Namespace) -> None:
+    path = space.path("services")
+    server.create(path, {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}})
+    server.create(path, {"metadata": {"name": "headless"}, "spec": {"clusterIP": "None"}})
+    answer = server.send("PATCH", f"{path}/a", {"spec": {"ports": []}}, {}, MERGE)
+    assert answer.status == 422
+    assert answer.json()["message"] == 'Service "a" is invalid: spec.ports: Required value'
+
+
+@pytest.mark.parametrize(
+    ("api", "field", "said"),
+    [(CORE, "involvedObject", ""), (CORE, "involvedObject", "elsewhere"), (EVENTS, "regarding", "")],
+)
+def test_an_event_is_in_the_namespace_of_what_it_is_about(
+    server: Server, space: Namespace, api: str, field: str, said: str
+) -> None:
+    about = {"kind": "Pod", "name": "p", "namespace": space.name}
+    body = {
+        "metadata": {"name": "e"},
+        "action": "a",
+        "reason": "r",
+        "type": "Normal",
+        **({"eventTime": NOW, "reportingController": "c", "reportingInstance": "i"} if api == EVENTS else {}),
+    }
+    server.create(space.path("events", api), {**body, field: about})
+    wrong = {**body, "metadata": {"name": "f"}, field: {**about, "namespace": said}}
+    answer = server.send("POST", space.path("events", api), wrong)
+    assert answer.status == 422
+    why = f'involvedObject.namespace: Invalid value: "{said}": does not match event.namespace'
+    assert answer.json()["message"].endswith(f'"f" is invalid: {why}')
+
+
+def test_an_event_of_what_has_no_namespace_is_in_the_default_one(server: Server) -> None:
+    body = {"metadata": {"generateName": "e-"}, "involvedObject": {"kind": "Node", "name": "n"}}
+    server.send("POST", "/api/v1/namespaces/default/events", body).ok()
 
 
 def test_an_image_and_tolerations_of_a_pod_may_change(server: Server, space: Namespace) -> None:

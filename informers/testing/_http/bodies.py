@@ -155,8 +155,7 @@ def read_options(request: Request, target: Target) -> WriteOptions:
     agent = request.headers.get("user-agent", "").partition("/")[0]
     manager = request.query.get("fieldManager", "")
     if len(manager.encode()) > _LONGEST_MANAGER:
-        why = f"Too long: may not be more than {_LONGEST_MANAGER} bytes"
-        raise _invalid_options(target.verb, Cause("FieldValueTooLong", "fieldManager", why))
+        raise _invalid_options(target.verb, Cause.too_long("fieldManager", _LONGEST_MANAGER))
     if not manager.isprintable():
         at, letter = next((at, letter) for at, letter in enumerate(manager) if not letter.isprintable())
         why = f"invalid character U+{ord(letter):04X} (at position {at})"

@@ -58,6 +58,11 @@ class Cause:
         return cls("FieldValueForbidden", field, f"Forbidden: {detail}")
 
     @classmethod
+    def too_long(cls, field: str, limit: int) -> Cause:
+        """Return the cause for a value of more bytes than `limit`."""
+        return cls("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+
+    @classmethod
     def not_supported(cls, field: str, value: str, supported: list[str]) -> Cause:
         """Return the cause for a value outside of the few that there are."""
         listed = ", ".join(quote(word) for word in supported)

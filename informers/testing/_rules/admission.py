@@ -1,47 +1,24 @@
 """What an object must be to be let in, and what it gets that it did not bring.
 
-Only what tests run into is checked: kind, metadata, definitions, and the containers of a pod.
-
 Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/registry/rest/create.go (v0.37).
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from informers.testing._http import status as failures
-from informers.testing._http.status import Cause
 from informers.testing._rules.defaults import initial_status
 from informers.testing._rules.definitions import DEFINITIONS, complete_definition, definition_causes
-from informers.testing._rules.object_metadata import SUBDOMAIN, SUBDOMAIN_RULE, metadata_causes
-from informers.testing._rules.pod_templates import template_causes
-from informers.testing._store.documents import Json, go_type, mapping, quote, sequence
+from informers.testing._rules.kind_rules import kind_causes
+from informers.testing._rules.object_metadata import metadata_causes
+from informers.testing._store.documents import Json, go_type, mapping, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["checked", "complete", "mistyped", "of_another_kind", "validate"]
 
 #: Metadata that are texts by name.
 _TEXTS = ("labels", "annotations")
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_KEY_RULE = (
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
-    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-)
-_LONGEST_KEY = 253
-_TOO_LONG_KEY = f"must be no more than {_LONGEST_KEY} bytes"
-#: Bytes of what a ConfigMap or a Secret holds.
-_LARGEST_DATA = 1024 * 1024
-#: Groups whose objects may have nearly any name.
-_FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
 
 
 def checked(served: Served, namespace: str, obj: Json) -> Json:
@@ -118,80 +95,16 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
         old: what it is to replace; None for a new one.
 
     Raises:
-        Failure: 422.
+        Failure: 422, 400.
     """
-    resource, name = served.resource, obj["metadata"].get("name") or ""
-    causes: list[Cause] = []
-    if not name:
-        causes.append(Cause.required("metadata.name", "name or generateName is required"))
-    elif resource.group in _FREE_NAMES:
-        if name in {".", ".."} or "/" in name or "%" in name:
-            causes.append(Cause.invalid("metadata.name", name, "may not contain '/' or '%'"))
-    else:
-        is_label = str(resource) in {"namespaces", "services"}
-        rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (SUBDOMAIN_RULE, SUBDOMAIN, 253)
-        if len(name) > longest:
-            causes.append(
-                Cause(
-                    "FieldValueInvalid",
-                    "metadata.name",
-                    f'Invalid value: "{name}": must be no more than {longest} characters',
-                )
-            )
-        if not pattern.fullmatch(name):
-            causes.append(Cause.invalid("metadata.name", name, rule))
-    causes += metadata_causes(served, obj, old)
+    causes = metadata_causes(served, obj, old)
     if not is_inside:
-        causes += template_causes(str(resource), obj, old)
-    if str(resource) == DEFINITIONS:
+        causes += kind_causes(served, obj, old)
+    if str(served.resource) == DEFINITIONS:
         causes += definition_causes(obj, old)
-    if str(resource) == "secrets" and not is_inside and (problem := _undecodable(obj)):
-        raise failures.bad_request(f'Secret in version "v1" cannot be handled as a Secret: {problem}')
-    if str(resource) in {"configmaps", "secrets"} and not is_inside:
-        causes += _data_causes(obj)
-    if old is not None and mapping(old.get("metadata")).get("deletionTimestamp"):
-        late = sorted(set(_finalizers(obj)) - set(_finalizers(old)))
-        if late:
-            found = f"[]string{{{', '.join(map(quote, late))}}}"
-            why = f"no new finalizers can be added if the object is being deleted, found new finalizers {found}"
-            causes.append(Cause.forbidden("metadata.finalizers", why))
     if causes:
+        resource, name = served.resource, obj["metadata"].get("name") or ""
         raise failures.invalid(resource.group, resource.kind, name, causes)
-
-
-def _undecodable(obj: Json) -> str:
-    """Return in Go's words why a Secret's data are not base64; empty if they are."""
-    for value in mapping(obj.get("data")).values():
-        text = str(value or "").replace("\n", "").replace("\r", "")
-        valid = _BASE64.match(text)
-        end = valid.end() if valid else 0
-        if end < len(text) or end % 4:
-            return f"illegal base64 data at input byte {end}"
-    return ""
-
-
-def _data_causes(obj: Json) -> list[Cause]:
-    """Return what is wrong with the data of a ConfigMap or a Secret."""
-    causes: list[Cause] = []
-    size = 0
-    for field in ("data", "binaryData"):
-        for key, value in sorted(mapping(obj.get(field)).items()):
-            size += len(value.encode()) if field == "data" and obj["kind"] == "ConfigMap" else len(value) * 3 // 4
-            where = f"{field}[{key}]"
-            if len(key) > _LONGEST_KEY:
-                causes.append(Cause("FieldValueInvalid", where, f"Invalid value: {quote(key)}: {_TOO_LONG_KEY}"))
-            if not _KEY.fullmatch(key):
-                causes.append(Cause.invalid(where, key, _KEY_RULE))
-            elif key in {".", ".."}:
-                causes.append(Cause.invalid(where, key, f"must not be '{key}'"))
-    if size > _LARGEST_DATA:
-        where = "[]" if obj["kind"] == "ConfigMap" else "data"
-        causes.append(Cause("FieldValueTooLong", where, f"Too long: may not be more than {_LARGEST_DATA} bytes"))
-    return causes
-
-
-def _finalizers(obj: Json) -> list[str]:
-    return sequence(mapping(obj.get("metadata")).get("finalizers"))
 
 
 def complete(served: Served, obj: Json) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from informers.testing._http.status import Failure
-from informers.testing._rules.pod_templates import selects
+from informers.testing._rules.kind_rules import selects
 from informers.testing._rules.registry import Registry, WriteOptions, load
 from informers.testing._store.documents import Json, at, mapping, sequence
 from informers.testing._store.served_resources import Catalog

@@ -7,8 +7,6 @@ Upstream: k8s.io/kubernetes/pkg/apis/{core,apps,batch,rbac,storage}/validation/v
 
 from __future__ import annotations
 
-from typing import Any
-
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
 from informers.testing._store.documents import Json, at, is_same, mapping, sequence
@@ -21,13 +19,12 @@ _FIELDS = {
     "deployments.apps": ("spec.selector",),
     "jobs.batch": ("spec.selector", "spec.completions", "spec.completionMode", "spec.template"),
     "replicasets.apps": ("spec.selector",),
+    "secrets": ("type",),
     "statefulsets.apps": ("spec.selector", "spec.serviceName", "spec.podManagementPolicy"),
     "clusterrolebindings.rbac.authorization.k8s.io": ("roleRef",),
     "rolebindings.rbac.authorization.k8s.io": ("roleRef",),
     "storageclasses.storage.k8s.io": ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
 }
-#: While a Job is suspended, its template may change.
-_UNLESS_SUSPENDED = "spec.template"
 _POD_RULE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -49,42 +46,28 @@ def check_unchanged(served: Served, obj: Json, old: Json) -> None:
         Failure: 422.
     """
     resource = str(served.resource)
-    causes: list[Cause] = []
-    for path in _FIELDS.get(resource, ()):
-        value, was = at(obj, path), at(old, path)
-        if not is_same(value, was) and not (path == _UNLESS_SUSPENDED and at(old, "spec.suspend")):
-            causes.append(_immutable(path, value))
-    spec, before = mapping(obj.get("spec")), mapping(old.get("spec"))
+    # While a Job is suspended, its template may change.
+    free = "spec.template" if at(old, "spec.suspend") else ""
+    causes = [
+        Cause.invalid(path, at(obj, path), "field is immutable")
+        for path in _FIELDS.get(resource, ())
+        if path != free and not is_same(at(obj, path), at(old, path))
+    ]
     match resource:
-        case "configmaps" | "secrets":
-            causes += _data_causes(obj, old)
+        case "configmaps" | "secrets" if old.get("immutable"):
+            changed = [field for field in ("data", "binaryData") if (obj.get(field) or {}) != (old.get(field) or {})]
+            fields = changed if obj.get("immutable") else ["immutable", *changed]
+            causes += [Cause.forbidden(field, "field is immutable when `immutable` is set") for field in fields]
         case "pods":
-            causes += _pod_causes(spec, before)
+            causes += _pod_causes(mapping(obj.get("spec")), mapping(old.get("spec")))
         case "services":
-            address, had = spec.get("clusterIP"), before.get("clusterIP")
-            if had and address != had and "ExternalName" not in (spec.get("type"), before.get("type")):
+            address, had = at(obj, "spec.clusterIP"), at(old, "spec.clusterIP")
+            if had and address != had and "ExternalName" not in (at(obj, "spec.type"), at(old, "spec.type")):
                 causes.append(Cause.invalid("spec.clusterIPs[0]", [address], "may not change once set"))
         case _:
             pass
     if causes:
         raise failures.invalid(served.resource.group, served.resource.kind, obj["metadata"]["name"], causes)
-
-
-def _immutable(path: str, value: Any) -> Cause:
-    return Cause.invalid(path, value, "field is immutable")
-
-
-def _data_causes(obj: Json, old: Json) -> list[Cause]:
-    causes: list[Cause] = []
-    if "type" in old and obj.get("type", old["type"]) != old["type"]:
-        causes.append(_immutable("type", obj["type"]))
-    if old.get("immutable"):
-        why = "field is immutable when `immutable` is set"
-        if not obj.get("immutable"):
-            causes.append(Cause.forbidden("immutable", why))
-        changed = (field for field in ("data", "binaryData") if (obj.get(field) or {}) != (old.get(field) or {}))
-        causes.extend(Cause.forbidden(field, why) for field in changed)
-    return causes
 
 
 def _pod_causes(spec: Json, old: Json) -> list[Cause]:

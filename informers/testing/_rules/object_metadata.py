@@ -1,4 +1,4 @@
-"""What the metadata of an object must be: labels, annotations, owners and finalizers.
+"""What the metadata of an object must be: its name, labels, annotations, owners and finalizers.
 
 Upstream: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation/objectmeta.go (v0.37).
 """
@@ -6,9 +6,11 @@ Upstream: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation/objectm
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from informers.resources import Resource
 from informers.testing._http.status import Cause
-from informers.testing._store.documents import Json, mapping, sequence
+from informers.testing._store.documents import Json, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["SUBDOMAIN", "SUBDOMAIN_RULE", "metadata_causes"]
@@ -19,6 +21,14 @@ SUBDOMAIN_RULE = (
     "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+#: Groups whose objects may have nearly any name.
+_FREE_NAMES = frozenset({"rbac.authorization.k8s.io"})
 _PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _PART_RULE = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
@@ -43,16 +53,30 @@ _EXCLUSIVE = ("orphan", "foregroundDeletion")
 _LENIENT_GROUPS = frozenset({"coordination.k8s.io"})
 
 
+def name_causes(resource: Resource[Any], name: str) -> list[Cause]:
+    """Return what is wrong with an object's name."""
+    field = "metadata.name"
+    if not name:
+        return [Cause.required(field, "name or generateName is required")]
+    if resource.group in _FREE_NAMES:
+        is_wrong = name in {".", ".."} or "/" in name or "%" in name
+        return [Cause.invalid(field, name, "may not contain '/' or '%'")] if is_wrong else []
+    is_label = str(resource) in {"namespaces", "services"}
+    rule, pattern, longest = (_LABEL_RULE, _LABEL, 63) if is_label else (SUBDOMAIN_RULE, SUBDOMAIN, 253)
+    causes = [Cause.invalid(field, name, f"must be no more than {longest} characters")] if len(name) > longest else []
+    return causes if pattern.fullmatch(name) else [*causes, Cause.invalid(field, name, rule)]
+
+
 def metadata_causes(served: Served, obj: Json, old: Json | None) -> list[Cause]:
-    """Return what is wrong with an object's metadata, but for its name; they are of the right types.
+    """Return what is wrong with an object's metadata, which are of the right types.
 
     Args:
         served: the resource.
         obj: the object.
         old: what it is to replace; None for a new one.
     """
-    metadata = obj["metadata"]
-    causes: list[Cause] = []
+    metadata, was = obj["metadata"], mapping(mapping(old).get("metadata"))
+    causes = name_causes(served.resource, metadata.get("name") or "")
     for key, value in sorted(mapping(metadata.get("labels")).items()):
         causes += [Cause.invalid("metadata.labels", key, why) for why in _wrong_name(key)]
         causes += [Cause.invalid("metadata.labels", value, why) for why in _wrong_value(value)]
@@ -60,13 +84,17 @@ def metadata_causes(served: Served, obj: Json, old: Json | None) -> list[Cause]:
     for key in sorted(annotations):
         causes += [Cause.invalid("metadata.annotations", key, why) for why in _wrong_name(key.lower())]
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _LARGEST_ANNOTATIONS:
-        why = f"Too long: may not be more than {_LARGEST_ANNOTATIONS} bytes"
-        causes.append(Cause("FieldValueTooLong", "metadata.annotations", why))
+        causes.append(Cause.too_long("metadata.annotations", _LARGEST_ANNOTATIONS))
     causes += _owner_causes(sequence(metadata.get("ownerReferences")))
     causes += _finalizer_causes(served, sequence(metadata.get("finalizers")))
-    for field in _UNCHANGED if old is not None else ():
-        if metadata.get(field) != (old or {})["metadata"].get(field):
-            causes.append(Cause.invalid(f"metadata.{field}", metadata[field], "field is immutable"))
+    if old is not None:
+        changed = (field for field in _UNCHANGED if metadata.get(field) != was.get(field))
+        causes += [Cause.invalid(f"metadata.{field}", metadata[field], "field is immutable") for field in changed]
+    late = sorted({*sequence(metadata.get("finalizers"))} - {*sequence(was.get("finalizers"))})
+    if late and was.get("deletionTimestamp"):
+        found = f"[]string{{{', '.join(map(quote, late))}}}"
+        why = f"no new finalizers can be added if the object is being deleted, found new finalizers {found}"
+        causes.append(Cause.forbidden("metadata.finalizers", why))
     return causes
 
 
