@@ -56,6 +56,9 @@ class ObjectName:
         namespace: empty for an object of the whole cluster.
         name: the object's name.
 
+    Raises:
+        ConfigurationError: one of them is not a text.
+
     Example:
         >>> str(ObjectName("default", "web-0")), str(ObjectName("", "node-1"))
         ('default/web-0', 'node-1')
@@ -63,6 +66,13 @@ class ObjectName:
 
     namespace: str
     name: str
+
+    def __attrs_post_init__(self) -> None:
+        if not (isinstance(self.namespace, str) and isinstance(self.name, str)):
+            raise ConfigurationError(
+                "namespace and name are texts, and the namespace of an object of the whole cluster is empty: "
+                f"got {self.namespace!r} and {self.name!r}"
+            )
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name

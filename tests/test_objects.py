@@ -78,6 +78,12 @@ def test_a_tombstone_is_named_by_its_key_whatever_it_holds(obj: object) -> None:
     assert object_key(tombstone) == tombstone.key
 
 
+@pytest.mark.parametrize(("namespace", "name"), [(None, "web-0"), ("default", None), (1, "web-0"), ("a", b"b")])
+def test_a_name_of_what_is_not_text_is_refused(namespace: Any, name: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"namespace and name are texts, .*: got"):
+        ObjectName(namespace, name)
+
+
 def test_names_are_ordered_and_can_be_keys() -> None:
     assert sorted([ObjectName("b", "a"), ObjectName("a", "b"), ObjectName("a", "a")]) == [
         ObjectName("a", "a"),

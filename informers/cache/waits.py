@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_namespace_name, check_stop, check_timeout
+from informers._base.checks import check_namespace_name, check_stop, check_timeout, name_of
 from informers._base.clock import Clock
 from informers._base.exceptions import safe_text
 from informers._base.wakeups import BaseWakeup, Stop, Waiting, Wakeup
@@ -309,8 +309,11 @@ class Lookout(Generic[T]):
         # Before the first list it is unknown whether the object exists.
         if position.is_listed and not (record is None and is_set_aside):
             obj = None if record is None else record.object()
-            if predicate(obj):
-                return (obj,)
+            try:
+                if predicate(obj):
+                    return (obj,)
+            except StopIteration as error:  # which would only end the generator that waits
+                raise RuntimeError(f"the predicate {name_of(predicate)} raised StopIteration") from error
         if position.ended:
             raise StoppedError(f"what was waited for of {self._resource} {self._key!r} can't happen: {position.ended}")
         return None

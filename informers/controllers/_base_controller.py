@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from typing_extensions import Self
 
@@ -41,6 +43,10 @@ __all__ = ["BaseController"]
 C = TypeVar("C")
 #: The reconcile function.
 R = TypeVar("R")
+
+
+#: By process, metrics provider and name. A controller holds its provider, so the provider's id is not used again.
+_users: WeakValueDictionary[tuple[int, int, str], BaseController[Any]] = WeakValueDictionary()
 
 
 class BaseController(OfOneProcess, ABC, Generic[R]):
@@ -79,6 +85,14 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             raise ConfigurationError(
                 f"metrics must be for controllers, for example informers.metrics.ControllerMetrics(): got {metrics!r}"
             )
+        # In a forked child, the parent's controllers do not run.
+        user = (os.getpid(), id(metrics), name)
+        other = _users.get(user)
+        if other is not None and not (other._ended.is_set() or other._dead()):  # noqa: SLF001  the same class
+            raise ConfigurationError(
+                f"a controller {name!r} uses these metrics already, and theirs would mix: "
+                "give it another name, or stop the other one first"
+            )
         self._name = name
         self._kind = kind
         self._reconcile = reconcile
@@ -95,7 +109,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         #: Set when no further turn begins, and none is in progress: the end of a drain of tasks.
         self._drained = Signal(clock=clock)
         #: Set when no run is in progress any more.
-        self._ended = Signal(clock=clock)
+        self._ended: Signal = Signal(clock=clock)
         self._registrations: list[tuple[SharedInformer[Any], Registration[Any]]] = []
         self._own_writes = OwnWrites(kind, timeout=own_writes_timeout, on_seen=self._seen, clock=clock)
         self._turns = Turns(
@@ -109,6 +123,8 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         )
         self._logger = ReconcileLogger(name)
         self._follow(kind, own_name, predicate)
+        if metrics is not None:
+            _users[user] = self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name!r} of {self._kind.resource}>"
@@ -132,7 +148,8 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         Args:
             kind: a kind of a factory, which the controller creates.
             every_owner: whether every reference counts, not only that of the controller (`controller: true`).
-            predicate: selects updates; None for all. Hazard: `generation_changed` hides changes of the status.
+            predicate: selects updates; None for all. Hazard: `generation_changed` hides changes of the status and
+                of the owner references.
 
         Returns:
             The controller itself.

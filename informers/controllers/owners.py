@@ -44,13 +44,16 @@ class ByController(Generic[T]):
     def of(self, owner: Any, /) -> list[T]:
         """Return the objects in the cache that have this owner as their controller, by its uid.
 
+        An object in another namespace does not count, though anyone may write such a reference into it.
+
         Args:
             owner: a model of the official client, a JSON mapping, or anything with `metadata`.
 
         Raises:
             ConfigurationError: the owner has no uid.
         """
-        return self._informer.indexer.by_index(_INDEX, _uid_of(owner))
+        namespace = read(read(owner, "metadata"), "namespace") or None
+        return self._informer.indexer.by_index(_INDEX, _uid_of(owner), namespace=namespace)
 
 
 def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T]:
@@ -126,9 +129,9 @@ def owner_names(resource: Resource[Any], *, every_owner: bool) -> Callable[[Any]
         for reference in _references(obj):
             if not (every_owner or read(reference, "controller") is True) or read(reference, "kind") != kind:
                 continue
-            group, slash, version = str(read(reference, "api_version", "apiVersion") or "").rpartition("/")
+            *group, version = str(read(reference, "api_version", "apiVersion") or "").split("/")
             name = read(reference, "name")
-            if "/" not in group and version and (not slash or group) and group == resource.group and name:
+            if version and group == ([resource.group] if resource.group else []) and name:
                 yield ObjectName(namespace, name)
 
     return names

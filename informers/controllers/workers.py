@@ -46,7 +46,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         own_writes_timeout: seconds after which a write that a healthy cache does not show is no longer waited for.
         run_timeout: seconds after which a run is reported in the log, the metrics and the health. It goes on, since a
             thread can't be ended.
-        metrics: receives metrics, for example `informers.metrics.ControllerMetrics()`.
+        metrics: receives metrics, for example `informers.metrics.ControllerMetrics()`. Controllers that share it must
+            have different names, unless the other has been stopped.
         clock: tells the time.
 
     Raises:

@@ -22,7 +22,7 @@ __all__ = ["ControllerMetrics"]
 class ControllerMetrics:
     """Registers the metrics of controllers: a `ControllerMetricsProvider`, with controller-runtime's names.
 
-    Make one for each registry, and give it to all controllers; their names must differ.
+    Make one for each registry, and give it to all controllers; a name that is in use is refused.
 
     Args:
         registry: registers the metrics.

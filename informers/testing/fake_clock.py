@@ -11,7 +11,9 @@ from typing import final
 
 import attrs
 
+from informers._base.checks import check_seconds
 from informers._base.forks import new_condition
+from informers.errors import ConfigurationError
 
 __all__ = ["FakeClock"]
 
@@ -49,7 +51,7 @@ class FakeClock:
 
     def __init__(self, start: float = 0.0) -> None:
         self._condition = new_condition()
-        self._now = float(start)
+        self._now = check_seconds("start", start)
         self._waiters: list[_Waiter] = []
 
     def __repr__(self) -> str:
@@ -81,10 +83,13 @@ class FakeClock:
                 self._waiters.remove(waiter)
 
     def advance(self, seconds: float) -> None:
-        """Move this clock by `seconds`, and wake every wait that ends by then."""
-        if seconds < 0:
-            msg = f"a clock can't go back: advance({seconds!r}) needs seconds >= 0"
-            raise ValueError(msg)
+        """Move this clock by `seconds`, and wake every wait that ends by then.
+
+        Raises:
+            ConfigurationError: the seconds are negative, or not a finite number.
+        """
+        if check_seconds("seconds", seconds) < 0:
+            raise ConfigurationError(f"a clock can't go back: got {seconds!r}")
         with self._condition:
             self._now += seconds
             due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._now]

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import Any, final
 
 import attrs
+from attrs.validators import optional
 
+from informers._base.checks import check_count, check_seconds
 from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.resources import Resource
@@ -38,6 +40,15 @@ __all__ = [
     "ScriptedFault",
     "Status",
 ]
+
+
+def _not_negative(_fault: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if check_seconds(attribute.name, value) < 0:
+        raise ConfigurationError(f"{attribute.name} must not be negative: got {value!r}")
+
+
+def _count(_fault: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    check_count(attribute.name, value, at_least=0)
 
 
 @final
@@ -81,7 +92,7 @@ class Hang:
         after_bytes: bytes of the answer's body to send first; None to send not even a status.
     """
 
-    after_bytes: int | None = None
+    after_bytes: int | None = attrs.field(default=None, validator=optional(_count))
 
 
 @final
@@ -93,7 +104,7 @@ class Delay:
         seconds: how long.
     """
 
-    seconds: float
+    seconds: float = attrs.field(validator=_not_negative)
 
 
 @final
@@ -105,7 +116,7 @@ class Cut:
         after_bytes: bytes of the answer's body to send first.
     """
 
-    after_bytes: int = 0
+    after_bytes: int = attrs.field(default=0, validator=_count)
 
 
 @final
@@ -117,7 +128,7 @@ class EndWatch:
         after_events: lines come first, bookmarks included.
     """
 
-    after_events: int = 0
+    after_events: int = attrs.field(default=0, validator=_count)
 
 
 @final
@@ -161,11 +172,11 @@ class Lag:
         >>> faults.remove(held)
     """
 
-    seconds: float = 0.0
-    events: int = 0
+    seconds: float = attrs.field(default=0.0, validator=_not_negative)
+    events: int = attrs.field(default=0, validator=_count)
 
     def __attrs_post_init__(self) -> None:
-        if (self.seconds > 0) == (self.events > 0) or self.seconds < 0 or self.events < 0:
+        if (self.seconds > 0) == (self.events > 0):
             raise ConfigurationError(f"give a lag of seconds or of events, more than 0: got {self!r}")
 
 

@@ -332,6 +332,8 @@ def test_a_predicate_runs_in_the_thread_that_waits_under_no_lock_and_what_it_rai
 
     with pytest.raises(LookupError, match="mine"):
         made.wait_until("shop/web-0", predicate)
+    with pytest.raises(RuntimeError, match=r"the predicate .*<lambda> raised StopIteration"):
+        made.wait_until("shop/web-0", lambda _: next(iter(())))
     assert made._controller.observers.count == 0
 
 

@@ -127,6 +127,22 @@ class TestEvents:
             assert self.looked_at(controller, cluster) == ["other"]
             controller.stop()
 
+    def test_an_object_that_is_released_or_adopted_is_reported_to_the_owner_that_it_had_or_has(
+        self, cluster: Cluster
+    ) -> None:
+        with kind_of(cluster, OWNERS) as owners, kind_of(cluster, PODS) as pods:
+            controller = Controller("sets", owners, lambda name: None).owns(pods)
+            started(owners, pods)
+            for change, references, expected in [
+                ("is made", [reference(controller=False)], []),
+                ("is adopted", [reference()], ["web"]),
+                ("is released", [reference(controller=False)], ["web"]),
+                ("is on its own", [], []),
+            ]:
+                cluster.apply("pods", pod(*references))
+                assert self.looked_at(controller, cluster) == expected, change
+            controller.stop()
+
     def test_a_tombstone_without_its_object_is_passed_over(self, caplog: pytest.LogCaptureFixture) -> None:
         from informers import DeletedFinalStateUnknown
         from informers.controllers._names_handler import NamesHandler, own_name
@@ -157,6 +173,39 @@ class TestByController:
             started(pods)
             assert [found["metadata"]["name"] for found in mine.of(owner)] == ["0"]
             assert mine.of({"metadata": {"name": "web", "uid": "earlier"}})[0]["metadata"]["name"] == "1"
+
+    def test_an_object_moves_with_its_reference_from_one_owner_to_the_next(self) -> None:
+        cluster = Cluster()
+        first = written(cluster, "podsets", WEB)
+        cluster.apply("pods", pod(reference(uid=first["metadata"]["uid"])))
+        cluster.remove("podsets", str(WEB))
+        again = written(cluster, "podsets", WEB)
+        with kind_of(cluster, PODS) as pods:
+            mine = by_controller(pods)
+            started(pods)
+            assert (len(mine.of(first)), mine.of(again)) == (1, []), "the namesake has another uid"
+            for references, counts in [
+                ([reference(uid=again["metadata"]["uid"])], (0, 1)),
+                ([reference(uid=again["metadata"]["uid"], controller=False)], (0, 0)),
+                ([reference(uid=again["metadata"]["uid"]), reference(uid=first["metadata"]["uid"])], (1, 1)),
+                ([], (0, 0)),
+            ]:
+                cluster.apply("pods", pod(*references))
+                cluster.deliver("pods")
+                assert pods.informer.wait_until_seen(str(cluster.version), timeout=10)
+                assert (len(mine.of(first)), len(mine.of(again))) == counts
+
+    def test_an_object_in_another_namespace_does_not_belong_to_an_owner_whatever_it_says(self) -> None:
+        cluster = Cluster()
+        uid = written(cluster, "podsets", WEB)["metadata"]["uid"]
+        for namespace in ("shop", "stranger"):
+            cluster.apply("pods", pod(reference(uid=uid), namespace=namespace))
+        with kind_of(cluster, PODS) as pods:
+            mine = by_controller(pods)
+            started(pods)
+            of_one, of_all = ({"metadata": {"uid": uid, **extra}} for extra in ({"namespace": "shop"}, {}))
+            assert [found["metadata"]["namespace"] for found in mine.of(of_one)] == ["shop"]
+            assert len(mine.of(of_all)) == 2, "an owner of the whole cluster has objects in every namespace"
 
     def test_a_kind_may_be_indexed_by_several_controllers(self) -> None:
         with kind_of(Cluster(), PODS) as pods:

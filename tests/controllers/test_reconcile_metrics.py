@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from informers import ObjectName
+from informers import ConfigurationError, ObjectName
 from informers.controllers import Controller, Result, TerminalError
 from informers.controllers.reconcile_metrics import METRICS, TIME
 from informers.metrics import ControllerMetrics
@@ -115,6 +115,25 @@ def test_a_name_that_is_postponed_is_counted_by_what_it_waits_for(
     labels = {"group": "example.com", "resource": "podsets"}
     assert value(registry, "informers_controller_stale_skips_total", **labels) == 1
     controller.stop()
+
+
+def test_a_name_that_is_in_use_is_refused_until_its_controller_is_stopped(
+    cluster: Cluster, owners: Any, registry: CollectorRegistry
+) -> None:
+    metrics, others = ControllerMetrics(registry=registry), ControllerMetrics(registry=CollectorRegistry())
+
+    def made(name: str = "sets", kind: Any = owners, metrics: Any = metrics) -> Controller:
+        return Controller(name, kind, lambda name: None, metrics=metrics)
+
+    first = made()
+    with pytest.raises(ConfigurationError, match="a controller 'sets' uses these metrics already"):
+        made()
+    alike = [made(metrics=others), made("others"), made(metrics=None), made(metrics=None)]
+    assert first.stop(10)
+    with kind_of(cluster, OWNERS) as stopped:
+        second = made(kind=stopped)
+    third = made()
+    assert all(controller.stop(10) for controller in (*alike, second, third))
 
 
 def test_a_metric_that_raises_costs_no_name(owners: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from informers.testing import (
     Expire,
     FakeClock,
     Hang,
+    Lag,
     NoBookmarks,
     Refuse,
     Status,
@@ -199,3 +200,22 @@ def test_bookmarks_can_be_held_back_even_the_one_that_ends_a_streaming_list() ->
 def test_a_fault_that_could_meet_no_request_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Faults().add(**{"fault": Status(500), **arguments})
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "named"),
+    [
+        (Delay, "1", "seconds"),
+        (Delay, -1, "seconds"),
+        (Delay, None, "seconds"),
+        (Delay, float("nan"), "seconds"),
+        (Lag, "1", "seconds"),
+        (Hang, -1, "after_bytes"),
+        (Cut, None, "after_bytes"),
+        (Cut, 1.5, "after_bytes"),
+        (EndWatch, "1", "after_events"),
+    ],
+)
+def test_a_number_of_a_fault_that_is_invalid_is_refused(fault: Callable[[Any], Any], value: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{named} must"):
+        fault(value)
