@@ -107,8 +107,8 @@ class ObservedCache(Generic[T]):
 
         The object's version is compared with the cache's version, which also advances when the object is not visible,
         because it was deleted since, or because the informer's selector or shard does not select it. Then the write is
-        reached with the next event of a later version or bookmark, after about a minute at most. Before Kubernetes 1.37 the answer to a deletion may have the
-        version from before it: to see an object gone, use `wait_until`.
+        reached with the next event or bookmark, after about a minute at most. Before Kubernetes 1.37 the answer to a
+        deletion may have the version from before it: to see an object gone, use `wait_until`.
 
         Args:
             written: the API server's answer to the write, as the official client returned it (an object, or the
