@@ -1,37 +1,33 @@
 """Tests of one's own controller, with `informers.testing`: no cluster, no mocks, a second in all.
 
-Run it with pytest. The controller is that of `label_enforcer.py`; the API server is real HTTP in this process, so the
-controller's own client, its caches and its writes are what is tested.
+The controller is that of `label_enforcer.py`. The API server is real HTTP in this process, or a real kube-apiserver:
+
+    pytest -p informers.testing.plugin testing_a_controller.py --api-server=both
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient
 from label_enforcer import LABEL, LabelEnforcer
 
 from informers import Signal
 from informers.kinds import apps, core
-from informers.testing import APIServer, LoggedRequest, Status
+from informers.testing import Faults, KubernetesAPI, Status
+
+NAMESPACE = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop", "labels": {LABEL: "red"}}}
 
 
-@pytest.fixture
-def server() -> Iterator[APIServer]:
-    """An API server with a namespace of team red."""
-    with APIServer() as running:
-        running.patch(core.V1.namespaces, "default", {"metadata": {"labels": {LABEL: "red"}}})
-        yield running
-
-
-@pytest.fixture
-def controller(server: APIServer) -> Iterator[None]:
-    """The controller, running."""
+@pytest.fixture(autouse=True)
+def controller(api_server: KubernetesAPI, api_client: ApiClient) -> Iterator[None]:
+    """The controller, running, and a namespace of team red."""
+    api_server.create(NAMESPACE)
     stop = Signal()
-    thread = threading.Thread(target=LabelEnforcer(server.client()).run, args=[stop])
+    thread = threading.Thread(target=LabelEnforcer(api_client).run, args=[stop])
     thread.start()
     yield
     stop.set()
@@ -43,7 +39,7 @@ def deployment(name: str, **labels: str) -> dict[str, Any]:
     return {
         "kind": "Deployment",
         "apiVersion": "apps/v1",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "namespace": "shop", "labels": labels},
         "spec": {
             "replicas": 0,
             "selector": {"matchLabels": {"app": name}},
@@ -55,52 +51,42 @@ def deployment(name: str, **labels: str) -> dict[str, Any]:
     }
 
 
-def is_patch(request: LoggedRequest) -> bool:
-    """Whether a request has changed a deployment; one that is being refused has no such status."""
-    return request.verb == "patch" and request.status == 200
+def wait_for_team(api_server: KubernetesAPI, name: str, team: str) -> None:
+    """Wait until a deployment has the label."""
+    api_server.wait_for_object(
+        apps.V1.deployments,
+        name,
+        lambda found: found and found["metadata"].get("labels", {}).get(LABEL) == team,
+        namespace="shop",
+    )
 
 
-def team(server: APIServer, name: str) -> str | None:
-    """Return what the server has."""
-    labels: dict[str, str] = server.get(apps.V1.deployments, name)["metadata"].get("labels", {})
-    return labels.get(LABEL)
-
-
-@pytest.mark.usefixtures("controller")
-def test_a_deployment_gets_the_label_of_its_namespace(server: APIServer) -> None:
+def test_a_deployment_gets_the_label_of_its_namespace(api_server: KubernetesAPI) -> None:
     """Create, and wait for the write."""
-    server.create(deployment("web"))
-    server.wait_for_request(is_patch)
-    assert team(server, "web") == "red"
+    api_server.create(deployment("web"))
+    wait_for_team(api_server, "web", "red")
 
 
-@pytest.mark.usefixtures("controller")
-def test_a_namespace_that_changes_teams_takes_its_deployments_along(server: APIServer) -> None:
+def test_a_namespace_that_changes_teams_takes_its_deployments_along(api_server: KubernetesAPI) -> None:
     """Change the other kind."""
-    server.create(deployment("web"))
-    server.wait_for_request(is_patch)
-    server.patch(core.V1.namespaces, "default", {"metadata": {"labels": {LABEL: "blue"}}})
-    # A controller may patch once more than it must, so what counts is what comes of it.
-    for _ in range(1000):
-        if team(server, "web") == "blue":
-            break
-        time.sleep(0.01)
-    assert team(server, "web") == "blue"
+    api_server.create(deployment("web"))
+    wait_for_team(api_server, "web", "red")
+    api_server.patch(core.V1.namespaces, "shop", {"metadata": {"labels": {LABEL: "blue"}}})
+    wait_for_team(api_server, "web", "blue")
 
 
-@pytest.mark.usefixtures("controller")
-def test_a_write_that_the_server_refuses_is_tried_again(server: APIServer) -> None:
-    """Make the server go wrong, twice."""
-    server.faults.add(Status(500), verb="patch", times=2)
-    server.create(deployment("web"))
-    server.wait_for_request(is_patch)
-    assert team(server, "web") == "red"
+@pytest.mark.api_server("embedded")
+@pytest.mark.informer_errors  # the controller raises what the server answers
+def test_a_write_that_the_server_refuses_is_tried_again(api_server: KubernetesAPI, api_faults: Faults) -> None:
+    """Make the server go wrong, twice; a real one can't be made to."""
+    api_faults.add(Status(500), verb="patch", times=2)
+    api_server.create(deployment("web"))
+    wait_for_team(api_server, "web", "red")
 
 
-@pytest.mark.usefixtures("controller")
-def test_what_is_right_already_is_left_alone(server: APIServer) -> None:
+def test_what_is_right_already_is_left_alone(api_server: KubernetesAPI) -> None:
     """Nothing happens, before something does."""
-    server.create(deployment("right", team="red"))
-    server.create(deployment("wrong"))
-    [request] = server.wait_for_request(is_patch)
-    assert request.name == "wrong"
+    right = api_server.create(deployment("right", team="red"))
+    api_server.create(deployment("wrong"))
+    wait_for_team(api_server, "wrong", "red")
+    assert api_server.get(apps.V1.deployments, "right", namespace="shop") == right

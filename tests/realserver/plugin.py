@@ -13,6 +13,8 @@ from informers.testing._controlplane.daemons import missing
 
 # What a user's suite has, but for the checks of every test.
 from informers.testing.plugin import (
+    api_client,
+    api_faults,
     api_server,
     control_plane,
     no_informer_leaks,
@@ -20,7 +22,15 @@ from informers.testing.plugin import (
     pytest_generate_tests,
 )
 
-__all__ = ["api_server", "control_plane", "no_informer_leaks", "pytest_addoption", "pytest_generate_tests"]
+__all__ = [
+    "api_client",
+    "api_faults",
+    "api_server",
+    "control_plane",
+    "no_informer_leaks",
+    "pytest_addoption",
+    "pytest_generate_tests",
+]
 
 KUBERNETES_VERSION = "1.37.2"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 CONFTEST = 'pytest_plugins = ["informers.testing.plugin"]'
@@ -37,45 +35,6 @@ def test_faults(api_server, api_faults):
 """
 
 
-#: The tutorial's controller, as its program has it.
-TUTORIAL = """
-import threading
-
-import pytest
-from label_enforcer import LabelEnforcer
-
-from informers.kinds import apps
-
-NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "red"}}}
-POD = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "nginx"}]}}
-DEPLOYMENT = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "web", "namespace": "shop"},
-    "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": POD},
-}
-
-
-@pytest.fixture
-def controller(api_client):
-    stop = threading.Event()
-    running = threading.Thread(target=LabelEnforcer(api_client).run, args=[stop])
-    running.start()
-    yield
-    stop.set()
-    running.join()
-
-
-def test_a_deployment_gets_the_team_of_its_namespace(api_server, controller):
-    api_server.create(NAMESPACE)
-    api_server.create(DEPLOYMENT)
-    wanted = {"team": "red"}
-    api_server.wait_for_object(
-        apps.V1.deployments, "web", lambda obj: obj["metadata"].get("labels") == wanted, namespace="shop"
-    )
-"""
-
-
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -97,13 +56,3 @@ def test_the_same_tests_run_on_a_real_server_or_on_both(suite: pytest.Pytester) 
     result.assert_outcomes(passed=6, skipped=1)
     result = suite.runpytest_subprocess("--strict-markers", "--api-server=real")
     result.assert_outcomes(passed=2, skipped=2)
-
-
-@pytest.mark.real_apiserver
-@pytest.mark.timeout(120)
-def test_the_test_of_the_tutorials_controller_runs_on_both_unchanged(pytester: pytest.Pytester) -> None:
-    examples = Path(__file__).parents[2] / "examples"
-    pytester.makeconftest(f"{CONFTEST}\nimport sys\nsys.path.append({str(examples)!r})\n")
-    pytester.makepyfile(TUTORIAL)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers", "--api-server=both")
-    result.assert_outcomes(passed=2)
