@@ -111,12 +111,7 @@ class ControlPlane:
 
     def __enter__(self) -> Self:
         try:
-            self.authority.create()
-            self.authority.issue("kube-apiserver", names="DNS:localhost,IP:127.0.0.1")
-            (self.folder / "tokens.csv").write_text(
-                "".join(f'{self._tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in USERS.items())
-            )
-            self._servers.start()
+            self._servers.start(self._write_keys)
             self._relay = Relay(self._servers.port)
             self._first = frozenset(self._objects.stored())
         except BaseException:
@@ -141,6 +136,13 @@ class ControlPlane:
             each.close()
         if self._temporary:
             _remove(self.folder, os.getpid())
+
+    def _write_keys(self) -> None:
+        self.authority.create()
+        self.authority.issue("kube-apiserver", names="DNS:localhost,IP:127.0.0.1")
+        (self.folder / "tokens.csv").write_text(
+            "".join(f'{self._tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in USERS.items())
+        )
 
     @property
     def url(self) -> str:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from kubernetes import client, config
 
 from informers.testing._controlplane.daemons import Daemon
 from informers.testing.controlplane import ControlPlane
+from tests.waiting import eventually
 
 MESSAGE = 'namespaces is forbidden: User "{}" cannot list resource "namespaces" in API group "" at the cluster scope'
 
@@ -111,10 +111,7 @@ def test_a_daemon_and_its_folder_do_not_outlive_the_process_that_started_it(tmp_
         pid = int(process.stdout.readline())
         os.kill(process.pid, end)
         process.wait(10)
-    deadline = time.monotonic() + 10
-    while runs(pid) or folder.exists():
-        assert time.monotonic() < deadline, "the daemon or its folder outlives its starter"
-        time.sleep(0.01)
+    eventually(lambda: not runs(pid) and not folder.exists())
 
 
 @pytest.mark.real_apiserver
@@ -125,6 +122,46 @@ def test_a_folder_that_nobody_used_goes_with_its_owner() -> None:
     del plane
     gc.collect()
     assert not folder.exists()
+
+
+def test_the_folder_of_a_process_that_is_killed_while_it_makes_keys_is_removed(tmp_path: Path) -> None:
+    sleeper, killer = "#!/bin/sh\nexec sleep 60\n", "#!/bin/sh\nkill -9 $PPID\n"
+    for name, script in (("etcd", sleeper), ("kube-apiserver", sleeper), ("openssl", killer)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    code = "from informers.testing import ControlPlane\nwith ControlPlane(): pass"
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "KUBEBUILDER_ASSETS": str(tmp_path), "TMPDIR": str(temporary)}
+    done = subprocess.run((sys.executable, "-c", code), cwd=Path(__file__).parents[2], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    eventually(lambda: not list(temporary.iterdir()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_daemon_does_not_outlive_its_starter_in_a_forked_child(tmp_path: Path) -> None:
+    starter = (
+        "import os, sys, time, pathlib\n"
+        "from informers.testing._controlplane.daemons import Daemon\n"
+        "sleeper = (sys.executable, '-c', 'import time; time.sleep(60)')\n"
+        "daemon = Daemon('sleeper', sleeper, pathlib.Path(sys.argv[1]))\n"
+        "daemon.start()\n"
+        "child = os.fork()\n"
+        "if child:\n"
+        "    print(daemon.pid, child, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command = (sys.executable, "-c", starter, str(tmp_path / "log"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
+        assert process.stdout is not None
+        pid, child = map(int, process.stdout.readline().split())
+        process.kill()
+        process.wait(10)
+        try:
+            eventually(lambda: not runs(pid))
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def runs(pid: int) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,18 +60,150 @@ def test_a_body_that_is_too_large_is_refused_as_the_real_server_does(server: API
     assert '"message":"Request entity too large: limit is 3145728"' in body
 
 
-def test_a_body_without_an_end_is_given_up(server: APIServer) -> None:
-    connection = connect(server)
-    try:
-        connection.putrequest("POST", MAPS)
-        connection.putheader("Content-Length", str(10**12))
-        connection.endheaders()
-        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-            connection.getresponse()
-    finally:
-        connection.close()
-    assert urlsplit(server.url).port  # it still runs
-    assert post(server, b'{"metadata":{"name":"a"}}')[0] == 201
+GET = b"GET /healthz HTTP/1.1\r\n"
+POST = f"POST {MAPS} HTTP/1.1\r\n".encode()
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+
+
+def send(server: APIServer, data: bytes, *, leaves: bool = False) -> bytes:
+    """Send bytes, and return all that comes back until the server closes the connection."""
+    with socket.create_connection((urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=10) as sock:
+        sock.sendall(data)
+        if leaves:
+            sock.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+BAD, LARGE, LONG = "400 Bad Request", "413 Request Entity Too Large", "431 Request Header Fields Too Large"
+UNUSUAL = {
+    "no request line": (b"rubbish\r\n\r\n", BAD),
+    "another protocol": (b"GET /healthz HTTP/2.0\r\n\r\n", BAD),
+    "no header": (GET + b"a b\r\n\r\n", BAD),
+    "negative length": (POST + b"Content-Length: -5\r\n\r\n", BAD),
+    "signed length": (POST + b"Content-Length: +5\r\n\r\nhello", BAD),
+    "many digits": (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", BAD),
+    "two lengths": (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", BAD),
+    "large": (POST + b"Content-Length: 1000000000000\r\n\r\n", LARGE),
+    "unknown encoding": (POST + b"Transfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"),
+    "negative chunk": (CHUNKED + b"-5\r\n", BAD),
+    "chunk without a size": (CHUNKED + b"\r\n", BAD),
+    "chunk that goes on": (CHUNKED + b"1\r\nabc", BAD),
+    "large chunk": (CHUNKED + b"ffffffffff\r\n", LARGE),
+    "long header": (GET + b"X: " + b"x" * 2_000_000 + b"\r\n\r\n", LONG),
+    "headers without an end": (GET + b"X: x\r\n" * 300_000, LONG),
+    "long line": (b"GET /" + b"x" * 2_000_000 + b" HTTP/1.1\r\n\r\n", LONG),
+    "malformed host": (b"GET http://[::1/healthz HTTP/1.1\r\n" + CLOSE, "403 Forbidden"),
+    "host in the URL": (b"GET http://evil.example.com/ HTTP/1.1\r\nHost: localhost\r\n" + CLOSE, "403 Forbidden"),
+    "two hosts": (GET + b"Host: evil.example.com\r\nHost: localhost\r\n" + CLOSE, "403 Forbidden"),
+    "path like a host": (b"GET //[x/healthz HTTP/1.1\r\n" + CLOSE, "404 Not Found"),
+    "no path": (b"OPTIONS * HTTP/1.1\r\n" + CLOSE, "404 Not Found"),
+    "options": (b"OPTIONS /api/v1/pods HTTP/1.1\r\n" + CLOSE, "405 Method Not Allowed"),
+    "loopback in the URL": (b"GET http://localhost/healthz HTTP/1.1\r\n" + CLOSE, "200 OK"),
+    "connection options": (GET + b"Connection: Close, Upgrade\r\n\r\n", "200 OK"),
+    "old client": (b"GET /healthz HTTP/1.0\r\n\r\n", "200 OK"),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_requests_are_answered_and_others_go_on(
+    server: APIServer, caplog: pytest.LogCaptureFixture, data: bytes, status: str
+) -> None:
+    assert send(server, data).startswith(f"HTTP/1.1 {status}\r\n".encode())
+    assert (caplog.messages, send(server, GET + CLOSE)[-2:]) == ([], b"ok")
+
+
+def test_requests_that_come_at_once_are_answered_in_turn(server: APIServer) -> None:
+    answers = send(server, b"GET /version HTTP/1.1\r\n\r\n" + GET + b"\r\n" + GET + CLOSE).split(b"HTTP/1.1 200 OK")
+    assert [answer.endswith(b"\r\n\r\nok") for answer in answers[1:]] == [False, True, True]
+
+
+@pytest.mark.parametrize("data", [GET + b"Ho", POST + b"Content-Length: 9\r\n\r\n{", b""])
+def test_half_a_request_is_not_answered(server: APIServer, data: bytes) -> None:
+    assert send(server, data, leaves=True) == b""
+
+
+def test_a_client_may_ask_whether_to_send_its_body(server: APIServer) -> None:
+    body = b'{"metadata":{"name":"a"}}'
+    answer = send(server, POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n" % len(body) + CLOSE + body)
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n")
+
+
+def test_an_old_client_gets_a_long_answer_without_chunks(server: APIServer) -> None:
+    server.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}, "data": {"k": "x" * 300_000}})
+    head, _, body = send(server, f"GET {MAPS} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
+    assert (b"chunked" in head, json.loads(body)["items"][0]["metadata"]["name"]) == (False, "a")
+
+
+def test_a_stop_does_not_wait_for_requests_that_are_being_read() -> None:
+    with APIServer() as server:
+        address = ("127.0.0.1", urlsplit(server.url).port)
+        clients = [socket.create_connection(address, timeout=10) for _ in range(5)]
+        for client, data in zip(
+            clients, (b"", b"GET /", POST + b"Content-Length: 9\r\n\r\n{", GET, b"?\r\n\r\n"), strict=True
+        ):
+            client.sendall(data)
+    for client in clients:
+        client.close()
+
+
+def test_a_client_that_does_not_read_its_watch_holds_up_neither_writes_nor_a_stop() -> None:
+    with APIServer() as server, socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as client:
+        client.sendall(f"GET {MAPS}?watch=1 HTTP/1.1\r\n\r\n".encode())
+        server.wait_for_watchers(core.V1.config_maps)
+        made = {"kind": "ConfigMap", "apiVersion": "v1", "data": {"k": "x" * 1_000_000}}
+        for number in range(20):
+            server.create({**made, "metadata": {"name": f"a{number}"}})
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/yaml"])
+def test_a_body_that_is_nested_too_deeply_is_refused(
+    server: APIServer, caplog: pytest.LogCaptureFixture, media: str
+) -> None:
+    status, body, _ = post(server, b'{"metadata":{"name":"a"},"data":' + b"[" * 3000 + b"]" * 3000 + b"}", media)
+    assert (status, "nested too deeply" in body, caplog.messages) == (400, True, [])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_leaves_the_server_of_its_parent_alone() -> None:
+    program = """
+import os, socket
+from urllib.request import urlopen
+from informers.kinds import core
+from informers.testing import APIServer
+
+with APIServer() as server:
+    port = int(server.url.rpartition(":")[2])
+    watch = socket.create_connection(("127.0.0.1", port), timeout=10)
+    watch.sendall(b"GET /api/v1/namespaces?watch=1 HTTP/1.1\\r\\n\\r\\n")
+    server.wait_for_watchers(core.V1.namespaces)
+    reader, writer = os.pipe()
+    stopped_reader, stopped = os.pipe()
+    child = os.fork()
+    if not child:
+        assert urlopen(server.url + "/healthz", timeout=10).read() == b"ok"
+        server.stop()
+        os.write(stopped, b".")
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(0)
+    assert os.read(stopped_reader, 1) == b"."
+    server.create({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}})
+    seen = b""
+    while b"shop" not in seen:
+        seen += (got := watch.recv(65536))
+        assert got, "the child has ended the parent's watch"
+try:
+    socket.create_connection(("127.0.0.1", port))
+    raise AssertionError("the child still listens")
+except ConnectionRefusedError:
+    print("fine")
+os.close(writer)
+os.waitpid(child, 0)
+"""
+    command = (sys.executable, "-W", "ignore::DeprecationWarning", "-c", program)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
 def test_aliases_that_grow_are_refused_at_once(server: APIServer) -> None:

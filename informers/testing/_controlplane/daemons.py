@@ -19,6 +19,7 @@ from typing import TypeVar
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK
+from informers._base.forks import on_fork
 
 __all__ = ["Daemon", "assets", "free_ports", "missing", "poll"]
 
@@ -35,7 +36,7 @@ for _ in 1 2 3 4 5; do rm -rf "$2" && exit; sleep 1; done
 """
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Daemon:
     """One process at a time, which can be killed and started again.
 
@@ -52,6 +53,14 @@ class Daemon:
     folder: Path | None = None
     _process: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
     _watchdog: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        on_fork(self._forked)
+
+    def _forked(self, _parent: int) -> list[int]:
+        """Give up the watchdog's pipe in a forked child, which may outlive this process."""
+        pipe = None if self._watchdog is None else self._watchdog.stdin
+        return [] if pipe is None else [pipe.fileno()]
 
     @property
     def pid(self) -> int:

@@ -18,6 +18,7 @@ from typing import cast, final
 import attrs
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.forks import on_fork
 
 __all__ = ["Relay"]
 
@@ -62,6 +63,7 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="control-plane-relay", daemon=True)
         self._thread.start()
+        on_fork(self._forked)
 
     def drop_connections(self) -> None:
         """Reset all connections; new ones are accepted."""
@@ -84,6 +86,10 @@ class Relay:
         """End all connections and the thread."""
         self._is_stopping = True
         self._thread.join()
+
+    def _forked(self, _parent: int) -> list[int]:
+        """Give up all sockets in a forked child: the relay goes on in its parent alone."""
+        return [self._listener.fileno(), *(way.source.fileno() for way in self._ways)]
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector, self._listener:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -68,9 +68,14 @@ class Servers:
         """The id of the API server's process."""
         return self._apiserver.pid
 
-    def start(self) -> None:
-        """Start both, and wait until they are ready."""
+    def start(self, prepare: Callable[[], object]) -> None:
+        """Start both, and wait until they are ready.
+
+        Args:
+            prepare: makes the keys. It runs while etcd starts, whose watchdog removes a temporary folder by then.
+        """
         self._etcd.start()
+        prepare()
         self._etcd.wait_until(self._etcd_missing, timeout=self._timeout)
         self.restart_apiserver()
 

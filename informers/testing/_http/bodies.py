@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from informers.testing._http import status as failures
-from informers.testing._http.exchange import Request
 from informers.testing._http.queries import flag, whole
+from informers.testing._http.request_reader import Request
 from informers.testing._http.routes import Target
 from informers.testing._http.status import Cause, Failure
 from informers.testing._rules.deletions import DeleteOptions

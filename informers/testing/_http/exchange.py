@@ -1,6 +1,6 @@
-"""HTTP/1.1 over a socket, as much as a Kubernetes client needs, and as wrong as a script wants it.
+"""Answers over HTTP/1.1, complete or broken as a script of faults says.
 
-Bytes on the wire are the business of tests here: cut answers, silence, resets. That is why this is not `http.server`.
+Faults cut answers at a byte, keep silent, or reset the connection, so this is not `http.server`.
 """
 
 from __future__ import annotations
@@ -13,159 +13,18 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import final
-from urllib.parse import parse_qsl, unquote, urlsplit
-
-import attrs
 
 from informers._base.clock import Clock
 from informers._base.forks import new_condition
+from informers.testing._http.request_reader import BrokenConnectionError, Request
 
-__all__ = ["BODY_LIMIT", "BrokenConnectionError", "Exchange", "Request", "read_request"]
+__all__ = ["Exchange"]
 
 #: The real server compresses what is larger than this, for clients that ask.
 _GZIP_FROM = 128 * 1024
 #: Answers up to this size are sent in one piece.
 _ONE_PIECE = 64 * 1024
 _BATCH = 256 * 1024
-_HEAD_LIMIT = 64 * 1024
-#: Bytes of a body that the real server reads.
-BODY_LIMIT = 3 * 1024 * 1024
-#: Bytes that are read and thrown away, so that anyone who sends them gets to read the refusal.
-_DISCARD_LIMIT = 64 * 1024 * 1024
-
-
-class BrokenConnectionError(Exception):
-    """The connection is of no use any more: the client has left, or a fault has cut it."""
-
-
-@attrs.frozen
-class Request:
-    """A request.
-
-    Attributes:
-        method: for example `GET`.
-        path: decoded, without query.
-        query: the first value of each parameter.
-        headers: names in small letters.
-        body: as sent.
-        is_too_large: the body was larger than the server takes, and has been thrown away.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes = attrs.field(repr=False)
-    is_too_large: bool = False
-
-    @property
-    def wants_close(self) -> bool:
-        """Return whether the connection ends with the answer."""
-        return self.is_too_large or self.headers.get("connection", "").lower() == "close"
-
-
-@final
-class RequestReader:
-    """Reads from a socket up to a mark or a length."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._buffer = bytearray()
-
-    def until(self, mark: bytes, limit: int) -> bytes | None:
-        """Return what comes before `mark`, which is taken too; None if the client has nothing more to say."""
-        start = 0
-        while (at := self._buffer.find(mark, start)) < 0:
-            start = max(0, len(self._buffer) - len(mark))
-            if len(self._buffer) > limit:
-                raise BrokenConnectionError(f"more than {limit} bytes without an end")
-            if not self._fill():
-                if self._buffer:
-                    raise BrokenConnectionError("the client left in mid-request")
-                return None
-        found = bytes(self._buffer[:at])
-        del self._buffer[: at + len(mark)]
-        return found
-
-    def exactly(self, length: int) -> bytes:
-        """Return the next `length` bytes."""
-        if length < 0:
-            raise ValueError(f"a length of {length}")
-        while len(self._buffer) < length:
-            if not self._fill():
-                raise BrokenConnectionError("the client left in mid-request")
-        found = bytes(self._buffer[:length])
-        del self._buffer[:length]
-        return found
-
-    def discard(self, length: int) -> None:
-        """Throw the next `length` bytes away."""
-        if not 0 <= length <= _DISCARD_LIMIT:
-            raise BrokenConnectionError(f"a body of {length} bytes")
-        while length:
-            if not self._buffer and not self._fill():
-                raise BrokenConnectionError("the client left in mid-request")
-            taken = min(length, len(self._buffer))
-            del self._buffer[:taken]
-            length -= taken
-
-    def _fill(self) -> bool:
-        try:
-            data = self._socket.recv(65536)
-        except OSError:
-            return False
-        self._buffer += data
-        return bool(data)
-
-
-def read_request(reader: RequestReader, sock: socket.socket) -> Request | None:
-    """Read the next request; None at the end of the connection.
-
-    Raises:
-        BrokenConnectionError: it is not a request, or the connection broke.
-    """
-    head = reader.until(b"\r\n\r\n", _HEAD_LIMIT)
-    if head is None:
-        return None
-    first, *lines = head.decode("latin-1").split("\r\n")
-    parts = first.split(" ")
-    if len(parts) != 3:
-        raise BrokenConnectionError("no HTTP request")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if headers.get("expect", "").lower() == "100-continue":
-        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    url = urlsplit(parts[1])
-    query: dict[str, str] = {}
-    for name, value in parse_qsl(url.query, keep_blank_values=True):
-        query.setdefault(name, value)
-    body = _read_body(reader, headers)
-    return Request(parts[0], unquote(url.path), query, headers, body or b"", is_too_large=body is None)
-
-
-def _read_body(reader: RequestReader, headers: Mapping[str, str]) -> bytes | None:
-    """Return a body, or None for one that is too large, which is thrown away."""
-    try:
-        if headers.get("transfer-encoding", "").lower() != "chunked":
-            length = int(headers.get("content-length", "0"))
-            if length <= BODY_LIMIT:
-                return reader.exactly(length)
-            reader.discard(length)
-            return None
-        pieces: list[bytes] = []
-        total = 0
-        while size := int((reader.until(b"\r\n", _HEAD_LIMIT) or b"0").partition(b";")[0], 16):
-            total += size
-            if total <= BODY_LIMIT:
-                pieces.append(reader.exactly(size))
-            elif total <= _DISCARD_LIMIT:
-                reader.discard(size)
-            else:
-                raise BrokenConnectionError(f"a body of more than {_DISCARD_LIMIT} bytes")
-            reader.until(b"\r\n", _HEAD_LIMIT)
-        reader.until(b"\r\n", _HEAD_LIMIT)
-        return b"".join(pieces) if total <= BODY_LIMIT else None
-    except ValueError as problem:
-        raise BrokenConnectionError(f"a body of unclear length: {problem}") from problem
 
 
 @final
@@ -248,7 +107,8 @@ class Exchange:
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Begin an answer of unknown length: `write` its pieces, then `end` it."""
         self.on_status(status)
-        self._send(self._head(status, {"Transfer-Encoding": "chunked", **headers}))
+        chunked = {} if self.request.is_old else {"Transfer-Encoding": "chunked"}
+        self._send(self._head(status, {**chunked, **headers}))
 
     def write(self, data: bytes) -> None:
         """Send a piece of the answer.
@@ -260,8 +120,9 @@ class Exchange:
 
     def end(self) -> None:
         """End an answer that `start` began."""
-        last = self._compressor.flush() if self._compressor else b""
-        self._send((b"%x\r\n%b\r\n" % (len(last), last) if last else b"") + b"0\r\n\r\n")
+        if self._compressor is not None:
+            self._send(self._chunk(self._compressor.flush()))
+        self._send(self._chunk(b""))
 
     def reset(self) -> None:
         """Break the connection, so that the client sees an error.
@@ -295,9 +156,8 @@ class Exchange:
 
     def close(self) -> None:
         """End all waiting: the connection is at its end."""
+        self._notice()
         with self._condition:
-            self._is_closed = True
-            self._condition.notify_all()
             callbacks = list(self._end_callbacks)
         for callback in callbacks:
             callback()
@@ -334,7 +194,10 @@ class Exchange:
         if self._compressor is not None:
             data = self._compressor.compress(data)
         if data:
-            self._send(b"%x\r\n%b\r\n" % (len(data), data))
+            self._send(self._chunk(data))
+
+    def _chunk(self, data: bytes) -> bytes:
+        return data if self.request.is_old else b"%x\r\n%b\r\n" % (len(data), data)
 
     def _head(self, status: int, headers: Mapping[str, str]) -> bytes:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unknown"

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import final
 
 from informers._base.clock import Clock
-from informers._base.forks import new_lock
+from informers._base.forks import new_lock, on_fork
 from informers.errors import StoppedError
-from informers.testing._http.exchange import BrokenConnectionError, Exchange, RequestReader, read_request
+from informers.testing._http.exchange import Exchange
+from informers.testing._http.request_reader import BrokenConnectionError, RequestReader, UnreadableRequestError
 
 __all__ = ["HTTPListener"]
 
@@ -29,7 +30,7 @@ class _Connection:
 
     def __init__(self, listener: HTTPListener, sock: socket.socket, number: int) -> None:
         self._listener = listener
-        self._socket = sock
+        self.socket: socket.socket = sock
         self._exchange: Exchange | None = None
         self._is_closed = False
         self.thread: threading.Thread = threading.Thread(
@@ -42,7 +43,7 @@ class _Connection:
         if self._exchange is not None:
             self._exchange.close()
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def _run(self) -> None:
         try:
@@ -53,15 +54,17 @@ class _Connection:
             _logger.exception("a request to the test server could not be answered")
         finally:
             self._listener.forget(self)
-            self._socket.close()
+            self.socket.close()
 
     def _serve(self) -> None:
-        listener, sock = self._listener, self._socket
+        listener, sock = self._listener, self.socket
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = RequestReader(sock)
         while not self._is_closed:
-            request = read_request(reader, sock)
-            if request is None:
+            try:
+                request = reader.request()
+            except UnreadableRequestError as problem:
+                reader.refuse(problem.answer)
                 return
             self._exchange = Exchange(
                 request, sock, listener.clock, lambda callback: listener.watch_for_end(sock, callback)
@@ -69,6 +72,8 @@ class _Connection:
             if self._is_closed:
                 return
             listener.serve(self._exchange)
+            if request.is_too_large:
+                reader.refuse()
             if request.wants_close:
                 return
 
@@ -101,6 +106,7 @@ class HTTPListener:
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="informers-testing-listener", daemon=True)
         self._thread.start()
+        on_fork(self._forked)
 
     def stop(self) -> None:
         """End all connections and threads; returns when they have ended."""
@@ -108,9 +114,11 @@ class HTTPListener:
             self._is_stopped = True
         self.pause()
         self._wake()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
-        self._join()
+        self._thread.join()
+        # No more threads will come, since the accepting one has ended.
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
         self._wake_reader.close()
         self._wake_writer.close()
 
@@ -154,11 +162,12 @@ class HTTPListener:
         self._order(lambda selector: _register(selector, sock, callback))
         return lambda: self._order(lambda selector: _unregister(selector, sock))
 
-    def _join(self) -> None:
-        # The accepting thread has ended: no more will come.
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
+    def _forked(self, _parent: int) -> list[int]:
+        """Give up all sockets in a forked child: the server goes on in its parent alone."""
+        sockets = [self._wake_reader, self._wake_writer, *(each.socket for each in self._connections)]
+        sockets += [self._socket] if self._socket is not None else []
+        self._is_stopped, self._socket, self._connections, self._threads = True, None, set(), []
+        return [sock.fileno() for sock in sockets]
 
     def _order(self, order: Callable[[selectors.BaseSelector], None]) -> None:
         """Have the accepting thread do something to its selector; returns when it is done."""

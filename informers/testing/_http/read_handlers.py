@@ -10,9 +10,9 @@ from typing import final
 import attrs
 
 from informers.testing._http import status as failures
-from informers.testing._http.exchange import Request
 from informers.testing._http.queries import Query, decode_continue, encode_continue
 from informers.testing._http.representations import Form
+from informers.testing._http.request_reader import Request
 from informers.testing._http.routes import Target
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json

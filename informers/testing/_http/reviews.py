@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from informers.testing._http import status as failures
 from informers.testing._http.bodies import read_object
-from informers.testing._http.exchange import Request
+from informers.testing._http.request_reader import Request
 from informers.testing._http.status import Cause
 from informers.testing._rules.authorization import Access
 from informers.testing._store.documents import Json, mapping, timestamp

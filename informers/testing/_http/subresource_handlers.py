@@ -16,7 +16,7 @@ from informers._base.clock import Clock
 from informers.selectors import LabelSelector
 from informers.testing._http import status as failures
 from informers.testing._http.bodies import read_delete_options, read_object, read_options
-from informers.testing._http.exchange import Request
+from informers.testing._http.request_reader import Request
 from informers.testing._http.routes import Target
 from informers.testing._http.status import Cause
 from informers.testing._rules.deletions import DeleteOptions

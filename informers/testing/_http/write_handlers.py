@@ -17,9 +17,10 @@ from informers._base.clock import Clock
 from informers.testing._http import status as failures
 from informers.testing._http.api_discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
 from informers.testing._http.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
-from informers.testing._http.exchange import BODY_LIMIT, BrokenConnectionError, Exchange, Request
+from informers.testing._http.exchange import Exchange
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.representations import Form, negotiate
+from informers.testing._http.request_reader import BODY_LIMIT, BrokenConnectionError, Request
 from informers.testing._http.reviews import review
 from informers.testing._http.routes import Target, route
 from informers.testing._http.status import Cause, Failure
@@ -127,6 +128,8 @@ class Handlers:
             self._refuse(exchange, failure)
         except BrokenConnectionError:
             raise
+        except RecursionError:
+            self._refuse(exchange, failures.bad_request("the object is nested too deeply"), is_last=True)
         except Exception as problem:
             # A bug of this server's: it must show, and must not hang the client.
             _logger.exception("%s %s could not be answered", request.method, request.path)
