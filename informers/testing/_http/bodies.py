@@ -56,7 +56,7 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
     Raises:
         Failure: 400, 415.
     """
-    media = _media_of(request)
+    media = request.media
     unrecognized = f"the object provided is unrecognized (must be of type {kind})"
     obj: Any
     if media in {APPLY, "application/yaml"}:
@@ -82,10 +82,6 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
         raise failures.bad_request(f"{unrecognized}: Object 'Kind' is missing in '{text}' ({shown})")
     return content if content.get("apiVersion") or not says_kind else {**content, "apiVersion": ""}
-
-
-def _media_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip()
 
 
 def read_configuration(request: Request, served: Served) -> Json:
@@ -160,7 +156,7 @@ def read_options(request: Request, target: Target) -> WriteOptions:
         at, letter = next((at, letter) for at, letter in enumerate(manager) if not letter.isprintable())
         why = f"invalid character U+{ord(letter):04X} (at position {at})"
         raise _invalid_options(target.verb, Cause.invalid("fieldManager", manager, why))
-    if target.verb == "patch" and "force" in request.query and _media_of(request) != APPLY:
+    if target.verb == "patch" and "force" in request.query and request.media != APPLY:
         raise _invalid_options("patch", Cause.forbidden("force", "may not be specified for non-apply patch"))
     return WriteOptions(
         manager=manager or agent or "unknown",
@@ -244,7 +240,7 @@ def _field_check(request: Request, verb: str) -> FieldCheck:
         raise _invalid_options(verb, Cause.not_supported("fieldValidation", value, list(_VALIDATIONS)))
     is_patch = verb == "patch"
     doubled = () if value == "Ignore" else doubled_fields(request.body, is_patch=is_patch)
-    return FieldCheck(value or "Warn", is_patch, is_apply=_media_of(request) == APPLY, doubled=doubled)
+    return FieldCheck(value or "Warn", is_patch, is_apply=request.media == APPLY, doubled=doubled)
 
 
 def _invalid_options(verb: str, cause: Cause) -> Failure:

@@ -69,6 +69,11 @@ class Request:
     is_old: bool = False
 
     @property
+    def media(self) -> str:
+        """Return the media type of the body, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    @property
     def wants_close(self) -> bool:
         """Return whether the connection ends with the answer."""
         options = self.headers.get("connection", "").lower().split(",")

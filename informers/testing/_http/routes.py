@@ -12,6 +12,7 @@ import attrs
 
 from informers.testing._http.queries import flag
 from informers.testing._store.served_resources import Catalog, Served
+from informers.testing._store.subresources import Subresource
 
 __all__ = ["Target", "route"]
 
@@ -37,6 +38,11 @@ class Target:
     namespace: str
     name: str
     subresource: str
+
+    @property
+    def part(self) -> Subresource | None:
+        """Return the subresource, or None if there is none, or none of that name."""
+        return next((each for each in self.served.subresources if each.name == self.subresource), None)
 
 
 def route(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) -> Target | None:

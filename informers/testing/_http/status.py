@@ -112,15 +112,16 @@ class Failure(StatusError):  # noqa: N818  a word of the server's, not of the li
         return status
 
 
-def _details(resource: Resource[Any], name: str = "") -> dict[str, Any]:
-    details = {"name": name, "group": resource.group, "kind": resource.plural}
-    return {field: value for field, value in details.items() if value}
+def details_of(resource: Resource[Any], name: str = "") -> dict[str, Any]:
+    """Return the details of a Status about an object or a resource."""
+    found = {"name": name, "group": resource.group, "kind": resource.plural}
+    return {field: value for field, value in found.items() if value}
 
 
 def not_found(resource: Resource[Any], name: str) -> Failure:
     """Return the 404 for an object."""
     message = f"{resource} {quote(name)} not found"
-    return Failure(message, code=404, reason="NotFound", details=_details(resource, name))
+    return Failure(message, code=404, reason="NotFound", details=details_of(resource, name))
 
 
 def no_such_path() -> Failure:
@@ -131,13 +132,13 @@ def no_such_path() -> Failure:
 def already_exists(resource: Resource[Any], name: str, *, is_going: bool) -> Failure:
     """Return the 409 for the creation of what is there, and may be about to go."""
     message = f"{'object is being deleted: ' if is_going else ''}{resource} {quote(name)} already exists"
-    return Failure(message, code=409, reason="AlreadyExists", details=_details(resource, name))
+    return Failure(message, code=409, reason="AlreadyExists", details=details_of(resource, name))
 
 
 def conflict(resource: Resource[Any], name: str, why: str = MODIFIED) -> Failure:
     """Return the 409 for a write that another one has overtaken."""
     message = f"Operation cannot be fulfilled on {resource} {quote(name)}: {why}"
-    return Failure(message, code=409, reason="Conflict", details=_details(resource, name))
+    return Failure(message, code=409, reason="Conflict", details=details_of(resource, name))
 
 
 def other_uid(resource: Resource[Any], namespace: str, name: str, *, wanted: str, have: str) -> Failure:
@@ -163,7 +164,7 @@ def delete_conflict(resource: Resource[Any], name: str, field: str, *, wanted: s
         f"Operation cannot be fulfilled on {kind} {quote(name)}: the {field} in the precondition ({wanted}) does not "
         f"match the {field} in record ({have}). The object might have been {happened}"
     )
-    return Failure(message, code=409, reason="Conflict", details={**_details(resource, name), "kind": resource.kind})
+    return Failure(message, code=409, reason="Conflict", details={**details_of(resource, name), "kind": resource.kind})
 
 
 def terminating(resource: Resource[Any], namespace: str, name: str) -> Failure:
@@ -177,14 +178,14 @@ def terminating(resource: Resource[Any], namespace: str, name: str) -> Failure:
         f"{resource} {quote(name)} is forbidden: unable to create new content in namespace {namespace} because it is "
         "being terminated"
     )
-    details = {**_details(resource, name), "causes": [cause]}
+    details = {**details_of(resource, name), "causes": [cause]}
     return Failure(message, code=403, reason="Forbidden", details=details)
 
 
 def protected(resource: Resource[Any], name: str) -> Failure:
     """Return the 403 for the deletion of a namespace that every cluster has."""
     message = f"{resource} {quote(name)} is forbidden: this namespace may not be deleted"
-    return Failure(message, code=403, reason="Forbidden", details=_details(resource, name))
+    return Failure(message, code=403, reason="Forbidden", details=details_of(resource, name))
 
 
 def apply_conflict(causes: list[tuple[str, str]]) -> Failure:
@@ -257,7 +258,7 @@ def forbidden(resource: Resource[Any], *, user: str, verb: str, namespace: str, 
     why = f"User {quote(user)} cannot {verb} resource {quote(what)} in API group {quote(resource.group)} {where}"
     subject = f"{resource} {quote(name)}" if name else str(resource)
     message = f"{subject} is forbidden: {why}"
-    return Failure(message, code=403, reason="Forbidden", details=_details(resource, name))
+    return Failure(message, code=403, reason="Forbidden", details=details_of(resource, name))
 
 
 def expired(message: str, *, continue_token: str = "") -> Failure:

@@ -29,7 +29,7 @@ from informers.testing._rules.admission import mistyped, of_another_kind
 from informers.testing._rules.authorization import Access
 from informers.testing._rules.custom_resources import Customs
 from informers.testing._rules.patches import json_patch, merge_patch, strategic_patch
-from informers.testing._rules.registry import Registry, WriteOptions, load
+from informers.testing._rules.registry import Registry, WriteOptions
 from informers.testing._store.documents import Json, decode, encode, quote
 from informers.testing._store.served_resources import Catalog
 from informers.testing._store.versioned_storage import Storage, StoredRecord
@@ -212,14 +212,12 @@ class Handlers:
         request, served = exchange.request, target.served
         verbs = served.verbs
         if target.subresource:
-            part = next((each for each in served.subresources if each.name == target.subresource), None)
-            if part is None:
+            if target.part is None:
                 raise failures.not_found(served.resource, target.name) if served.is_custom else failures.no_such_path()
-            verbs = part.verbs
-        if target.verb not in verbs:
-            raise failures.method_not_allowed()
-        if served.resource.is_namespaced and not target.namespace and target.verb != "list":
-            # Of all namespaces at once there are lists alone.
+            verbs = target.part.verbs
+        # Of all namespaces at once there are lists alone.
+        is_misplaced = served.resource.is_namespaced and not target.namespace and target.verb != "list"
+        if target.verb not in verbs or is_misplaced:
             raise failures.method_not_allowed()
         if target.subresource:
             is_scaled = target.subresource == "scale" and target.verb in {"update", "patch"}
@@ -264,9 +262,8 @@ class Handlers:
         return self.registry.replace(target.served, target.namespace, target.name, wanted, options)
 
     def _patch(self, target: Target, request: Request, options: WriteOptions) -> tuple[StoredRecord, bool]:
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
         served, namespace, name = target.served, target.namespace, target.name
-        if media == APPLY:
+        if request.media == APPLY:
             if "fieldManager" not in request.query:
                 cause = failures.Cause.required("fieldManager", "is required for apply patch")
                 raise failures.invalid("meta.k8s.io", "PatchOptions", "", [cause])
@@ -275,8 +272,8 @@ class Handlers:
 
     def _wanted(self, target: Target, request: Request) -> Json:
         served = target.served
-        part = next((each for each in served.subresources if each.name == target.subresource), None)
-        return read_object(request, (part and part.kind) or served.resource.kind, says_kind=served.is_custom)
+        kind = (target.part and target.part.kind) or served.resource.kind
+        return read_object(request, kind, says_kind=served.is_custom)
 
     def _change(self, target: Target, request: Request) -> Callable[[Json], Json]:
         """Return what an update or a patch makes of what there is.
@@ -288,8 +285,7 @@ class Handlers:
         if target.verb == "update":
             wanted_object = self._wanted(target, request)
             return lambda _: wanted_object
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
-        patch = _PATCHES.get(media)
+        patch = _PATCHES.get(request.media)
         if served.is_custom and (patch is None or patch is strategic_patch):
             raise failures.unsupported_media_type([*(known for known in _PATCHES if "strategic" not in known), APPLY])
         if patch is None:
@@ -385,18 +381,6 @@ def _deleted(form: Form, record: StoredRecord, *, is_gone: bool) -> bytes:
     served = form.served
     if not is_gone or served.returns_deleted:
         return form.one(record)
-    metadata = load(served, record)["metadata"]
-    details = {
-        "name": metadata["name"],
-        "group": served.resource.group,
-        "kind": served.resource.plural,
-        "uid": metadata["uid"],
-    }
-    status: Json = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": {field: value for field, value in details.items() if value},
-    }
+    details = {**failures.details_of(served.resource, record.key.rpartition("/")[2]), "uid": record.uid}
+    status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
     return encode(status) + b"\n"
