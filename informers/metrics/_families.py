@@ -6,189 +6,177 @@ k8s.io/component-base/metrics/prometheus (v0.37).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily as Counter
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import HistogramMetricFamily as Histogram
+from prometheus_client.core import SummaryMetricFamily as Summary
 
 from informers.cache._pipeline.latency import Latencies
 from informers.cache.health import HandlerHealth, InformerHealth, WatchHealth
 
-__all__ = [
-    "AnyFamily",
-    "Family",
-    "add_values",
-    "cumulated",
-    "handler_families",
-    "handler_values",
-    "informer_families",
-    "informer_values",
-    "latency_family",
-    "reflector_families",
-    "reflector_summaries",
-    "reflector_sums",
-    "reflector_values",
-]
+__all__ = ["AnyFamily", "Families", "of_handlers", "of_informers", "of_reflectors"]
 
-Family = CounterMetricFamily | GaugeMetricFamily
-AnyFamily = Family | HistogramMetricFamily | SummaryMetricFamily
+AnyFamily: TypeAlias = Counter | Gauge | Histogram | Summary
+
+H = TypeVar("H")
+
+#: A metric: its type, name and description, and what reads its value from a health: a number or None for a gauge or
+#: counter, and a pair for others.
+_Row: TypeAlias = tuple[Callable[..., AnyFamily], str, str, Callable[[H], object]]
 
 _INFORMER = ("name", "group", "version", "resource")
-_REFLECTOR = (*_INFORMER, "namespace")
-_HANDLER = (*_INFORMER, "handler")
 
 
-def add_values(families: list[Family], labels: list[str], values: tuple[float | None, ...]) -> None:
-    """Add a value to each family, except None."""
-    for family, value in zip(families, values, strict=True):
-        if value is not None:
-            family.add_metric(labels, value)
+@final
+class Families(Generic[H]):
+    """The metrics of one type of component, without values at first.
+
+    Args:
+        rows: the metrics.
+        labels: the names of their labels.
+    """
+
+    def __init__(self, rows: Sequence[_Row[H]], labels: Sequence[str]) -> None:
+        self._made = [(family(name, help_, labels=labels), read) for family, name, help_, read in rows]
+
+    def add(self, labels: list[str], health: H) -> None:
+        """Add the values of one component."""
+        for family, read in self._made:
+            value: Any = read(health)
+            if value is not None:
+                family.add_metric(labels, *(value if isinstance(value, tuple) else (value,)))
+
+    @property
+    def all(self) -> list[AnyFamily]:
+        """The metrics."""
+        return [family for family, _ in self._made]
 
 
-def informer_families() -> list[Family]:
-    """Return the metrics of informers, without values."""
-    return [
-        GaugeMetricFamily("informer_queued_items", "Number of items currently queued in the FIFO.", labels=_INFORMER),
-        GaugeMetricFamily(
-            "informer_store_resource_version",
-            "The last 15 digits of the resource version of the informer's store.",
-            labels=_INFORMER,
-        ),
-        GaugeMetricFamily("informer_objects", "Objects in the cache.", labels=_INFORMER),
-        GaugeMetricFamily("informer_bytes", "Bytes that the objects in the cache take.", labels=_INFORMER),
-        GaugeMetricFamily("informer_synced", "1 once the first list is in the cache.", labels=_INFORMER),
-        GaugeMetricFamily(
-            "informer_live", "1 while the cache follows the server: every watch is open.", labels=_INFORMER
-        ),
-        GaugeMetricFamily(
-            "informer_set_aside_objects",
-            "Objects that are on the server, but can't be held as they are.",
-            labels=_INFORMER,
-        ),
-        CounterMetricFamily("informer_set_aside", "How often an object had to be set aside.", labels=_INFORMER),
-    ]
+def of_informers() -> Families[InformerHealth]:
+    """Return the metrics of informers."""
+    return Families(_OF_INFORMERS, _INFORMER)
 
 
-def informer_values(health: InformerHealth) -> tuple[float, ...]:
-    """Return the values of `informer_families`, in the same order."""
-    return (
-        health.queued,
-        _digits(health.resource_version),
-        health.objects,
-        health.bytes,
-        health.synced,
-        health.is_live,
-        len(health.set_aside),
-        health.set_aside_total,
-    )
+def of_reflectors() -> Families[WatchHealth]:
+    """Return the metrics of reflectors."""
+    return Families(_OF_REFLECTORS, (*_INFORMER, "namespace"))
 
 
-def latency_family() -> HistogramMetricFamily:
-    """Return the metric of the measured latencies, without values."""
-    return HistogramMetricFamily(
-        "informer_processing_latency_seconds",
-        "Time taken to process events after popping from the queue.",
-        labels=_INFORMER,
-    )
-
-
-def cumulated(latencies: Latencies) -> list[tuple[str, float]]:
-    """Return the cumulative buckets of a histogram, as Prometheus needs them."""
-    bounds = [*map(str, latencies.bounds), "+Inf"]
-    return list(zip(bounds, accumulate(latencies.counts), strict=True))
-
-
-def reflector_families() -> list[Family]:
-    """Return the metrics of reflectors, without values."""
-    return [
-        CounterMetricFamily("reflector_lists", "Total number of lists that were completed.", labels=_REFLECTOR),
-        CounterMetricFamily("reflector_watches", "Total number of watches that were opened.", labels=_REFLECTOR),
-        CounterMetricFamily(
-            "reflector_short_watches",
-            "Total number of watches that ended within a second, without an event.",
-            labels=_REFLECTOR,
-        ),
-        CounterMetricFamily("reflector_failures", "Total number of requests that failed.", labels=_REFLECTOR),
-        GaugeMetricFamily(
-            "reflector_last_resource_version",
-            "The last 15 digits of the last resource version seen.",
-            labels=_REFLECTOR,
-        ),
-        GaugeMetricFamily("reflector_live", "1 while the watch is open and not doubtful.", labels=_REFLECTOR),
-        GaugeMetricFamily(
-            "reflector_connected_seconds", "For how long the open watch has been open.", labels=_REFLECTOR
-        ),
-        GaugeMetricFamily(
-            "reflector_last_event_age_seconds", "Time since the last event or bookmark.", labels=_REFLECTOR
-        ),
-    ]
-
-
-def reflector_values(health: WatchHealth) -> tuple[float | None, ...]:
-    """Return the values of `reflector_families`, in the same order."""
-    return (
-        health.lists,
-        health.watches,
-        health.short_watches,
-        health.failures,
-        _digits(health.resource_version),
-        health.is_live,
-        health.connected_for,
-        health.last_event_age,
-    )
-
-
-def reflector_summaries() -> list[SummaryMetricFamily]:
-    """Return the summaries of reflectors, without values."""
-    return [
-        SummaryMetricFamily("reflector_list_duration_seconds", "How long a list took.", labels=_REFLECTOR),
-        SummaryMetricFamily("reflector_items_per_list", "How many objects a list brought.", labels=_REFLECTOR),
-        SummaryMetricFamily(
-            "reflector_watch_duration_seconds", "How long a watch that has ended was open.", labels=_REFLECTOR
-        ),
-        SummaryMetricFamily(
-            "reflector_items_per_watch",
-            "How many events and bookmarks a watch that has ended brought.",
-            labels=_REFLECTOR,
-        ),
-    ]
-
-
-def reflector_sums(health: WatchHealth) -> tuple[tuple[int, float], ...]:
-    """Return the count and the sum for each of `reflector_summaries`."""
-    return (
-        (health.lists, health.list_seconds),
-        (health.lists, health.items_listed),
-        (health.watches_ended, health.watch_seconds),
-        (health.watches_ended, health.watch_events),
-    )
-
-
-def handler_families() -> list[Family]:
-    """Return the metrics of handlers, without values."""
-    return [
-        GaugeMetricFamily("informer_handler_backlog", "Events that the handler has not finished yet.", labels=_HANDLER),
-        CounterMetricFamily(
-            "informer_handler_delivered", "Total number of events that the handler has finished.", labels=_HANDLER
-        ),
-        CounterMetricFamily(
-            "informer_handler_failures", "Total number of events on which the handler raised.", labels=_HANDLER
-        ),
-        GaugeMetricFamily(
-            "informer_handler_busy_seconds", "For how long the handler has been at its event.", labels=_HANDLER
-        ),
-    ]
-
-
-def handler_values(alike: list[HandlerHealth]) -> tuple[float, ...]:
-    """Return the values of handlers with one name, for example two of one class: their sums, and the longest time."""
-    return (
-        sum(handler.backlog for handler in alike),
-        sum(handler.delivered for handler in alike),
-        sum(handler.failed for handler in alike),
-        max(handler.busy_for or 0.0 for handler in alike),
-    )
+def of_handlers() -> Families[Sequence[HandlerHealth]]:
+    """Return the metrics of handlers of one name, for example two of one class: their sums, and the longest time."""
+    return Families(_OF_HANDLERS, (*_INFORMER, "handler"))
 
 
 def _digits(version: str) -> float:
     # As upstream: a float can't hold more digits.
     return float(version[-15:]) if version.isdigit() else 0.0
+
+
+def _histogram(latencies: Latencies | None) -> tuple[object, float] | None:
+    """Return cumulative buckets, as Prometheus needs them, and the sum."""
+    if latencies is None:
+        return None
+    bounds = [*map(str, latencies.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(latencies.counts), strict=True)), latencies.total
+
+
+_OF_INFORMERS: tuple[_Row[InformerHealth], ...] = (
+    (Gauge, "informer_queued_items", "Number of items currently queued in the FIFO.", lambda h: h.queued),
+    (
+        Gauge,
+        "informer_store_resource_version",
+        "The last 15 digits of the resource version of the informer's store.",
+        lambda h: _digits(h.resource_version),
+    ),
+    (Gauge, "informer_objects", "Objects in the cache.", lambda h: h.objects),
+    (Gauge, "informer_bytes", "Bytes that the objects in the cache take.", lambda h: h.bytes),
+    (Gauge, "informer_synced", "1 once the first list is in the cache.", lambda h: h.synced),
+    (Gauge, "informer_live", "1 while the cache follows the server: every watch is open.", lambda h: h.is_live),
+    (
+        Gauge,
+        "informer_set_aside_objects",
+        "Objects that are on the server, but can't be held as they are.",
+        lambda h: len(h.set_aside),
+    ),
+    (Counter, "informer_set_aside", "How often an object had to be set aside.", lambda h: h.set_aside_total),
+    (
+        Histogram,
+        "informer_processing_latency_seconds",
+        "Time taken to process events after popping from the queue.",
+        lambda h: _histogram(h.latencies),
+    ),
+)
+_OF_REFLECTORS: tuple[_Row[WatchHealth], ...] = (
+    (Counter, "reflector_lists", "Total number of lists that were completed.", lambda h: h.lists),
+    (Counter, "reflector_watches", "Total number of watches that were opened.", lambda h: h.watches),
+    (
+        Counter,
+        "reflector_short_watches",
+        "Total number of watches that ended within a second, without an event.",
+        lambda h: h.short_watches,
+    ),
+    (Counter, "reflector_failures", "Total number of requests that failed.", lambda h: h.failures),
+    (
+        Gauge,
+        "reflector_last_resource_version",
+        "The last 15 digits of the last resource version seen.",
+        lambda h: _digits(h.resource_version),
+    ),
+    (Gauge, "reflector_live", "1 while the watch is open and not doubtful.", lambda h: h.is_live),
+    (Gauge, "reflector_connected_seconds", "For how long the open watch has been open.", lambda h: h.connected_for),
+    (Gauge, "reflector_last_event_age_seconds", "Time since the last event or bookmark.", lambda h: h.last_event_age),
+    (
+        Summary,
+        "reflector_list_duration_seconds",
+        "How long a list took.",
+        lambda h: (h.lists, h.list_seconds),
+    ),
+    (
+        Summary,
+        "reflector_items_per_list",
+        "How many objects a list brought.",
+        lambda h: (h.lists, h.items_listed),
+    ),
+    (
+        Summary,
+        "reflector_watch_duration_seconds",
+        "How long a watch that has ended was open.",
+        lambda h: (h.watches_ended, h.watch_seconds),
+    ),
+    (
+        Summary,
+        "reflector_items_per_watch",
+        "How many events and bookmarks a watch that has ended brought.",
+        lambda h: (h.watches_ended, h.watch_events),
+    ),
+)
+_OF_HANDLERS: tuple[_Row[Sequence[HandlerHealth]], ...] = (
+    (
+        Gauge,
+        "informer_handler_backlog",
+        "Events that the handler has not finished yet.",
+        lambda alike: sum(handler.backlog for handler in alike),
+    ),
+    (
+        Counter,
+        "informer_handler_delivered",
+        "Total number of events that the handler has finished.",
+        lambda alike: sum(handler.delivered for handler in alike),
+    ),
+    (
+        Counter,
+        "informer_handler_failures",
+        "Total number of events on which the handler raised.",
+        lambda alike: sum(handler.failed for handler in alike),
+    ),
+    (
+        Gauge,
+        "informer_handler_busy_seconds",
+        "For how long the handler has been at its event.",
+        lambda alike: max(handler.busy_for or 0.0 for handler in alike),
+    ),
+)

@@ -16,20 +16,7 @@ from typing_extensions import override
 from informers._factory.base import InformerFactory
 from informers.cache.health import HandlerHealth
 from informers.errors import ConfigurationError
-from informers.metrics._families import (
-    AnyFamily,
-    add_values,
-    cumulated,
-    handler_families,
-    handler_values,
-    informer_families,
-    informer_values,
-    latency_family,
-    reflector_families,
-    reflector_summaries,
-    reflector_sums,
-    reflector_values,
-)
+from informers.metrics._families import AnyFamily, of_handlers, of_informers, of_reflectors
 
 __all__ = ["InformerCollector"]
 
@@ -83,30 +70,22 @@ class InformerCollector(Collector):
 
     def describe(self) -> Iterable[AnyFamily]:
         """Return the metrics without values, so that registering reads no informer."""
-        reflectors = [*reflector_families(), *reflector_summaries()]
-        return [*informer_families(), latency_family(), *reflectors, *handler_families()]
+        return [*of_informers().all, *of_reflectors().all, *of_handlers().all]
 
     @override
     def collect(self) -> Iterator[AnyFamily]:
         """Yield the metrics with their present values."""
-        informers, reflectors, handlers = informer_families(), reflector_families(), handler_families()
-        latencies, summaries = latency_family(), reflector_summaries()
-        kinds = [(name, kind) for name, factory in self._factories.items() for kind in factory.kinds]
-        for name, kind in kinds:
-            health = kind.informer.health()
-            resource = kind.resource
-            labels = [name, *resource.address]
-            add_values(informers, labels, informer_values(health))
-            if health.latencies is not None:
-                latencies.add_metric(labels, cumulated(health.latencies), health.latencies.total)
-            for watch in health.watches:
-                of_reflector = [*labels, watch.namespace or ""]
-                add_values(reflectors, of_reflector, reflector_values(watch))
-                for summary, values in zip(summaries, reflector_sums(watch), strict=True):
-                    summary.add_metric(of_reflector, *values)
-            by_name: dict[str, list[HandlerHealth]] = {}
-            for handler in health.handlers:
-                by_name.setdefault(handler.name, []).append(handler)
-            for handler_name, alike in by_name.items():
-                add_values(handlers, [*labels, handler_name], handler_values(alike))
-        yield from (*informers, latencies, *reflectors, *summaries, *handlers)
+        informers, reflectors, handlers = of_informers(), of_reflectors(), of_handlers()
+        for name, factory in self._factories.items():
+            for kind in factory.kinds:
+                health = kind.informer.health()
+                labels = [name, *kind.resource.address]
+                informers.add(labels, health)
+                for watch in health.watches:
+                    reflectors.add([*labels, watch.namespace or ""], watch)
+                by_name: dict[str, list[HandlerHealth]] = {}
+                for handler in health.handlers:
+                    by_name.setdefault(handler.name, []).append(handler)
+                for handler_name, alike in by_name.items():
+                    handlers.add([*labels, handler_name], alike)
+        yield from (*informers.all, *reflectors.all, *handlers.all)

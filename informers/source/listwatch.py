@@ -26,6 +26,7 @@ from informers.source._transport.http_body import hastened
 from informers.source._transport.http_watch import HTTPWatch, Patience
 from informers.source._transport.transport import Transport
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 from informers.source.records import Record
 from informers.source.watch_events import ListOptions, Page, WatchEvent
 
@@ -249,7 +250,7 @@ class ListWatch(OfOneProcess, Generic[T]):
         )
         with body:
             blocks = hastened(body.blocks(), seconds=self._list_timeout, clock=self._clock)
-            page = self._decoder.page(blocks, limit=self._max_object_size, on_arrival=self.on_arrival)
+            page = read_list(self._decoder, blocks, limit=self._max_object_size, on_arrival=self.on_arrival)
         if page.records:
             self._see_scope(page.records[0].key)
         return page

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, Protocol, cast, final, runtime_checkable
+from typing import Any, ClassVar, Generic, cast, final
 
 from typing_extensions import TypeVar, override
 
@@ -22,7 +22,7 @@ from informers.objects import object_name, read
 from informers.source._bytes.compression import Packer
 from informers.source._bytes.sources import KnownMetadata, Source
 
-__all__ = ["HeldRecord", "MakesMany", "Origin", "Record", "WireRecord", "learn_from", "objects_of"]
+__all__ = ["HeldRecord", "Origin", "Record", "WireRecord", "learn_from", "objects_of"]
 
 T = TypeVar("T", default=Any)
 
@@ -76,26 +76,21 @@ class Record(ABC, Generic[T]):
         """Compress the object, since it will not be read soon; its content stays the same."""
 
 
-@runtime_checkable
-class MakesMany(Protocol[T]):
-    """A maker that makes many objects in less time than one by one."""
-
-    def many(self, sources: Sequence[Source], /) -> list[T]:
-        """Return an object for each source."""
-        ...
-
-
 @final
 class Origin(Generic[T]):
-    """The common parts of one resource's records: the maker of objects, and the packer of bytes."""
+    """The common parts of one resource's records: the maker of objects, and the packer of bytes.
+
+    Attributes:
+        make: makes the object of a source.
+        make_many: makes many objects in less time than one by one; None if `make` has no such method `many`.
+        packer: packs and unpacks the bytes.
+    """
 
     __slots__ = ("make", "make_many", "packer")
 
     def __init__(self, make: Callable[[Source], T], packer: Packer | None = None) -> None:
         self.make: Callable[[Source], T] = make
-        self.make_many: Callable[[Sequence[Source]], list[T]] | None = (
-            make.many if isinstance(make, MakesMany) else None
-        )
+        self.make_many: Callable[[Sequence[Source]], list[T]] | None = getattr(make, "many", None)
         self.packer: Packer = packer or Packer()
 
 

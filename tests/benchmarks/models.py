@@ -63,7 +63,7 @@ def main() -> None:
     decoder = Decoder(make, kind="Pod", api_version="v1")
 
     def arrived(raw: bytes) -> Record[Any]:
-        record = decoder.object(raw)
+        record = decoder.short_item(raw)
         assert isinstance(record, Record)
         return record
 

@@ -23,6 +23,7 @@ from informers.cache.store import Store, StoreWriter
 from informers.source._bytes import codecs
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 
 KINDS = {
     "lease": ("Lease", "coordination.k8s.io/v1"),
@@ -55,8 +56,10 @@ def cache(kind: str, count: int) -> Store[Any]:
     """Return a cache of so many objects, all of them packed."""
     name, api_version = KINDS[kind]
     held, late = Store[Any](), LatePacker[Any]()
-    page = Decoder(mapping_of, kind=name, api_version=api_version).page(
-        answer(kind, count), on_arrival=lambda records: [late.add(each) for each in records]
+    page = read_list(
+        Decoder(mapping_of, kind=name, api_version=api_version),
+        answer(kind, count),
+        on_arrival=lambda records: [late.add(each) for each in records],
     )
     StoreWriter(held).replace_records(page.records, page.resource_version)
     for record in page.records:

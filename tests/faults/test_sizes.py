@@ -14,6 +14,7 @@ from informers.errors import DecodeError
 from informers.kinds import core
 from informers.source._models.object_makers import maker
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 from informers.source.listwatch import ListWatch
 from informers.source.watch_events import BadObject, ListOptions
 from informers.testing import APIServer
@@ -60,7 +61,7 @@ def test_a_list_that_never_ends_is_not_held_for_ever(head: bytes) -> None:
 
     tracemalloc.start()
     with pytest.raises(DecodeError, match=r"more than 1000000 bytes"):
-        decoder().page(blocks(), limit=1_000_000)
+        read_list(decoder(), blocks(), limit=1_000_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5_000_000
@@ -75,7 +76,7 @@ def test_lists_of_any_size_are_taken_whose_objects_are_small() -> None:
             yield (b"," + item) * 10
         yield b"]}"
 
-    assert len(decoder().page(blocks(), limit=4000).records) == 1001
+    assert len(read_list(decoder(), blocks(), limit=4000).records) == 1001
 
 
 def test_a_list_of_custom_objects_takes_time_in_line_with_its_size() -> None:
@@ -84,7 +85,7 @@ def test_a_list_of_custom_objects_takes_time_in_line_with_its_size() -> None:
     def seconds(count: int) -> float:
         start = time.thread_time()
         tail = b'],"kind":"ConfigMapList","metadata":{"resourceVersion":"7"}}'
-        page = decoder().page(iter([ITEMS_FIRST + item, *[b"," + item] * count, tail]))
+        page = read_list(decoder(), iter([ITEMS_FIRST + item, *[b"," + item] * count, tail]))
         assert len(page.records) == count + 1
         return time.thread_time() - start
 

@@ -17,6 +17,7 @@ from informers.errors import DecodeError
 from informers.source._models.object_makers import mapping_of
 from informers.source._transport.http_body import Lines, decoded
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 from informers.source.records import Record
 from informers.source.watch_events import BadObject, Bookmark, Change, ErrorEvent
 from tests.properties.profile import histories
@@ -164,7 +165,7 @@ def test_a_list_of_either_dialect_is_what_json_says_or_an_error(
     }
     answer = spoiled(data.draw(written({name: fields[name] for name in order})), changes)
     try:
-        page = decoder(drop=drop).page(iter(split(answer, cuts)), limit=LIMIT)
+        page = read_list(decoder(drop=drop), iter(split(answer, cuts)), limit=LIMIT)
     except DecodeError:
         return
     whole = json.loads(answer)

@@ -89,7 +89,7 @@ def recorded(raw: bytes, name: str = "V1Pod") -> Any:
     """Return what users get of an object that came off the wire: its metadata is known without a look at the bytes."""
     kind = json.loads(raw)
     make = maker(NamespacedResource[Any]("", "v1", "things", model=name))
-    record = Decoder(make, kind=kind["kind"], api_version=kind["apiVersion"]).object(raw)
+    record = Decoder(make, kind=kind["kind"], api_version=kind["apiVersion"]).item(raw, kind)
     assert isinstance(record, WireRecord)
     assert record.known_metadata() is not None
     return record.object()

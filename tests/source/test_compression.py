@@ -126,7 +126,7 @@ def test_what_it_has_learnt_stays(format_name: str) -> None:
 
 def test_caches_of_one_kind_share_what_has_been_learnt_as_long_as_there_is_one() -> None:
     def packer(decoder: Decoder[Any]) -> Packer:
-        record = decoder.object(b'{"kind":"A","apiVersion":"a/v1","metadata":{"name":"x"}}')
+        record = decoder.short_item(b'{"kind":"A","apiVersion":"a/v1","metadata":{"name":"x"}}')
         assert isinstance(record, WireRecord)
         return record.held[1]
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from informers.errors import DecodeError, ExpiredError
-from informers.resources import NamespacedResource
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 from informers.source.records import WireRecord
 from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
 
@@ -247,7 +247,7 @@ def listing(*items: dict[str, Any], **metadata: str) -> bytes:
 
 
 def page_of(data: bytes, size: int, **options: Any) -> Page[dict[str, Any]]:
-    return decoder(**options).page(data[start : start + size] for start in range(0, len(data), size))
+    return read_list(decoder(**options), (data[start : start + size] for start in range(0, len(data), size)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 100_000])
@@ -315,17 +315,6 @@ def test_a_list_that_is_cut_off_is_refused_wherever(cut: int) -> None:
         page_of(data[:cut], 32)
 
 
-def test_records_of_a_resource_can_be_made_of_its_objects_again() -> None:
-    resource = NamespacedResource[dict[str, Any]]("", "v1", "pods")
-    assert str(resource) == "pods"
-    record = decoder().object(compact(pod(managedFields=MANAGED)).encode())
-    assert isinstance(record, WireRecord)
-    assert record.object() == pod(managedFields=MANAGED)
-    for rubbish in (b"3", b"null", b"{", b"[3]"):
-        with pytest.raises(DecodeError):
-            decoder().object(rubbish)
-
-
 def deep_line(kind: str, rest: str) -> bytes:
     """A line of a watch whose object is nested deeper than `json` goes."""
     deep = '{"a":' * 20_000 + "1" + "}" * 20_000
@@ -354,20 +343,13 @@ ADDED = b'{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"
 def test_a_byte_order_mark_is_refused_as_go_refuses_it() -> None:
     decoder = Decoder(mapping_of, kind="Pod", api_version="v1")
     page = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[]}'
-    assert decoder.page([page]).resource_version == "9"
+    assert read_list(decoder, [page]).resource_version == "9"
     for size in (1, len(page)):
         marked = BOM + page
         with pytest.raises(DecodeError, match="the list is not valid JSON"):
-            decoder.page(marked[start : start + size] for start in range(0, len(marked), size))
+            read_list(decoder, (marked[start : start + size] for start in range(0, len(marked), size)))
     with pytest.raises(DecodeError, match="a line of the watch is not valid JSON"):
         decoder.event(BOM + ADDED)
-    with pytest.raises(DecodeError, match="an object is not valid JSON"):
-        decoder.object(BOM + b'{"metadata":{"name":"a"}}')
-
-
-def test_an_object_in_another_encoding_than_utf_8_is_refused() -> None:
-    with pytest.raises(DecodeError, match="an object is not valid JSON"):
-        Decoder(mapping_of, kind="Pod", api_version="v1").object('{"metadata":{"name":"a"}}'.encode("utf-16"))
 
 
 def test_a_line_that_ends_with_crlf_says_what_it_says_without() -> None:

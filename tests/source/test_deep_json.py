@@ -41,6 +41,16 @@ def test_what_was_spoiled_is_refused_or_the_same_as_of_the_standard_library(
         assert deep.slow_loads(text) == expected
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "9" * 5000])
+@pytest.mark.parametrize("depth", [1, 5000])
+def test_of_a_number_that_is_not_json_or_too_long_only_the_end_is_found(number: str, depth: int) -> None:
+    text = "[" * depth + number + "]" * depth
+    assert deep.raw_decode(f"{text},", 0)[1] == len(text)
+    for read in (lambda: deep.loads(text.encode()), lambda: deep.slow_loads(text)):
+        with pytest.raises(ValueError, match=r"is not JSON|Exceeds the limit"):
+            read()
+
+
 def test_of_a_key_that_comes_twice_the_last_counts() -> None:
     assert deep.slow_loads('{"a":1,"b":2,"a":{"c":3}}') == {"a": {"c": 3}, "b": 2}
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from informers.errors import DecodeError
 from informers.source._models.object_makers import mapping_of
 from informers.source._wire.decode import Decoder
+from informers.source._wire.list_reader import read_list
 from informers.source.watch_events import Page
 
 HEAD = '{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"}'
@@ -21,7 +22,7 @@ HEAD = '{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"}'
 
 def read(data: bytes, size: int, *, drop: bool = False, limit: int = 1 << 20) -> Page[dict[str, Any]]:
     decoder = Decoder(mapping_of, kind="Pod", api_version="v1", drop_managed_fields=drop)
-    return decoder.page((data[start : start + size] for start in range(0, len(data), size)), limit=limit)
+    return read_list(decoder, (data[start : start + size] for start in range(0, len(data), size)), limit=limit)
 
 
 def completed(item: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def peak(head: str, limit: int) -> int:
     tracemalloc.start()
     try:
         with pytest.raises(DecodeError, match=f"more than {limit} bytes; none is that large"):
-            decoder.page(blocks(), limit=limit)
+            read_list(decoder, blocks(), limit=limit)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

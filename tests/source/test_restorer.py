@@ -21,7 +21,8 @@ PODS: Maker[Any] = maker(NamespacedResource[Any]("", "v1", "pods", "Pod", model=
 
 
 def arrived(raw: bytes = RAW) -> WireRecord[Any]:
-    record = Decoder(PODS, kind="Pod", api_version="v1").object(raw)
+    decoder = Decoder(PODS, kind="Pod", api_version="v1")
+    record = decoder.short_item(raw) or decoder.item(raw, json.loads(raw))
     assert isinstance(record, WireRecord)
     return record
 

@@ -16,11 +16,11 @@ from informers.source.watch_events import Change
 
 def test_equal_texts_and_labels_are_one_object() -> None:
     shared = SharedTexts()
-    assert shared.text("ab" * 9) is shared.text("a" + "b" + "ab" * 8)
+    assert shared.value("ab" * 9) is shared.value("a" + "b" + "ab" * 8)
     labels = shared.labels({"app": "web"})
     assert shared.labels({"app": "web"}) is labels
     assert shared.decoded_labels(b'{"app":"web"}') is labels
-    assert shared.decoded(b"default") is shared.text("default")
+    assert shared.decoded(b"default") is shared.value("default")
 
 
 @pytest.mark.parametrize("labels", [["x"], {"x": 1}, {"x": None}, {1: "x"}, {"x": ["y"]}, "x", 3])

@@ -12,9 +12,7 @@ import importlib
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol, final
-
-from typing_extensions import override
+from typing import Any, TypeAlias, final
 
 from informers._base.forks import hold_forks, new_lock, on_fork
 from informers.errors import ConfigurationError
@@ -36,41 +34,20 @@ _LEARNT = b"\x37\xa4\x30\xec"
 _DEFLATED = b"\0"
 
 
-class Codec(Protocol):
-    """Packs and unpacks with one dictionary.
+@final
+class Deflate:
+    """Packs with deflate.
+
+    Args:
+        dictionary: an object similar to the others, which unpacking needs, too.
 
     Thread safety: all methods may be called from any thread.
     """
 
-    @property
-    def name(self) -> str:
-        """`deflate` or `zstd`."""
-        ...
-
-    @property
-    def dictionary(self) -> bytes:
-        """The dictionary, which unpacking needs."""
-        ...
-
-    def pack(self, raw: bytes) -> bytes:
-        """Return packed bytes, which may be more than the input."""
-        ...
-
-    def unpack(self, data: bytes) -> bytes:
-        """Return the input of `pack`."""
-        ...
-
-
-@final
-class Deflate(Codec):
-    """Packs with deflate.
-
-    Args:
-        dictionary: an object similar to the others.
-    """
+    name = DEFLATE
 
     def __init__(self, dictionary: bytes) -> None:
-        self._dictionary = dictionary
+        self.dictionary: bytes = dictionary
         #: Negative for raw deflate, without a checksum: the bytes never leave this process. An object that is half as
         #: large again still finds the dictionary.
         self._window = -min(15, max(10, (len(dictionary) * 3 // 2).bit_length()))
@@ -83,30 +60,20 @@ class Deflate(Codec):
         self._begun = None
         return ()
 
-    @property
-    @override
-    def name(self) -> str:
-        return DEFLATE
-
-    @property
-    @override
-    def dictionary(self) -> bytes:
-        return self._dictionary
-
-    @override
     def pack(self, raw: bytes) -> bytes:
+        """Return packed bytes, which may be more than the input."""
         begun = self._begun
         if begun is None:
             begun = self._begun = zlib.compressobj(
-                3, zlib.DEFLATED, self._window, 7, zlib.Z_DEFAULT_STRATEGY, self._dictionary
+                3, zlib.DEFLATED, self._window, 7, zlib.Z_DEFAULT_STRATEGY, self.dictionary
             )
         deflate = begun.copy()
         packed: bytes = _DEFLATED + deflate.compress(raw) + deflate.flush()
         return packed
 
-    @override
     def unpack(self, data: bytes) -> bytes:
-        return zlib.decompressobj(-15, zdict=self._dictionary).decompress(memoryview(data)[1:])
+        """Return the input of `pack`."""
+        return zlib.decompressobj(-15, zdict=self.dictionary).decompress(memoryview(data)[1:])
 
     @classmethod
     def learn(cls, samples: Sequence[bytes]) -> Deflate:
@@ -115,16 +82,20 @@ class Deflate(Codec):
 
 
 @final
-class Zstd(Codec):
+class Zstd:
     """Packs with zstd.
 
     Args:
-        dictionary: a trained one, or an object similar to the others.
+        dictionary: a trained one, or an object similar to the others; unpacking needs it, too.
+
+    Thread safety: all methods may be called from any thread.
     """
+
+    name = ZSTD
 
     def __init__(self, dictionary: bytes) -> None:
         zstd = _zstd()
-        self._dictionary = dictionary
+        self.dictionary: bytes = dictionary
         self._decompress: Any = zstd.decompress
         # Without the dictionary's id in each object: there is only one dictionary.
         self._options: Any = {
@@ -146,31 +117,21 @@ class Zstd(Codec):
     def _prepare(self) -> None:
         """Make the objects with locks of zstd's own. In a forked child, another thread may have left them locked."""
         zstd = _zstd()
-        self._known: Any = zstd.ZstdDict(self._dictionary, is_raw=not self._dictionary.startswith(_LEARNT))
+        self._known: Any = zstd.ZstdDict(self.dictionary, is_raw=not self.dictionary.startswith(_LEARNT))
         # Made once, since it takes as long as packing an object.
         self._packer: Any = zstd.ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
         self._is_inherited = False
 
-    @property
-    @override
-    def name(self) -> str:
-        return ZSTD
-
-    @property
-    @override
-    def dictionary(self) -> bytes:
-        return self._dictionary
-
-    @override
     def pack(self, raw: bytes) -> bytes:
+        """Return packed bytes, which may be more than the input."""
         with self._lock:
             if self._is_inherited:
                 self._prepare()
             packed: bytes = self._packer.compress(raw, self._packer.FLUSH_FRAME)
         return packed
 
-    @override
     def unpack(self, data: bytes) -> bytes:
+        """Return the input of `pack`."""
         if self._is_inherited:
             with self._lock:
                 if self._is_inherited:
@@ -195,6 +156,9 @@ class Zstd(Codec):
             return cls(Deflate.learn(samples).dictionary)
 
 
+Codec: TypeAlias = Zstd | Deflate
+
+
 @cache
 def _zstd() -> Any:
     """Return the standard library's zstd module, or its backport for older versions of Python."""
@@ -205,7 +169,7 @@ def _zstd() -> Any:
             return importlib.import_module("backports.zstd")
 
 
-def best_codec() -> type[Zstd | Deflate]:
+def best_codec() -> type[Codec]:
     """Return the best codec that is installed."""
     try:
         _zstd()

@@ -16,6 +16,7 @@ Upstream: none; client-go caches decoded objects.
 from __future__ import annotations
 
 import copy
+import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,11 +27,14 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.forks import hold_forks, new_rlock
+from informers.errors import DecodeError
 from informers.source._bytes.sources import OpenSource, Source
+from informers.source._models.shapes import is_mapping
 
-__all__ = ["Lazy", "Reader", "peek"]
+__all__ = ["Lazy", "Peek", "Reader", "json_of", "peek", "unreadable"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _SOURCE = "<source>"
 #: No field has this name.
@@ -75,6 +79,23 @@ class Reader(ABC, Generic[T]):
     @abstractmethod
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
         """Return one of `fields` for JSON: its key, and its value or None."""
+
+
+def unreadable(message: str, source: Source, model: type) -> DecodeError:
+    """Return the error for an object of which no model can be built."""
+    key = source.key
+    return DecodeError(f"{model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)
+
+
+def json_of(source: Source, model: type) -> dict[str, Any]:
+    """Return the JSON mapping of an object. Raises DecodeError if it is not one that Python's decoder reads."""
+    try:
+        mapping = json.loads(source.raw)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(f"is not JSON: {error}", source, model) from error
+    if not is_mapping(mapping):
+        raise unreadable("is not a JSON object", source, model)
+    return mapping
 
 
 @final
@@ -179,27 +200,19 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
                 get_dict(self)[_SOURCE] = unpacked
         return unpacked
 
-    def read(name: str, source: OpenSource) -> Mapping[str, Any]:
-        if name in used:
-            return reader.read(source, name)
+    def prepared(use: str, read: Callable[..., R], *arguments: Any) -> R:
+        if use in used:
+            return read(*arguments)
         with hold_forks():
-            values = reader.read(source, name)
-        used.add(name)
-        return values
-
-    def read_whole(source: OpenSource) -> T:
-        if _WHOLE in used:
-            return reader.whole(source)
-        with hold_forks():
-            whole = reader.whole(source)
-        used.add(_WHOLE)
-        return whole
+            made = read(*arguments)
+        used.add(use)
+        return made
 
     def complete(self: object) -> None:
         source = source_of(self)
         if source is None:
             return
-        whole = read_whole(opened(self, source))
+        whole = prepared(_WHOLE, reader.whole, opened(self, source))
         with _lock:
             if type(self) is not lazy:
                 return
@@ -215,7 +228,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         if source is not None:
             if name in fields and len(get_dict(self)) <= few:
                 value = reader.early(source, name)
-                values = {name: value} if value is not None else read(name, opened(self, source))
+                values = {name: value} if value is not None else prepared(name, reader.read, opened(self, source), name)
                 with _lock:
                     if type(self) is lazy:
                         known = get_dict(self)
@@ -226,43 +239,25 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
                 complete(self)
         return getattr(self, name)
 
-    def set_attribute(self: object, name: str, value: Any) -> None:
-        complete(self)
-        setattr(self, name, value)
+    def of_plain(operation: Callable[..., R]) -> Callable[..., R]:
+        """Return a method that makes the object a plain one, and then does what the plain one does."""
 
-    def delete_attribute(self: object, name: str) -> None:
-        complete(self)
-        delattr(self, name)
+        def method(self: object, *arguments: Any) -> R:
+            complete(self)
+            return operation(self, *arguments)
 
-    def read_dict(self: object) -> dict[str, Any]:
-        complete(self)
-        return get_dict(self)
-
-    def write_dict(self: object, value: dict[str, Any]) -> None:
-        complete(self)
-        instance_dict.__set__(self, value)
-
-    def shallow_copy(self: object) -> object:
-        complete(self)
-        return copy.copy(self)
+        return method
 
     def deep_copy(self: object, memo: dict[int, Any] | None = None) -> object:
         source = source_of(self)
         with _lock:
             untouched = type(self) is lazy and len(get_dict(self)) == 1
         if source is not None and untouched:
-            return instance(source)
+            copied = _new(lazy)
+            _set_attribute(copied, _SOURCE, source)
+            return copied
         complete(self)
         return copy.deepcopy(self, memo)
-
-    def reduce(self: object, protocol: int) -> Any:
-        complete(self)
-        return self.__reduce_ex__(protocol)
-
-    def instance(source: Source) -> T:
-        obj = _new(lazy)
-        _set_attribute(obj, _SOURCE, source)
-        return obj
 
     def call(_: type, *args: Any, **kwargs: Any) -> Any:
         return model(*args, **kwargs)
@@ -292,13 +287,13 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         "__doc__": model.__doc__,
         "__new__": new,
         "__class__": property(class_of),
-        "__dict__": property(read_dict, write_dict),
+        "__dict__": property(of_plain(get_dict), of_plain(instance_dict.__set__)),
         "__getattr__": get_attribute,
-        "__setattr__": set_attribute,
-        "__delattr__": delete_attribute,
-        "__copy__": shallow_copy,
+        "__setattr__": of_plain(setattr),
+        "__delattr__": of_plain(delattr),
+        "__copy__": of_plain(copy.copy),
         "__deepcopy__": deep_copy,
-        "__reduce_ex__": reduce,
+        "__reduce_ex__": of_plain(lambda self, protocol: self.__reduce_ex__(protocol)),
     }
     # The metaclass of pydantic's models would build validators again; the `__new__` of its base does not.
     base = next(kind for kind in type(model).__mro__ if kind.__module__ in ("abc", "builtins"))

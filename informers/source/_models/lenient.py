@@ -87,18 +87,18 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
         # Python's name counts too, as in what is valid.
         key = field.wire if field.wire in value else field.name
         if key in value:
-            values[field.name] = _field(field, value[key], f"{path}.{key}" if path else key)
+            values[field.name] = _lenient(field.adapter, field.annotation, value[key], f"{path}.{key}" if path else key)
             given.add(field.name)
         else:
             values[field.name] = field.default
     return model.model_construct(_fields_set=given, **values)
 
 
-def _field(field: _Field, value: Any, path: str) -> Any:
+def _lenient(adapter: TypeAdapter[Any], annotation: Any, value: Any, path: str) -> Any:
     try:
-        return field.adapter.validate_python(value, extra="ignore")
+        return adapter.validate_python(value, extra="ignore")
     except ValidationError:
-        return convert(field.annotation, value, path)
+        return convert(annotation, value, path)
 
 
 def convert(annotation: Any, value: Any, path: str) -> Any:
@@ -114,21 +114,16 @@ def convert(annotation: Any, value: Any, path: str) -> Any:
         elif origin is list:
             if is_list(value):
                 (element,) = get_args(member)
-                return [_element(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
+                adapter = _adapter(element)
+                return [_lenient(adapter, element, item, f"{path}[{index}]") for index, item in enumerate(value)]
         elif origin is dict:
             if is_mapping(value):
                 _, element = get_args(member)
-                return {name: _element(element, item, f"{path}.{name}") for name, item in value.items()}
+                adapter = _adapter(element)
+                return {name: _lenient(adapter, element, item, f"{path}.{name}") for name, item in value.items()}
         else:
             return value
     raise MisshapenError(path, " or ".join(map(_expected, allowed)), value)
-
-
-def _element(annotation: Any, value: Any, path: str) -> Any:
-    try:
-        return _adapter(annotation).validate_python(value, extra="ignore")
-    except ValidationError:
-        return convert(annotation, value, path)
 
 
 @functools.cache

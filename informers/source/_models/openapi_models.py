@@ -19,10 +19,9 @@ import attrs
 from kubernetes import client
 from typing_extensions import TypeVar, override
 
-from informers.errors import DecodeError
 from informers.source._bytes.slices import guesses, metadata_of, type_meta
 from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.lazy import Lazy, Reader
+from informers.source._models.lazy import Lazy, Reader, json_of, unreadable
 from informers.source._models.shapes import MisshapenError, is_list, is_mapping
 
 __all__ = ["LegacyReader", "dump"]
@@ -149,14 +148,11 @@ class LegacyReader(Reader[T]):
             except Exception:  # noqa: BLE001  the client raises various errors; a lenient build may still work
                 convert = functools.partial(_convert, part.declared, mapping[part.wire], part.wire)
                 return {name: self._leniently(convert, source)}
-        raise self._error("is not JSON", source)
+        raise unreadable("is not JSON", source, self.model)
 
     @override
     def whole(self, source: OpenSource) -> T:
-        try:
-            mapping = json.loads(source.raw)
-        except (ValueError, RecursionError) as error:
-            raise self._error(f"is not JSON: {error}", source) from error
+        mapping = json_of(source, self.model)
         self._check(mapping, source, *self._parts.values())
         try:
             whole: T = _client().deserialize(_OpenAPIResponse(source.raw), self.model)
@@ -172,20 +168,16 @@ class LegacyReader(Reader[T]):
         try:
             return build()
         except Exception as error:
-            raise self._error(str(error), source) from error
+            raise unreadable(str(error), source, self.model) from error
 
     def _check(self, mapping: Any, source: OpenSource, *parts: _OpenAPIPart) -> None:
         """Raise DecodeError if a structure is expected and there is something else: the client would make it empty."""
         if not is_mapping(mapping):
-            raise self._error("is not a JSON object", source)
+            raise unreadable("is not a JSON object", source, self.model)
         for part in parts:
             value = mapping.get(part.wire)
             if part.is_structure and value is not None and not is_mapping(value):
-                raise self._error(str(MisshapenError(part.wire, "a JSON object", value)), source)
-
-    def _error(self, message: str, source: OpenSource) -> DecodeError:
-        key = source.key
-        return DecodeError(f"{self.model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)
+                raise unreadable(str(MisshapenError(part.wire, "a JSON object", value)), source, self.model)
 
 
 @final

@@ -25,12 +25,11 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeVar, override
 
 from informers._base.forks import renewed_properties
-from informers.errors import DecodeError
 from informers.source._bytes.slices import guesses, metadata_of, type_meta
 from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.lazy import Lazy, Reader
+from informers.source._models.lazy import Lazy, Reader, json_of, unreadable
 from informers.source._models.lenient import build, convert, members, wire_name
-from informers.source._models.shapes import MisshapenError, is_mapping
+from informers.source._models.shapes import MisshapenError
 
 __all__ = ["ValidatedReader", "dump"]
 
@@ -106,9 +105,18 @@ def _part(model: type[BaseModel], name: str) -> _PydanticPart:
     return _PydanticPart(model, name)
 
 
+class _PydanticReader(Reader[M]):
+    """What all readers here have in common."""
+
+    @override
+    def dump(self, name: str, value: Any) -> tuple[str, Any]:
+        part = _part(self.model, name)
+        return part.wire, part.dump(value)
+
+
 @final
 @renewed_properties
-class ValidatedReader(Reader[M]):
+class ValidatedReader(_PydanticReader[M]):
     """Reads objects of one kind, see `Reader`.
 
     Args:
@@ -147,17 +155,12 @@ class ValidatedReader(Reader[M]):
                 return self.model.model_validate(json.loads(source.raw), extra="ignore")
             return self.model.model_validate_json(source.raw, extra="ignore")
         except (ValueError, RecursionError):
-            mapping = _loads(source, self.model)
+            mapping = json_of(source, self.model)
         try:
             # Its signature can't say that it returns an instance of the given class, for BaseModel itself.
             return cast("M", build(self.model, mapping))
         except MisshapenError as error:
-            raise _error(str(error), source, self.model) from error
-
-    @override
-    def dump(self, name: str, value: Any) -> tuple[str, Any]:
-        part = _part(self.model, name)
-        return part.wire, part.dump(value)
+            raise unreadable(str(error), source, self.model) from error
 
     @cached_property
     def _metadata(self) -> _PydanticMetadataReader | None:
@@ -168,7 +171,7 @@ class ValidatedReader(Reader[M]):
 
 
 @final
-class _PydanticMetadataReader(Reader[BaseModel]):
+class _PydanticMetadataReader(_PydanticReader[BaseModel]):
     """Reads the metadata of objects of one kind: all but managed fields at once, these only when needed."""
 
     def __init__(self, model: type[BaseModel], part: _PydanticPart) -> None:
@@ -203,14 +206,9 @@ class _PydanticMetadataReader(Reader[BaseModel]):
         metadata: BaseModel = _read(self._part, [source.raw], source)
         return metadata
 
-    @override
-    def dump(self, name: str, value: Any) -> tuple[str, Any]:
-        part = _part(self.model, name)
-        return part.wire, part.dump(value)
-
 
 @final
-class _PydanticPartReader(Reader[BaseModel]):
+class _PydanticPartReader(_PydanticReader[BaseModel]):
     """Reads one part of objects of one kind: its texts and numbers at once, the rest when any of it is needed.
 
     Args:
@@ -248,11 +246,6 @@ class _PydanticPartReader(Reader[BaseModel]):
         part: BaseModel = _read(self._part, guesses(source, self._part.wire), source)
         return part
 
-    @override
-    def dump(self, name: str, value: Any) -> tuple[str, Any]:
-        part = _part(self.model, name)
-        return part.wire, part.dump(value)
-
 
 @functools.cache
 def _lazy_part(part: _PydanticPart) -> _PydanticPartReader | None:
@@ -279,21 +272,6 @@ def _read(part: _PydanticPart, slices: Iterable[bytes], source: OpenSource) -> A
         except (ValueError, RecursionError):
             continue
     try:
-        return part.read_leniently(_loads(source, part.owner))
+        return part.read_leniently(json_of(source, part.owner))
     except MisshapenError as error:
-        raise _error(str(error), source, part.owner) from error
-
-
-def _loads(source: OpenSource, model: type) -> Any:
-    try:
-        mapping = json.loads(source.raw)
-    except (ValueError, RecursionError) as error:
-        raise _error(f"is not JSON: {error}", source, model) from error
-    if not is_mapping(mapping):
-        raise _error("is not a JSON object", source, model)
-    return mapping
-
-
-def _error(message: str, source: OpenSource, model: type) -> DecodeError:
-    key = source.key
-    return DecodeError(f"{model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)
+        raise unreadable(str(error), source, part.owner) from error

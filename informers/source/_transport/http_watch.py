@@ -37,6 +37,7 @@ class Patience:
 
 
 @final
+@attrs.define(eq=False)
 class HTTPWatch(Generic[T]):
     """A watch over HTTP.
 
@@ -47,26 +48,16 @@ class HTTPWatch(Generic[T]):
         longest: seconds of silence after which the watch counts as lost in any case.
         limit: the longest event in bytes.
         see_scope: called with an object's key for each batch that begins with a change.
+        clock: measures the silence.
     """
 
-    def __init__(
-        self,
-        body: Body,
-        decoder: Decoder[T],
-        patience: Patience,
-        *,
-        longest: float,
-        limit: int,
-        see_scope: Callable[[str], None],
-        clock: Clock,
-    ) -> None:
-        self._body = body
-        self._decoder = decoder
-        self._patience = patience
-        self._longest = longest
-        self._limit = limit
-        self._see_scope = see_scope
-        self._clock = clock
+    _body: Body
+    _decoder: Decoder[T]
+    _patience: Patience
+    _longest: float = attrs.field(kw_only=True)
+    _limit: int = attrs.field(kw_only=True)
+    _see_scope: Callable[[str], None] = attrs.field(kw_only=True)
+    _clock: Clock = attrs.field(kw_only=True)
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
         """Yield the events of each block that completes a line."""

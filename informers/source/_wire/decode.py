@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Generic, final
 
 from typing_extensions import Self, TypeVar
@@ -21,12 +21,11 @@ from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
 from informers.source._bytes.compression import packer_of
 from informers.source._models.object_makers import Maker
-from informers.source._wire.list_reader import ListReader
 from informers.source._wire.object_head import Head, HeadReader
 from informers.source._wire.shared_texts import SharedTexts
 from informers.source._wire.status_errors import error_of_status
 from informers.source.records import Origin, WireRecord
-from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, Page, WatchEvent
+from informers.source.watch_events import BadObject, Bookmark, Change, ChangeType, ErrorEvent, WatchEvent
 
 __all__ = ["Decoder"]
 
@@ -42,9 +41,8 @@ _SECOND_METADATA = b',"metadata":'
 _EMPTY: tuple[Any, ...] = ("", {}, [], 0)
 
 _CHANGES = {change.value: change for change in ChangeType}
-_CHANGES_ON_THE_WIRE = {change.value.encode(): change for change in ChangeType}
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 @final
@@ -85,7 +83,7 @@ class Decoder(Generic[T]):
         if match is not None and data.endswith(b"}}", start, stop):
             record = self._short(data, match.end(), stop - 1)
             if record is not None:
-                return Change(_CHANGES_ON_THE_WIRE[match[1]], record)
+                return Change(_CHANGES[match[1].decode()], record)
         return self.event_the_long_way(data[start:stop])
 
     def event_the_long_way(self, line: bytes) -> WatchEvent[T]:
@@ -97,9 +95,7 @@ class Decoder(Generic[T]):
             if match is not None and self._heads.metadata_of(line, match.end()) is not None:
                 obj, end = deep.raw_decode(text, match.end())
                 if text[end:] == "}":
-                    record = self.item(text[match.end() : end].encode(), obj)
-                    change = _CHANGES_ON_THE_WIRE[match[1]]
-                    return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
+                    return _changed(_CHANGES[match[1].decode()], self.item(text[match.end() : end].encode(), obj))
             event, end = deep.raw_decode(text, len(text) - len(text.lstrip(_SPACE)))
             if text[end:].strip(_SPACE):
                 raise ValueError("something comes behind it")
@@ -118,22 +114,9 @@ class Decoder(Generic[T]):
             return self._of_another_kind(obj) or _bookmark(metadata)
         change = _CHANGES.get(kind) if isinstance(kind, str) else None
         if change is None:
-            return BadObject(
-                DecodeError(f"the watch sent an event of unknown type {kind!r}", raw=line), _version(metadata)
-            )
-        record = self.record(obj)
-        return Change(change, record) if isinstance(record, WireRecord) else _unless_deleted(change, record)
-
-    def object(self, raw: bytes) -> WireRecord[T] | BadObject:
-        """Return the record of an object's own JSON.
-
-        Raises:
-            DecodeError: it is not a JSON object.
-        """
-        try:
-            return self._short(raw, 0, len(raw)) or self.item(raw, json.loads(raw.decode()))
-        except (ValueError, TypeError, RecursionError, AttributeError) as error:
-            raise DecodeError(f"an object is not valid JSON: {error}", raw=raw) from error
+            error = DecodeError(f"the watch sent an event of unknown type {kind!r}", raw=line)
+            return BadObject(error, _version(metadata))
+        return _changed(change, self.record(obj))
 
     def record(self, obj: Mapping[str, Any], rest: bytes = b"") -> WireRecord[T] | BadObject:
         """Return the record for an object that has been decoded as a whole.
@@ -159,45 +142,15 @@ class Decoder(Generic[T]):
                 rest = _written({name: value for name, value in obj.items() if name not in head})
                 rest = rest[1:] if rest == b"{}" else b"," + rest[1:]
         except RecursionError:
-            reason = "an object is nested too deeply to be written out again"
-            return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
+            return _bad("an object is nested too deeply to be written out again", metadata)
         except (TypeError, ValueError) as error:
-            reason = f"an object can't be written as JSON: {error}"
-            return BadObject(DecodeError(reason, key=_key(metadata)), _version(metadata))
+            return _bad(f"an object can't be written as JSON: {error}", metadata)
         return self._record_of(begin + rest, metadata, len(begin))
 
     def _of_another_kind(self, obj: Mapping[str, Any]) -> BadObject | None:
         if self._kind and obj.get("kind", self._kind) != self._kind:
             return BadObject(DecodeError(f"expected an object of kind {self._kind}, got {obj['kind']!r}"))
         return None
-
-    def page(
-        self,
-        blocks: Iterable[bytes],
-        *,
-        limit: int = 64 << 20,
-        on_arrival: Callable[[Sequence[WireRecord[T]]], None] | None = None,
-    ) -> Page[T]:
-        """Return a list's page, from blocks of the answer while it arrives.
-
-        Items are split off when they are complete, so the whole answer is never in memory.
-
-        Args:
-            blocks: of the answer's body.
-            limit: the longest item in bytes.
-            on_arrival: called after each block with the objects that it completed.
-
-        Raises:
-            DecodeError: the answer is not a list, or an item exceeds the limit.
-        """
-        reader: ListReader[T] = ListReader(self, limit=limit)
-        told = 0
-        for block in blocks:
-            reader.feed(block)
-            if on_arrival is not None:
-                on_arrival(reader.records[told:])
-                told = len(reader.records)
-        return reader.finish()
 
     @property
     def knows_kind(self) -> bool:
@@ -261,7 +214,7 @@ class Decoder(Generic[T]):
                 "" if version is None else version.decode(),
                 "" if uid is None else uid.decode(),
                 None if labels is None else shared.decoded_labels(labels),
-                shared.number(end - start),
+                shared.value(end - start),
             )
         except ValueError:
             # Letters that are not valid, or a control character in a label.
@@ -270,7 +223,7 @@ class Decoder(Generic[T]):
     def _record_of(self, raw: bytes, metadata: Any, end: int) -> WireRecord[T] | BadObject:
         """Return the record of an object whose metadata end at a position; 0 if unknown."""
         if not isinstance(metadata, dict):
-            return BadObject(DecodeError("an object has no metadata", raw=raw))
+            return _bad("an object has no metadata", metadata, raw)
         name = metadata.get("name")
         namespace = metadata.get("namespace") or ""
         version = metadata.get("resourceVersion") or ""
@@ -285,18 +238,18 @@ class Decoder(Generic[T]):
             and "/" not in name
         ):
             reason = f"an object has no proper name, namespace, resourceVersion or uid: its name is {name!r}"
-            return BadObject(DecodeError(reason, key=_key(metadata), raw=raw), _version(metadata))
+            return _bad(reason, metadata, raw)
         key = f"{namespace}/{name}" if namespace else name
         if labels is not None:
             try:
                 labels = self._shared.labels(labels)
             except (AttributeError, TypeError):
-                return BadObject(DecodeError("an object's labels are not a map of strings", key=key, raw=raw), version)
+                return _bad("an object's labels are not a map of strings", metadata, raw)
         if any(metadata.get(name, "?") in _EMPTY for name in ("namespace", "resourceVersion", "uid", "labels")):
             # The record does not distinguish empty from missing.
             end = 0
         shared = self._shared
-        return WireRecord(raw, self._origin, key, shared.text(namespace), version, uid, labels, shared.number(end))
+        return WireRecord(raw, self._origin, key, shared.value(namespace), version, uid, labels, shared.value(end))
 
 
 def _written(mapping: dict[str, Any]) -> bytes:
@@ -326,12 +279,13 @@ def _bookmark(metadata: Any) -> Bookmark | BadObject:
     return Bookmark(version, marker == "true")
 
 
-def _key(metadata: Any) -> str:
-    """Return the key of an unreadable object, which its former state in the cache has; empty if unknown."""
+def _bad(reason: str, metadata: Any, raw: bytes = b"") -> BadObject:
+    """Return an unreadable object, with the key that its former state in the cache has, if that is known."""
     name, namespace = (metadata.get("name"), metadata.get("namespace")) if isinstance(metadata, dict) else ("", "")
-    if not isinstance(name, str) or not name:
-        return ""
-    return f"{namespace}/{name}" if namespace and isinstance(namespace, str) else name
+    key = name if isinstance(name, str) else ""
+    if key and namespace and isinstance(namespace, str):
+        key = f"{namespace}/{key}"
+    return BadObject(DecodeError(reason, key=key, raw=raw), _version(metadata))
 
 
 def _version(metadata: Any) -> str:
@@ -339,8 +293,11 @@ def _version(metadata: Any) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _unless_deleted(change: ChangeType, bad: BadObject) -> BadObject:
-    """Return an unreadable object; raises if it was a deletion, which must not be lost."""
+def _changed(change: ChangeType, record: WireRecord[T] | BadObject) -> Change[T] | BadObject:
+    """Return the event of an object, or an unreadable one; raises if it was a deletion, which must not be lost."""
+    if isinstance(record, WireRecord):
+        return Change(change, record)
     if change is ChangeType.DELETED:
-        raise DecodeError(f"a deletion can't be read: {bad.error}", key=bad.error.key, raw=bad.error.raw)
-    return bad
+        error = record.error
+        raise DecodeError(f"a deletion can't be read: {error}", key=error.key, raw=error.raw)
+    return record

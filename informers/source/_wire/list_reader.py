@@ -8,19 +8,20 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json import JSONDecodeError
-from typing import Any, Generic, Protocol, final
+from typing import Any, Generic, final
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from informers.errors import DecodeError
 from informers.source._bytes import deep_json as deep
+from informers.source._wire.decode import Decoder
 from informers.source._wire.item_slices import ItemSlices
 from informers.source.records import WireRecord
 from informers.source.watch_events import BadObject, Page
 
-__all__ = ["ItemDecoder", "ListReader"]
+__all__ = ["ListReader", "read_list"]
 
 T = TypeVar("T", default=Any)
 
@@ -29,7 +30,6 @@ _ITEMS = re.compile(r',"items":\s*\[')
 #: Custom resources are written with sorted keys: kind and metadata are after the items.
 _SORTED_LIST = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","items":\s*\[')
 _SORTED_ITEM = re.compile(r'\{"apiVersion":"([a-z0-9./-]+)","kind":"([A-Za-z0-9]+)","metadata":')
-_SPACE = re.compile(r"[ \t\n\r]*")
 
 #: Bytes within which the items of a list must begin, to be split off.
 _HEAD = 4096
@@ -39,32 +39,35 @@ _PATIENCE = 1 << 16
 #: The possible next elements in a list of items.
 _ITEM_OR_END, _COMMA_OR_END, _ITEM = range(3)
 
-_raw_decode = json.JSONDecoder().raw_decode
 
+def read_list(
+    decoder: Decoder[T],
+    blocks: Iterable[bytes],
+    *,
+    limit: int = 64 << 20,
+    on_arrival: Callable[[Sequence[WireRecord[T]]], None] | None = None,
+) -> Page[T]:
+    """Return a list's page, from blocks of the answer while it arrives.
 
-class ItemDecoder(Protocol[T]):
-    """Makes records of a list's items."""
+    Items are split off when they are complete, so the whole answer is never in memory.
 
-    @property
-    def knows_kind(self) -> bool:
-        """Whether it reads one kind, whatever the list says."""
-        ...
+    Args:
+        decoder: makes their records.
+        blocks: of the answer's body.
+        limit: the longest item in bytes.
+        on_arrival: called after each block with the objects that it completed.
 
-    def of_list(self, kind: str, api_version: str) -> Self:
-        """Return a decoder of the items of a list of this kind."""
-        ...
-
-    def short_item(self, raw: bytes) -> WireRecord[T] | None:
-        """Return the record of an item with the JSON `raw` by its head alone, or None."""
-        ...
-
-    def item(self, raw: bytes, obj: Mapping[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record of an item with the JSON `raw`, decoded as `obj`."""
-        ...
-
-    def record(self, obj: dict[str, Any]) -> WireRecord[T] | BadObject:
-        """Return the record of an item that is only known decoded."""
-        ...
+    Raises:
+        DecodeError: the answer is not a list, or an item exceeds the limit.
+    """
+    reader = ListReader(decoder, limit=limit)
+    told = 0
+    for block in blocks:
+        reader.feed(block)
+        if on_arrival is not None:
+            on_arrival(reader.records[told:])
+            told = len(reader.records)
+    return reader.finish()
 
 
 @final
@@ -80,7 +83,7 @@ class ListReader(Generic[T]):
         records: the objects so far, in the server's order.
     """
 
-    def __init__(self, decoder: ItemDecoder[T], *, limit: int, is_short: bool = True) -> None:
+    def __init__(self, decoder: Decoder[T], *, limit: int, is_short: bool = True) -> None:
         self._decoder = decoder
         self._limit = limit
         self._is_short = is_short
@@ -91,11 +94,11 @@ class ListReader(Generic[T]):
         #: Whether the answer's items can't be split off, so that it is collected as a whole.
         self._is_whole = False
         self._in_items = False
-        self._is_sorted = False
         self._wants = _ITEM_OR_END
         self.records: list[WireRecord[T]] = []
         self._bad: list[BadObject] = []
-        self._metadata: dict[str, Any] = {}
+        #: The list's metadata; None where they come after the items.
+        self._metadata: dict[str, Any] | None = None
         self._tried = 0
 
     def feed(self, block: bytes) -> None:
@@ -142,8 +145,8 @@ class ListReader(Generic[T]):
             self._begin_sorted(text)
             return
         try:
-            metadata, end = _raw_decode(text, head.end())
-        except (ValueError, RecursionError):
+            metadata, end = deep.raw_decode(text, head.end())
+        except JSONDecodeError:
             return
         items = _ITEMS.match(text, end)
         if items is None or not isinstance(metadata, dict):
@@ -162,7 +165,6 @@ class ListReader(Generic[T]):
             if item is None:
                 return
             api_version, kind = item.groups()
-        self._is_sorted = True
         self._begin_items(text[: head.end()], kind, api_version)
 
     def _begin_items(self, head: str, kind: str, api_version: str) -> None:
@@ -204,7 +206,7 @@ class ListReader(Generic[T]):
         text, position, taken = _text(self._rest, is_end=is_end), 0, 0
         is_ascii = text.isascii()
         while True:
-            position = _after_space(text, position)
+            position = deep.after_space(text, position)
             character = text[position : position + 1]
             if character == "," and self._wants == _COMMA_OR_END:
                 position += 1
@@ -252,19 +254,17 @@ class ListReader(Generic[T]):
             after = json.loads(self._rest)
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"the list is not valid JSON after its items: {error}") from error
-        metadata = after.get("metadata", self._metadata)
-        if self._is_sorted:
-            metadata = _list_metadata(after)
+        metadata = _list_metadata(after) if self._metadata is None else after.get("metadata", self._metadata)
         if not isinstance(metadata, dict) or after["items"] != []:
             raise DecodeError("the list has its metadata or its items twice")
         return self._page(metadata)
 
     def _whole(self, text: str) -> Page[T]:
         try:
-            answer, end = deep.raw_decode(text, _after_space(text, 0))
+            answer, end = deep.raw_decode(text, deep.after_space(text, 0))
         except ValueError as error:
             raise DecodeError(f"the list is not valid JSON: {error}") from error
-        if _after_space(text, end) != len(text):
+        if deep.after_space(text, end) != len(text):
             raise DecodeError("the list is not valid JSON: something comes behind it")
         if not isinstance(answer, dict) or not isinstance(answer.get("items", []), (list, type(None))):
             raise DecodeError("expected a list: the answer has no items")
@@ -301,8 +301,3 @@ def _text(data: bytes | bytearray, *, is_end: bool) -> str:
         return codecs.utf_8_decode(data, "strict", is_end)[0]
     except UnicodeDecodeError as error:
         raise DecodeError(f"the list is not valid UTF-8: {error.reason}") from error
-
-
-def _after_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return position if match is None else match.end()

@@ -71,19 +71,16 @@ def _sorted_end(string: str) -> str:
     )
 
 
-_ANY_KIND, _ANY_VERSION = rb'"kind":"[A-Za-z0-9]+"', rb'"apiVersion":"[a-z0-9./-]+"'
+_KIND, _VERSION = rb'"kind":"[A-Za-z0-9]+"', rb'"apiVersion":"[a-z0-9./-]+"'
+#: What an object of a kind that is not known begins with, in Go's order or sorted.
+_ANY = re.compile(rb'\{(?:(%s,%s)|%s,%s),"metadata":\{' % (_KIND, _VERSION, _VERSION, _KIND))
 #: Behind managed fields that were the last: a key of the object. Before a name that follows them.
 _KEY_BEHIND, _NAME_BEHIND = re.compile(rb',"[A-Za-z]'), b'],"name":'
 
 
 @cache
-def _pattern(text: str) -> re.Pattern[bytes]:
-    # Compiled when first needed, for that takes milliseconds.
-    return re.compile(text.encode())
-
-
-@cache
 def _with(string: str, pattern: Callable[[str], str]) -> re.Pattern[bytes]:
+    # Compiled when first needed, for that takes milliseconds.
     return re.compile(pattern(string).encode())
 
 
@@ -124,31 +121,28 @@ class HeadReader:
 
     Args:
         kind: of the objects; empty for any.
-        api_version: of the objects; empty for any.
+        api_version: of the objects, if the kind is given.
     """
 
     def __init__(self, kind: str, api_version: str) -> None:
-        first = b'"kind":"%s"' % kind.encode() if kind else b""
-        second = b'"apiVersion":"%s"' % api_version.encode() if api_version else b""
-        both = bool(first and second)
-        self._go_order = b"{%s,%s" % (first, second) + b',"metadata":{' if both else b""
-        self._sorted = b"{%s,%s" % (second, first) + b',"metadata":{' if both else b""
-        first, second = re.escape(first) or _ANY_KIND, re.escape(second) or _ANY_VERSION
-        self._any = rb'\{(?:(%s,%s)|%s,%s),"metadata":\{' % (first, second, second, first)
+        self._is_of_any = not kind
+        names = kind.encode(), api_version.encode()
+        self._go_order = b'{"kind":"%s","apiVersion":"%s","metadata":{' % names
+        self._sorted = b'{"apiVersion":"%s","kind":"%s","metadata":{' % names[::-1]
 
     def metadata_of(self, data: bytes, start: int = 0) -> tuple[int, bool] | None:
         """Return the position behind the brace of an object's metadata, and whether their keys are in Go's order.
 
         None where the object does not begin with kind, API version and metadata.
         """
-        if self._go_order:
-            if data.startswith(self._go_order, start):
-                return start + len(self._go_order), True
-            if data.startswith(self._sorted, start):
-                return start + len(self._sorted), False
-            return None
-        match = _pattern(self._any.decode()).match(data, start)
-        return None if match is None else (match.end(), match[1] is not None)
+        if self._is_of_any:
+            match = _ANY.match(data, start)
+            return None if match is None else (match.end(), match[1] is not None)
+        if data.startswith(self._go_order, start):
+            return start + len(self._go_order), True
+        if data.startswith(self._sorted, start):
+            return start + len(self._sorted), False
+        return None
 
     def read(self, data: bytes, start: int, stop: int) -> Head | None:
         """Return the head of the object at `start:stop`; None where it is not written as expected."""

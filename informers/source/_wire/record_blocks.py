@@ -128,7 +128,7 @@ class RecordReader(Generic[T]):
                 key = f"{namespace}/{name}" if namespace else str(name)
                 known = shared.labels(labels) if labels else None
                 records.append(
-                    WireRecord(held, origin, key, shared.text(namespace), version, uid, known, shared.number(end))
+                    WireRecord(held, origin, key, shared.value(namespace), version, uid, known, shared.value(end))
                 )
         except (zlib.error, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"not a valid block of records: {error!r}") from error

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 __all__ = ["SharedTexts"]
+
+V = TypeVar("V", str, int)
 
 #: The most entries of each kind.
 _MOST = 10_000
@@ -26,25 +28,16 @@ class SharedTexts:
     """
 
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._numbers: dict[int, int] = {}
+        self._values: dict[Any, Any] = {}
         self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         self._decoded: dict[bytes, Any] = {}
 
-    def number(self, number: int) -> int:
-        """Return the shared equal number."""
-        known = self._numbers.get(number)
+    def value(self, value: V) -> V:
+        """Return the shared equal text or number."""
+        known: V | None = self._values.get(value)
         if known is None:
-            _make_room(self._numbers)
-            known = self._numbers[number] = number
-        return known
-
-    def text(self, text: str) -> str:
-        """Return the shared equal text."""
-        known = self._texts.get(text)
-        if known is None:
-            _make_room(self._texts)
-            known = self._texts[text] = text
+            _make_room(self._values)
+            known = self._values[value] = value
         return known
 
     def decoded(self, raw: bytes) -> str:
@@ -52,7 +45,7 @@ class SharedTexts:
         known: str | None = self._decoded.get(raw)
         if known is None:
             _make_room(self._decoded)
-            known = self._decoded[raw] = self.text(raw.decode())
+            known = self._decoded[raw] = self.value(raw.decode())
         return known
 
     def decoded_labels(self, raw: bytes) -> dict[str, str]:
@@ -75,7 +68,7 @@ class SharedTexts:
         if known is None:
             if not all(type(text) is str for pair in pairs for text in pair):
                 raise TypeError("labels are strings")
-            known = {self.text(label): self.text(value) for label, value in pairs}
+            known = {self.value(label): self.value(value) for label, value in pairs}
             _make_room(self._labels)
             self._labels[tuple(known.items())] = known
         return known
