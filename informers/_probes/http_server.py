@@ -53,7 +53,7 @@ class ProbeAnswer:
 
 
 @final
-class ProbeHTTPServer(HTTPServer):
+class ProbeHTTPServer(socketserver.ThreadingMixIn, HTTPServer):
     """Keeps track of its connections and threads, so that none outlives it and no slow client blocks it."""
 
     request_queue_size = 64
@@ -125,7 +125,7 @@ class ProbeHTTPServer(HTTPServer):
             self._reading[request] = SYSTEM_CLOCK.monotonic() + _PATIENCE
             self.threads = [thread for thread in self.threads if thread.is_alive()]
             # If the system has no thread left, the error ends only this connection.
-            serve = functools.partial(self._serve, request, client_address)
+            serve = functools.partial(self.process_request_thread, request, client_address)
             self.threads.append(start_thread("probe", serve))
 
     @override
@@ -149,14 +149,6 @@ class ProbeHTTPServer(HTTPServer):
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:
         _log.debug("a probe's connection broke", exc_info=True)
-
-    def _serve(self, request: socket.socket, client_address: Any) -> None:
-        try:
-            self.finish_request(request, client_address)
-        except Exception:  # noqa: BLE001  as socketserver does
-            self.handle_error(request, client_address)
-        finally:
-            self.shutdown_request(request)
 
 
 def _resolved(host: str) -> tuple[socket.AddressFamily, str]:

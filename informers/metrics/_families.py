@@ -129,18 +129,8 @@ _OF_REFLECTORS: tuple[_Row[WatchHealth], ...] = (
     (Gauge, "reflector_live", "1 while the watch is open and not doubtful.", lambda h: h.is_live),
     (Gauge, "reflector_connected_seconds", "For how long the open watch has been open.", lambda h: h.connected_for),
     (Gauge, "reflector_last_event_age_seconds", "Time since the last event or bookmark.", lambda h: h.last_event_age),
-    (
-        Summary,
-        "reflector_list_duration_seconds",
-        "How long a list took.",
-        lambda h: (h.lists, h.list_seconds),
-    ),
-    (
-        Summary,
-        "reflector_items_per_list",
-        "How many objects a list brought.",
-        lambda h: (h.lists, h.items_listed),
-    ),
+    (Summary, "reflector_list_duration_seconds", "How long a list took.", lambda h: (h.lists, h.list_seconds)),
+    (Summary, "reflector_items_per_list", "How many objects a list brought.", lambda h: (h.lists, h.items_listed)),
     (
         Summary,
         "reflector_watch_duration_seconds",

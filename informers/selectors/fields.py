@@ -59,16 +59,12 @@ class FieldRequirement:
     def __attrs_post_init__(self) -> None:
         if problem := _name_problem(self.field):
             raise ConfigurationError(f"field requirement: {problem}")
-        _check_operator(self.operator)
+        if self.operator not in {"=", "!="}:
+            raise ConfigurationError(f"operator of a field requirement must be '=' or '!=': got {self.operator!r}")
         check_string(self.value, f"value of the field requirement on {self.field!r}")
 
     def __str__(self) -> str:
         return f"{self.field}{self.operator}{_escape(self.value)}"
-
-
-def _check_operator(operator: object) -> None:
-    if operator not in {"=", "!="}:
-        raise ConfigurationError(f"operator of a field requirement must be '=' or '!=': got {operator!r}")
 
 
 def _requirements(given: Iterable[FieldRequirement]) -> tuple[FieldRequirement, ...]:

@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 import attrs
 
@@ -32,8 +32,8 @@ from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.snapshots.files import FormatError, read_pieces, write_pieces
 from informers.source._bytes.codecs import codec_of
-from informers.source._models.object_makers import Maker, maker
-from informers.source._models.partial_metadata import PartialObjectMetadata
+from informers.source._models.object_makers import Maker
+from informers.source._models.partial_metadata import maker_of
 from informers.source._transport.cluster_id import Cluster
 from informers.source._wire.record_blocks import RecordReader, RecordWriter
 from informers.source.records import Record
@@ -121,7 +121,7 @@ class CacheOfKind:
 
     def maker(self) -> Maker[Any]:
         """Return the maker of its objects."""
-        return cast("Maker[Any]", PartialObjectMetadata) if self.metadata_only else maker(self.resource)
+        return maker_of(self.resource, metadata_only=self.metadata_only)
 
 
 def save(path: Path, kinds: Sequence[CacheOfKind], *, cluster: Cluster, now: float) -> SnapshotResult:
@@ -246,21 +246,22 @@ def _read(
             header = json.loads(next(pieces))
             _check(header, identify=identify, now=now, max_age=max_age)
             for entry in header["kinds"]:
-                terms: dict[str, str] = entry["terms"]
-                kind = wanted.get(terms["resource"])
-                difference = "" if kind is None else _difference(kind, terms)
-                if kind is not None and difference:
-                    refused[kind.name] = difference
-                    kind = None
-                try:
-                    reader = _reader(pieces, kind, entry["formats"])
-                except ConfigurationError as error:
-                    reader = None
-                    if kind is not None:
-                        refused[kind.name] = str(error)
-                        kind = None
-                records = _records(pieces, reader)
+                kind = wanted.get(entry["terms"]["resource"])
+                dictionaries = [next(pieces) for _ in entry["formats"]]
+                reader: RecordReader[Any] | None = None
                 if kind is not None:
+                    try:
+                        _check_terms(kind, entry["terms"])
+                        codecs = [codec_of(*each) for each in zip(entry["formats"], dictionaries, strict=True)]
+                        reader = RecordReader(kind.maker(), codecs)
+                    except ConfigurationError as error:
+                        refused[kind.name] = str(error)
+                records: list[Record[Any]] = []
+                while heads := next(pieces):
+                    data = next(pieces)
+                    if reader is not None:
+                        records += reader.block(heads, data)
+                if kind is not None and reader is not None:
                     if len(records) != entry["objects"]:
                         raise ValueError(f"{len(records)} objects, not {entry['objects']}")
                     found.append((kind, Snapshot(records, dict(entry["versions"]))))
@@ -287,42 +288,16 @@ def _check(header: Mapping[str, Any], *, identify: Callable[[], Cluster], now: f
         raise FormatError(f"is of another cluster: {difference}")
 
 
-def _difference(kind: CacheOfKind, saved: Mapping[str, str]) -> str:
-    """Return in words how a saved cache differs from what this informer would list; empty if it does not."""
-    try:
-        here = kind.terms()
-    except ConfigurationError as error:
-        return str(error)
+def _check_terms(kind: CacheOfKind, saved: Mapping[str, str]) -> None:
+    """Refuse a saved cache that differs from what this informer would list."""
+    here = kind.terms()
     differences = [
         f"{name} {saved.get(name, '')!r}, now {here.get(name, '')!r}"
         for name in {**here, **saved}
         if saved.get(name, "") != here.get(name, "")
     ]
-    return f"it was saved with another {', another '.join(differences)}" if differences else ""
-
-
-def _reader(pieces: Iterator[bytes], kind: CacheOfKind | None, formats: Sequence[str]) -> RecordReader[Any] | None:
-    """Return the reader of one kind's records, after its dictionaries; None for a kind that is not wanted.
-
-    Raises:
-        ConfigurationError: a codec is not installed.
-    """
-    dictionaries = [next(pieces) for _ in formats]
-    if kind is None:
-        return None
-    return RecordReader(kind.maker(), [codec_of(*each) for each in zip(formats, dictionaries, strict=True)])
-
-
-def _records(pieces: Iterator[bytes], reader: RecordReader[Any] | None) -> list[Record[Any]]:
-    """Read one kind's pieces to their end; return its records, or none for a kind that is not wanted."""
-    records: list[Record[Any]] = []
-    while True:
-        heads = next(pieces)
-        if not heads:
-            return records
-        data = next(pieces)
-        if reader is not None:
-            records += reader.block(heads, data)
+    if differences:
+        raise ConfigurationError(f"it was saved with another {', another '.join(differences)}")
 
 
 def _tell(what: str, path: Path, result: SnapshotResult, level: int = logging.WARNING) -> None:

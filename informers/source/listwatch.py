@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, final, runtime_checkable
 
 import attrs
 from typing_extensions import TypeVar
@@ -20,8 +20,6 @@ from informers.errors import ConfigurationError, escaped
 from informers.objects import read
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
-from informers.source._models.object_makers import Maker, maker
-from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._transport.http_body import hastened
 from informers.source._transport.http_watch import HTTPWatch, Patience
 from informers.source._transport.transport import Transport
@@ -204,17 +202,8 @@ class ListWatch(OfOneProcess, Generic[T]):
         #: The options of the last request, which a tweak may have changed.
         self._asked = self._base
         self._tweak = tweak
-        self._accept = ("", "")
-        kind, api_version = resource.kind, resource.api_version
-        if metadata_only:
-            kind, api_version = PartialObjectMetadata.kind, PartialObjectMetadata.api_version
-            self._accept = (_METADATA_ONLY.format("List"), _METADATA_ONLY.format(""))
-        self._decoder: Decoder[T] = Decoder(
-            cast("Maker[T]", PartialObjectMetadata) if metadata_only else maker(resource),
-            kind=kind,
-            api_version=api_version,
-            drop_managed_fields=drop_managed_fields,
-        )
+        self._accept = _METADATA_ONLY if metadata_only else "application/json"
+        self._decoder = Decoder[T].of(resource, metadata_only=metadata_only, drop_managed_fields=drop_managed_fields)
         self._idle_timeout = idle_timeout
         self._streaming_timeout = streaming_timeout
         self._list_timeout = list_timeout
@@ -244,7 +233,7 @@ class ListWatch(OfOneProcess, Generic[T]):
         body = self._transport.get(
             self._path,
             self._options(options).query(),
-            accept=self._accept[0] or "application/json",
+            accept=self._accept.format("List"),
             gzip=True,
             idle_timeout=self._list_timeout,
         )
@@ -262,7 +251,7 @@ class ListWatch(OfOneProcess, Generic[T]):
         body = self._transport.get(
             self._path,
             [("watch", "true"), *self._options(options).query()],
-            accept=self._accept[1] or "application/json",
+            accept=self._accept.format(""),
             gzip=False,
             idle_timeout=self._streaming_timeout if options.send_initial_events else min(self._idle_timeout, limit),
         )

@@ -63,9 +63,9 @@ class Record(ABC, Generic[T]):
         """Return whether both have the same content, to the last field."""
 
     @property
-    @abstractmethod
     def size(self) -> int:
         """Size of the object in bytes; 0 if unknown."""
+        return 0
 
     @property
     def is_packable(self) -> bool:
@@ -229,11 +229,6 @@ class HeldRecord(Record[T]):
             return bool(self._object == other.object())
         except Exception:  # noqa: BLE001  the class is the user's
             return False
-
-    @property
-    @override
-    def size(self) -> int:
-        return 0
 
 
 #: The most objects that a packer learns from.

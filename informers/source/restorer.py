@@ -18,7 +18,7 @@ from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.source._bytes.slices import type_meta
 from informers.source._models.lazy import Peek, peek
-from informers.source._models.object_makers import Maker, dump, maker, mapping_of
+from informers.source._models.object_makers import dump, mapping_of
 from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._wire.decode import Decoder
 from informers.source.records import HeldRecord, Record, WireRecord
@@ -42,20 +42,16 @@ def restorer(resource: Resource[T], *, metadata_only: bool = False) -> Callable[
     """
     if resource.decode is not None:
         return HeldRecord
-    kind, api_version = resource.kind, resource.api_version
-    make = maker(resource)
-    if metadata_only:
-        kind, api_version = PartialObjectMetadata.kind, PartialObjectMetadata.api_version
-        make = cast("Maker[T]", PartialObjectMetadata)
-    decoder: Decoder[T] = Decoder(make, kind=kind, api_version=api_version)
+    decoder = Decoder[T].of(resource, metadata_only=metadata_only)
+    made = PartialObjectMetadata if metadata_only else resource
 
     def restore(obj: T) -> Record[T]:
         seen = peek(obj)
         if seen is not None and not seen.read and isinstance(seen.source, WireRecord):
             return seen.source
         mapping, rest = (_mapping_of(obj), b"") if seen is None else _as_seen(seen)
-        mapping["kind"] = mapping.get("kind") or kind
-        mapping["apiVersion"] = mapping.get("apiVersion") or api_version
+        mapping["kind"] = mapping.get("kind") or made.kind
+        mapping["apiVersion"] = mapping.get("apiVersion") or made.api_version
         if not mapping["kind"] or not mapping["apiVersion"]:
             raise ConfigurationError("the object lacks kind or apiVersion, for example 'Pod' and 'v1': set them")
         record = decoder.record(mapping, rest)

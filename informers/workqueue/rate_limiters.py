@@ -52,31 +52,33 @@ class RateLimiter(Protocol[T_contra]):
         ...
 
 
-class _Failures:
-    """Counts tries by item."""
+class _CountsTries:
+    """Counts the tries of each item."""
 
     def __init__(self) -> None:
         self._lock = new_lock()
-        self._counts: dict[Hashable, int] = {}
+        self._tries: dict[Hashable, int] = {}
 
-    def increment(self, item: Hashable) -> int:
+    def _count(self, item: Hashable) -> int:
         """Count one more try; return the number before."""
         with self._lock:
-            before = self._counts.get(item, 0)
-            self._counts[item] = before + 1
+            before = self._tries.get(item, 0)
+            self._tries[item] = before + 1
             return before
 
-    def forget(self, item: Hashable) -> None:
+    def forget(self, item: Hashable, /) -> None:
+        """Start again, as for a new item."""
         with self._lock:
-            self._counts.pop(item, None)
+            self._tries.pop(item, None)
 
-    def count(self, item: Hashable) -> int:
+    def num_requeues(self, item: Hashable, /) -> int:
+        """Return the number of calls of `when` for `item` since the last `forget`."""
         with self._lock:
-            return self._counts.get(item, 0)
+            return self._tries.get(item, 0)
 
 
 @final
-class ItemExponentialFailureRateLimiter:
+class ItemExponentialFailureRateLimiter(_CountsTries):
     """Doubles the wait with each try of an item.
 
     Args:
@@ -99,27 +101,19 @@ class ItemExponentialFailureRateLimiter:
     def __init__(self, base_delay: float, max_delay: float) -> None:
         self._base_delay = _not_negative("base_delay", base_delay)
         self._max_delay = _not_negative("max_delay", max_delay)
-        self._failures = _Failures()
+        super().__init__()
 
     def when(self, item: Hashable, /) -> float:
         """Return `base_delay` times two to the number of tries before this one, at most `max_delay`."""
         try:
-            delay = math.ldexp(self._base_delay, self._failures.increment(item))
+            delay = math.ldexp(self._base_delay, self._count(item))
         except OverflowError:
             return self._max_delay
         return min(delay, self._max_delay)
 
-    def forget(self, item: Hashable, /) -> None:
-        """Start again at `base_delay`."""
-        self._failures.forget(item)
-
-    def num_requeues(self, item: Hashable, /) -> int:
-        """Return the number of calls of `when` for `item` since the last `forget`."""
-        return self._failures.count(item)
-
 
 @final
-class ItemFastSlowRateLimiter:
+class ItemFastSlowRateLimiter(_CountsTries):
     """Waits briefly before an item's first tries, and long before later ones.
 
     Args:
@@ -139,20 +133,12 @@ class ItemFastSlowRateLimiter:
         self._fast_delay = _not_negative("fast_delay", fast_delay)
         self._slow_delay = _not_negative("slow_delay", slow_delay)
         self._max_fast_attempts = check_count("max_fast_attempts", max_fast_attempts, at_least=0)
-        self._failures = _Failures()
+        super().__init__()
 
     def when(self, item: Hashable, /) -> float:
         """Return `fast_delay` for the first `max_fast_attempts` tries, then `slow_delay`."""
-        fast = self._failures.increment(item) < self._max_fast_attempts
+        fast = self._count(item) < self._max_fast_attempts
         return self._fast_delay if fast else self._slow_delay
-
-    def forget(self, item: Hashable, /) -> None:
-        """Start again with fast tries."""
-        self._failures.forget(item)
-
-    def num_requeues(self, item: Hashable, /) -> int:
-        """Return the number of calls of `when` for `item` since the last `forget`."""
-        return self._failures.count(item)
 
 
 @final

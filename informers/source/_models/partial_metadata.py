@@ -6,16 +6,21 @@ Upstream: k8s.io/apimachinery/pkg/apis/meta/v1/types.go PartialObjectMetadata (v
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, cast, final
+
+from typing_extensions import TypeVar
 
 from informers.errors import DecodeError
+from informers.resources import Resource
 from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.object_makers import dump, mapping_of, model_reader
+from informers.source._models.object_makers import Maker, dump, maker, mapping_of, model_reader
 
 if TYPE_CHECKING:
     from kubernetes.client import V1ObjectMeta
 
-__all__ = ["PartialObjectMetadata"]
+__all__ = ["PartialObjectMetadata", "maker_of"]
+
+T = TypeVar("T", default=Any)
 
 
 @final
@@ -70,3 +75,8 @@ class PartialObjectMetadata:
         """Return the JSON mapping, with the present metadata."""
         mapping = mapping_of(self._source) if self._metadata is None else {"metadata": dump(self._metadata)}
         return {"kind": self.kind, "apiVersion": self.api_version, **mapping}
+
+
+def maker_of(resource: Resource[T], *, metadata_only: bool) -> Maker[T]:
+    """Return the maker of a resource's objects, or of their metadata alone; raises the errors of `maker`."""
+    return cast("Maker[T]", PartialObjectMetadata) if metadata_only else maker(resource)

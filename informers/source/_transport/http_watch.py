@@ -51,50 +51,50 @@ class HTTPWatch(Generic[T]):
         clock: measures the silence.
     """
 
-    _body: Body
-    _decoder: Decoder[T]
-    _patience: Patience
-    _longest: float = attrs.field(kw_only=True)
-    _limit: int = attrs.field(kw_only=True)
-    _see_scope: Callable[[str], None] = attrs.field(kw_only=True)
-    _clock: Clock = attrs.field(kw_only=True)
+    body: Body
+    decoder: Decoder[T]
+    patience: Patience
+    longest: float = attrs.field(kw_only=True)
+    limit: int = attrs.field(kw_only=True)
+    see_scope: Callable[[str], None] = attrs.field(kw_only=True)
+    clock: Clock = attrs.field(kw_only=True)
 
     def batches(self) -> Iterator[list[WatchEvent[T]]]:
         """Yield the events of each block that completes a line."""
-        lines = Lines(limit=self._limit)
-        event = self._decoder.event
-        last_line = self._clock.monotonic()
-        for complete in self._body.lines(lines):
+        lines = Lines(limit=self.limit)
+        event = self.decoder.event
+        last_line = self.clock.monotonic()
+        for complete in self.body.lines(lines):
             if complete:
                 events = [event(data, start, stop) for data, start, stop in complete]
                 self._look_for_bookmarks(events)
                 if isinstance(events[0], Change):
-                    self._see_scope(events[0].record.key)
+                    self.see_scope(events[0].record.key)
                 yield events
-                last_line = self._clock.monotonic()
+                last_line = self.clock.monotonic()
             else:
                 # Bytes that never complete a line are not a sign of life, nor is white space.
-                limit = self._dripping if lines.has_begun_another else self._patience.within(self._longest)
-                if self._clock.monotonic() - last_line > limit:
+                limit = self._dripping if lines.has_begun_another else self.patience.within(self.longest)
+                if self.clock.monotonic() - last_line > limit:
                     raise ConnectionLostError(f"no event was completed for {limit:g} s")
         if lines.has_begun_another:
             raise ConnectionLostError("the watch ended in the middle of an event")
 
     @property
     def _dripping(self) -> float:
-        return min(self._patience.idle_timeout, self._longest)
+        return min(self.patience.idle_timeout, self.longest)
 
     def _look_for_bookmarks(self, events: Sequence[WatchEvent[T]]) -> None:
         marks = [seen for seen in events if isinstance(seen, Bookmark)]
         if not marks:
             return
         # Every kind has the bookmark that ends a streaming list.
-        if not self._patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
-            self._patience.sends_bookmarks = True
+        if not self.patience.sends_bookmarks and not all(mark.initial_events_end for mark in marks):
+            self.patience.sends_bookmarks = True
         elif not any(mark.initial_events_end for mark in marks):
             return
-        self._body.set_idle_timeout(self._patience.within(self._longest))
+        self.body.set_idle_timeout(self.patience.within(self.longest))
 
     def close(self) -> None:
         """End the watch."""
-        self._body.close()
+        self.body.close()

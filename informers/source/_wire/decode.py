@@ -18,9 +18,11 @@ from typing import Any, Generic, final
 from typing_extensions import Self, TypeVar
 
 from informers.errors import DecodeError
+from informers.resources import Resource
 from informers.source._bytes import deep_json as deep
 from informers.source._bytes.compression import packer_of
 from informers.source._models.object_makers import Maker
+from informers.source._models.partial_metadata import PartialObjectMetadata, maker_of
 from informers.source._wire.object_head import Head, HeadReader
 from informers.source._wire.shared_texts import SharedTexts
 from informers.source._wire.status_errors import error_of_status
@@ -64,6 +66,21 @@ class Decoder(Generic[T]):
         self._shared = SharedTexts()
         self._drop_managed_fields = drop_managed_fields
         self._name_kind(kind, api_version)
+
+    @classmethod
+    def of(cls, resource: Resource[T], *, metadata_only: bool = False, drop_managed_fields: bool = False) -> Self:
+        """Return a decoder of a resource's objects, or of their metadata alone.
+
+        Raises:
+            ConfigurationError: the installed client does not know the resource's model.
+        """
+        made = PartialObjectMetadata if metadata_only else resource
+        return cls(
+            maker_of(resource, metadata_only=metadata_only),
+            kind=made.kind,
+            api_version=made.api_version,
+            drop_managed_fields=drop_managed_fields,
+        )
 
     def _name_kind(self, kind: str, api_version: str) -> None:
         self._kind = kind

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -48,19 +48,14 @@ class RecordWriter:
     """
 
     def __init__(self, records: Sequence[Record[Any]]) -> None:
-        self._records: list[WireRecord[Any]] = []
-        packers: dict[Packer, None] = {}
-        for record in records:
-            if not isinstance(record, WireRecord):
-                raise ConfigurationError("its objects are held as they are, not as bytes from the server")
-            self._records.append(record)
-            packers.setdefault(record.origin.packer)
+        self._records = [record for record in records if isinstance(record, WireRecord)]
+        if len(self._records) != len(records):
+            raise ConfigurationError("its objects are held as they are, not as bytes from the server")
         learn_from(self._records)
-        known = [(packer, packer.codec) for packer in packers]
-        self.codecs: list[Codec] = [codec for _, codec in known if codec is not None]
-        self._numbers: Mapping[Packer, int] = {
-            packer: number for number, packer in enumerate(packer for packer, codec in known if codec is not None)
-        }
+        packers = dict.fromkeys(record.origin.packer for record in self._records)
+        written = {packer: codec for packer in packers if (codec := packer.codec) is not None}
+        self.codecs: list[Codec] = list(written.values())
+        self._numbers = {packer: number for number, packer in enumerate(written)}
 
     def __len__(self) -> int:
         return len(self._records)

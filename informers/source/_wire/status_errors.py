@@ -47,7 +47,9 @@ def error_of_status(
     status: Mapping[str, Any], *, code: int | None = None, retry_after: float | None = None
 ) -> StatusError:
     """Return the error of a Status object, from an answer or an ERROR event of a watch."""
-    code = code if code is not None else _integer(status.get("code"))
+    if code is None:
+        said = status.get("code")
+        code = said if isinstance(said, int) else 0
     reason = str(status.get("reason") or "")
     message = str(status.get("message") or "the server gave no message")
     details = status.get("details")
@@ -73,10 +75,6 @@ def _is_too_large(code: int, reason: str, message: str, details: Mapping[str, An
     if reason != "Timeout" and code != 504:
         return False
     return _TOO_LARGE in message or any(cause.get("message") == _TOO_LARGE for cause in causes)
-
-
-def _integer(value: object) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _seconds_of_details(value: object) -> float | None:
