@@ -31,7 +31,7 @@ from informers.testing._controlplane.daemons import missing, poll
 from informers.testing._controlplane.relay import Relay
 from informers.testing._controlplane.server_objects import Objects
 from informers.testing._controlplane.servers import ISSUER, Servers
-from informers.testing._http.client_config import official_client, write_kubeconfig
+from informers.testing._http.client_config import as_data, official_client, write_kubeconfig
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -314,8 +314,8 @@ class ControlPlane:
     def write_kubeconfig(self, path: Path | str, *, user: str = "admin", certificate_of: str = "") -> Path:
         """Write a kubeconfig for a user of `USERS`, or for a client certificate, and return its path."""
         if certificate_of:
-            certificate, key = self.authority.issue(certificate_of)
-            credentials = {"client-certificate": str(certificate), "client-key": str(key)}
+            certificate, key = map(as_data, self.authority.issue(certificate_of))
+            credentials = {"client-certificate-data": certificate, "client-key-data": key}
         else:
             credentials = {"token": self.token(user)}
         return write_kubeconfig(path, self.url, credentials, authority=self.authority.certificate)

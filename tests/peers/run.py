@@ -1,24 +1,33 @@
-"""Run the suites of other clients on both API servers, and count: `python -m tests.peers.run --sources FOLDER`.
+"""Run the suites of other clients on both API servers at once: `python -m tests.peers.run --sources FOLDER`.
 
-The folder has checkouts of the peers' repositories, `python` (the official client), `kr8s`, `lightkube` and `kopf`.
-None of their code is part of this project. The environment needs what `requirements.txt` of this folder lists, this
-package, and `kubectl` on the path.
+It prints the table of `docs/explanation/two-api-servers.md`, then the tests that did not pass on both. The folder has
+checkouts of the peers' repositories, `python` (the official client), `kr8s`, `lightkube` and `kopf`; none of their code
+is part of this project. The environment needs what `requirements.txt` of this folder lists and this package;
+`KUBEBUILDER_ASSETS` names the folder of etcd, kube-apiserver and kubectl.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.metadata
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET  # of a file that pytest wrote
 
 import attrs
+from kubernetes.client import V1NodeSystemInfo
 
+from informers import DynamicSharedInformerFactory, ResourceEventHandlerFuncs
+from informers.errors import StatusError
+from informers.kinds import apps, core
+from informers.resources import NamespacedResource
 from informers.testing import APIServer, ControlPlane, KubernetesAPI
 
 HERE = Path(__file__).parent
@@ -29,13 +38,15 @@ class Suite:
     """One peer's tests.
 
     Attributes:
-        name: for the table.
+        package: distribution whose tests they are, and whose version stands in the table.
+        of: what of it is tested, for the table.
         checkout: folder of its repository.
         tests: what pytest is given.
         options: further ones.
     """
 
-    name: str
+    package: str
+    of: str
     checkout: str
     tests: tuple[str, ...]
     options: tuple[str, ...] = ()
@@ -43,7 +54,8 @@ class Suite:
 
 SUITES = (
     Suite(
-        "official client, end to end",
+        "kubernetes",
+        "end to end",
         "python",
         tuple(
             f"kubernetes/{file}.py"
@@ -53,32 +65,73 @@ SUITES = (
             )
         ),
     ),
+    Suite("lightkube", "end to end", "lightkube", ("e2e-tests",), ("-o", "asyncio_mode=auto")),
     Suite(
-        "official client, watch and leader election",
-        "python",
-        ("kubernetes/base/watch/watch_test.py", "kubernetes/base/leaderelection/leaderelection_test.py"),
+        "kopf", "examples", "kopf", ("tests/e2e", "examples"), ("-o", "asyncio_mode=auto", "--timeout=60", "--only-e2e")
     ),
-    Suite("kr8s", "kr8s", ("kr8s/tests",), ("-o", "asyncio_mode=auto", "--timeout=20")),
-    Suite("lightkube", "lightkube", ("e2e-tests",), ("-o", "asyncio_mode=auto")),
-    Suite("kopf's examples", "kopf", ("tests/e2e", "examples"), ("-o", "asyncio_mode=auto", "--only-e2e")),
+    Suite("kr8s", "all tests", "kr8s", ("kr8s/tests",), ("-o", "asyncio_mode=auto", "--timeout=20")),
 )
 
 
-def run(suite: Suite, server: KubernetesAPI, sources: Path, log: Path, extra: list[str]) -> dict[str, str]:
-    """Return what became of each test of a suite."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        kubeconfig = server.write_kubeconfig(Path(folder) / "kubeconfig")
+@contextlib.contextmanager
+def nodes_and_controllers(server: KubernetesAPI) -> Generator[None]:
+    """Report each new pod and deployment as ready, as a node and a controller would. Nothing runs."""
+    types = V1NodeSystemInfo.openapi_types
+    info = {V1NodeSystemInfo.attribute_map[field]: "linux" for field, kind in types.items() if kind == "str"}
+    status = {"nodeInfo": info, "conditions": [{"type": "Ready", "status": "True"}]}
+    node = {"metadata": {"name": "node", "labels": {"kubernetes.io/os": "linux"}}, "status": status}
+    server.create({"apiVersion": "v1", "kind": "Node", **node})
+    pod = {"metadata": {"name": "a", "namespace": "kube-system"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    server.create({"apiVersion": "v1", "kind": "Pod", **pod})
+    factory = DynamicSharedInformerFactory(server.client())
+    for resource, status_of in ((core.V1.pods, _pod_status), (apps.V1.deployments, _deployment_status)):
+        report = partial(_report, server, resource, status_of)
+        factory.for_resource(resource).informer.add_event_handler(ResourceEventHandlerFuncs(on_add=report))
+    with factory:
+        yield
+
+
+def _report(server: KubernetesAPI, resource: NamespacedResource[Any], status_of: Callable[..., Any], obj: Any) -> None:
+    metadata = obj["metadata"]
+    with contextlib.suppress(StatusError):  # it may be gone
+        server.patch(resource, metadata["name"], {"status": status_of(obj["spec"])}, namespace=metadata["namespace"])
+
+
+def _pod_status(spec: dict[str, Any]) -> dict[str, Any]:
+    container = {"image": "i", "imageID": "i", "restartCount": 0, "ready": True, "state": {"running": {}}}
+    return {
+        "phase": "Running",
+        "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")],
+        "containerStatuses": [{**container, "name": each["name"]} for each in spec["containers"]],
+    }
+
+
+def _deployment_status(spec: dict[str, Any]) -> dict[str, Any]:
+    counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), spec["replicas"])
+    return {**counts, "observedGeneration": 1, "conditions": [{"type": "Available", "status": "True"}]}
+
+
+def run(
+    suite: Suite, server: type[APIServer | ControlPlane], *, sources: Path, logs: Path, extra: list[str]
+) -> dict[str, str]:
+    """Return what became of each test of a suite on a new server."""
+    stem = logs / f"{suite.checkout}-{server.__name__}"
+    report, kubeconfig = stem.with_suffix(".xml"), stem.with_suffix(".kubeconfig")
+    report.unlink(missing_ok=True)
+    with server() as running, nodes_and_controllers(running), stem.with_suffix(".log").open("wb") as output:
+        running.write_kubeconfig(kubeconfig)
         environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(HERE)}
-        environment |= {"PEERS_KUBERNETES": str(sources / "python/kubernetes")} if suite.checkout == "python" else {}
-        with log.open("wb") as output:
-            subprocess.run(
-                (Path(sys.executable).parent / "pytest", "-p", "cluster", f"--junitxml={report}", "-o", "addopts=",
-                 "--import-mode=importlib", "--tb=native", "--timeout=40", *suite.options, *extra, *suite.tests),
-                cwd=sources / suite.checkout, env=environment, stdout=output, stderr=output, check=False,
-            )  # fmt: skip
-        cases = ET.parse(report).iter("testcase") if report.exists() else ()
-        return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+        environment["PATH"] = os.pathsep.join((os.environ["KUBEBUILDER_ASSETS"], os.environ["PATH"]))
+        if suite.checkout == "python":
+            environment["PEERS_KUBERNETES"] = str(sources / "python/kubernetes")
+        subprocess.run(
+            (Path(sys.executable).parent / "pytest", "-p", "cluster", f"--junitxml={report}", "-o", "addopts=",
+             "--import-mode=importlib", "--tb=native", "--timeout=40", *suite.options, *extra, *suite.tests),
+            cwd=sources / suite.checkout, env=environment, stdout=output, stderr=output, check=False,
+        )  # fmt: skip
+    return {
+        f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in ET.parse(report).iter("testcase")
+    }
 
 
 def _outcome(case: ET.Element) -> str:
@@ -86,34 +139,35 @@ def _outcome(case: ET.Element) -> str:
     return "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
 
 
-@contextlib.contextmanager
-def embedded_or_real(kind: str) -> Iterator[KubernetesAPI]:
-    """Run a server."""
-    with APIServer() if kind == "embedded" else ControlPlane() as server:
-        yield server
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sources", type=Path, required=True, help="folder of the checkouts")
-    parser.add_argument("--logs", type=Path, default=Path(), help="folder for what each suite prints")
-    parser.add_argument("--suite", default="", help="only those whose name has this in it")
-    parser.add_argument("--server", choices=("embedded", "real"), action="append", help="only this one")
+    parser.add_argument("--logs", type=Path, required=True, help="folder for what each suite prints")
+    parser.add_argument("--suite", default="", help="only that of this package")
     parser.add_argument("-k", default="", help="pytest's own")
     arguments = parser.parse_args()
-    extra = ["-k", arguments.k] if arguments.k else []
-    for suite in (each for each in SUITES if arguments.suite in each.name):
-        found: dict[str, dict[str, str]] = {}
-        for kind in arguments.server or ("embedded", "real"):
-            log = arguments.logs / f"{suite.name.replace(' ', '-')}-{kind}.log"
-            with embedded_or_real(kind) as server:
-                outcomes = found[kind] = run(suite, server, arguments.sources.resolve(), log, extra)
-            counted = {each: list(outcomes.values()).count(each) for each in ("passed", "failed", "skipped")}
-            print(suite.name, kind, *(f"{count} {outcome}" for outcome, count in counted.items()), flush=True)
-        for test in sorted({test for outcomes in found.values() for test in outcomes}):
-            said = {kind: outcomes.get(test, "absent") for kind, outcomes in found.items()}
-            if set(said.values()) - {"passed", "skipped"}:
-                print("  ", test, said, flush=True)
+    one = partial(
+        run,
+        sources=arguments.sources.resolve(),
+        logs=arguments.logs.resolve(),
+        extra=["-k", arguments.k] if arguments.k else [],
+    )
+    print("| | `APIServer` | `ControlPlane` | tests |\n|---|---|---|---|")
+    unequal = []
+    for suite in (each for each in SUITES if arguments.suite in each.package):
+        with ThreadPoolExecutor() as both:
+            embedded, real = both.map(partial(one, suite), (APIServer, ControlPlane))
+        passed = [list(outcomes.values()).count("passed") for outcomes in (embedded, real)]
+        version = importlib.metadata.version(suite.package)
+        print(
+            f"| {suite.package} {version}, {suite.of} | {passed[0]} | {passed[1]} | {len(embedded | real)} |",
+            flush=True,
+        )
+        for test in sorted(embedded | real):
+            said = embedded.get(test, "absent"), real.get(test, "absent")
+            if set(said) - {"passed", "skipped"}:
+                unequal.append("{:9} {:9} {}".format(*said, test))
+    print("\nembedded  real      test", *unequal, sep="\n")
 
 
 if __name__ == "__main__":

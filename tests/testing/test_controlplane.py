@@ -50,8 +50,11 @@ def test_a_service_accounts_token_is_good_until_it_expires(control_plane: Contro
 
 
 @pytest.mark.parametrize("options", [{"user": "admin"}, {"certificate_of": "dave"}])
-def test_a_kubeconfig_leads_there(control_plane: ControlPlane, tmp_path: Path, options: dict[str, str]) -> None:
+def test_a_kubeconfig_leads_there_without_other_files(
+    control_plane: ControlPlane, tmp_path: Path, options: dict[str, str]
+) -> None:
     written = control_plane.write_kubeconfig(tmp_path / "config", **options)
+    assert str(control_plane.authority.certificate.parent) not in written.read_text(encoding="utf-8")
     with config.new_client_from_config(str(written)) as api_client:
         assert client.VersionApi(api_client).get_code().git_version == "v1.37.2"
 

@@ -5,6 +5,7 @@ Upstream: none; envtest of controller-runtime has `Environment.Config` and `User
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["official_client", "write_kubeconfig"]
+__all__ = ["as_data", "official_client", "write_kubeconfig"]
 
 _NAME = "informers-testing"
 
@@ -44,10 +45,15 @@ def official_client(
     return ApiClient(configuration)
 
 
+def as_data(file: Path) -> str:
+    """Return what a file holds as a kubeconfig's `...-data` fields have it."""
+    return base64.b64encode(file.read_bytes()).decode()
+
+
 def write_kubeconfig(
     path: Path | str, url: str, credentials: Mapping[str, str], *, authority: Path | None = None
 ) -> Path:
-    """Write a kubeconfig file that only its owner can read, and return its path.
+    """Write a kubeconfig file that only its owner can read, and return its path. It needs no other file.
 
     Args:
         path: of the file.
@@ -55,7 +61,7 @@ def write_kubeconfig(
         credentials: the user in the file's words, for example `{"token": "secret"}`.
         authority: the certificate of the authority that the server's certificate is checked with.
     """
-    cluster = {"server": url} | ({} if authority is None else {"certificate-authority": str(authority)})
+    cluster = {"server": url} | ({} if authority is None else {"certificate-authority-data": as_data(authority)})
     config = {
         "apiVersion": "v1",
         "kind": "Config",
