@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from informers.kinds import all_resources
-from informers.testing._store.selectable_fields import FIELDS
+from informers.testing._store.served_resources import Served
 from informers.testing.controlplane import ControlPlane
 from tests.contract.server import Server, embedded_server
 
@@ -153,7 +153,7 @@ def test_the_embedded_server_selects_by_the_same_fields(embedded: Server, real: 
             differing.append(f"{resource}: {mine.raw!r}, not {theirs.raw!r}")
         differing += [
             f"{resource} can't be selected by {field}"
-            for field in FIELDS.get(str(resource), {})
+            for field in Served.builtin(resource).fields
             if real.get(resource.path(), fieldSelector=f"{field}=x").status != 200
         ]
     assert differing == []

@@ -1,4 +1,4 @@
-"""What must hold before an object is written: its name, its namespace, its version.
+"""What must hold before an object is written or deleted: its name, its namespace, its version.
 
 Upstream: k8s.io/apiserver/pkg/registry/rest and each kind's strategy (v0.37).
 """
@@ -7,28 +7,14 @@ from __future__ import annotations
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
+from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._store.documents import Json, decode, mapping, quote
 from informers.testing._store.served_resources import Served
 from informers.testing._store.versioned_storage import Storage
 
-__all__ = ["check_name", "check_namespace", "check_preconditions", "may_create_by_update"]
+__all__ = ["check_deletion", "check_name", "check_namespace", "check_preconditions"]
 
-#: Resources of which an update creates the object that is missing.
-_CREATED_BY_UPDATES = frozenset(
-    {
-        *("endpoints", "events", "limitranges", "services", "events.events.k8s.io", "leases.coordination.k8s.io"),
-        "runtimeclasses.node.k8s.io",
-        *(
-            f"{each}.rbac.authorization.k8s.io"
-            for each in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
-        ),
-    }
-)
-
-
-def may_create_by_update(served: Served) -> bool:
-    """Return whether an update creates an object that is missing."""
-    return str(served.resource) in _CREATED_BY_UPDATES
+_PROTECTED = frozenset({"default", "kube-system", "kube-public"})
 
 
 def check_name(obj: Json, name: str) -> None:
@@ -70,3 +56,14 @@ def check_preconditions(
     if not version and served.needs_version and not is_inside:
         cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise failures.invalid(served.resource.group, served.resource.plural, name, [cause])
+
+
+def check_deletion(served: Served, obj: Json, options: DeleteOptions) -> None:
+    """Refuse to delete an object of another version or uid than the request states, and what every cluster has."""
+    resource, metadata = served.resource, obj["metadata"]
+    name, uid, version = metadata["name"], metadata["uid"], metadata["resourceVersion"]
+    for field, wanted, have in (("UID", options.uid, uid), ("ResourceVersion", options.version, version)):
+        if wanted and wanted != have:
+            raise failures.delete_conflict(resource, name, field, wanted=wanted, have=have)
+    if str(resource) == "namespaces" and name in _PROTECTED and not options.is_inside:
+        raise failures.protected(resource, name)

@@ -24,10 +24,10 @@ from informers.testing._rules.immutable_fields import check_unchanged
 from informers.testing._rules.known_fields import FieldCheck, recognized
 from informers.testing._rules.managed_fields import Writer
 from informers.testing._rules.preconditions import (
+    check_deletion,
     check_name,
     check_namespace,
     check_preconditions,
-    may_create_by_update,
 )
 from informers.testing._rules.schemas import fitted
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
@@ -38,7 +38,6 @@ __all__ = ["Registry", "WriteOptions"]
 
 #: Subresources whose writes change a part alone.
 _PARTS = frozenset({"status", "ephemeralcontainers", "approval"})
-_PROTECTED = frozenset({"default", "kube-system", "kube-public"})
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 #: With its suffix, a generated name is one that any kind may have.
 _LONGEST_PREFIX = 58
@@ -196,7 +195,7 @@ class Registry:
         """
         check_name(obj, name)
         with self._storage.lock:
-            is_new = may_create_by_update(served) and not options.subresource
+            is_new = served.is_created_by_update and not options.subresource
             if is_new and self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name) is None:
                 metadata = {field: value for field, value in obj["metadata"].items() if field != "resourceVersion"}
                 return self.create(served, namespace, {**obj, "metadata": metadata}, options), True
@@ -251,15 +250,8 @@ class Registry:
             stored = self.record(served, namespace, name)
             obj = load(served, stored)
             metadata = obj["metadata"]
-            for field, wanted, have in (
-                ("UID", options.uid, metadata["uid"]),
-                ("ResourceVersion", options.version, metadata["resourceVersion"]),
-            ):
-                if wanted and wanted != have:
-                    raise failures.delete_conflict(served.resource, name, field, wanted=wanted, have=have)
+            check_deletion(served, obj, options)
             grace = grace_of(served, obj, options)
-            if str(served.resource) == "namespaces" and name in _PROTECTED and not options.is_inside:
-                raise failures.protected(served.resource, name)
             before = sequence(metadata.get("finalizers"))
             hold_for(metadata, options.propagation or self.policies.get(str(served.resource), ""))
             if not grace and not is_held(served, obj):
