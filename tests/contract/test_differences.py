@@ -100,6 +100,18 @@ def test_protobuf_is_not_read(server: Server, space: Namespace) -> None:
     assert answer.status == (415 if server.is_embedded else 400)
 
 
+def test_tables_of_most_kinds_have_only_name_and_age(server: Server) -> None:
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = server.send("GET", "/api/v1/namespaces", headers={"Accept": accept}).ok()
+    assert (len(table["columnDefinitions"]) == 2) is server.is_embedded
+
+
+def test_discovery_has_a_document_for_each_group(server: Server) -> None:
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+    found = server.send("GET", "/apis", headers={"Accept": accept}).ok()
+    assert (found["kind"] == "APIGroupList") is server.is_embedded
+
+
 def test_requests_to_other_hosts_are_refused(server: Server) -> None:
     answer = server.send("GET", "/api/v1/namespaces", headers={"Host": "example.com"})
     assert answer.status == (403 if server.is_embedded else 200)

@@ -240,10 +240,6 @@ def test_discovery_names_groups_versions_and_resources(server: APIServer) -> Non
     assert groups["autoscaling"]["preferredVersion"]["groupVersion"] == "autoscaling/v2"
     pods = next(r for r in ask(server, "/api/v1").json["resources"] if r["name"] == "pods")
     assert (pods["kind"], pods["namespaced"], pods["shortNames"]) == ("Pod", True, ["po"])
-    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-    aggregated = ask(server, "/apis", headers={"Accept": accept})
-    assert aggregated.headers["Content-Type"] == accept
-    assert aggregated.json["kind"] == "APIGroupDiscoveryList"
 
 
 def test_only_the_given_resources_are_served() -> None:

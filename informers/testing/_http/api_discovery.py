@@ -1,4 +1,4 @@
-"""What the server says of itself: versions, groups, resources.
+"""What the server says about itself: its version, groups and resources.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/discovery (v0.37).
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from informers.testing._store.documents import Json
 from informers.testing._store.served_resources import Catalog, Served
 
-__all__ = ["AGGREGATED", "VERSION", "discover", "is_in_builtin_group", "openapi", "wants_aggregated"]
+__all__ = ["VERSION", "discover", "is_in_builtin_group", "openapi"]
 
-#: What the server takes itself for.
+#: The server's version, as `/version` shows it.
 VERSION: Json = {
     "major": "1",
     "minor": "37",
@@ -30,24 +29,13 @@ VERSION: Json = {
     "compiler": "cpython",
     "platform": "python",
 }
-#: Media type of discovery in one document.
-AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-def wants_aggregated(accept: str) -> bool:
-    """Return whether an Accept header asks for discovery in one document."""
-    return "g=apidiscovery.k8s.io" in accept and "v=v2" in re.split("[;,]", accept)
-
-
-def discover(catalog: Catalog, path: str, *, is_aggregated: bool) -> Json | None:
+def discover(catalog: Catalog, path: str) -> Json | None:
     """Return the document at a path, or None if there is none."""
     match path.strip("/").split("/"):
         case ["version"]:
             return VERSION
-        case ["api"] if is_aggregated:
-            return _aggregated([s for s in catalog if not s.resource.group])
-        case ["apis"] if is_aggregated:
-            return _aggregated([s for s in catalog if s.resource.group])
         case ["api"]:
             addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses}
@@ -65,7 +53,7 @@ def discover(catalog: Catalog, path: str, *, is_aggregated: bool) -> Json | None
 
 
 def is_in_builtin_group(catalog: Catalog, path: str) -> bool:
-    """Return whether a path that means nothing lies below a group of the server's own: it answers with a Status."""
+    """Return whether an unknown path is below a built-in group: the 404 of such a path has a Status."""
     match path.strip("/").split("/"):
         case ["api", version, *rest]:
             group = ""
@@ -105,30 +93,19 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
         resource = served.resource
         if (resource.group, resource.version) != (group, version):
             continue
-        entry: Json = {
-            "name": resource.plural,
-            "singularName": served.singular,
-            "namespaced": resource.is_namespaced,
-            "kind": resource.kind,
-            "verbs": list(served.verbs),
-        }
+        plural, is_namespaced = resource.plural, resource.is_namespaced
+        entry: Json = {"name": plural, "singularName": served.singular, "namespaced": is_namespaced}
+        entry |= {"kind": resource.kind, "verbs": list(served.verbs)}
         if served.short_names:
             entry["shortNames"] = list(served.short_names)
         if served.categories:
             entry["categories"] = list(served.categories)
         found.append(entry)
         for part in served.subresources:
-            named = {"group": part.group, "version": part.version} if part.kind else {}
-            found.append(
-                {
-                    "name": f"{resource.plural}/{part.name}",
-                    "singularName": "",
-                    "namespaced": resource.is_namespaced,
-                    **{field: value for field, value in named.items() if value},
-                    "kind": part.kind or resource.kind,
-                    "verbs": list(part.verbs),
-                }
-            )
+            entry = {"name": f"{plural}/{part.name}", "singularName": "", "namespaced": is_namespaced}
+            entry |= {"group": part.group} if part.group else {}
+            entry |= {"version": part.version} if part.version else {}
+            found.append({**entry, "kind": part.kind or resource.kind, "verbs": list(part.verbs)})
     if not found:
         return None
     # The core group's document is older than the rule that every document says its version.
@@ -136,81 +113,33 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
     return {"kind": "APIResourceList", **head, "resources": found}
 
 
-def _aggregated(catalog: list[Served]) -> Json:
-    items: list[Json] = []
-    for group, versions in _groups(catalog).items():
-        listed: list[Json] = []
-        for version in versions:
-            served = [s for s in catalog if (s.resource.group, s.resource.version) == (group, version)]
-            resources = [_aggregated_resource(s) for s in sorted(served, key=lambda s: s.resource.plural)]
-            listed.append({"version": version, "resources": resources, "freshness": "Current"})
-        metadata = {"name": group} if group else {}
-        items.append({"metadata": metadata, "versions": listed})
-    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
-
-
-def _aggregated_resource(served: Served) -> Json:
-    resource = served.resource
-    kind = {"group": "", "version": "", "kind": resource.kind}
-    if served.is_custom:
-        kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    entry: Json = {
-        "resource": resource.plural,
-        "responseKind": kind,
-        "scope": "Namespaced" if resource.is_namespaced else "Cluster",
-        "singularResource": served.singular,
-        "verbs": list(served.verbs),
-    }
-    if served.short_names:
-        entry["shortNames"] = list(served.short_names)
-    if served.categories:
-        entry["categories"] = list(served.categories)
-    if served.subresources:
-        entry["subresources"] = [
-            {
-                "subresource": part.name,
-                "responseKind": {"group": part.group, "version": part.version, "kind": part.kind}
-                if part.kind
-                else kind,
-                "verbs": list(part.verbs),
-            }
-            for part in served.subresources
-        ]
-    return entry
-
-
 def openapi(catalog: Catalog, path: str) -> Json | None:
-    """Return the OpenAPI v3 document at a path: enough for kubectl to see that the server checks fields itself."""
-    steps = path.strip("/").split("/")[2:]
-    if not steps:
+    """Return the OpenAPI v3 document at a path, as much as kubectl needs: that the server validates fields itself."""
+    root = path.removeprefix("/openapi/v3").strip("/")
+    if not root:
         roots = dict.fromkeys(_root(served) for served in catalog)
         return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}?hash=0"} for root in roots}}
-    root = "/".join(steps)
+    parameters = [
+        {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
+        for name in ("dryRun", "fieldManager", "fieldValidation")
+    ]
     paths: Json = {}
     for served in catalog:
         if _root(served) != root:
             continue
         resource = served.resource
-        gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-        parameters: list[Json] = [
-            {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
-            for name in ("dryRun", "fieldManager", "fieldValidation")
-        ]
-        operation: Json = {
-            "parameters": parameters,
-            "responses": {"200": {"description": "OK"}},
-            "x-kubernetes-group-version-kind": gvk,
-        }
+        operation: Json = {"parameters": parameters, "responses": {"200": {"description": "OK"}}}
+        kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+        operation["x-kubernetes-group-version-kind"] = kind
         where = "/namespaces/{namespace}" if resource.is_namespaced else ""
         collection = f"/{root}{where}/{resource.plural}"
         paths[collection] = {"post": {**operation, "x-kubernetes-action": "post"}}
         paths[collection + "/{name}"] = {
-            "patch": {**operation, "x-kubernetes-action": "patch"},
-            "put": {**operation, "x-kubernetes-action": "put"},
+            action: {**operation, "x-kubernetes-action": action} for action in ("patch", "put")
         }
     if not paths:
         return None
-    info: dict[str, Any] = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
+    info = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
     return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}}
 
 

@@ -20,20 +20,6 @@ from informers.testing._store.versioned_storage import StoredRecord
 
 __all__ = ["Form", "negotiate"]
 
-_NAME: Json = {
-    "name": "Name",
-    "type": "string",
-    "format": "name",
-    "description": "Name must be unique within a namespace.",
-    "priority": 0,
-}
-_AGE: Json = {
-    "name": "Age",
-    "type": "string",
-    "format": "",
-    "description": "CreationTimestamp is a timestamp representing the server time when this object was created.",
-    "priority": 0,
-}
 _PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":'
 
 
@@ -53,58 +39,10 @@ def _pod_status(obj: Json) -> str:
     return str(at(obj, "status.reason") or at(obj, "status.phase", "Unknown"))
 
 
-def _node_status(obj: Json) -> str:
-    conditions = {c.get("type"): c.get("status") for c in at(obj, "status.conditions", [])}
-    ready = {"True": "Ready", "False": "NotReady"}.get(conditions.get("Ready", ""), "Unknown")
-    return f"{ready},SchedulingDisabled" if at(obj, "spec.unschedulable") else ready
-
-
-def _node_roles(obj: Json) -> str:
-    prefix = "node-role.kubernetes.io/"
-    roles = sorted(label.removeprefix(prefix) for label in at(obj, "metadata.labels", {}) if label.startswith(prefix))
-    return ",".join(roles) or "<none>"
-
-
-def _ratio(obj: Json) -> str:
-    return f"{at(obj, 'status.readyReplicas', 0)}/{at(obj, 'spec.replicas', 0)}"
-
-
-#: Where the age comes, if it is not the last column.
-_AGE_HERE: tuple[str, int, Callable[[Json], Any]] = ("Age", 0, lambda _: None)
-#: Columns after the name, by resource; kubectl shows those of priority 1 only when asked for wide output.
-_COLUMNS: dict[str, list[tuple[str, int, Callable[[Json], Any]]]] = {
-    "pods": [
-        ("Ready", 0, _ready),
-        ("Status", 0, _pod_status),
-        ("Restarts", 0, _restarts),
-        _AGE_HERE,
-        ("IP", 1, lambda o: at(o, "status.podIP") or "<none>"),
-        ("Node", 1, lambda o: at(o, "spec.nodeName") or "<none>"),
-    ],
-    "nodes": [
-        ("Status", 0, _node_status),
-        ("Roles", 0, _node_roles),
-        _AGE_HERE,
-        ("Version", 0, lambda o: at(o, "status.nodeInfo.kubeletVersion", "")),
-    ],
-    "namespaces": [("Status", 0, lambda o: at(o, "status.phase", ""))],
-    "configmaps": [("Data", 0, lambda o: len(mapping(o.get("data"))) + len(mapping(o.get("binaryData"))))],
-    "secrets": [("Type", 0, lambda o: at(o, "type", "")), ("Data", 0, lambda o: len(mapping(o.get("data"))))],
-    "services": [
-        ("Type", 0, lambda o: at(o, "spec.type", "ClusterIP")),
-        ("Cluster-IP", 0, lambda o: at(o, "spec.clusterIP") or "<none>"),
-    ],
-    "deployments.apps": [
-        ("Ready", 0, _ratio),
-        ("Up-to-date", 0, lambda o: at(o, "status.updatedReplicas", 0)),
-        ("Available", 0, lambda o: at(o, "status.availableReplicas", 0)),
-    ],
-    "replicasets.apps": [
-        ("Desired", 0, lambda o: at(o, "spec.replicas", 0)),
-        ("Current", 0, lambda o: at(o, "status.replicas", 0)),
-        ("Ready", 0, lambda o: at(o, "status.readyReplicas", 0)),
-    ],
-    "statefulsets.apps": [("Ready", 0, _ratio)],
+#: Columns between name and age. Other resources have none: who needs more reads the objects.
+_COLUMNS: dict[str, dict[str, Callable[[Json], Any]]] = {
+    "configmaps": {"Data": lambda obj: len(mapping(obj.get("data"))) + len(mapping(obj.get("binaryData")))},
+    "pods": {"Ready": _ready, "Status": _pod_status, "Restarts": _restarts},
 }
 
 
@@ -188,36 +126,38 @@ class Form:
     def _table(
         self, records: Iterable[StoredRecord], version: str, *, metadata: Json | None = None, has_columns: bool = True
     ) -> bytes:
-        columns = _COLUMNS.get(str(self.served.resource), [])
-        columns = columns if _AGE_HERE in columns else [*columns, _AGE_HERE]
+        columns = _COLUMNS.get(str(self.served.resource), {})
         rows: list[bytes] = []
         for record in records:
-            obj = load(self.served, record) if record.key else None
-            cells = [] if obj is None else self._cells(obj, columns)
+            cells: list[Any] = []
+            if record.key:
+                obj = load(self.served, record)
+                metadata_of = obj["metadata"]
+                age = _age(self.now, metadata_of.get("creationTimestamp", ""))
+                cells = [metadata_of["name"], *(column(obj) for column in columns.values()), age]
             shown = b"null"
             if self.rows == "Object":
                 shown = self.served.prefix() + record.body
             elif self.rows != "None":
                 shown = _PARTIAL_HEAD + self._metadata(record) + b"}"
             rows.append(b'{"cells":' + encode(cells) + b',"object":' + shown + b"}")
+        described = [
+            {
+                "name": name,
+                "type": "string",
+                "format": "name" if name == "Name" else "",
+                "description": "",
+                "priority": 0,
+            }
+            for name in ("Name", *columns, "Age")
+        ]
         head: Json = {
             "kind": "Table",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": metadata or {"resourceVersion": version},
+            "columnDefinitions": described if has_columns else None,
         }
-        described = [
-            _AGE
-            if column is _AGE_HERE
-            else {"name": column[0], "type": "string", "format": "", "description": "", "priority": column[1]}
-            for column in columns
-        ]
-        definitions = [_NAME, *described] if has_columns else None
-        head["columnDefinitions"] = definitions
         return encode(head)[:-1] + b',"rows":[' + b",".join(rows) + b"]}"
-
-    def _cells(self, obj: Json, columns: list[tuple[str, int, Callable[[Json], Any]]]) -> list[Any]:
-        age = _age(self.now, obj["metadata"].get("creationTimestamp", ""))
-        return [obj["metadata"]["name"], *(age if column is _AGE_HERE else column[2](obj) for column in columns)]
 
 
 def _closed(parts: list[bytes], last: bytes, end: bytes) -> list[bytes]:

@@ -15,7 +15,7 @@ import attrs
 
 from informers._base.clock import Clock
 from informers.testing._http import status as failures
-from informers.testing._http.api_discovery import AGGREGATED, discover, is_in_builtin_group, openapi, wants_aggregated
+from informers.testing._http.api_discovery import discover, is_in_builtin_group, openapi
 from informers.testing._http.bodies import APPLY, read_configuration, read_delete_options, read_object, read_options
 from informers.testing._http.exchange import Exchange
 from informers.testing._http.read_handlers import Reads
@@ -195,18 +195,13 @@ class Handlers:
         if path in {"/healthz", "/livez", "/readyz"}:
             exchange.respond(200, [b"ok"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
-        is_aggregated = path in {"/api", "/apis"} and wants_aggregated(request.headers.get("accept", ""))
-        if path == "/openapi/v3" or path.startswith("/openapi/v3/"):
-            document = openapi(self.catalog, path)
-        else:
-            document = discover(self.catalog, path, is_aggregated=is_aggregated)
+        document = (openapi if path.startswith("/openapi/v3") else discover)(self.catalog, path)
         if document is None or request.method not in {"GET", "HEAD"}:
             exchange.respond(404, [b"404 page not found\n"], headers={"Content-Type": "text/plain; charset=utf-8"})
             return
         if request.method == "HEAD" and not re.fullmatch(r"/apis(/[^/]+)?/?", path):
             raise failures.method_not_allowed()
-        headers = {"Content-Type": AGGREGATED, "Vary": "Accept"} if is_aggregated else {}
-        exchange.respond(200, [encode(document), b"\n"], headers=headers)
+        exchange.respond(200, [encode(document), b"\n"])
 
     def _answer(self, exchange: Exchange, target: Target, fault: ScriptedFault | None) -> None:
         request, served = exchange.request, target.served
