@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from informers import NextStep, ReflectorState
 from informers.cache._reflector import states
 from informers.cache._reflector.states import (
-    Arrived,
     AskedToWait,
     Began,
     CatchingUp,
@@ -20,14 +19,12 @@ from informers.cache._reflector.states import (
     Compared,
     Comparing,
     Connecting,
-    Doubting,
+    Done,
     Ended,
     Failed,
     Listed,
-    ListsBy,
     Memory,
     NotStarted,
-    Opened,
     Outcome,
     Paging,
     RelistAsked,
@@ -36,9 +33,7 @@ from informers.cache._reflector.states import (
     State,
     StopAsked,
     Stopped,
-    StreamBroke,
     Streaming,
-    Waited,
     Waiting,
     Watching,
 )
@@ -89,10 +84,10 @@ def ended(lasted: float, error: Exception | None = None, *, has_events: bool = F
         (Streaming("10"), Failed(EXPIRED), Streaming("")),
         (Streaming("10"), Failed(INTERNAL), Paging("10", 0)),
         (Streaming("10"), Failed(REFUSED), Waiting(Streaming("10"))),
-        (Streaming("10"), StreamBroke(REFUSED), Paging("10", 0)),
+        (Streaming("10"), Failed(REFUSED, was_answered=True), Paging("10", 0)),
         (Paging("10", 0), Listed("20"), Connecting(resumes=False)),
         (Paging("10", 0), Failed(EXPIRED), Streaming("")),
-        (Connecting(resumes=False), Opened(), Watching()),
+        (Connecting(resumes=False), Done(), Watching()),
         (Connecting(resumes=False), Failed(REFUSED), Waiting(RECONNECTING)),
         (Connecting(resumes=False), Failed(INTERNAL), Waiting(Streaming("10"))),
         (Watching(), ended(400.0), RECONNECTING),
@@ -103,9 +98,9 @@ def ended(lasted: float, error: Exception | None = None, *, has_events: bool = F
         (Watching(), ended(60.0, EXPIRED, has_events=True), Waiting(Streaming("10"))),
         (Watching(), ended(60.0, BUSY), Waiting(RECONNECTING)),
         (Watching(), ended(60.0, DecodeError("no JSON")), Waiting(Streaming("10"))),
-        (Waiting(RECONNECTING), Waited(), RECONNECTING),
-        (Resting(RECONNECTING), Waited(), RECONNECTING),
-        (AskedToWait(RECONNECTING, 3.0, BUSY), Waited(), RECONNECTING),
+        (Waiting(RECONNECTING), Done(), RECONNECTING),
+        (Resting(RECONNECTING), Done(), RECONNECTING),
+        (AskedToWait(RECONNECTING, 3.0, BUSY), Done(), RECONNECTING),
     ],
     ids=str,
 )
@@ -122,7 +117,6 @@ ALL_STATES: list[State] = [
     Paging("10", 500),
     Connecting(resumes=False),
     Watching(),
-    Doubting(),
     Resting(RECONNECTING),
     Waiting(RECONNECTING),
     AskedToWait(RECONNECTING, 3.0, BUSY),
@@ -174,7 +168,7 @@ def test_a_pause_that_the_server_asks_for_is_not_a_failure_ten_times_in_a_row(co
     for _ in range(10):
         due = step(now, Failed(error))
         assert (due.error, due.situation.state) == (None, AskedToWait(RECONNECTING, 3.0, error))
-        now = step(due.situation, Waited()).situation
+        now = step(due.situation, Done()).situation
     due = step(now, Failed(error))
     assert (due.error, due.next_step, due.situation.state) == (error, NextStep.WATCH, Waiting(RECONNECTING, 3.0))
 
@@ -208,10 +202,10 @@ def test_what_works_lets_a_server_ask_ten_times_again(came: Any) -> None:
 def test_the_second_silent_watch_in_a_row_is_followed_by_a_list_and_an_event_ends_the_doubt() -> None:
     first = step(Situation(Watching(), AT_10), ended(150.0, SILENT)).situation
     assert first.state == Waiting(RECONNECTING)
-    doubting = step(Situation(RECONNECTING, first.memory), Opened()).situation
-    assert doubting.state == Doubting()
+    doubting = step(Situation(RECONNECTING, first.memory), Done()).situation
+    assert (doubting.state, doubting.memory.silent_watches) == (Watching(), 1)
     assert step(doubting, ended(150.0, SILENT)).situation.state == Waiting(Streaming("10"))
-    convinced = step(doubting, Arrived()).situation
+    convinced = step(doubting, Done()).situation
     assert (convinced.state, convinced.memory.silent_watches) == (Watching(), 0)
 
 
@@ -223,7 +217,7 @@ def test_the_second_watch_from_a_saved_version_that_breaks_is_followed_by_a_list
 
 @pytest.mark.parametrize("error", [EXPIRED, TooLargeResourceVersionError("too large", code=504)], ids=str)
 def test_a_lost_version_is_asked_for_once_and_the_newest_is_listed_until_that_works(error: Exception) -> None:
-    pages = attrs.evolve(AT_10, lists_by=ListsBy.PAGES)
+    pages = attrs.evolve(AT_10, streams=False)
     due = step(Situation(Paging("10", 0), pages), Failed(error))
     assert (due.situation.state, due.error) == (Paging("", 500), error)
     again = step(due.situation, Failed(error)).situation
@@ -235,10 +229,10 @@ def test_a_lost_version_is_asked_for_once_and_the_newest_is_listed_until_that_wo
 def test_a_bad_request_for_a_version_costs_the_version_and_not_the_streams() -> None:
     bad = StatusError("invalid resource version", code=400)
     paged = step(Situation(Streaming("1x7"), attrs.evolve(AT_10, list_at="1x7")), Failed(bad)).situation
-    assert (paged.state, paged.memory.lists_by) == (Paging("1x7", 0), ListsBy.STREAM)
+    assert (paged.state, paged.memory.streams) == (Paging("1x7", 0), True)
     assert step(paged, Failed(bad)).situation.state == Streaming("")
     never = step(Situation(Streaming(""), Memory()), Failed(bad)).situation
-    assert (never.state, never.memory.lists_by) == (Paging("0", 500), ListsBy.PAGES)
+    assert (never.state, never.memory.streams) == (Paging("0", 500), False)
 
 
 ERRORS: list[Exception] = [
@@ -254,7 +248,7 @@ ERRORS: list[Exception] = [
 ]
 VERSIONS = ["", "9", "10", "11", "x"]
 OUTCOMES = st.one_of(
-    st.builds(Failed, st.sampled_from(ERRORS), st.sampled_from([0.0, 1.0])),
+    st.builds(Failed, st.sampled_from(ERRORS), st.sampled_from([0.0, 1.0]), st.booleans()),
     st.builds(
         Ended,
         version=st.sampled_from(VERSIONS),
@@ -262,21 +256,19 @@ OUTCOMES = st.one_of(
         has_events=st.booleans(),
         error=st.sampled_from([None, *ERRORS]),
     ),
-    st.builds(StreamBroke, st.sampled_from(ERRORS)),
     st.builds(Listed, st.sampled_from(VERSIONS), st.booleans()),
     st.builds(Compared, st.sampled_from(VERSIONS)),
     st.builds(CaughtUp, st.sampled_from(VERSIONS)),
-    st.sampled_from([Opened(), Arrived(), RelistAsked()]),
+    st.sampled_from([Done(), RelistAsked()]),
 )
 #: What can come of what.
 COMES_OF: dict[type[Any], tuple[type[Any], ...]] = {
     Comparing: (Compared, Failed),
     CatchingUp: (CaughtUp, Ended, Failed),
-    Streaming: (Listed, Failed, StreamBroke),
+    Streaming: (Listed, Failed),
     Paging: (Listed, Failed),
-    Connecting: (Opened, Failed),
-    Watching: (Arrived, Ended),
-    Doubting: (Arrived, Ended),
+    Connecting: (Done, Failed),
+    Watching: (Done, Ended),
 }
 
 
@@ -284,18 +276,18 @@ COMES_OF: dict[type[Any], tuple[type[Any], ...]] = {
 def test_whatever_comes_there_is_a_next_step_and_failures_do_not_follow_at_once_for_ever(
     saved: str, came: list[Any], streams: bool
 ) -> None:
-    memory = Memory(lists_by=ListsBy.STREAM if streams else ListsBy.PAGES)
+    memory = Memory(streams=streams)
     now = step(Situation(NotStarted(), memory), Began(saved)).situation
     without_pause = 0
     for outcome in came:
         if isinstance(now.state, (Waiting, AskedToWait, Resting)):
-            assert not isinstance(now.state.then, (Waiting, AskedToWait, Resting, Watching, Doubting))
-            now = step(now, Waited()).situation
+            assert not isinstance(now.state.then, (Waiting, AskedToWait, Resting, Watching))
+            now = step(now, Done()).situation
         if not isinstance(outcome, (RelistAsked, *COMES_OF[type(now.state)])):
             continue
         due = step(now, outcome)
         is_pause = isinstance(due.situation.state, (Waiting, AskedToWait, Resting))
-        is_failure = isinstance(outcome, (Failed, StreamBroke)) and not is_pause
+        is_failure = isinstance(outcome, Failed) and not is_pause
         without_pause = without_pause + 1 if is_failure else 0
         # A stream, its pages, and both of the newest version.
         assert without_pause <= 3

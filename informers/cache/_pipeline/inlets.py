@@ -20,7 +20,7 @@ from informers._base.threads import start_thread
 from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.reflector import Reflector
-from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
+from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery, named
 from informers.cache._reflector.watch_session import Seen
 from informers.cache.list_turns import ListTurns, check_list_turns
 from informers.cache.sync import PartProgress, Syncable
@@ -97,8 +97,7 @@ class NamespaceReflector(Generic[T]):
     @property
     def name(self) -> str:
         """Its name in messages."""
-        namespace = self.scope.namespace
-        return self._resource if namespace is None else f"{self._resource} in {namespace}"
+        return named(self._resource, self.scope.namespace)
 
     def why_not_synced(self) -> str:
         """Return in words what delays its first list, with its last error; empty if the list is in the cache."""

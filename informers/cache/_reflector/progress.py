@@ -144,7 +144,7 @@ class Progress:
             self._disconnected(by_itself=False)
         elif isinstance(state, (Connecting, Resting)):
             self._disconnected()
-        return self._live(is_live=isinstance(state, Watching))
+        return self._live(is_live=isinstance(state, Watching) and not self.is_doubtful)
 
     def has_turn(self) -> None:
         """Note that the queued list begins."""

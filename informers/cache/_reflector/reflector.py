@@ -6,7 +6,8 @@ Upstream: k8s.io/client-go/tools/cache/reflector.go (v0.37).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, final
 
@@ -15,47 +16,24 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_methods
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.exceptions import as_exception, clear_frames
+from informers._base.exceptions import as_exception, clear_frames, report
 from informers._base.forks import OfOneProcess
 from informers.backoff import Backoff
+from informers.cache._reflector import states
 from informers.cache._reflector.interrupts import Interrupts
-from informers.cache._reflector.notices import Notices
 from informers.cache._reflector.paged_list import PagedList
 from informers.cache._reflector.progress import Progress
-from informers.cache._reflector.states import (
-    Arrived,
-    AskedToWait,
-    Began,
-    CatchingUp,
-    CaughtUp,
-    Compared,
-    Comparing,
-    Connecting,
-    Doubting,
-    Ended,
-    Failed,
-    Listed,
-    ListsBy,
-    Memory,
-    NotStarted,
-    Opened,
-    Outcome,
-    Paging,
-    RelistAsked,
-    Resting,
-    Situation,
-    StopAsked,
-    Stopped,
-    StreamBroke,
-    Streaming,
-    Waited,
-    Waiting,
-    Watching,
-)
 from informers.cache._reflector.streamed_list import StreamedList
 from informers.cache._reflector.transitions import Step, step
-from informers.cache._reflector.watch_failures import NextStep, WatchErrorHandler, WatchRecoveryHandler
-from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore, Seen
+from informers.cache._reflector.watch_failures import (
+    NextStep,
+    WatchErrorHandler,
+    WatchFailure,
+    WatchRecovery,
+    WatchRecoveryHandler,
+    named,
+)
+from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore
 from informers.cache.list_turns import ListTurns
 from informers.cache.store import Store, StoreWriter
 from informers.cache.versions import reaches
@@ -68,6 +46,8 @@ from informers.source.watch_events import BadObject, Bookmark, ListOptions, Watc
 __all__ = ["Reflector"]
 
 T = TypeVar("T", default=Any)
+
+_log = logging.getLogger("informers")
 
 #: Seconds for which the watch from a saved version is requested. A server sends a bookmark two seconds before its end.
 _CATCH_UP = 3
@@ -135,24 +115,24 @@ class Reflector(OfOneProcess, Generic[T]):
         self._clock = clock
         self._backoff = Backoff(options.backoff, clock=clock, uniform=options.uniform)
         self._interrupts = Interrupts(clock)
-        self._notices = Notices(
-            resource, namespace, on_failure=on_failure, on_recovery=on_recovery, interrupts=self._interrupts
-        )
-        lists_by = ListsBy.STREAM if options.streaming_lists else ListsBy.PAGES
-        self._situation = Situation(NotStarted(), Memory(page_size=options.page_size, lists_by=lists_by))
+        self._resource = resource
+        self._on_failure = on_failure
+        self._on_recovery = on_recovery
+        memory = states.Memory(page_size=options.page_size, streams=options.streaming_lists)
+        self._situation = states.Situation(states.NotStarted(), memory)
         self._saved = ""
         #: The open watch, or None.
         self._watch: OpenWatch[T] | None = None
-        self.progress: Progress = Progress(self._notices.name, clock)
+        self.progress: Progress = Progress(named(resource, namespace), clock)
 
     def rename(self, resource: str) -> None:
         """Change the resource's name in messages."""
-        self._notices.resource = resource
-        self.progress.name = self._notices.name
+        self._resource = resource
+        self.progress.name = named(resource, self._namespace)
 
     def __repr__(self) -> str:
         version = self.last_sync_resource_version
-        return escaped(f"<Reflector {self._notices.resource} in {self._namespace or 'all namespaces'} rv={version}>")
+        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={version}>")
 
     @property
     def last_sync_resource_version(self) -> str:
@@ -174,7 +154,7 @@ class Reflector(OfOneProcess, Generic[T]):
         A source of your own is interrupted if it has `reconnect` (see `Reconnects`), and otherwise at its next answer
         or event. Does nothing before `run`, which begins with a list.
         """
-        if not isinstance(self._situation.state, NotStarted):
+        if not isinstance(self._situation.state, states.NotStarted):
             self._interrupts.relist(self._reconnect)
 
     def stop(self) -> None:
@@ -184,26 +164,26 @@ class Reflector(OfOneProcess, Generic[T]):
 
     def run(self) -> None:
         """List and watch until `stop`."""
-        came: Outcome = Began(self._saved)
+        came: states.Outcome = states.Began(self._saved)
         try:
-            while not isinstance(self._situation.state, Stopped):
+            while not isinstance(self._situation.state, states.Stopped):
                 self._enter(step(self._situation, self._unless_interrupted(came)))
                 came = self._act()
         finally:
             self._close_watch()
             # After an unexpected error, it must not look alive.
-            self._enter(step(self._situation, StopAsked()))
+            self._enter(step(self._situation, states.StopAsked()))
             self._close_source()
 
-    def _unless_interrupted(self, came: Outcome) -> Outcome:
+    def _unless_interrupted(self, came: states.Outcome) -> states.Outcome:
         """Return the outcome, or an interrupt that came first."""
         if self._interrupts.stopped:
             self._close_watch()
-            return StopAsked()
+            return states.StopAsked()
         if self._interrupts.wants_relist:
             self._close_watch()
             self._interrupts.take_relist()
-            return RelistAsked()
+            return states.RelistAsked()
         return came
 
     def _enter(self, due: Step) -> None:
@@ -212,7 +192,7 @@ class Reflector(OfOneProcess, Generic[T]):
             self._backoff.reset()
         if due.is_caught_up:
             mark = Bookmark(due.situation.memory.version)
-            self._notices.guarded(lambda: self._store.apply_events([mark]), "a bookmark of %s could not be stored")
+            self._guarded(lambda: self._store.apply_events([mark]), "a bookmark of %s could not be stored")
         delay = self._delay(due.situation)
         if due.error is not None:
             clear_frames(due.error)
@@ -222,54 +202,57 @@ class Reflector(OfOneProcess, Generic[T]):
         if delay is not None:
             self.progress.pausing(delay)
         if due.error is not None:
-            self._notices.failed(due.error, due.next_step, delay or 0.0)
+            self._tell_failure(due.error, due.next_step, delay or 0.0)
         if outage is not None and outage.failures:
-            self._notices.recovered(outage)
+            recovery = WatchRecovery(
+                self._resource, self._namespace, outage.seconds, outage.failures, is_first=outage.is_first
+            )
+            self._tell(self._on_recovery, recovery)
 
-    def _delay(self, situation: Situation) -> float | None:
+    def _delay(self, situation: states.Situation) -> float | None:
         """Return the seconds of a state's pause; None if the state is not a pause."""
         state = situation.state
-        if isinstance(state, Waiting):
+        if isinstance(state, states.Waiting):
             return self._backoff.next(at_least=state.at_least)
-        if isinstance(state, AskedToWait):
+        if isinstance(state, states.AskedToWait):
             return state.seconds
-        return self._options.backoff.initial if isinstance(state, Resting) else None
+        return self._options.backoff.initial if isinstance(state, states.Resting) else None
 
-    def _act(self) -> Outcome:
+    def _act(self) -> states.Outcome:
         """Do what the state says; return the outcome."""
         began = self._clock.monotonic()
         try:
             match self._situation.state:
-                case Comparing():
+                case states.Comparing():
                     with self._turn():
-                        return Compared(self._source.list(ListOptions(limit=1)).resource_version)
-                case CatchingUp(newest=newest):
-                    return self._catch_up(newest)
-                case Streaming(at=at):
+                        return states.Compared(self._source.list(ListOptions(limit=1)).resource_version)
+                case states.CatchingUp(newest=newest):
+                    self._watch = self._open(resumes=False, timeout=_CATCH_UP)
+                    return self._follow(self._watch, newest)
+                case states.Streaming(at=at):
                     with self._turn():
                         return self._list_by_stream(at)
-                case Paging(at=at, limit=limit):
+                case states.Paging(at=at, limit=limit):
                     with self._turn():
                         return self._list_in_pages(at, limit)
-                case Connecting(resumes=resumes):
+                case states.Connecting(resumes=resumes):
                     self._watch = self._open(resumes=resumes)
-                    return Opened()
-                case Watching() | Doubting():
-                    return self._follow()
+                case states.Watching() if self._watch is not None:
+                    return self._follow(self._watch)
                 case _:
                     if self.progress.retry_at is not None:
                         self._interrupts.wait(self.progress.retry_at - self._clock.monotonic())
-                    return Waited()
+            return states.Done()
         except BaseException as error:  # noqa: BLE001  a user's source or tweak may raise anything
             # Even a StoppedError, which may belong to an object that the tweak uses.
             reason = as_exception(error)
             lasted = self._clock.monotonic() - began
-            return Failed(reason, lasted) if self._watch is None else self._end(self._watch, reason)
+            return states.Failed(reason, lasted) if self._watch is None else self._end(self._watch, reason)
 
     @contextmanager
     def _turn(self) -> Generator[None]:
         """Wait for the turn to list; the turn ends with the block."""
-        with self._list_turns.asked(self._notices.resource, self._interrupts.wake) as turn:
+        with self._list_turns.asked(self._resource, self._interrupts.wake) as turn:
             self.progress.is_queued = not turn.has_come
             while not (turn.has_come or self._interrupts.any):
                 self._list_turns.look()
@@ -278,13 +261,13 @@ class Reflector(OfOneProcess, Generic[T]):
             self._interrupts.check()
             yield
 
-    def _list_in_pages(self, at: str, limit: int) -> Outcome:
+    def _list_in_pages(self, at: str, limit: int) -> states.Outcome:
         content: PagedList[T] = PagedList(self._source, resource_version=at, limit=limit)
         content.read(on_progress=self.progress.arrived, on_expired=self._expired)
         self._replace(content.records, content.resource_version, content.bad)
-        return Listed(content.resource_version, content.has_pages)
+        return states.Listed(content.resource_version, content.has_pages)
 
-    def _list_by_stream(self, at: str) -> Outcome:
+    def _list_by_stream(self, at: str) -> states.Outcome:
         """Read a streaming list to its end and replace the store's content; the stream goes on as the watch."""
         watch = self._source.watch(
             ListOptions(
@@ -304,13 +287,13 @@ class Reflector(OfOneProcess, Generic[T]):
             rest = content.read(batches, now=self._clock.monotonic, on_progress=self.progress.arrived)
             self._replace(content.records, content.resource_version, content.bad)
         except BaseException as error:  # noqa: BLE001  as above
-            self._notices.guarded(watch.close, "closing a watch of %s failed")
-            return StreamBroke(as_exception(error))
+            self._guarded(watch.close, "closing a watch of %s failed")
+            return states.Failed(as_exception(error), was_answered=True)
         # Events after the list's end belong to the watch, also an error: it is not a failure of the list.
         batches = itertools.chain([rest], batches) if rest else batches
         self._watch = OpenWatch(watch=watch, opened=opened, batches=batches, version=content.resource_version)
         self.progress.opened()
-        return Listed(content.resource_version)
+        return states.Listed(content.resource_version)
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         self._interrupts.check()
@@ -331,40 +314,28 @@ class Reflector(OfOneProcess, Generic[T]):
         self.progress.opened()
         return OpenWatch(watch=watch, opened=opened, batches=watch.batches(), version=version, resumes=resumes)
 
-    def _catch_up(self, newest: str) -> Outcome:
-        """Watch until the server's version is reached, or a bookmark is received."""
-        watch = self._watch = self._open(resumes=False, timeout=_CATCH_UP)
+    def _follow(self, watch: OpenWatch[T], newest: str = "") -> states.Outcome:
+        """Pass on a watch's events until it ends, or until the state ends with them.
+
+        Args:
+            watch: the open watch.
+            newest: the server's version; the cache has caught up when it is reached, or a bookmark is received.
+        """
+        is_doubtful = self.progress.is_doubtful
         for batch in watch.batches:
-            seen, error = self._hand_on(watch, batch)
+            seen, error = watch.sort(batch)
+            if seen:
+                self._store.apply_events(seen)
+                self.progress.arrived_by_watch(len(seen))
             if error is not None:
                 return self._end(watch, error)
-            if reaches(watch.version, newest) or any(isinstance(event, Bookmark) for event in seen):
-                return CaughtUp(watch.version)
+            if newest and (reaches(watch.version, newest) or any(isinstance(event, Bookmark) for event in seen)):
+                return states.CaughtUp(watch.version)
+            if self._interrupts.any or (seen and is_doubtful):
+                return states.Done()
         return self._end(watch, None)
 
-    def _follow(self) -> Outcome:
-        """Pass on a watch's events until it ends, or only the first ones if the state ends with them."""
-        watch = self._watch
-        assert watch is not None
-        for batch in watch.batches:
-            seen, error = self._hand_on(watch, batch)
-            if error is not None:
-                return self._end(watch, error)
-            if self._interrupts.any or (seen and isinstance(self._situation.state, Doubting)):
-                return Arrived()
-        return self._end(watch, None)
-
-    def _hand_on(
-        self, watch: OpenWatch[T], batch: Sequence[WatchEvent[T]]
-    ) -> tuple[Sequence[Seen[T]], Exception | None]:
-        """Write events to the store; return those, and the error that ends the watch, or None."""
-        seen, error = watch.sort(batch)
-        if seen:
-            self._store.apply_events(seen)
-            self.progress.arrived_by_watch(len(seen))
-        return seen, error
-
-    def _end(self, watch: OpenWatch[T], error: Exception | None) -> Ended:
+    def _end(self, watch: OpenWatch[T], error: Exception | None) -> states.Ended:
         # Before the watch is released, so that the last version can be read at any time.
         ended = watch.ended(self._clock.monotonic(), error)
         memory = attrs.evolve(self._situation.memory, version=ended.version)
@@ -375,21 +346,36 @@ class Reflector(OfOneProcess, Generic[T]):
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
-            self._notices.guarded(watch.watch.close, "closing a watch of %s failed")
+            self._guarded(watch.watch.close, "closing a watch of %s failed")
 
     def _reconnect(self) -> None:
         """Let the source make new connections, if it can."""
         if isinstance(self._source, Reconnects):
-            self._notices.guarded(self._source.reconnect, "connecting the source of %s again failed")
+            self._guarded(self._source.reconnect, "connecting the source of %s again failed")
 
     def _expired(self, error: Exception) -> None:
         """Report that a token has expired between pages: the list is made again in one page."""
         clear_frames(error)
         self.progress.failed(error)
-        self._notices.failed(error, NextStep.LIST)
+        self._tell_failure(error, NextStep.LIST, 0.0)
+
+    def _tell_failure(self, error: Exception, next_step: NextStep, delay: float) -> None:
+        self._tell(self._on_failure, WatchFailure(self._resource, self._namespace, error, next_step, delay))
+
+    def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
+        # A failure after a stop is the broken-off request.
+        if listener is not None and not self._interrupts.stopped:
+            self._guarded(lambda: listener(what), "%s: a failure handler failed")
+
+    def _guarded(self, function: Callable[[], object], message: str) -> None:
+        """Call a function that may be the user's; its exception is logged with `message`, which takes the resource."""
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001  a user's error must not end this thread
+            report(_log, as_exception(error), message, self._resource)
 
     def _close_source(self) -> None:
-        self._notices.guarded(self._source.close, "closing the source of %s failed")
+        self._guarded(self._source.close, "closing the source of %s failed")
 
     def _watch_timeout(self) -> int:
         shortest = self._options.min_watch_timeout

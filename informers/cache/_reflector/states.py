@@ -11,7 +11,6 @@ from typing import ClassVar, TypeAlias, final
 import attrs
 
 __all__ = [
-    "Arrived",
     "AskedToWait",
     "Began",
     "CatchingUp",
@@ -19,14 +18,12 @@ __all__ = [
     "Compared",
     "Comparing",
     "Connecting",
-    "Doubting",
+    "Done",
     "Ended",
     "Failed",
     "Listed",
-    "ListsBy",
     "Memory",
     "NotStarted",
-    "Opened",
     "Outcome",
     "Paging",
     "ReflectorState",
@@ -36,9 +33,7 @@ __all__ = [
     "State",
     "StopAsked",
     "Stopped",
-    "StreamBroke",
     "Streaming",
-    "Waited",
     "Waiting",
     "Watching",
 ]
@@ -119,15 +114,7 @@ class Connecting:
 @final
 @attrs.frozen
 class Watching:
-    """A watch is open, and there is no reason to doubt it."""
-
-    shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
-
-
-@final
-@attrs.frozen
-class Doubting:
-    """A watch is open after one that was silent to its end; nothing has been received yet."""
+    """A watch is open; it is doubtful after one that was silent to its end, until something is received."""
 
     shown: ClassVar[ReflectorState] = ReflectorState.WATCHING
 
@@ -178,20 +165,11 @@ State: TypeAlias = (
     | Paging
     | Connecting
     | Watching
-    | Doubting
     | Resting
     | Waiting
     | AskedToWait
     | Stopped
 )
-
-
-@final
-class ListsBy(enum.Enum):
-    """How the next list is made."""
-
-    STREAM = "a stream, unless the source has shown that it does not support them"
-    PAGES = "pages"
 
 
 @final
@@ -203,7 +181,7 @@ class Memory:
         version: the last version seen, from which a watch continues; empty before the first list.
         list_at: version that the next list requests: `0` for any, empty for the newest, else this one or newer.
         page_size: objects in a page; 0 for one page where the server can read its watch cache, else 500.
-        lists_by: how the next list is made.
+        streams: whether the next list is made by a stream: until the source has shown that it does not support them.
         broken_streams: streaming lists in a row that broke, where pages did not.
         silent_watches: watches in a row that were silent until they were given up.
         broken_watches: watches in a row that broke within a second, before they brought anything; a server was there.
@@ -215,7 +193,7 @@ class Memory:
     version: str = ""
     list_at: str = "0"
     page_size: int = 0
-    lists_by: ListsBy = ListsBy.STREAM
+    streams: bool = True
     broken_streams: int = 0
     silent_watches: int = 0
     broken_watches: int = 0
@@ -268,22 +246,8 @@ class Listed:
 
 @final
 @attrs.frozen
-class StreamBroke:
-    """A streaming list was answered, but broke before its end."""
-
-    error: Exception
-
-
-@final
-@attrs.frozen
-class Opened:
-    """A watch has been answered."""
-
-
-@final
-@attrs.frozen
-class Arrived:
-    """A watch has received events."""
+class Done:
+    """A pause is over, a request for a watch has been answered, or an open watch has received events."""
 
 
 @final
@@ -307,16 +271,17 @@ class Ended:
 @final
 @attrs.frozen
 class Failed:
-    """A request failed before there was a watch; `lasted` is how long it took, in seconds."""
+    """A request failed before there was a watch.
+
+    Attributes:
+        error: the failure.
+        lasted: how long the request took, in seconds.
+        was_answered: whether it was a streaming list that was answered, but broke before its end.
+    """
 
     error: Exception
     lasted: float = 0.0
-
-
-@final
-@attrs.frozen
-class Waited:
-    """A pause is over."""
+    was_answered: bool = False
 
 
 @final
@@ -331,17 +296,4 @@ class StopAsked:
     """A stop was requested."""
 
 
-Outcome: TypeAlias = (
-    Began
-    | Compared
-    | CaughtUp
-    | Listed
-    | StreamBroke
-    | Opened
-    | Arrived
-    | Ended
-    | Failed
-    | Waited
-    | RelistAsked
-    | StopAsked
-)
+Outcome: TypeAlias = Began | Compared | CaughtUp | Listed | Done | Ended | Failed | RelistAsked | StopAsked

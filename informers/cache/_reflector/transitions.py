@@ -10,7 +10,6 @@ from typing import final
 import attrs
 
 from informers.cache._reflector.states import (
-    Arrived,
     AskedToWait,
     Began,
     CatchingUp,
@@ -18,14 +17,12 @@ from informers.cache._reflector.states import (
     Compared,
     Comparing,
     Connecting,
-    Doubting,
+    Done,
     Ended,
     Failed,
     Listed,
-    ListsBy,
     Memory,
     NotStarted,
-    Opened,
     Outcome,
     Paging,
     RelistAsked,
@@ -34,9 +31,7 @@ from informers.cache._reflector.states import (
     State,
     StopAsked,
     Stopped,
-    StreamBroke,
     Streaming,
-    Waited,
     Waiting,
     Watching,
 )
@@ -103,7 +98,7 @@ def step(now: Situation, came: Outcome) -> Step:
             return _list(memory)
         case NotStarted(), Began(saved=saved):
             return _go(Comparing(), _at(memory, saved))
-        case ((Resting(then=then) | Waiting(then=then) | AskedToWait(then=then)), Waited()):
+        case ((Resting(then=then) | Waiting(then=then) | AskedToWait(then=then)), Done()):
             return _go(then, memory)
         case Comparing(), Compared(newest=newest):
             return _compared(memory, newest)
@@ -111,21 +106,21 @@ def step(now: Situation, came: Outcome) -> Step:
             return attrs.evolve(_go(Watching(), _at(memory, version)), is_caught_up=True)
         case (Streaming() | Paging()) as listing, Listed() as listed:
             return _listed(listing, memory, listed)
-        case Connecting(), Opened():
-            return _go(Doubting() if memory.silent_watches else Watching(), memory)
-        case ((Watching() | Doubting()), Arrived()):
+        case Connecting(), Done():
+            return _go(Watching(), memory)
+        case Watching(), Done():
             return _go(Watching(), attrs.evolve(memory, silent_watches=0))
         case Comparing(), Failed(error=error):
             return _not_compared(memory, error)
         case CatchingUp(), (Failed() | Ended()) as failed:
             return _not_caught_up(memory, failed)
-        case Streaming(at=at), (Failed() | StreamBroke()) as failed:
+        case Streaming(at=at), Failed() as failed:
             return _not_streamed(at, memory, failed)
         case Paging(at=at), Failed(error=error):
             return _not_paged(at, memory, error)
-        case Connecting(), Failed() as failed:
-            return _not_connected(memory, failed)
-        case ((Watching() | Doubting()), Ended() as ended):
+        case Connecting(), Failed(error=error) as failed:
+            return _not_watched(memory, failed, error)
+        case Watching(), Ended() as ended:
             return _ended(memory, ended)
         case _:
             raise AssertionError(f"{came} can't come of {now.state}")
@@ -142,7 +137,7 @@ def _at(memory: Memory, version: str) -> Memory:
 def _listing(memory: Memory) -> State:
     """Return the state that makes the next list."""
     at = memory.list_at
-    if memory.lists_by is ListsBy.STREAM:
+    if memory.streams:
         return Streaming("" if at == "0" else at)
     return _paging(memory)
 
@@ -241,25 +236,25 @@ def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
         # Pages at version 0 mean that the server has no watch cache: a list in one page may be too large for it.
         memory = attrs.evolve(memory, page_size=memory.page_size or _PAGE_SIZE)
     if memory.broken_streams >= _MOST_BROKEN:
-        memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
+        memory = attrs.evolve(memory, streams=False)
     return _go(Connecting(resumes=False), memory)
 
 
-def _not_streamed(at: str, memory: Memory, came: Failed | StreamBroke) -> Step:
+def _not_streamed(at: str, memory: Memory, came: Failed) -> Step:
     """List in pages if that may help."""
     error = came.error
     if isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
         return _version_lost(memory, error)
     is_unanswered = isinstance(error, ConnectionLostError) and isinstance(error.__cause__, TimeoutError)
     is_gone = isinstance(error, ConnectionLostError) or _asks_to_wait(error)
-    if isinstance(error, StoppedError) or (isinstance(came, Failed) and is_gone and not is_unanswered):
+    if isinstance(error, StoppedError) or (is_gone and not (came.was_answered or is_unanswered)):
         return _list_again(memory, error)
     # A proxy may hold an answer back until its body begins; a quiet stream's body may never begin.
-    if isinstance(came, StreamBroke) or is_unanswered:
+    if came.was_answered or is_unanswered:
         memory = attrs.evolve(memory, broken_streams=memory.broken_streams + 1)
     elif isinstance(error, StatusError) and error.code in _NOT_UNDERSTOOD and not (at and error.code == 400):
         # A 400 may also mean that the server does not understand the version: pages will show that.
-        memory = attrs.evolve(memory, lists_by=ListsBy.PAGES)
+        memory = attrs.evolve(memory, streams=False)
     return Step(Situation(_paging(memory), memory), error, NextStep.LIST_PAGES)
 
 
@@ -286,15 +281,12 @@ def _version_lost(memory: Memory, error: Exception) -> Step:
     return Step(Situation(_listing(memory), memory), error, NextStep.LIST)
 
 
-def _not_connected(memory: Memory, came: Failed) -> Step:
-    error = came.error
+def _not_watched(memory: Memory, came: Failed | Ended, error: Exception) -> Step:
     if isinstance(error, ExpiredError):
         return _expired(memory, error)
     if isinstance(error, ConnectionLostError):
         return _watch_once_more(memory, came, error, Connecting(resumes=True))
-    if _asks_to_wait(error):
-        return _watch_again(memory, error)
-    return _list_again(memory, error)
+    return _watch_again(memory, error) if _asks_to_wait(error) else _list_again(memory, error)
 
 
 def _is_silence(came: Ended) -> bool:
@@ -342,10 +334,4 @@ def _after(memory: Memory, came: Ended) -> Step:
         # A few short watches may be chance; a server that ends every watch at once gets pauses.
         state = Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
-    if isinstance(error, ConnectionLostError):
-        return _watch_once_more(memory, came, error, Connecting(resumes=True))
-    if _asks_to_wait(error):
-        return _watch_again(memory, error)
-    if isinstance(error, ExpiredError):
-        return _expired(memory, error)
-    return _list_again(memory, error)
+    return _not_watched(memory, came, error)

@@ -14,7 +14,12 @@ import attrs
 from informers._base.exceptions import safe_text
 from informers.errors import escaped
 
-__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "WatchRecovery", "WatchRecoveryHandler"]
+__all__ = ["NextStep", "WatchErrorHandler", "WatchFailure", "WatchRecovery", "WatchRecoveryHandler", "named"]
+
+
+def named(resource: str, namespace: str | None) -> str:
+    """Return the name of a list and watch in messages: the resource, and its namespace if it has one."""
+    return resource if namespace is None else f"{resource} in {namespace}"
 
 
 @final
@@ -52,7 +57,7 @@ class WatchFailure:
     index: str = ""
 
     def __str__(self) -> str:
-        what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        what = named(self.resource, self.namespace)
         key = escaped(self.key) or "an object"
         if self.index:
             return f"{what}: {key} left out of an index: {safe_text(self.error, str)}"
@@ -87,7 +92,7 @@ class WatchRecovery:
     is_first: bool = False
 
     def __str__(self) -> str:
-        what = self.resource if self.namespace is None else f"{self.resource} in {self.namespace}"
+        what = named(self.resource, self.namespace)
         seconds = f"{self.seconds:.0f}" if self.seconds >= 10 else f"{self.seconds:.1f}"
         again = "live" if self.is_first else "live again"
         return f"{what}: {again} after {seconds} s and {self.failures} failure{'s' if self.failures > 1 else ''}"
