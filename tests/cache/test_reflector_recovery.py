@@ -11,6 +11,7 @@ import pytest
 from informers import (
     ConfigurationError,
     ListWatch,
+    ReflectorOptions,
     ReflectorState,
     SharedInformerFactory,
     StoppedError,
@@ -19,10 +20,10 @@ from informers import (
 )
 from informers.errors import ConnectionLostError, StatusError, TooManyRequestsError
 from informers.kinds import core
-from informers.source.watch_events import ListOptions, Page
+from informers.source.watch_events import Bookmark, Change, ChangeType, ListOptions, Page
 from informers.testing import APIServer, FakeClock, FakeSource, FakeWatch, RecordingHandler
 from tests.cache.test_reflector import REFUSED, failing, rig
-from tests.cache.things import Obj, informer, obj, started
+from tests.cache.things import Obj, informer, obj, record, started
 from tests.waiting import QUICK, eventually
 
 
@@ -115,6 +116,63 @@ def test_a_source_of_ones_own_that_can_not_reconnect_is_listed_when_its_watch_br
         inner.bookmark()
         inner.wait_for_watch(3)
         assert [asked.resource_version for asked in inner.lists] == ["0", ""]
+
+
+def test_a_relist_of_such_a_source_ends_a_list_in_pages_at_its_next_page() -> None:
+    inner: FakeSource[Obj] = FakeSource(streaming_lists=False)
+    for name in ("a", "b", "c", "d"):
+        inner.add(obj(name))
+
+    class Plain:
+        def list(self, options: ListOptions, /) -> Page[Obj]:
+            if len(inner.lists) == 1:
+                made.relist()
+            return inner.list(options)
+
+        def watch(self, options: ListOptions, /) -> FakeWatch[Obj]:
+            return inner.watch(options)
+
+        def close(self) -> None:
+            inner.close()
+
+    with informer(Plain(), options=ReflectorOptions(streaming_lists=False, page_size=1)) as made:
+        started(made)
+        assert [asked.resource_version or asked.continue_token for asked in inner.lists] == [
+            "0",
+            "1",
+            "",
+            "1",
+            "2",
+            "3",
+        ]
+        assert made.health().watches[0].failures == 0
+
+
+def test_a_relist_of_such_a_source_ends_a_streaming_list_at_its_next_object() -> None:
+    watches: list[FakeWatch[Obj]] = []
+
+    class Plain:
+        def list(self, options: ListOptions, /) -> Page[Obj]:
+            raise AssertionError(options)
+
+        def watch(self, options: ListOptions, /) -> FakeWatch[Obj]:
+            watches.append(FakeWatch(options))
+            return watches[-1]
+
+        def close(self) -> None:
+            for watch in watches:
+                watch.end()
+
+    with informer(Plain()) as made:
+        made.start()
+        eventually(lambda: watches)
+        made.relist()
+        watches[0].send(Change(ChangeType.ADDED, record("a", "1")))
+        eventually(lambda: len(watches) == 2)
+        watches[1].send(Change(ChangeType.ADDED, record("b", "1")), Bookmark("1", initial_events_end=True))
+        assert made.synced.wait(10)
+        assert list(made.indexer.keys()) == ["b"]
+        assert made.health().watches[0].failures == 0
 
 
 def test_a_source_whose_reconnect_raises_is_named_for_it(caplog: pytest.LogCaptureFixture) -> None:

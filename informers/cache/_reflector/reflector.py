@@ -263,7 +263,7 @@ class Reflector(OfOneProcess, Generic[T]):
 
     def _list_in_pages(self, at: str, limit: int) -> states.Outcome:
         content: PagedList[T] = PagedList(self._source, resource_version=at, limit=limit)
-        content.read(on_progress=self.progress.arrived, on_expired=self._expired)
+        content.read(on_progress=self._arrived, on_expired=self._expired)
         self._replace(content.records, content.resource_version, content.bad)
         return states.Listed(content.resource_version, content.has_pages)
 
@@ -284,7 +284,7 @@ class Reflector(OfOneProcess, Generic[T]):
             opened, patience=self._options.streaming_timeout, limit=self._options.min_watch_timeout
         )
         try:
-            rest = content.read(batches, now=self._clock.monotonic, on_progress=self.progress.arrived)
+            rest = content.read(batches, now=self._clock.monotonic, on_progress=self._arrived)
             self._replace(content.records, content.resource_version, content.bad)
         except BaseException as error:  # noqa: BLE001  as above
             self._guarded(watch.close, "closing a watch of %s failed")
@@ -294,6 +294,11 @@ class Reflector(OfOneProcess, Generic[T]):
         self._watch = OpenWatch(watch=watch, opened=opened, batches=batches, version=content.resource_version)
         self.progress.opened()
         return states.Listed(content.resource_version)
+
+    def _arrived(self, listed: int, remaining: int | None = None) -> None:
+        # A source of the user's may be unable to break its request off.
+        self._interrupts.check()
+        self.progress.arrived(listed, remaining)
 
     def _replace(self, records: Sequence[Record[T]], resource_version: str, bad: Sequence[BadObject]) -> None:
         self._interrupts.check()
