@@ -12,7 +12,7 @@ import pytest
 
 from informers import ListWatch, PartProgress, ReflectorOptions, Shard, SyncProgress, wait_for_cache_sync
 from informers.cache._reflector.paged_list import PagedList
-from informers.cache._reflector.progress import Outage, Progress
+from informers.cache._reflector.progress import Progress
 from informers.cache._reflector.states import Connecting, Memory, Situation, Stopped, Streaming, Waiting, Watching
 from informers.errors import StatusError
 from informers.kinds import core
@@ -37,7 +37,7 @@ WAITING = Situation(Waiting(Connecting(resumes=True)), Memory())
 def test_a_list_that_takes_long_is_reported_every_five_seconds_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
-    progress = Progress("pods", clock)
+    progress = Progress("pods", None, clock)
     progress.entered(LISTING)
     for second in range(13):
         progress.arrived(1000 * second)
@@ -54,7 +54,7 @@ def test_a_list_that_takes_long_is_reported_every_five_seconds_and_at_its_end(ca
 def test_a_list_that_is_quick_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
-    progress = Progress("pods", clock)
+    progress = Progress("pods", None, clock)
     for _ in range(3):
         progress.entered(LISTING)
         progress.arrived(500)
@@ -69,7 +69,7 @@ def test_the_server_s_count_of_the_rest_is_reported_and_forgotten_with_the_list(
 ) -> None:
     caplog.set_level(logging.INFO, logger="informers.cache")
     clock = FakeClock()
-    progress = Progress("pods in shop", clock)
+    progress = Progress("pods", "shop", clock)
     progress.entered(LISTING)
     clock.advance(6)
     progress.arrived(500, 1500)
@@ -221,7 +221,7 @@ def test_what_remains_of_all_shares_is_not_said_of_one() -> None:
 
 def test_a_watch_is_short_that_the_server_ends_within_a_second_and_without_an_event() -> None:
     clock = FakeClock()
-    progress = Progress("pods", clock)
+    progress = Progress("pods", None, clock)
 
     def watch(seconds: float, events: int) -> None:
         progress.entered(CONNECTING)
@@ -245,10 +245,12 @@ def test_a_watch_is_short_that_the_server_ends_within_a_second_and_without_an_ev
 
 def test_a_time_without_a_watch_that_works_is_measured_from_the_first_moment_on() -> None:
     clock = FakeClock()
-    progress = Progress("pods", clock)
+    progress = Progress("pods", None, clock)
     assert progress.not_live_since == 0.0
     clock.advance(3)
-    assert progress.entered(WATCHING) == Outage(seconds=3.0, failures=0, is_first=True)
+    ended = progress.entered(WATCHING)
+    assert ended is not None
+    assert (ended.seconds, ended.failures, ended.is_first) == (3.0, 0, True)
     assert progress.not_live_since is None
     clock.advance(10)
     for _ in range(2):
@@ -257,13 +259,15 @@ def test_a_time_without_a_watch_that_works_is_measured_from_the_first_moment_on(
         clock.advance(6)
         assert progress.not_live_since == 13.0
     progress.entered(CONNECTING)
-    assert progress.entered(WATCHING) == Outage(seconds=12.0, failures=2, is_first=False)
+    ended = progress.entered(WATCHING)
+    assert ended is not None
+    assert (ended.seconds, ended.failures, ended.is_first) == (12.0, 2, False)
     assert progress.entered(WATCHING) is None
 
 
 def test_lists_that_were_completed_are_summed_up() -> None:
     clock = FakeClock()
-    progress = Progress("pods", clock)
+    progress = Progress("pods", None, clock)
     for seconds, objects in ((3.0, 10), (2.0, 20)):
         progress.entered(LISTING)
         clock.advance(7.0)

@@ -59,33 +59,30 @@ def key_of(event: RecordEvent[T]) -> str:
 def deliver(event: RecordEvent[T], callbacks: Callbacks[T]) -> object:
     """Call a handler with the objects of an event; return what it returned."""
     if isinstance(event, Updated):
-        return None if callbacks.on_update is None else _deliver_update(event, callbacks, callbacks.on_update)
+        if callbacks.on_update is None:
+            return None
+        new = event.new.object()
+        old = new if event.old is event.new else _last_state(event.old, "its update is delivered as an add")
+        if old is not None:
+            return callbacks.on_update(old, new)
+        return None if callbacks.on_add is None else callbacks.on_add(new, False)
     if isinstance(event, Added):
         return None if callbacks.on_add is None else callbacks.on_add(event.obj.object(), event.is_in_initial_list)
     if callbacks.on_delete is None:
         return None
-    try:
-        obj = None if event.obj is None else event.obj.object()
-    except Exception:  # noqa: BLE001  the user's code may make the object
-        # A deletion must not be lost because its last state can't be made.
-        _log.warning("%s can't be made as it was, so its deletion has no object", escaped(event.key), exc_info=True)
-        obj = None
+    # A deletion must not be lost because its last state can't be made.
+    obj = None if event.obj is None else _last_state(event.obj, "its deletion has no object")
     return callbacks.on_delete(DeletedFinalStateUnknown(event.key, obj) if event.is_tombstone or obj is None else obj)
 
 
-def _deliver_update(event: Updated[Record[T]], callbacks: Callbacks[T], on_update: Callable[[T, T], object]) -> object:
-    new = event.new.object()
-    if event.old is event.new:
-        return on_update(new, new)
+def _last_state(record: Record[T], otherwise: str) -> T | None:
+    """Return an object's last state; None, with a log line, if the user's code can't make it."""
     try:
-        old = event.old.object()
+        return record.object()
     except Exception:  # noqa: BLE001  the user's code may make the object
-        # The handler can't receive the old object: the new one is an add.
-        _log.warning(
-            "%s can't be made as it was, so its update is delivered as an add", escaped(event.new.key), exc_info=True
-        )
-        return None if callbacks.on_add is None else callbacks.on_add(new, False)
-    return on_update(old, new)
+        with suppress(Exception):  # of the user's filters of the log
+            _log.warning("%s can't be made as it was, so %s", escaped(record.key), otherwise, exc_info=True)
+        return None
 
 
 @final

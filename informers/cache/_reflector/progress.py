@@ -26,24 +26,15 @@ from informers.cache._reflector.states import (
     Watching,
 )
 from informers.cache._reflector.transitions import SHORT_WATCH
+from informers.cache._reflector.watch_failures import WatchRecovery, named
 from informers.cache.sync import PartProgress
 
-__all__ = ["Outage", "Progress", "WatchCounts"]
+__all__ = ["Progress", "WatchCounts"]
 
 _log = logging.getLogger("informers.cache")
 
 #: Seconds between two log lines about a slow list.
 _NEWS = 5.0
-
-
-@final
-@attrs.frozen
-class Outage:
-    """A time without a working watch, which is over; `failures` were reported in it."""
-
-    seconds: float
-    failures: int
-    is_first: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -81,10 +72,9 @@ class WatchCounts:
 class Progress:
     """Updated by the reflector's thread, read by any. Logs the progress of a slow list.
 
-    Args:
-        name: name of the list in the log: the resource, and its namespace if it has one.
-
     Attributes:
+        resource: names the resource in messages; it may be changed.
+        namespace: names the namespace in messages; None for all.
         situation: the reflector's state and memory.
         is_queued: whether a list waits for its turn.
         not_live_since: since when no watch works; None while one does.
@@ -97,8 +87,9 @@ class Progress:
     All times are the clock's `monotonic`.
     """
 
-    def __init__(self, name: str, clock: Clock) -> None:
-        self.name: str = name
+    def __init__(self, resource: str, namespace: str | None, clock: Clock) -> None:
+        self.resource: str = resource
+        self.namespace: str | None = namespace
         self._clock = clock
         self.situation: Situation = Situation(NotStarted(), Memory())
         self.is_queued: bool = False
@@ -133,8 +124,8 @@ class Progress:
         state = self.situation.state
         return state.reason if isinstance(state, AskedToWait) else None
 
-    def entered(self, situation: Situation) -> Outage | None:
-        """Note the new situation; return the outage that it ends, or None."""
+    def entered(self, situation: Situation) -> WatchRecovery | None:
+        """Note the new situation; return the end of an outage, or None. An outage may have had no failures."""
         state = situation.state
         self.situation = situation
         self.retry_at = None
@@ -169,7 +160,7 @@ class Progress:
         self.error = error
         self._disconnected()
 
-    def _live(self, *, is_live: bool) -> Outage | None:
+    def _live(self, *, is_live: bool) -> WatchRecovery | None:
         if not is_live:
             if self.not_live_since is None:
                 self.not_live_since = self._clock.monotonic()
@@ -177,9 +168,11 @@ class Progress:
         if self.not_live_since is None:
             return None
         seconds = self._clock.monotonic() - self.not_live_since
-        outage = Outage(seconds, self._failures_in_outage, not self._was_live)
+        recovery = WatchRecovery(
+            self.resource, self.namespace, seconds, self._failures_in_outage, is_first=not self._was_live
+        )
         self.not_live_since, self._failures_in_outage, self._was_live = None, 0, True
-        return outage
+        return recovery
 
     def _listing(self) -> None:
         self._disconnected()
@@ -234,6 +227,7 @@ class Progress:
 
     def _say(self, what: str) -> None:
         listed, total = self.counts.listed, self.counts.total
-        part = PartProgress(name=self.name, objects=listed, total=None if total == listed else total, synced=False)
+        name = named(self.resource, self.namespace)
+        part = PartProgress(name=name, objects=listed, total=None if total == listed else total, synced=False)
         with suppress(Exception):  # of the user's filters of the log
             _log.info("%s in %.0f s, %s", part, self._clock.monotonic() - self._list_began, what)

@@ -31,7 +31,6 @@ from informers.cache._reflector.watch_failures import (
     WatchFailure,
     WatchRecovery,
     WatchRecoveryHandler,
-    named,
 )
 from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore
 from informers.cache.list_turns import ListTurns
@@ -106,7 +105,6 @@ class Reflector(OfOneProcess, Generic[T]):
     ) -> None:
         self._source = source
         self._store: ReflectorStore[T] = StoreWriter(store) if isinstance(store, Store) else store
-        self._namespace = namespace
         check_methods("source", source, ("list", "watch", "close"), "ListWatch")
         check_methods("store", self._store, ("replace_records", "apply_events"), "Store")
         check_options(options)
@@ -115,7 +113,6 @@ class Reflector(OfOneProcess, Generic[T]):
         self._clock = clock
         self._backoff = Backoff(options.backoff, clock=clock, uniform=options.uniform)
         self._interrupts = Interrupts(clock)
-        self._resource = resource
         self._on_failure = on_failure
         self._on_recovery = on_recovery
         memory = states.Memory(page_size=options.page_size, streams=options.streaming_lists)
@@ -123,16 +120,15 @@ class Reflector(OfOneProcess, Generic[T]):
         self._saved = ""
         #: The open watch, or None.
         self._watch: OpenWatch[T] | None = None
-        self.progress: Progress = Progress(named(resource, namespace), clock)
+        self.progress: Progress = Progress(resource, namespace, clock)
 
     def rename(self, resource: str) -> None:
         """Change the resource's name in messages."""
-        self._resource = resource
-        self.progress.name = named(resource, self._namespace)
+        self.progress.resource = resource
 
     def __repr__(self) -> str:
-        version = self.last_sync_resource_version
-        return escaped(f"<Reflector {self._resource} in {self._namespace or 'all namespaces'} rv={version}>")
+        namespace, version = self.progress.namespace or "all namespaces", self.last_sync_resource_version
+        return escaped(f"<Reflector {self.progress.resource} in {namespace} rv={version}>")
 
     @property
     def last_sync_resource_version(self) -> str:
@@ -198,15 +194,12 @@ class Reflector(OfOneProcess, Generic[T]):
             clear_frames(due.error)
             self.progress.failed(due.error, is_made_good=due.next_step is NextStep.LIST_PAGES)
         self._situation = due.situation
-        outage = self.progress.entered(due.situation)
+        recovery = self.progress.entered(due.situation)
         if delay is not None:
             self.progress.pausing(delay)
         if due.error is not None:
             self._tell_failure(due.error, due.next_step, delay or 0.0)
-        if outage is not None and outage.failures:
-            recovery = WatchRecovery(
-                self._resource, self._namespace, outage.seconds, outage.failures, is_first=outage.is_first
-            )
+        if recovery is not None and recovery.failures:
             self._tell(self._on_recovery, recovery)
 
     def _delay(self, situation: states.Situation) -> float | None:
@@ -252,7 +245,7 @@ class Reflector(OfOneProcess, Generic[T]):
     @contextmanager
     def _turn(self) -> Generator[None]:
         """Wait for the turn to list; the turn ends with the block."""
-        with self._list_turns.asked(self._resource, self._interrupts.wake) as turn:
+        with self._list_turns.asked(self.progress.resource, self._interrupts.wake) as turn:
             self.progress.is_queued = not turn.has_come
             while not (turn.has_come or self._interrupts.any):
                 self._list_turns.look()
@@ -365,7 +358,8 @@ class Reflector(OfOneProcess, Generic[T]):
         self._tell_failure(error, NextStep.LIST, 0.0)
 
     def _tell_failure(self, error: Exception, next_step: NextStep, delay: float) -> None:
-        self._tell(self._on_failure, WatchFailure(self._resource, self._namespace, error, next_step, delay))
+        where = self.progress.resource, self.progress.namespace
+        self._tell(self._on_failure, WatchFailure(*where, error, next_step, delay))
 
     def _tell(self, listener: Callable[[Any], object] | None, what: WatchFailure | WatchRecovery) -> None:
         # A failure after a stop is the broken-off request.
@@ -377,7 +371,7 @@ class Reflector(OfOneProcess, Generic[T]):
         try:
             function()
         except BaseException as error:  # noqa: BLE001  a user's error must not end this thread
-            report(_log, as_exception(error), message, self._resource)
+            report(_log, as_exception(error), message, self.progress.resource)
 
     def _close_source(self) -> None:
         self._guarded(self._source.close, "closing the source of %s failed")
