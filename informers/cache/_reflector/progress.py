@@ -12,19 +12,8 @@ from typing import final
 import attrs
 
 from informers._base.clock import Clock
-from informers.cache._reflector.states import (
-    AskedToWait,
-    Connecting,
-    Memory,
-    NotStarted,
-    Paging,
-    ReflectorState,
-    Resting,
-    Situation,
-    Stopped,
-    Streaming,
-    Watching,
-)
+from informers.cache._reflector import states
+from informers.cache._reflector.states import Memory, ReflectorState, Situation
 from informers.cache._reflector.transitions import SHORT_WATCH
 from informers.cache._reflector.watch_failures import WatchRecovery, named
 from informers.cache.sync import PartProgress
@@ -91,7 +80,7 @@ class Progress:
         self.resource: str = resource
         self.namespace: str | None = namespace
         self._clock = clock
-        self.situation: Situation = Situation(NotStarted(), Memory())
+        self.situation: Situation = Situation(states.NotStarted(), Memory())
         self.is_queued: bool = False
         self.not_live_since: float | None = clock.monotonic()
         self.connected_since: float | None = None
@@ -122,20 +111,20 @@ class Progress:
     def asked_to_wait(self) -> Exception | None:
         """The answer with which the server asked for a pause; None if it did not."""
         state = self.situation.state
-        return state.reason if isinstance(state, AskedToWait) else None
+        return state.reason if isinstance(state, states.AskedToWait) else None
 
     def entered(self, situation: Situation) -> WatchRecovery | None:
         """Note the new situation; return the end of an outage, or None. An outage may have had no failures."""
         state = situation.state
         self.situation = situation
         self.retry_at = None
-        if isinstance(state, (Streaming, Paging)):
+        if isinstance(state, (states.Streaming, states.Paging)):
             self._listing()
-        if isinstance(state, Stopped):
+        if isinstance(state, states.Stopped):
             self._disconnected(by_itself=False)
-        elif isinstance(state, (Connecting, Resting)):
+        elif isinstance(state, (states.Connecting, states.Resting)):
             self._disconnected()
-        return self._live(is_live=isinstance(state, Watching) and not self.is_doubtful)
+        return self._live(is_live=isinstance(state, states.Watching) and not self.is_doubtful)
 
     def has_turn(self) -> None:
         """Note that the queued list begins."""

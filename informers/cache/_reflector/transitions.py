@@ -9,32 +9,8 @@ from typing import final
 
 import attrs
 
-from informers.cache._reflector.states import (
-    AskedToWait,
-    Began,
-    CatchingUp,
-    CaughtUp,
-    Compared,
-    Comparing,
-    Connecting,
-    Done,
-    Ended,
-    Failed,
-    Listed,
-    Memory,
-    NotStarted,
-    Outcome,
-    Paging,
-    RelistAsked,
-    Resting,
-    Situation,
-    State,
-    StopAsked,
-    Stopped,
-    Streaming,
-    Waiting,
-    Watching,
-)
+from informers.cache._reflector import states
+from informers.cache._reflector.states import Memory, Outcome, Situation, State
 from informers.cache._reflector.watch_failures import NextStep
 from informers.cache.versions import reaches
 from informers.errors import (
@@ -89,38 +65,38 @@ def step(now: Situation, came: Outcome) -> Step:
     """Return the next step after an outcome."""
     memory = now.memory
     match now.state, came:
-        case _, StopAsked():
-            return _go(Stopped(), memory)
-        case _, RelistAsked():
+        case _, states.StopAsked():
+            return _go(states.Stopped(), memory)
+        case _, states.RelistAsked():
             # The newest version: the user may know about changes that the server's cache does not have yet.
             return _list(attrs.evolve(memory, list_at="", silent_watches=0))
-        case NotStarted(), Began(saved=""):
+        case states.NotStarted(), states.Began(saved=""):
             return _list(memory)
-        case NotStarted(), Began(saved=saved):
-            return _go(Comparing(), _at(memory, saved))
-        case ((Resting(then=then) | Waiting(then=then) | AskedToWait(then=then)), Done()):
+        case states.NotStarted(), states.Began(saved=saved):
+            return _go(states.Comparing(), _at(memory, saved))
+        case ((states.Resting(then=then) | states.Waiting(then=then) | states.AskedToWait(then=then)), states.Done()):
             return _go(then, memory)
-        case Comparing(), Compared(newest=newest):
+        case states.Comparing(), states.Compared(newest=newest):
             return _compared(memory, newest)
-        case CatchingUp(), CaughtUp(version=version):
-            return attrs.evolve(_go(Watching(), _at(memory, version)), is_caught_up=True)
-        case (Streaming() | Paging()) as listing, Listed() as listed:
+        case states.CatchingUp(), states.CaughtUp(version=version):
+            return attrs.evolve(_go(states.Watching(), _at(memory, version)), is_caught_up=True)
+        case (states.Streaming() | states.Paging()) as listing, states.Listed() as listed:
             return _listed(listing, memory, listed)
-        case Connecting(), Done():
-            return _go(Watching(), memory)
-        case Watching(), Done():
-            return _go(Watching(), attrs.evolve(memory, silent_watches=0))
-        case Comparing(), Failed(error=error):
+        case states.Connecting(), states.Done():
+            return _go(states.Watching(), memory)
+        case states.Watching(), states.Done():
+            return _go(states.Watching(), attrs.evolve(memory, silent_watches=0))
+        case states.Comparing(), states.Failed(error=error):
             return _not_compared(memory, error)
-        case CatchingUp(), (Failed() | Ended()) as failed:
+        case states.CatchingUp(), (states.Failed() | states.Ended()) as failed:
             return _not_caught_up(memory, failed)
-        case Streaming(at=at), Failed() as failed:
+        case states.Streaming(at=at), states.Failed() as failed:
             return _not_streamed(at, memory, failed)
-        case Paging(at=at), Failed(error=error):
+        case states.Paging(at=at), states.Failed(error=error):
             return _not_paged(at, memory, error)
-        case Connecting(), Failed(error=error) as failed:
+        case states.Connecting(), states.Failed(error=error) as failed:
             return _not_watched(memory, failed, error)
-        case Watching(), Ended() as ended:
+        case states.Watching(), states.Ended() as ended:
             return _ended(memory, ended)
         case _:
             raise AssertionError(f"{came} can't come of {now.state}")
@@ -138,13 +114,13 @@ def _listing(memory: Memory) -> State:
     """Return the state that makes the next list."""
     at = memory.list_at
     if memory.streams:
-        return Streaming("" if at == "0" else at)
+        return states.Streaming("" if at == "0" else at)
     return _paging(memory)
 
 
-def _paging(memory: Memory) -> Paging:
+def _paging(memory: Memory) -> states.Paging:
     at = memory.list_at
-    return Paging(at, memory.page_size or (_PAGE_SIZE if at in {"", "0"} else 0))
+    return states.Paging(at, memory.page_size or (_PAGE_SIZE if at in {"", "0"} else 0))
 
 
 def _list(memory: Memory) -> Step:
@@ -157,8 +133,8 @@ def _again(memory: Memory, then: State, error: Exception, next_step: NextStep) -
     is_named = isinstance(error, TooManyRequestsError) or (isinstance(error, StatusError) and error.code == 503)
     if is_named and 0 < asked <= _LONGEST_QUIETLY and memory.asked_waits < _MOST_ASKED:
         memory = attrs.evolve(memory, asked_waits=memory.asked_waits + 1)
-        return _go(AskedToWait(then, asked, error), memory)
-    return Step(Situation(Waiting(then, min(asked, _LONGEST_ASKED)), memory), error, next_step)
+        return _go(states.AskedToWait(then, asked, error), memory)
+    return Step(Situation(states.Waiting(then, min(asked, _LONGEST_ASKED)), memory), error, next_step)
 
 
 def _list_again(memory: Memory, error: Exception) -> Step:
@@ -169,10 +145,12 @@ def _watch_again(memory: Memory, error: Exception) -> Step:
     if not memory.version:
         # Without a version to continue from, deletions in between would be missed.
         return _list_again(memory, error)
-    return _again(memory, Connecting(resumes=True), error, NextStep.WATCH)
+    return _again(memory, states.Connecting(resumes=True), error, NextStep.WATCH)
 
 
-def _watch_once_more(memory: Memory, came: Failed | Ended, error: ConnectionLostError, then: State) -> Step:
+def _watch_once_more(
+    memory: Memory, came: states.Failed | states.Ended, error: ConnectionLostError, then: State
+) -> Step:
     """Watch again by way of `then`; the second time in a row that a watch breaks within a second without events, list.
 
     An API server that fills its cache again breaks off some watches from a version that it has forgotten, and does not
@@ -202,9 +180,9 @@ def _expired(memory: Memory, error: ExpiredError) -> Step:
 def _compared(memory: Memory, newest: str) -> Step:
     saved = memory.version
     if saved == newest:
-        return attrs.evolve(_go(Connecting(resumes=False), memory), is_caught_up=True)
+        return attrs.evolve(_go(states.Connecting(resumes=False), memory), is_caught_up=True)
     if reaches(newest, saved):
-        return _go(CatchingUp(newest), memory)
+        return _go(states.CatchingUp(newest), memory)
     error = TooLargeResourceVersionError(f"the server is at version {newest!r}, the cache was saved at {saved!r}")
     return _list_again(attrs.evolve(memory, list_at=""), error)
 
@@ -212,35 +190,35 @@ def _compared(memory: Memory, newest: str) -> Step:
 def _not_compared(memory: Memory, error: Exception) -> Step:
     """Compare again where the way to the server is to blame."""
     if isinstance(error, (ConnectionLostError, TooManyRequestsError)):
-        return _again(memory, Comparing(), error, NextStep.WATCH)
+        return _again(memory, states.Comparing(), error, NextStep.WATCH)
     return _list_again(memory, error)
 
 
-def _not_caught_up(memory: Memory, came: Failed | Ended) -> Step:
+def _not_caught_up(memory: Memory, came: states.Failed | states.Ended) -> Step:
     """Compare again if only the connection failed; list if the server can't continue from the saved version."""
     error = came.error
-    if isinstance(came, Ended):
+    if isinstance(came, states.Ended):
         memory = _at(memory, came.version)
     if error is None:
         error = StatusError(f"a watch from the saved version {memory.version} ended without a bookmark")
-    if isinstance(error, ConnectionLostError) and not (isinstance(came, Ended) and _is_silence(came)):
-        return _watch_once_more(memory, came, error, Comparing())
+    if isinstance(error, ConnectionLostError) and not (isinstance(came, states.Ended) and _is_silence(came)):
+        return _watch_once_more(memory, came, error, states.Comparing())
     return _not_compared(memory, error) if isinstance(error, TooManyRequestsError) else _list_again(memory, error)
 
 
-def _listed(listing: Streaming | Paging, memory: Memory, came: Listed) -> Step:
+def _listed(listing: states.Streaming | states.Paging, memory: Memory, came: states.Listed) -> Step:
     memory = attrs.evolve(_at(memory, came.version), asked_waits=0, silent_watches=0, broken_watches=0)
-    if isinstance(listing, Streaming):
-        return _go(Watching(), attrs.evolve(memory, broken_streams=0))
+    if isinstance(listing, states.Streaming):
+        return _go(states.Watching(), attrs.evolve(memory, broken_streams=0))
     if listing.at == "0" and came.in_pages:
         # Pages at version 0 mean that the server has no watch cache: a list in one page may be too large for it.
         memory = attrs.evolve(memory, page_size=memory.page_size or _PAGE_SIZE)
     if memory.broken_streams >= _MOST_BROKEN:
         memory = attrs.evolve(memory, streams=False)
-    return _go(Connecting(resumes=False), memory)
+    return _go(states.Connecting(resumes=False), memory)
 
 
-def _not_streamed(at: str, memory: Memory, came: Failed) -> Step:
+def _not_streamed(at: str, memory: Memory, came: states.Failed) -> Step:
     """List in pages if that may help."""
     error = came.error
     if isinstance(error, (ExpiredError, TooLargeResourceVersionError)):
@@ -281,20 +259,20 @@ def _version_lost(memory: Memory, error: Exception) -> Step:
     return Step(Situation(_listing(memory), memory), error, NextStep.LIST)
 
 
-def _not_watched(memory: Memory, came: Failed | Ended, error: Exception) -> Step:
+def _not_watched(memory: Memory, came: states.Failed | states.Ended, error: Exception) -> Step:
     if isinstance(error, ExpiredError):
         return _expired(memory, error)
     if isinstance(error, ConnectionLostError):
-        return _watch_once_more(memory, came, error, Connecting(resumes=True))
+        return _watch_once_more(memory, came, error, states.Connecting(resumes=True))
     return _watch_again(memory, error) if _asks_to_wait(error) else _list_again(memory, error)
 
 
-def _is_silence(came: Ended) -> bool:
+def _is_silence(came: states.Ended) -> bool:
     is_timeout = isinstance(came.error, ConnectionLostError) and isinstance(came.error.__cause__, TimeoutError)
     return is_timeout and not came.has_events
 
 
-def _ended(memory: Memory, came: Ended) -> Step:
+def _ended(memory: Memory, came: states.Ended) -> Step:
     """Open a watch that worked again at once, however it ended; otherwise decide by the failure."""
     memory = _at(memory, came.version)
     has_worked = came.has_events or came.lasted >= _WORKED
@@ -321,17 +299,17 @@ def _silent(memory: Memory, error: Exception | None) -> Step:
     return _watch_again(memory, error) if memory.silent_watches < _MOST_BROKEN else _list_again(memory, error)
 
 
-def _after(memory: Memory, came: Ended) -> Step:
+def _after(memory: Memory, came: states.Ended) -> Step:
     error = came.error
     is_short = came.lasted < SHORT_WATCH and not came.has_events
     if error is None and is_short:
         error = StatusError(f"a watch ended after {came.lasted:.3f} s without an event")
         return _list_again(memory, error)
     if error is None or (isinstance(error, ConnectionLostError) and memory.version and not is_short):
-        then = Connecting(resumes=True) if memory.version else _listing(memory)
+        then = states.Connecting(resumes=True) if memory.version else _listing(memory)
         quick = memory.quick_watches + 1 if came.lasted < SHORT_WATCH else 0
         memory = attrs.evolve(memory, quick_watches=quick)
         # A few short watches may be chance; a server that ends every watch at once gets pauses.
-        state = Resting(then) if quick > _MOST_QUICK else then
+        state = states.Resting(then) if quick > _MOST_QUICK else then
         return Step(Situation(state, memory), error, NextStep.WATCH)
     return _not_watched(memory, came, error)
