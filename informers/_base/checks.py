@@ -148,6 +148,7 @@ def check_function(
     *,
     arguments: int | None = None,
     may_yield: bool = False,
+    is_needed: bool = False,
     advice: str = "",
 ) -> None:
     """Refuse a value that is neither None nor a plain function with the expected number of arguments.
@@ -158,12 +159,14 @@ def check_function(
         expected: the arguments, for the message: for example `old, new`.
         arguments: how many there are; as many as `expected` names by default.
         may_yield: whether what it returns is iterated over, so that it may be a generator function.
+        is_needed: whether None is refused, too.
         advice: what takes a coroutine function instead.
     """
-    if function is None:
+    if function is None and not is_needed:
         return
     if not callable(function):
-        raise ConfigurationError(f"{name} must be a function of ({expected}): got {type(function).__name__}")
+        given = None if function is None else type(function).__name__
+        raise ConfigurationError(f"{name} must be a function of ({expected}): got {given}")
     kinds = (function, type(function).__call__)  # a callable object counts by its method
     if any(map(inspect.iscoroutinefunction, kinds)) or any(map(inspect.isasyncgenfunction, kinds)):
         raise ConfigurationError(

@@ -51,9 +51,7 @@ async def wait_until(
         ConfigurationError: an argument is wrong.
     """
     _check(informer, timeout, stop)
-    if predicate is None:
-        raise ConfigurationError("predicate must be a function of (obj): got None")
-    check_function("predicate", predicate, "obj")
+    check_function("predicate", predicate, "obj", is_needed=True)
     lookout = informer.lookout(key)
     async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
         return await wakeup.run(lookout.waiting(predicate, wakeup, timeout))

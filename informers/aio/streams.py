@@ -13,7 +13,7 @@ from typing import Any, Generic, cast, final
 
 from typing_extensions import TypeVar, override
 
-from informers._base.checks import check_period
+from informers._base.checks import check_count, check_period
 from informers._base.forks import new_condition
 from informers.cache.informer import SharedInformer
 from informers.cache.object_events import Added, Deleted, ObjectEvent, Updated
@@ -24,7 +24,7 @@ __all__ = ["events"]
 
 T = TypeVar("T", default=Any)
 
-#: After this many events without a wait, a stream lets other tasks run.
+#: After this many events, a stream lets other tasks run.
 _BURST = 64
 #: Seconds between two checks whether the loop is closed, or the stream was dropped.
 _LOOK = 0.2
@@ -58,8 +58,7 @@ def events(
         raise ConfigurationError(
             f"expected an informer, for example factory.core.v1.pods.informer: got {type(informer).__name__}"
         )
-    if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
-        raise ConfigurationError(f"maxsize must be a number of events above zero: got {maxsize!r}")
+    check_count("maxsize", maxsize, at_least=1)
     if resync_period is not None:
         check_period("resync_period", resync_period)
     return _Stream(informer, maxsize, resync_period)
@@ -126,12 +125,8 @@ class _Stream(AsyncGenerator[ObjectEvent[T], None]):
             self._in_a_row = 0
             # Before an event is taken: a reader that is cancelled here must not lose one.
             await asyncio.sleep(0)
-        event = buffer.take_now()
-        if event is None:
-            self._in_a_row = 0
-            return await buffer.take()
         self._in_a_row += 1
-        return event
+        return await buffer.take()
 
     async def _close(self) -> None:
         self._is_closed = True
@@ -151,7 +146,7 @@ async def _guard(buffer: _Buffer[Any]) -> AsyncGenerator[None, None]:
 class _Buffer(Generic[T]):
     """A handler that hands events to a loop, and waits while it has too many.
 
-    Thread safety: `take` and `take_now` belong to the loop; the other methods may be called from any thread.
+    Thread safety: `take` belongs to the loop; the other methods may be called from any thread.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, maxsize: int) -> None:
@@ -203,14 +198,6 @@ class _Buffer(Generic[T]):
             self._is_ended = True
             self._room.notify_all()
             self._wake_locked()
-
-    def take_now(self) -> ObjectEvent[T] | None:
-        """Return the next event; None if there is none now."""
-        with self._room:
-            if not self._waiting:
-                return None
-            self._room.notify_all()
-            return self._waiting.popleft()
 
     async def take(self) -> ObjectEvent[T] | None:
         """Wait for the next event; None if there are no more."""

@@ -11,14 +11,10 @@ from typing import Any
 from typing_extensions import TypeVar
 
 from informers._base.checks import check_namespace_name
-from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._life import Life
-from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import DeltaQueue, Snapshot
-from informers.cache._pipeline.inlets import Reflectors
-from informers.cache.indexer import Indexer
 from informers.cache.observed import ObservedCache
 from informers.cache.sync import NamespaceSync
 from informers.errors import AlreadyStartedError, ConfigurationError
@@ -35,24 +31,10 @@ class FollowingCache(ObservedCache[T]):
     Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(
-        self,
-        resource: str,
-        *,
-        controller: CacheController[T],
-        reflectors: Reflectors[T],
-        queue: DeltaQueue[T],
-        indexer: Indexer[T],
-        life: Life,
-        stop: Signal,
-        clock: Clock,
-    ) -> None:
-        super().__init__(
-            resource, controller=controller, reflectors=reflectors, indexer=indexer, stop=stop, clock=clock
-        )
-        self._queue = queue
-        self._life = life
-        self._is_resumed = False
+    # `SharedInformer` makes them.
+    _queue: DeltaQueue[T]
+    _life: Life
+    _is_resumed = False
 
     @property
     def name(self) -> str:

@@ -230,33 +230,24 @@ def _check(name: str, function: object, expected: str, arguments: int | None = N
     check_function(name, function, expected, arguments=arguments, advice=advice)
 
 
+def _positional(function: object) -> list[inspect.Parameter]:
+    """Return the parameters that a function takes by their place; none if its signature is unknown."""
+    signature = signature_of(function) if callable(function) else None
+    kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return [parameter for parameter in (signature.parameters.values() if signature else ()) if parameter.kind in kinds]
+
+
 def _with_flag(on_add: Any) -> Callable[[Any, bool], object]:
     if on_add is None:
         return lambda _obj, _is_in_initial_list: None
-    signature = signature_of(on_add)
-    positional = [
-        parameter
-        for parameter in (signature.parameters.values() if signature else ())
-        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
-    ]
+    second = _positional(on_add)[1:2]
     # `lambda pod, queue=queue: …` is a common way to bind a value; that parameter is not for the flag.
-    if len(positional) > 1 and (
-        positional[1].default is inspect.Parameter.empty or positional[1].name == "is_in_initial_list"
-    ):
+    if second and (second[0].default is inspect.Parameter.empty or second[0].name == "is_in_initial_list"):
         flagged: Callable[[Any, bool], object] = on_add
         return flagged
     return lambda obj, _is_in_initial_list: on_add(obj)
 
 
 def _check_on_add(function: object) -> None:
-    signature = signature_of(function) if callable(function) else None
-    required = 0
-    if signature is not None:
-        required = sum(
-            1
-            for parameter in signature.parameters.values()
-            if parameter.default is parameter.empty
-            and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
-        )
-    arguments = 2 if required == 2 else 1
-    _check("on_add", function, "obj) or (obj, is_in_initial_list", arguments)
+    required = [parameter for parameter in _positional(function) if parameter.default is parameter.empty]
+    _check("on_add", function, "obj) or (obj, is_in_initial_list", 2 if len(required) == 2 else 1)

@@ -142,14 +142,14 @@ class InformerHealth:
     started: bool
     stopped: bool
     synced: bool
-    objects: int
-    bytes: int
-    resource_version: str
-    queued: int
-    watches: tuple[WatchHealth, ...]
-    handlers: tuple[HandlerHealth, ...]
-    set_aside: Mapping[str, Exception]
-    set_aside_total: int
+    objects: int = 0
+    bytes: int = 0
+    resource_version: str = ""
+    queued: int = 0
+    watches: tuple[WatchHealth, ...] = ()
+    handlers: tuple[HandlerHealth, ...] = ()
+    set_aside: Mapping[str, Exception] = attrs.field(factory=dict)
+    set_aside_total: int = 0
     latencies: Latencies | None = None
     busy_for: float | None = None
     inherited_from: int | None = None
@@ -256,21 +256,7 @@ class FactoryHealth:
 
 def inherited_health(resource: str, owner: int) -> InformerHealth:
     """Return the health of an informer in a process that inherited it by a fork."""
-    return InformerHealth(
-        resource=resource,
-        started=True,
-        stopped=True,
-        synced=False,
-        objects=0,
-        bytes=0,
-        resource_version="",
-        queued=0,
-        watches=(),
-        handlers=(),
-        set_aside={},
-        set_aside_total=0,
-        inherited_from=owner,
-    )
+    return InformerHealth(resource=resource, started=True, stopped=True, synced=False, inherited_from=owner)
 
 
 def watch_health(namespace: str | None, reflector: Reflector, now: float) -> WatchHealth:

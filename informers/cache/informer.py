@@ -115,18 +115,19 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         self._uniform = (options or ReflectorOptions()).uniform
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
-        life = Life(resource)
+        self._life = Life(resource)
         #: Raised after the life has ended, not under its lock, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
-        self._queue: DeltaQueue[T] = DeltaQueue(clock=clock)
+        self._queue = DeltaQueue(clock=clock)
 
         # Threads must not reference this informer: it ends when nobody else does.
         def index_failed(index: str, key: str, error: Exception) -> None:
             controller.set_aside.report_index_failure(index, key, error)
 
         self._contents: Contents[T] = Contents(index_failed)
-        self._controller: CacheController[T] = CacheController(
+        self._indexer = Indexer(self._contents)
+        self._controller = controller = CacheController(
             resource,
             queue=self._queue,
             contents=self._contents,
@@ -139,22 +140,12 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             stop=self._stop,
             clock=clock,
         )
-        controller = self._controller
         if indexers:
             self._contents.add_indexers(indexers)
-        self._reflectors: Reflectors[T] = Reflectors(
+        self._reflectors = Reflectors(
             sources, queue=self._queue, resource=resource, options=options, list_turns=list_turns, clock=clock
         )
-        super().__init__(
-            resource,
-            controller=self._controller,
-            reflectors=self._reflectors,
-            queue=self._queue,
-            indexer=Indexer(self._contents),
-            life=life,
-            stop=self._stop,
-            clock=clock,
-        )
+        self._is_of_all = None in self._reflectors
         for _, reflector in self._reflectors:
             self._controller.follow(reflector.scope)
         self._made = clock.monotonic()

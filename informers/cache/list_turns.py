@@ -12,6 +12,7 @@ from typing import final
 
 import attrs
 
+from informers._base.checks import check_count
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock, on_fork
 from informers.errors import ConfigurationError
@@ -47,9 +48,7 @@ class ListTurns(OfOneProcess):
     """
 
     def __init__(self, at_once: int = 16, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
-            raise ConfigurationError(f"at_once must be a number of lists, at least 1: got {at_once!r}")
-        self._at_once = at_once
+        self._at_once = check_count("at_once", at_once, at_least=1)
         self._clock = clock
         self._lock = new_lock()
         #: When each running turn began, the oldest first.

@@ -69,36 +69,52 @@ class _Cache(Generic[T]):
         return obj
 
 
+class _Lister(Generic[T]):
+    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
+        self._cache = _Cache(indexer, resource, has_listed)
+        self._namespace: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._cache}>"
+
+    def list(self, *, label_selector: Labels = None) -> list[T]:
+        """Return the objects that a selector selects, of all namespaces or of the lister's; all if there is none.
+
+        Raises:
+            ConfigurationError: the selector is invalid.
+        """
+        return self._cache.list(self._namespace, label_selector)
+
+    def by_index(self, name: str, value: str) -> builtins.list[T]:
+        """Return the objects that an index has under a value, of all namespaces or of the lister's.
+
+        See `SharedInformer.add_indexers`.
+
+        Raises:
+            ConfigurationError: there is no such index, or the value is not a string.
+        """
+        return self._cache.by_index(name, value, self._namespace)
+
+
+class _NamedLister(_Lister[T]):
+    def get(self, name: str) -> T:
+        """Return the object with this name.
+
+        Raises:
+            NotFoundError: the cache does not have it.
+            ConfigurationError: `name` is not valid.
+        """
+        return self._cache.get(name, self._namespace)
+
+
 @final
-class NamespacedLister(Generic[T]):
+class NamespacedLister(_Lister[T]):
     """Reads the objects of a kind that has namespaces, from an informer's cache.
 
     Thread safety: all methods may be called from any thread; each answer is a snapshot that belongs to the caller.
 
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodLister and its like (v0.37).
     """
-
-    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
-        self._cache = _Cache(indexer, resource, has_listed)
-
-    def __repr__(self) -> str:
-        return f"<NamespacedLister of {self._cache}>"
-
-    def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the objects of all namespaces that a selector selects; all if there is none.
-
-        Raises:
-            ConfigurationError: the selector is invalid.
-        """
-        return self._cache.list(None, label_selector)
-
-    def by_index(self, name: str, value: str) -> builtins.list[T]:
-        """Return the objects of all namespaces that an index has under a value; see `SharedInformer.add_indexers`.
-
-        Raises:
-            ConfigurationError: there is no such index, or the value is not a string.
-        """
-        return self._cache.by_index(name, value, None)
 
     def namespace(self, namespace: str) -> NamespaceLister[T]:
         """Return the lister of one namespace.
@@ -118,7 +134,7 @@ class NamespacedLister(Generic[T]):
 
 
 @final
-class NamespaceLister(Generic[T]):
+class NamespaceLister(_NamedLister[T]):
     """Reads the objects of one namespace; otherwise as `NamespacedLister`.
 
     Upstream: k8s.io/client-go/listers/core/v1/pod.go PodNamespaceLister and its like (v0.37).
@@ -131,69 +147,13 @@ class NamespaceLister(Generic[T]):
     def __repr__(self) -> str:
         return f"<NamespaceLister of {self._cache.resource} in {self._namespace}>"
 
-    def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the namespace's objects that a selector selects; all if there is none.
-
-        Raises:
-            ConfigurationError: the selector is invalid.
-        """
-        return self._cache.list(self._namespace, label_selector)
-
-    def by_index(self, name: str, value: str) -> builtins.list[T]:
-        """Return the namespace's objects that an index has under a value; see `SharedInformer.add_indexers`.
-
-        Raises:
-            ConfigurationError: there is no such index, or the value is not a string.
-        """
-        return self._cache.by_index(name, value, self._namespace)
-
-    def get(self, name: str) -> T:
-        """Return the object with this name.
-
-        Raises:
-            NotFoundError: the cache does not have it.
-            ConfigurationError: `name` is not valid.
-        """
-        return self._cache.get(name, self._namespace)
-
 
 @final
-class ClusterLister(Generic[T]):
+class ClusterLister(_NamedLister[T]):
     """Reads the objects of a kind that has no namespaces, from an informer's cache; otherwise as `NamespacedLister`.
 
     Upstream: k8s.io/client-go/listers/core/v1/node.go NodeLister and its like (v0.37).
     """
-
-    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
-        self._cache = _Cache(indexer, resource, has_listed)
-
-    def __repr__(self) -> str:
-        return f"<ClusterLister of {self._cache}>"
-
-    def list(self, *, label_selector: Labels = None) -> list[T]:
-        """Return the objects that a selector selects; all if there is none.
-
-        Raises:
-            ConfigurationError: the selector is invalid.
-        """
-        return self._cache.list(None, label_selector)
-
-    def by_index(self, name: str, value: str) -> builtins.list[T]:
-        """Return the objects that an index has under a value; see `SharedInformer.add_indexers`.
-
-        Raises:
-            ConfigurationError: there is no such index, or the value is not a string.
-        """
-        return self._cache.by_index(name, value, None)
-
-    def get(self, name: str) -> T:
-        """Return the object with this name.
-
-        Raises:
-            NotFoundError: the cache does not have it.
-            ConfigurationError: `name` is not valid.
-        """
-        return self._cache.get(name, None)
 
     if not TYPE_CHECKING:  # likewise
 

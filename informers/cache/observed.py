@@ -36,23 +36,14 @@ class ObservedCache(Generic[T]):
     Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(
-        self,
-        resource: str,
-        *,
-        controller: CacheController[T],
-        reflectors: Reflectors[T],
-        indexer: Indexer[T],
-        stop: Signal,
-        clock: Clock,
-    ) -> None:
-        self._resource = resource
-        self._controller = controller
-        self._reflectors = reflectors
-        self._indexer = indexer
-        self._stop = stop
-        self._clock = clock
-        self._is_of_all = None in reflectors
+    # `SharedInformer` makes them.
+    _resource: str
+    _controller: CacheController[T]
+    _reflectors: Reflectors[T]
+    _indexer: Indexer[T]
+    _stop: Signal
+    _clock: Clock
+    _is_of_all: bool
 
     @property
     def clock(self) -> Clock:
@@ -196,9 +187,7 @@ class ObservedCache(Generic[T]):
             StoppedError: the wait was stopped, the informer has been stopped, or the namespace is no longer followed.
             ConfigurationError: an argument is wrong.
         """
-        check_function("predicate", predicate, "obj")
-        if predicate is None:
-            raise ConfigurationError("predicate must be a function of (obj): got None")
+        check_function("predicate", predicate, "obj", is_needed=True)
         return self.lookout(key).wait(predicate, timeout=timeout, stop=stop, clock=self._clock)
 
     def sighting(self, written: Any, *, namespace: str | None = None) -> Sighting:
@@ -272,9 +261,7 @@ class ObservedCache(Generic[T]):
         Raises:
             ConfigurationError: `callback` or `key` is invalid.
         """
-        if callback is None:
-            raise ConfigurationError("callback must be a function of (): got None")
-        check_function("callback", callback, "", arguments=0)
+        check_function("callback", callback, "", arguments=0, is_needed=True)
         name = key if key is None or isinstance(key, ObjectName) else ObjectName.parse(key)
         return self._controller.observers.on_change(None if name is None else str(name), callback)
 

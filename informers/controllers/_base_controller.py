@@ -181,9 +181,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             StoppedError: it has been stopped.
         """
         check_kind(kind)
-        if names is None:
-            raise ConfigurationError("names must be a function of (obj): got None")
-        check_function("names", names, "obj", may_yield=True)
+        check_function("names", names, "obj", may_yield=True, is_needed=True)
         return self._follow(kind, names, predicate)
 
     def enqueue(self, name: ObjectName, *, after: float = 0.0) -> None:

@@ -81,9 +81,7 @@ def _check(predicates: tuple[Predicate, ...]) -> None:
     if not predicates:
         raise ConfigurationError("give at least one predicate, for example generation_changed")
     for predicate in predicates:
-        if predicate is None:
-            raise ConfigurationError("a predicate must be a function of (old, new): got None")
-        check_function("predicate", predicate, "old, new")
+        check_function("predicate", predicate, "old, new", is_needed=True)
 
 
 def _must_pass(old: Any, new: Any) -> bool:

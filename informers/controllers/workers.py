@@ -71,9 +71,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
     @staticmethod
     @override
     def _check_reconcile(reconcile: Callable[[ObjectName], Result | None]) -> None:
-        if reconcile is None:
-            raise ConfigurationError("reconcile must be a function of (name): got None")
-        check_function("reconcile", reconcile, "name", advice="; informers.aio.Controller takes those")
+        advice = "; informers.aio.Controller takes those"
+        check_function("reconcile", reconcile, "name", is_needed=True, advice=advice)
 
     def run(self, stop: Stop) -> None:
         """Work until `stop` is set, `stop()` is called, or an informer is stopped; return when nothing is in work.

@@ -209,7 +209,7 @@ def test_a_list_that_fails_and_waits_for_its_next_try_holds_up_no_other() -> Non
 
 @pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "4", None])
 def test_a_bound_that_is_not_a_number_of_lists_is_refused(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="at_once must be a number of lists, at least 1"):
+    with pytest.raises(ConfigurationError, match="at_once must be a whole number, 1 or more"):
         ListTurns(wrong)
 
 
