@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from informers.testing import APIServer, ControlPlane
-from tests.contract.server import Server
+from tests.contract.server import Server, embedded_server
 
 _numbers = itertools.count(1)
 
@@ -35,8 +35,7 @@ class Namespace:
 def api_server(request: pytest.FixtureRequest) -> Iterator[APIServer | ControlPlane]:
     """The server of `--api-server`, one for all tests, which share its definitions."""
     if getattr(request, "param", "embedded") == "embedded":
-        # Without what controllers do: none run beside the real one either.
-        with APIServer(finalizes_namespaces=False) as server:
+        with embedded_server() as server:
             yield server
     else:
         yield request.getfixturevalue("control_plane")
@@ -54,6 +53,20 @@ def server(session_server: Server) -> Iterator[Server]:
     """The server; what a test has open there is cut at its end."""
     yield session_server
     session_server.disconnect()
+
+
+@pytest.fixture(scope="session")
+def session_both(control_plane: ControlPlane) -> Iterator[tuple[Server, Server]]:
+    with embedded_server() as embedded:
+        yield Server(embedded), Server(control_plane)
+
+
+@pytest.fixture
+def both(session_both: tuple[Server, Server]) -> Iterator[tuple[Server, Server]]:
+    """Both servers, to be compared; what a test has open there is cut at its end."""
+    yield session_both
+    for server in session_both:
+        server.disconnect()
 
 
 @pytest.fixture

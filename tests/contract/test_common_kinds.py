@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from informers.kinds import all_resources
-from informers.testing.controlplane import ControlPlane
+from tests.contract.differences import EXTRA_METADATA
 from tests.contract.public_definitions import PUBLIC, Public
-from tests.contract.server import Answer, Server, embedded_server
+from tests.contract.server import Answer, Server
 from tests.contract.smallest_objects import EXAMPLES, TABLE, Json, container, defaults, place, written
 
 #: Where values depend on others: beside the examples that the table is made of.
@@ -53,14 +53,6 @@ CASES = [
 
 #: Kinds whose defaults can't be taken away, since what they are of can't be changed.
 FIXED = ("pods", "persistentvolumes", "persistentvolumeclaims", "jobs", "nodes", "namespaces")
-#: Metadata that the real server alone sets: what only controllers take off again, and what old clients read.
-DIFFERENCES = {"persistentvolumes": "finalizers", "persistentvolumeclaims": "finalizers", "daemonsets": "annotations"}
-
-
-@pytest.fixture
-def embedded() -> Iterator[Server]:
-    with embedded_server() as server:
-        yield server
 
 
 def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(server: Server) -> None:
@@ -77,7 +69,7 @@ def test_the_table_of_defaults_is_what_a_server_adds_to_the_smallest_objects(ser
 
 @pytest.mark.parametrize(("resource", "index"), CASES, ids=[f"{r.rpartition('/')[2]}-{i}" for r, i in CASES])
 def test_both_servers_make_the_same_of_an_object_all_its_life(
-    resource: str, index: int, embedded: Server, control_plane: ControlPlane
+    resource: str, index: int, both: tuple[Server, Server]
 ) -> None:
     body = [*EXAMPLES[resource], *VARIANTS.get(resource, ())][index]
     plural = resource.rpartition("/")[2]
@@ -85,48 +77,36 @@ def test_both_servers_make_the_same_of_an_object_all_its_life(
     kind = {"apiVersion": found.api_version, "kind": found.kind}
     lives = [
         list(life(server, place(resource, "default"), f"{plural}-{index}", kind, body, can_return=plural not in FIXED))
-        for server in (embedded, Server(control_plane))
+        for server in both
     ]
-    different = DIFFERENCES.get(plural)
+    different = EXTRA_METADATA.get(plural)
     for ours, theirs in zip(*lives, strict=True):
-        if different and theirs[0] == "delete":
-            break  # on the real server a finalizer holds it
-        if different and theirs[0] in {"create", "get", "list"}:
-            assert without(theirs[1], different), "this is not a difference any more"
-        elif different:
-            without(theirs[1], different)
+        if different:
+            if theirs[0] == "delete":
+                break  # on the real server a finalizer holds it
+            theirs[1].get("metadata", {}).pop(different, None)
         assert ours == theirs
 
 
-@pytest.fixture(scope="module")
-def defined(control_plane: ControlPlane) -> Iterator[tuple[Server, Server]]:
-    """Both servers, with the public definitions."""
-    definitions = [public.definition() for public in PUBLIC]
-    with embedded_server() as embedded:
-        servers = embedded, Server(control_plane)
-        for server in servers:
-            for definition in definitions:
-                server.api.create(definition)
-        yield servers
-    control_plane.clear()
-
-
-@pytest.fixture
-def with_definitions(defined: tuple[Server, Server]) -> Iterator[tuple[Server, Server]]:
-    yield defined
-    for server in defined:
+@pytest.fixture(scope="session")
+def defined(session_both: tuple[Server, Server]) -> None:
+    """The public definitions, on both servers."""
+    for server in session_both:
+        for public in PUBLIC:
+            server.api.create(public.definition())
         server.disconnect()
 
 
+@pytest.mark.usefixtures("defined")
 @pytest.mark.parametrize(
     ("public", "index"),
     [(public, index) for public in PUBLIC for index in range(len(public.good))],
     ids=lambda each: each.kind if isinstance(each, Public) else str(each),
 )
 def test_both_servers_make_the_same_of_a_public_custom_resource(
-    public: Public, index: int, with_definitions: tuple[Server, Server]
+    public: Public, index: int, both: tuple[Server, Server]
 ) -> None:
-    ours, theirs = (list(custom_life(server, public, index)) for server in with_definitions)
+    ours, theirs = (list(custom_life(server, public, index)) for server in both)
     assert ours == theirs
 
 
@@ -200,11 +180,6 @@ def life(
 
 def versioned(obj: Json, version: str) -> Json:
     return {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}}
-
-
-def without(obj: Json, field: str) -> Any:
-    """Take a field of the metadata away, and return it."""
-    return obj.get("metadata", {}).pop(field, None)
 
 
 def scrubbed(step: str, given: Any) -> Any:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from informers.kinds import all_resources
 from informers.testing._store.served_resources import Served
-from informers.testing.controlplane import ControlPlane
-from tests.contract.server import Server, embedded_server
+from tests.contract.server import Server
 
 #: Fields of discovery that say how the real server stores things, or when it was built.
 UNCOMPARED = {"storageVersionHash"}
@@ -77,16 +76,9 @@ def test_the_version_is_served(server: Server) -> None:
     assert version["gitVersion"].partition("+")[0] == "v1.37.2"
 
 
-@pytest.fixture(scope="module")
-def both(control_plane: ControlPlane) -> Iterator[tuple[Server, Server]]:
-    with embedded_server() as embedded:
-        yield embedded, Server(control_plane)
-
-
 @pytest.fixture
-def embedded(both: tuple[Server, Server]) -> Iterator[Server]:
-    yield both[0]
-    both[0].disconnect()
+def embedded(both: tuple[Server, Server]) -> Server:
+    return both[0]
 
 
 @pytest.fixture
