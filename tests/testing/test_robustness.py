@@ -106,7 +106,7 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize(("data", "status"), UNUSUAL.values(), ids=UNUSUAL)
-def test_unusual_requests_are_answered_and_others_go_on(
+def test_unusual_requests_are_answered_and_others_continue(
     server: APIServer, caplog: pytest.LogCaptureFixture, data: bytes, status: str
 ) -> None:
     assert send(server, data).startswith(f"HTTP/1.1 {status}\r\n".encode())
