@@ -6,10 +6,10 @@ Upstream: none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import threading
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -82,28 +82,19 @@ async def release(factory: InformerFactory, resource: Resource[Any]) -> bool:
 
 
 async def _in_thread(name: str, function: Callable[[], bool]) -> bool:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
-
-    def tell(result: bool | BaseException) -> None:
-        if done.cancelled():
-            return
-        if isinstance(result, BaseException):
-            done.set_exception(result)
-        else:
-            done.set_result(result)
+    done: Future[bool] = Future()
+    # From now on it can't be cancelled: if this call is, the function goes on.
+    done.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
-            result: bool | BaseException = function()
+            done.set_result(function())
         except Exception as error:  # noqa: BLE001  it is raised in the caller
-            result = error
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(tell, result)
+            done.set_exception(error)
 
     # A thread of its own: the loop's executor may be full of tasks that wait for this.
     threading.Thread(target=run, name=f"informers-aio-{name}", daemon=True).start()
-    return await done
+    return await asyncio.wrap_future(done)
 
 
 async def _cancelled_calls(timeout: float | None) -> None:
