@@ -170,6 +170,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             name: for example `gizmos.example.com v2`.
         """
         self._resource = name
+        self._life.resource = name
         self._controller.set_aside.resource = name
         self._reflectors.rename(name)
 

@@ -17,6 +17,7 @@ from informers import (
     MetadataSharedInformerFactory,
     NamespacedResource,
     SharedInformerFactory,
+    StoppedError,
 )
 from informers.kinds import GroupVersion, core, namespaced
 from informers.testing import APIServer, RecordingHandler, Status
@@ -180,3 +181,5 @@ def test_two_versions_of_one_resource_differ_in_every_message(server: APIServer)
         assert all(f"gizmos.example.com {version}: " in str(factory.health()) for version in ("v1", "v2"))
         assert registration.name.endswith("of gizmos.example.com v1")
         assert "gizmos.example.com v2" in repr(second.informer)
+    with pytest.raises(StoppedError, match=r"the informer of gizmos\.example\.com v1 has been stopped"):
+        first.informer.relist()
