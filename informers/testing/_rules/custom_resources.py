@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import final
 
+import attrs
+
 from informers.testing._rules.definitions import DEFINITIONS, defined
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
@@ -18,25 +20,25 @@ __all__ = ["Customs"]
 
 
 @final
+@attrs.frozen(eq=False)
 class Customs:
     """Serves what definitions name, and no longer what they do not.
 
     Thread safety: none; it is notified of writes under the storage's lock.
     """
 
-    def __init__(self, storage: Storage, registry: Registry, catalog: Catalog, watchers: Watchers) -> None:
-        self._storage = storage
-        self._registry = registry
-        self._catalog = catalog
-        self._watchers = watchers
-        #: What each definition said last, by name.
-        self._specs: dict[str, Json] = {}
-        #: Collections of which no watch has been asked for since their definition was changed.
-        self._restarting: set[str] = set()
+    storage: Storage
+    registry: Registry
+    catalog: Catalog
+    watchers: Watchers
+    #: What each definition said last, by name.
+    _specs: dict[str, Json] = attrs.field(factory=dict[str, Json], init=False)
+    #: Collections of which no watch has been asked for since their definition was changed.
+    _restarting: set[str] = attrs.field(factory=set[str], init=False)
 
     def is_restarting(self, served: Served) -> bool:
         """Return whether a watch is the first one since a definition was changed, which is too early."""
-        with self._storage.lock:
+        with self.storage.lock:
             is_first = served.collection in self._restarting
             self._restarting.discard(served.collection)
             return is_first
@@ -54,26 +56,26 @@ class Customs:
                 # Its storage is made again: watches end, and the history is lost.
                 collection = next(iter(named)).collection
                 for custom in named:
-                    self._watchers.drop(custom.resource)
-                self._storage.begin_anew(collection)
+                    self.watchers.drop(custom.resource)
+                self.storage.begin_anew(collection)
                 self._restarting.add(collection)
         for custom, is_served in named.items():
             if is_served and not is_gone:
-                self._catalog.add(custom)
+                self.catalog.add(custom)
                 continue
             if is_gone:
-                for record in self._storage.page(custom.collection).records:
+                for record in self.storage.page(custom.collection).records:
                     namespace, _, name = record.key.rpartition("/")
-                    self._registry.discard(custom, namespace, name)
-                self._storage.begin_anew(custom.collection)
+                    self.registry.discard(custom, namespace, name)
+                self.storage.begin_anew(custom.collection)
             self._retire(custom)
         versions = {custom.resource.version for custom in named}
         collections = {custom.collection for custom in named}
-        for other in self._catalog:
+        for other in self.catalog:
             if other.is_custom and other.collection in collections and other.resource.version not in versions:
                 # A version that the definition had before.
                 self._retire(other)
 
     def _retire(self, custom: Served) -> None:
-        self._catalog.remove(custom)
-        self._watchers.drop(custom.resource)
+        self.catalog.remove(custom)
+        self.watchers.drop(custom.resource)

@@ -85,22 +85,14 @@ def complete_definition(obj: Json) -> None:
     spec["names"] = names
     spec.setdefault("conversion", {"strategy": "None"})
     time = obj["metadata"]["creationTimestamp"]
+    conditions = (
+        ("NamesAccepted", "NoConflicts", "no conflicts found"),
+        ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    )
     obj["status"] = {
         "conditions": [
-            {
-                "type": "NamesAccepted",
-                "status": "True",
-                "lastTransitionTime": time,
-                "reason": "NoConflicts",
-                "message": "no conflicts found",
-            },
-            {
-                "type": "Established",
-                "status": "True",
-                "lastTransitionTime": time,
-                "reason": "InitialNamesAccepted",
-                "message": "the initial names have been accepted",
-            },
+            {"type": type_, "status": "True", "lastTransitionTime": time, "reason": reason, "message": message}
+            for type_, reason, message in conditions
         ],
         "acceptedNames": names,
         "storedVersions": [v["name"] for v in sequence(spec.get("versions")) if v.get("storage")],

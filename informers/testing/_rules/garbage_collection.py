@@ -6,7 +6,8 @@ Upstream: k8s.io/kubernetes/pkg/controller/garbagecollector (v1.37).
 from __future__ import annotations
 
 from collections import deque
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
 
 import attrs
 
@@ -134,17 +135,15 @@ class GarbageCollector:
         return any(each["uid"] == owner and each.get("blockOwnerDeletion") for each in references)
 
     def _disown(self, uid: str, owners: set[str]) -> None:
-        def change(obj: Json) -> Json:
-            kept = [reference for reference in _references(obj) if reference["uid"] not in owners]
-            return {**obj, "metadata": {**obj["metadata"], "ownerReferences": kept}}
-
-        place = self._places[uid]
-        self._registry.update(place.served, place.namespace, place.name, change, _INSIDE)
+        self._keep(self._places[uid], "ownerReferences", lambda reference: mapping(reference).get("uid") not in owners)
 
     def _drop_finalizer(self, place: _Place, finalizer: str) -> None:
+        self._keep(place, "finalizers", lambda name: name != finalizer)
+
+    def _keep(self, place: _Place, field: str, is_kept: Callable[[Any], bool]) -> None:
         def change(obj: Json) -> Json:
-            kept = [name for name in sequence(obj["metadata"].get("finalizers")) if name != finalizer]
-            return {**obj, "metadata": {**obj["metadata"], "finalizers": kept}}
+            kept = [each for each in sequence(obj["metadata"].get(field)) if is_kept(each)]
+            return {**obj, "metadata": {**obj["metadata"], field: kept}}
 
         try:
             self._registry.update(place.served, place.namespace, place.name, change, _INSIDE)

@@ -22,14 +22,14 @@ __all__ = ["FieldCheck", "doubled_fields", "known_metadata", "recognized"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)")
 _CONTAINER = re.compile(r"(list|dict)[\[(](?:str, ?)?(.+)[\])]", re.IGNORECASE)
-#: What a JSON value may be where a model has a type.
-_FITTING = {
-    "str": ("string",),
-    "bytes": ("string",),
-    "datetime": ("string",),
-    "bool": ("bool",),
-    "int": ("number",),
-    "float": ("number",),
+#: For plain types of models the type in JSON, and Go's name.
+_PLAIN = {
+    "str": ("string", "string"),
+    "bytes": ("string", "[]uint8"),
+    "datetime": ("string", "Time"),
+    "bool": ("bool", "bool"),
+    "int": ("number", "int32"),
+    "float": ("number", "float64"),
 }
 #: Fields, and maps, of quantities: texts or numbers.
 _QUANTITIES = frozenset(
@@ -39,7 +39,6 @@ _QUANTITIES = frozenset(
         *("averageValue", "divisor", "maximumVolumeSize", "sizeLimit", "value"),
     }
 )
-_GO_NAMES = {"str": "string", "bytes": "[]uint8", "datetime": "Time", "int": "int32", "float": "float64"}
 
 
 @final
@@ -129,15 +128,15 @@ def _walk(value: Any, type_: str, owner: str, path: str, unknown: list[str]) -> 
         if not isinstance(value, dict):
             raise _mistyped(have, owner, path, f"map[string]{_go_name(item)}")
         # Go's message does not name the key of a plain value.
-        is_plain = item in _FITTING
+        is_plain = item in _PLAIN
         return {
             field: _walk(each, item, owner, path if is_plain else f"{path}.{field}", unknown)
             for field, each in value.items()
         }
-    if type_ in _FITTING:
+    if type_ in _PLAIN:
         is_quantity = type_ == "str" and have == "number" and path.rpartition(".")[2] in _QUANTITIES
         is_broken = type_ == "int" and isinstance(value, float) and not value.is_integer()
-        if (have not in _FITTING[type_] and not (is_quantity and owner != "EnvVar")) or is_broken:
+        if (have != _PLAIN[type_][0] and not (is_quantity and owner != "EnvVar")) or is_broken:
             raise _mistyped(have, owner, path, _go_name(type_))
         if type_ == "datetime" and not _TIME.fullmatch(str(value)):
             raise TypeError(f'parsing time {quote(str(value))} as "2006-01-02T15:04:05Z07:00": cannot parse it')
@@ -167,8 +166,8 @@ def _fields(model: str) -> dict[str, str] | None:
 
 
 def _go_name(type_: str) -> str:
-    if type_ in _FITTING:
-        return _GO_NAMES.get(type_, type_)
+    if type_ in _PLAIN:
+        return _PLAIN[type_][1]
     version, name = re.fullmatch(r"(?:Core|Events)?(V\d+(?:(?:alpha|beta)\d+)?)?(.*)", type_).groups("")  # type: ignore[union-attr]  # it matches anything
     return f"{version.lower()}.{name}" if version else name
 

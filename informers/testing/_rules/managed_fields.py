@@ -19,22 +19,8 @@ from informers.testing._store.documents import Json, is_same, mapping, quote, se
 
 __all__ = ["Writer", "apply", "record_apply", "record_write"]
 
-#: Metadata that nobody owns, since the server sets them.
-_UNOWNED = frozenset(
-    {
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "managedFields",
-    }
-)
-
+#: Metadata that a writer can own; the server sets the others.
+_OWNED = frozenset({"generateName", "labels", "annotations", "ownerReferences", "finalizers"})
 #: What fields hold that have nothing below them.
 _SIMPLE = frozenset({str, int, bool, float})
 
@@ -72,7 +58,7 @@ class Writer:
 
 def _owned(obj: Json) -> Json:
     """Return the part of an object that fields can be owned of."""
-    metadata = {f: v for f, v in mapping(obj.get("metadata")).items() if f not in _UNOWNED and v not in (None, {}, [])}
+    metadata = {f: v for f, v in mapping(obj.get("metadata")).items() if f in _OWNED and v not in (None, {}, [])}
     rest = {f: v for f, v in obj.items() if f not in {"kind", "apiVersion", "metadata"} and v is not None}
     return {**({"metadata": metadata} if metadata else {}), **rest}
 
@@ -122,31 +108,23 @@ def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool 
     return {".": {}, **inner} if has_dot and not is_top else inner
 
 
-def _compare(old: Any, new: Any, name: str, changed: Json, removed: Json) -> None:
-    """Add to two sets the fields of a mapping or list that differ."""
-    before = {element: (child, n) for element, n, child in _items(old, name) or []}
+def _compare(old: Any, new: Any, name: str = "") -> tuple[Json, Json]:
+    """Return the fields of a mapping or list that are new or changed, and those that are removed."""
+    before = {element: child for element, _, child in _items(old, name) or []}
     after = {element: (child, n) for element, n, child in _items(new, name) or []}
-    for element, (child, _) in before.items():
-        if element not in after:
-            removed[element] = {}
-            del child
+    changed: Json = {}
+    removed: Json = {element: {} for element in before if element not in after}
     for element, (child, child_name) in after.items():
-        if element not in before:
-            changed[element] = _tree(child, child_name)
-            continue
-        was = before[element][0]
-        if is_same(was, child):
+        was = before.get(element)
+        if element in before and is_same(was, child):
             continue
         if _items(child, child_name) and _items(was, child_name):
-            inner_changed: Json = {}
-            inner_removed: Json = {}
-            _compare(was, child, child_name, inner_changed, inner_removed)
-            if inner_changed:
-                changed[element] = inner_changed
-            if inner_removed:
-                removed[element] = inner_removed
+            inner_changed, inner_removed = _compare(was, child, child_name)
+            changed.update({element: inner_changed} if inner_changed else {})
+            removed.update({element: inner_removed} if inner_removed else {})
         else:
             changed[element] = _tree(child, child_name)
+    return changed, removed
 
 
 def _union(one: Json, other: Json) -> Json:
@@ -171,17 +149,15 @@ def _without(one: Json, other: Json) -> Json:
 
 
 def _entry(writer: Writer, api_version: str, fields: Json) -> Json:
-    entry: Json = {
+    return {
         "manager": writer.manager,
         "operation": writer.operation,
         "apiVersion": api_version,
         "time": writer.time,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
+        **({"subresource": writer.subresource} if writer.subresource else {}),
     }
-    if writer.subresource:
-        entry["subresource"] = writer.subresource
-    return entry
 
 
 def record_apply(obj: Json, config: Json, writer: Writer, api_version: str) -> None:
@@ -201,7 +177,7 @@ def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) 
         entries = sequence(old["metadata"].get("managedFields"))
         # Of an object that nobody owns fields of, none are noted before its first apply.
         if entries:
-            _compare(_owned(old), _owned(obj), "", changed, removed)
+            changed, removed = _compare(_owned(old), _owned(obj))
     if changed or removed:
         entries = _reassign(entries, changed, removed, writer, api_version, mine_only=None)
     obj["metadata"]["managedFields"] = entries
@@ -239,9 +215,8 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
         entries = [_entry(attrs.evolve(writer, manager="before-first-apply", operation="Update"), api_version, unowned)]
     wanted = _owned(config)
     fields = _tree(wanted, is_top=True, is_applied=True)
-    merged = cast("Json", _merge(old, {**{k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}}, ""))
-    changed: Json = {}
-    _compare(_owned(old), _owned(merged), "", changed, {})
+    merged = cast("Json", _merge(old, {k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}, ""))
+    changed, _ = _compare(_owned(old), _owned(merged))
     others = [entry for entry in entries if not writer.owns(entry)]
     conflicts = [(_manager(entry), path) for entry in others for path in _paths(_common(entry["fieldsV1"], changed))]
     if conflicts and not force:

@@ -14,28 +14,21 @@ from typing import Any, cast
 from informers.testing._http.status import Failure, bad_request
 from informers.testing._store.documents import Json, go_type, is_same, mapping, sequence
 
-__all__ = ["MERGE_KEYS", "json_patch", "merge_patch", "strategic_patch"]
+__all__ = ["json_patch", "merge_keys", "merge_patch", "strategic_patch"]
 
+_NAMED = (
+    *("containers", "initContainers", "ephemeralContainers", "env", "volumes", "imagePullSecrets", "secrets"),
+    *("resourceClaims", "schedulingGates", "webhooks"),
+)
 #: By which field the items of a list are told apart, by the list's name. Lists not named here are replaced.
-MERGE_KEYS: dict[str, tuple[str, ...]] = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "ephemeralContainers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "volumeDevices": ("devicePath",),
-    "imagePullSecrets": ("name",),
-    "secrets": ("name",),
-    "conditions": ("type",),
-    "addresses": ("type",),
+_MERGE_KEYS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_NAMED, ("name",)),
+    **dict.fromkeys(("conditions", "addresses"), ("type",)),
+    **dict.fromkeys(("hostAliases", "podIPs"), ("ip",)),
     "ownerReferences": ("uid",),
-    "hostAliases": ("ip",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    "podIPs": ("ip",),
-    "resourceClaims": ("name",),
-    "schedulingGates": ("name",),
-    "webhooks": ("name",),
+    "volumeDevices": ("devicePath",),
+    "volumeMounts": ("mountPath",),
 }
 #: Lists of plain values that are merged as sets.
 _SETS = frozenset({"finalizers"})
@@ -46,7 +39,7 @@ def merge_keys(name: str, items: list[Any]) -> tuple[str, ...]:
     if name == "ports":
         # A service's ports are told apart by "port", a container's by "containerPort".
         return ("containerPort",) if any(isinstance(i, dict) and "containerPort" in i for i in items) else ("port",)
-    return MERGE_KEYS.get(name, ())
+    return _MERGE_KEYS.get(name, ())
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -184,24 +177,20 @@ def _unfit() -> Failure:
 
 def _operate(root: Any, operation: Json) -> None:
     op, path = operation["op"], operation["path"]
-    if op == "test":
-        if not is_same(_read(root, path), operation.get("value")):
-            raise ValueError(f"testing value {path} failed: test failed")
-    elif op == "remove":
-        _remove(root, path)
-    elif op == "add":
-        _add(root, path, operation["value"])
-    elif op == "replace":
-        _remove(root, path)
-        _add(root, path, operation["value"])
-    elif op == "copy":
-        _add(root, path, copy.deepcopy(_read(root, operation["from"])))
-    elif op == "move":
-        value = _read(root, operation["from"])
-        _remove(root, operation["from"])
-        _add(root, path, value)
-    else:
-        raise ValueError(f"unexpected kind: {op}")
+    match op:
+        case "test":
+            if not is_same(_read(root, path), operation.get("value")):
+                raise ValueError(f"testing value {path} failed: test failed")
+        case "remove":
+            _remove(root, path)
+        case "add" | "replace" | "copy" | "move":
+            is_given = op in {"add", "replace"}
+            value = operation["value"] if is_given else copy.deepcopy(_read(root, operation["from"]))
+            if op in {"replace", "move"}:
+                _remove(root, path if is_given else operation["from"])
+            _add(root, path, value)
+        case _:
+            raise ValueError(f"unexpected kind: {op}")
 
 
 def _steps(path: str) -> list[str]:

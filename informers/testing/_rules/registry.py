@@ -32,7 +32,7 @@ from informers.testing._rules.preconditions import (
 from informers.testing._rules.schemas import fitted
 from informers.testing._store.documents import Json, decode, encode_body, is_same, mapping, sequence, timestamp
 from informers.testing._store.served_resources import Served
-from informers.testing._store.versioned_storage import Storage, StoredRecord
+from informers.testing._store.versioned_storage import Storage, StoredRecord, key_of
 
 __all__ = ["Registry", "WriteOptions"]
 
@@ -102,7 +102,7 @@ class Registry:
         Raises:
             Failure: 404.
         """
-        record = self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name)
+        record = self._storage.get(served.collection, key_of(namespace, name))
         if record is None:
             raise failures.not_found(served.resource, name)
         return record
@@ -126,8 +126,7 @@ class Registry:
                 suffix = "".join(self._random.choices(_SUFFIX_LETTERS, k=5))
                 metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + suffix
             validate(served, obj, is_inside=options.is_inside)
-            key = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
-            if (there := self._storage.get(served.collection, key)) is not None:
+            if (there := self._storage.get(served.collection, key_of(namespace, metadata["name"]))) is not None:
                 is_going = "deletionTimestamp" in decode(there.metadata)
                 raise failures.already_exists(served.resource, metadata["name"], is_going=is_going)
             for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
@@ -145,7 +144,7 @@ class Registry:
                 _brought(served, obj, options), None, self._writer(options), served.resource.api_version
             )
             complete(served, obj)
-            return self._put_locked(served, obj, options)
+            return self._write_locked(served, obj, is_dry_run=options.is_dry_run)
 
     def update(
         self,
@@ -177,13 +176,10 @@ class Registry:
                 obj = recognized(served, obj, options.fields)
             check_preconditions(served, name, old, obj, is_inside=options.is_inside, is_patch=options.fields.is_patch)
             obj = self._settled(served, old, obj, options)
-            is_unchanged = is_same(_content(old), _content(obj))
             owned = [sequence(each["metadata"].get("managedFields")) for each in (old, obj)]
-            if is_unchanged and owned[0] == owned[1]:
+            if owned[0] == owned[1] and is_same(_content(old), _content(obj)):
                 return stored
-            if is_let_go(served, obj):
-                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run)
-            return self._put_locked(served, obj, options)
+            return self._write_locked(served, obj, is_dry_run=options.is_dry_run, is_gone=is_let_go(served, obj))
 
     def replace(
         self, served: Served, namespace: str, name: str, obj: Json, options: WriteOptions
@@ -196,7 +192,7 @@ class Registry:
         check_name(obj, name)
         with self._storage.lock:
             is_new = served.is_created_by_update and not options.subresource
-            if is_new and self._storage.get(served.collection, f"{namespace}/{name}" if namespace else name) is None:
+            if is_new and self._storage.get(served.collection, key_of(namespace, name)) is None:
                 metadata = {field: value for field, value in obj["metadata"].items() if field != "resourceVersion"}
                 return self.create(served, namespace, {**obj, "metadata": metadata}, options), True
             return self.update(served, namespace, name, lambda _: obj, options), False
@@ -217,8 +213,7 @@ class Registry:
         check_name(config, name)
         config = recognized(served, checked(served, namespace, config), options.fields)
         with self._storage.lock:
-            key = f"{namespace}/{name}" if namespace else name
-            if self._storage.get(served.collection, key) is None:
+            if self._storage.get(served.collection, key_of(namespace, name)) is None:
                 if options.subresource:
                     raise failures.not_found(served.resource, name)
                 if metadata.get("uid"):
@@ -227,7 +222,7 @@ class Registry:
                 config["metadata"].pop("resourceVersion", None)
                 created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
                 ownership.record_apply(created, config, writer, api_version)
-                return self._put_locked(served, created, options), True
+                return self._write_locked(served, created, is_dry_run=options.is_dry_run), True
             updated = self.update(
                 served,
                 namespace,
@@ -246,6 +241,7 @@ class Registry:
         Raises:
             Failure: 404, 409.
         """
+        now, is_dry_run = self._clock.time(), options.is_dry_run
         with self._storage.lock:
             stored = self.record(served, namespace, name)
             obj = load(served, stored)
@@ -257,19 +253,18 @@ class Registry:
             if not grace and not is_held(served, obj):
                 if served.is_graceful and not options.is_inside:
                     # The real server marks before it removes.
-                    mark(metadata, now=self._clock.time(), grace=grace)
-                    self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run))
-                return self._remove_locked(served, obj, is_dry_run=options.is_dry_run), True
+                    mark(metadata, now=now, grace=grace)
+                    self._write_locked(served, obj, is_dry_run=is_dry_run)
+                return self._write_locked(served, obj, is_dry_run=is_dry_run, is_gone=True), True
             left = metadata.get("deletionGracePeriodSeconds")
-            if metadata.get("deletionTimestamp") and (left is None or grace >= left):
-                if metadata["finalizers"] == before:
-                    return stored, False
-                return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
-            mark(metadata, now=self._clock.time(), grace=grace)
-            if str(served.resource) == "namespaces":
-                del metadata["deletionGracePeriodSeconds"]
-                obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
-            return self._put_locked(served, obj, WriteOptions(is_dry_run=options.is_dry_run)), False
+            if not metadata.get("deletionTimestamp") or (left is not None and grace < left):
+                mark(metadata, now=now, grace=grace)
+                if str(served.resource) == "namespaces":
+                    del metadata["deletionGracePeriodSeconds"]
+                    obj["status"] = {**mapping(obj.get("status")), "phase": "Terminating"}
+            elif metadata["finalizers"] == before:
+                return stored, False
+            return self._write_locked(served, obj, is_dry_run=is_dry_run), False
 
     def discard(self, served: Served, namespace: str, name: str) -> None:
         """Remove an object whatever holds it, as when its definition goes.
@@ -278,7 +273,7 @@ class Registry:
             Failure: 404.
         """
         with self._storage.lock:
-            self._remove_locked(served, self.get(served, namespace, name), is_dry_run=False)
+            self._write_locked(served, self.get(served, namespace, name), is_dry_run=False, is_gone=True)
 
     def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
         return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
@@ -319,18 +314,12 @@ class Registry:
             ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
         return obj
 
-    def _put_locked(self, served: Served, obj: Json, options: WriteOptions) -> StoredRecord:
-        if options.is_dry_run:
-            return _record(served, obj, None)
-        record = self._storage.put(served.collection, lambda version: _record(served, obj, version))
-        self._on_write(served, obj, False)
-        return record
-
-    def _remove_locked(self, served: Served, obj: Json, *, is_dry_run: bool) -> StoredRecord:
+    def _write_locked(self, served: Served, obj: Json, *, is_dry_run: bool, is_gone: bool = False) -> StoredRecord:
         if is_dry_run:
             return _record(served, obj, None)
-        record = self._storage.remove(served.collection, lambda version: _record(served, obj, version))
-        self._on_write(served, obj, True)
+        write = self._storage.remove if is_gone else self._storage.put
+        record = write(served.collection, lambda version: _record(served, obj, version))
+        self._on_write(served, obj, is_gone)
         return record
 
 
@@ -366,9 +355,8 @@ def _record(served: Served, obj: Json, version: int | None) -> StoredRecord:
     if version is not None:
         metadata["resourceVersion"] = str(version)
     body, end = encode_body(obj, is_custom=served.is_custom)
-    namespace, name = metadata.get("namespace"), metadata["name"]
     return StoredRecord(
-        f"{namespace}/{name}" if namespace else name,
+        key_of(metadata.get("namespace", ""), metadata["name"]),
         version or 0,
         body,
         end,

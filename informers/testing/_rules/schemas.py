@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +21,7 @@ import attrs
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
 from informers.testing._rules.known_fields import FieldCheck, known_metadata
-from informers.testing._store.documents import Json, go_type, mapping, sequence
+from informers.testing._store.documents import Json, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["Shape", "fitted", "shaped"]
@@ -30,6 +29,16 @@ __all__ = ["Shape", "fitted", "shaped"]
 _logger = logging.getLogger("informers.testing")
 #: Fields of an object, and of an embedded one, that no schema takes away.
 _OWN = ("apiVersion", "kind", "metadata")
+#: What a value should do, by the rule that it breaks.
+_SHOULD = {
+    "minimum": "be greater than{bound} {limit}",
+    "maximum": "be less than{bound} {limit}",
+    "multipleOf": "be a multiple of {limit}",
+    "minLength": "be at least {limit} chars long",
+    "minItems": "have at least {limit} items",
+    "minProperties": "have at least {limit} properties",
+    "pattern": "match '{limit}'",
+}
 
 
 @final
@@ -177,35 +186,23 @@ def _cause(error: Any, make: Callable[[Json], Any]) -> Cause:
     path = ""
     for step in error.absolute_path:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    value, limit = error.instance, error.validator_value
-    shown = json.dumps(value, ensure_ascii=False)
-    invalid = "FieldValueInvalid"
-    bound = "" if error.schema.get("exclusive" + str(error.validator).capitalize()) else " or equal to"
-    match error.validator:
-        case "minimum":
-            return Cause(invalid, path, f"Invalid value: {shown}: {path} in body should be greater than{bound} {limit}")
-        case "maximum":
-            return Cause(invalid, path, f"Invalid value: {shown}: {path} in body should be less than{bound} {limit}")
-        case "multipleOf":
-            return Cause(invalid, path, f"Invalid value: {shown}: {path} in body should be a multiple of {limit}")
-        case "minLength":
-            return Cause(invalid, path, f"Invalid value: {shown}: {path} in body should be at least {limit} chars long")
+    rule, value, limit = error.validator, error.instance, error.validator_value
+    if should := _SHOULD.get(rule):
+        bound = "" if error.schema.get(f"exclusive{rule.capitalize()}") else " or equal to"
+        given = len(value) if rule in {"minItems", "minProperties"} else value
+        return Cause.invalid(path, given, f"{path} in body should {should.format(limit=limit, bound=bound)}")
+    invalid, nowhere = "FieldValueInvalid", "<nil>"
+    match rule:
         case "maxLength":
-            return Cause("FieldValueTooLong", path, f"Too long: may not be more than {limit} bytes")
-        case "pattern":
-            return Cause(invalid, path, f"Invalid value: {shown}: {path} in body should match '{limit}'")
+            return Cause.too_long(path, limit)
         case "enum":
-            return Cause.not_supported(path, value if isinstance(value, str) else shown, [str(each) for each in limit])
-        case "minItems" | "minProperties":
-            what = "items" if error.validator == "minItems" else "properties"
-            why = f"{path} in body should have at least {limit} {what}"
-            return Cause(invalid, path, f"Invalid value: {len(value)}: {why}")
+            return Cause.not_supported(path, value if isinstance(value, str) else quote(value), list(map(str, limit)))
         case "maxItems" | "maxProperties":
             why = f"must have at most {limit} {'item' if limit == 1 else 'items'}"
             return Cause("FieldValueTooMany", path, f"Too many: {len(value)}: {why}")
         case "format":
-            why = f"{path} in body must be of type {limit}: {shown}"
-            return Cause("FieldValueTypeInvalid", path, f"Invalid value: {shown}: {why}")
+            why = f"{path} in body must be of type {limit}: {quote(value)}"
+            return Cause("FieldValueTypeInvalid", path, f"Invalid value: {quote(value)}: {why}")
         case "required":
             field = error.message.split("'")[1]
             return Cause.required(f"{path}.{field}" if path else field)
@@ -213,10 +210,10 @@ def _cause(error: Any, make: Callable[[Json], Any]) -> Cause:
             valid = sum(make(each).is_valid(value) for each in limit)
             found = f"{valid} valid alternatives" if valid else "none valid"
             why = f'"{path}" must validate one and only one schema (oneOf). Found {found}'
-            return Cause(invalid, "<nil>", f'Invalid value: "": {why}')
+            return Cause(invalid, nowhere, f'Invalid value: "": {why}')
         case "anyOf":
-            return Cause(invalid, "<nil>", f'Invalid value: "": "{path}" must validate at least one schema (anyOf)')
+            return Cause(invalid, nowhere, f'Invalid value: "": "{path}" must validate at least one schema (anyOf)')
         case "not":
-            return Cause(invalid, "<nil>", f'Invalid value: "": "{path}" must not validate the schema (not)')
+            return Cause(invalid, nowhere, f'Invalid value: "": "{path}" must not validate the schema (not)')
         case _:
-            return Cause(invalid, path, f"Invalid value: {shown}: {error.message}")
+            return Cause.invalid(path, value, error.message)

@@ -20,7 +20,7 @@ import attrs
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import new_condition, new_rlock
 
-__all__ = ["CompactedError", "Event", "FutureVersionError", "Storage", "StoredPage", "StoredRecord"]
+__all__ = ["CompactedError", "Event", "FutureVersionError", "Storage", "StoredPage", "StoredRecord", "key_of"]
 
 
 class CompactedError(Exception):
@@ -47,12 +47,17 @@ class FutureVersionError(Exception):
         self.current = current
 
 
+def key_of(namespace: str, name: str) -> str:
+    """Return the key of an object: `namespace/name`, or `name` for what has no namespace. Their order is etcd's."""
+    return f"{namespace}/{name}" if namespace else name
+
+
 @attrs.frozen(eq=False)
 class StoredRecord:
     """An object at one version.
 
     Attributes:
-        key: `namespace/name`, or `name` for what has no namespace; its order is etcd's.
+        key: that of `key_of`.
         version: of the write that made it.
         body: the object's JSON from its metadata on.
         metadata_end: where in `body` the metadata end.
@@ -170,11 +175,6 @@ class Storage:
         """Return the condition that each write to the collection notifies."""
         with self._lock:
             return self._collection_locked(collection).changed
-
-    def size(self, collection: str) -> int:
-        """Return how many objects the collection holds."""
-        with self._lock:
-            return len(self._collection_locked(collection).keys)
 
     def get(self, collection: str, key: str) -> StoredRecord | None:
         """Return the object of this key, or None."""
