@@ -310,6 +310,16 @@ DIFFERENCES = (
         "columnDefinitions.1.name",
         (("GET table", "/api/v1/namespaces"),),
     ),
+    Difference(
+        "Nothing answers for `log`, `exec`, `attach`, `portforward` and `proxy`: no pod runs.",
+        "code",
+        (("POST", at("pods"), named(spec=POD)), ("GET", at("pods/a/log"))),
+    ),
+    Difference(
+        "A new one has four namespaces, and nothing else: no service `kubernetes`, roles, priority classes or levels.",
+        "code",
+        (("GET", "/api/v1/namespaces/default/services/kubernetes"),),
+    ),
     Difference("No `pretty`.", "lines", (("GET", f"{at('configmaps/none')}?pretty=true"),)),
     Difference(
         "It answers requests to 127.0.0.1 and localhost alone: no page in a browser can reach it.",

@@ -27,7 +27,6 @@ from kubernetes.client import V1NodeSystemInfo
 from informers import DynamicSharedInformerFactory, ResourceEventHandlerFuncs
 from informers.errors import StatusError
 from informers.kinds import apps, core
-from informers.resources import NamespacedResource
 from informers.testing import APIServer, ControlPlane, KubernetesAPI
 
 HERE = Path(__file__).parent
@@ -75,7 +74,7 @@ SUITES = (
 
 @contextlib.contextmanager
 def nodes_and_controllers(server: KubernetesAPI) -> Generator[None]:
-    """Report each new pod and deployment as ready, as a node and a controller would. Nothing runs."""
+    """Report each pod and deployment as ready, as a node and a controller would. Nothing runs."""
     types = V1NodeSystemInfo.openapi_types
     info = {V1NodeSystemInfo.attribute_map[field]: "linux" for field, kind in types.items() if kind == "str"}
     status = {"nodeInfo": info, "conditions": [{"type": "Ready", "status": "True"}]}
@@ -85,30 +84,31 @@ def nodes_and_controllers(server: KubernetesAPI) -> Generator[None]:
     server.create({"apiVersion": "v1", "kind": "Pod", **pod})
     factory = DynamicSharedInformerFactory(server.client())
     for resource, status_of in ((core.V1.pods, _pod_status), (apps.V1.deployments, _deployment_status)):
-        report = partial(_report, server, resource, status_of)
-        factory.for_resource(resource).informer.add_event_handler(ResourceEventHandlerFuncs(on_add=report))
+
+        def report(_: Any, obj: Any, *, resource: Any = resource, status_of: Callable[..., Any] = status_of) -> None:
+            metadata, status = obj["metadata"], status_of(obj)
+            with contextlib.suppress(StatusError):  # it may be gone
+                server.patch(resource, metadata["name"], {"status": status}, namespace=metadata["namespace"])
+
+        handler = ResourceEventHandlerFuncs(on_add=partial(report, None), on_update=report)
+        factory.for_resource(resource).informer.add_event_handler(handler)
     with factory:
         yield
 
 
-def _report(server: KubernetesAPI, resource: NamespacedResource[Any], status_of: Callable[..., Any], obj: Any) -> None:
-    metadata = obj["metadata"]
-    with contextlib.suppress(StatusError):  # it may be gone
-        server.patch(resource, metadata["name"], {"status": status_of(obj["spec"])}, namespace=metadata["namespace"])
-
-
-def _pod_status(spec: dict[str, Any]) -> dict[str, Any]:
+def _pod_status(pod: dict[str, Any]) -> dict[str, Any]:
     container = {"image": "i", "imageID": "i", "restartCount": 0, "ready": True, "state": {"running": {}}}
     return {
         "phase": "Running",
         "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")],
-        "containerStatuses": [{**container, "name": each["name"]} for each in spec["containers"]],
+        "containerStatuses": [{**container, "name": each["name"]} for each in pod["spec"]["containers"]],
     }
 
 
-def _deployment_status(spec: dict[str, Any]) -> dict[str, Any]:
-    counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), spec["replicas"])
-    return {**counts, "observedGeneration": 1, "conditions": [{"type": "Available", "status": "True"}]}
+def _deployment_status(deployment: dict[str, Any]) -> dict[str, Any]:
+    replicas, generation = deployment["spec"]["replicas"], deployment["metadata"]["generation"]
+    counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), replicas)
+    return {**counts, "observedGeneration": generation, "conditions": [{"type": "Available", "status": "True"}]}
 
 
 def run(
