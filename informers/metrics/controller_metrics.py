@@ -6,13 +6,13 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics/metrics
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, final
+from typing import final
 
 import prometheus_client
 from prometheus_client.registry import CollectorRegistry
 
 from informers.controllers.reconcile_metrics import METRICS, ReconcileMetric
-from informers.metrics.queue_metrics import QueueMetrics
+from informers.metrics.queue_metrics import QueueMetrics, registered
 from informers.workqueue.instruments import Counter, Histogram
 
 __all__ = ["ControllerMetrics"]
@@ -50,7 +50,7 @@ class ControllerMetrics:
         self, *, registry: CollectorRegistry = prometheus_client.REGISTRY, queues: QueueMetrics | None = None
     ) -> None:
         self._queues = QueueMetrics(registry=registry) if queues is None else queues
-        self._metrics = {metric.name: _made(metric, registry) for metric in METRICS}
+        self._metrics = {metric.name: registered(metric, metric.labels, registry) for metric in METRICS}
 
     @property
     def queues(self) -> QueueMetrics:
@@ -70,12 +70,3 @@ class ControllerMetrics:
     def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
         """Publish a gauge; `read` returns its value whenever it is needed."""
         self._metrics[metric.name].labels(**labels).set_function(read)
-
-
-def _made(metric: ReconcileMetric, registry: CollectorRegistry) -> Any:
-    if metric.buckets:
-        return prometheus_client.Histogram(
-            metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
-        )
-    kind = prometheus_client.Counter if metric.name.endswith("_total") else prometheus_client.Gauge
-    return kind(metric.name, metric.help, metric.labels, registry=registry)

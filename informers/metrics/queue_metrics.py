@@ -5,26 +5,24 @@ Upstream: names of k8s.io/component-base/metrics/prometheus/workqueue/metrics.go
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import prometheus_client
 from prometheus_client.registry import CollectorRegistry
 
-from informers.workqueue.instruments import (
-    ADDS,
-    DEPTH,
-    LONGEST_RUNNING,
-    QUEUE_DURATION,
-    RETRIES,
-    UNFINISHED_WORK,
-    WORK_DURATION,
-    Counter,
-    Histogram,
-    Metric,
-)
+from informers.controllers.reconcile_metrics import ReconcileMetric
+from informers.workqueue.instruments import METRICS, Counter, Histogram, Metric
 
-__all__ = ["QueueMetrics"]
+__all__ = ["QueueMetrics", "registered"]
+
+
+def registered(metric: Metric | ReconcileMetric, labels: Sequence[str], registry: CollectorRegistry) -> Any:
+    """Return a metric of a registry. Its buckets and its name show of which type it is."""
+    if metric.buckets:
+        return prometheus_client.Histogram(metric.name, metric.help, labels, registry=registry, buckets=metric.buckets)
+    kind = prometheus_client.Counter if metric.name.endswith("_total") else prometheus_client.Gauge
+    return kind(metric.name, metric.help, labels, registry=registry)
 
 
 @final
@@ -52,28 +50,18 @@ class QueueMetrics:
     """
 
     def __init__(self, *, registry: CollectorRegistry = prometheus_client.REGISTRY) -> None:
-        def made(kind: Callable[..., Any], *metrics: Metric, **more: Any) -> dict[str, Any]:
-            return {
-                metric.name: kind(metric.name, metric.help, ["name"], registry=registry, **more) for metric in metrics
-            }
-
-        self._gauges = made(prometheus_client.Gauge, DEPTH, UNFINISHED_WORK, LONGEST_RUNNING)
-        self._counters = made(prometheus_client.Counter, ADDS, RETRIES)
-        self._histograms = {
-            **made(prometheus_client.Histogram, QUEUE_DURATION, buckets=QUEUE_DURATION.buckets),
-            **made(prometheus_client.Histogram, WORK_DURATION, buckets=WORK_DURATION.buckets),
-        }
+        self._metrics = {metric.name: registered(metric, ["name"], registry) for metric in METRICS}
 
     def counter(self, metric: Metric, queue: str, /) -> Counter:
         """Return the counter of `metric` for this queue."""
-        counter: Counter = self._counters[metric.name].labels(queue)
+        counter: Counter = self._metrics[metric.name].labels(queue)
         return counter
 
     def histogram(self, metric: Metric, queue: str, /) -> Histogram:
         """Return the histogram of `metric` for this queue."""
-        histogram: Histogram = self._histograms[metric.name].labels(queue)
+        histogram: Histogram = self._metrics[metric.name].labels(queue)
         return histogram
 
     def gauge(self, metric: Metric, queue: str, read: Callable[[], float], /) -> None:
         """Publish a gauge; `read` returns its value whenever it is needed."""
-        self._gauges[metric.name].labels(queue).set_function(read)
+        self._metrics[metric.name].labels(queue).set_function(read)

@@ -210,7 +210,7 @@ class _LabelParser:
     def _requirement(self) -> LabelRequirement:
         negated = self._accept("!")
         key = self._word("a label key" if negated else "a label key or '!'")
-        self._check(key_problem(key))
+        self._check(key_problem(key), self._tokens[self._next - 1][0])
         if negated:
             return LabelRequirement(key, "!")
         if self._peek() in {"", ","}:
@@ -229,12 +229,9 @@ class _LabelParser:
             yield self._value(operator, {",", ")"}, "a value, ',' or ')'")
 
     def _value(self, operator: LabelOperator, ends: set[str], expected: str) -> str:
-        if self._peek() in ends:
-            value = ""
-            self._check(value_problem(operator, value), at=self._tokens[self._next][0])
-            return value
-        value = self._word(expected)
-        self._check(value_problem(operator, value))
+        position = self._tokens[self._next][0]
+        value = "" if self._peek() in ends else self._word(expected)
+        self._check(value_problem(operator, value), position)
         return value
 
     def _peek(self) -> str:
@@ -257,9 +254,8 @@ class _LabelParser:
         self._next += 1
         return self._tokens[self._next - 1][1]
 
-    def _check(self, problem: str, *, at: int | None = None) -> None:
+    def _check(self, problem: str, position: int) -> None:
         if problem:
-            position = self._tokens[self._next - 1][0] if at is None else at
             raise ConfigurationError(f"label selector {self._text!r}, position {position}: {problem}")
 
     def _unexpected(self, expected: str) -> ConfigurationError:

@@ -22,6 +22,7 @@ __all__ = [
     "ADDS",
     "DEPTH",
     "LONGEST_RUNNING",
+    "METRICS",
     "QUEUE_DURATION",
     "RETRIES",
     "UNFINISHED_WORK",
@@ -103,6 +104,7 @@ LONGEST_RUNNING = Metric(
 )
 #: Counter.
 RETRIES = Metric("workqueue_retries_total", "Total number of retries handled by workqueue")
+METRICS = (DEPTH, ADDS, QUEUE_DURATION, WORK_DURATION, UNFINISHED_WORK, LONGEST_RUNNING, RETRIES)
 
 
 class Counter(Protocol):

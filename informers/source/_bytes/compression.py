@@ -19,8 +19,6 @@ __all__ = ["Packer", "packer_of"]
 
 #: Smaller objects are not compressed: there is little to gain.
 _WORTHWHILE = 128
-#: Number of samples for a dictionary.
-_SAMPLES = 64
 
 
 @final
@@ -46,7 +44,7 @@ class Packer:
 
     def learn(self, samples: Sequence[bytes]) -> Codec | None:
         """Make a dictionary for objects like these, unless there is one; None if no sample is large enough."""
-        worthwhile = [sample for sample in samples if len(sample) >= _WORTHWHILE][:_SAMPLES]
+        worthwhile = [sample for sample in samples if len(sample) >= _WORTHWHILE]
         if self._codec is None and worthwhile:
             # Takes some 30 ms. Readers do not wait for it, and only one thread should do it.
             with self._lock:

@@ -146,8 +146,7 @@ class LegacyReader(Reader[T]):
             try:
                 return {name: _client().deserialize(_OpenAPIResponse(each), part.model).value}
             except Exception:  # noqa: BLE001  the client raises various errors; a lenient build may still work
-                convert = functools.partial(_convert, part.declared, mapping[part.wire], part.wire)
-                return {name: self._leniently(convert, source)}
+                return {name: self._leniently(source, _convert, part.declared, mapping[part.wire], part.wire)}
         raise unreadable("is not JSON", source, self.model)
 
     @override
@@ -157,16 +156,16 @@ class LegacyReader(Reader[T]):
         try:
             whole: T = _client().deserialize(_OpenAPIResponse(source.raw), self.model)
         except Exception:  # noqa: BLE001  see above
-            whole = self._leniently(functools.partial(_build, self.model, mapping), source)
+            whole = self._leniently(source, _build, self.model, mapping)
         return whole
 
     @override
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
         return self._parts[name].wire, dump(value)
 
-    def _leniently(self, build: Callable[[], Any], source: OpenSource) -> Any:
+    def _leniently(self, source: OpenSource, build: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return build()
+            return build(*arguments)
         except Exception as error:
             raise unreadable(str(error), source, self.model) from error
 

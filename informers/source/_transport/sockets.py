@@ -99,6 +99,11 @@ class Sockets:
         """Whether `close` has been called."""
         return self._closed
 
+    def check_open(self) -> None:
+        """Raise StoppedError if `close` has been called."""
+        if self._closed:
+            raise StoppedError("the source has been closed")
+
     def close(self) -> None:
         """Break off all present operations, and refuse new ones."""
         with self._condition:
@@ -125,8 +130,7 @@ class Sockets:
             StoppedError: `close` has been called.
         """
         with self._condition:
-            if self._closed:
-                raise StoppedError("the source has been closed")
+            self.check_open()
             self._open.add(sock)
 
     def discard(self, sock: socket.socket) -> None:
@@ -161,8 +165,7 @@ class Sockets:
                     if left <= 0:
                         return False
                     self._clock.wait(self._condition, left)
-                if self._closed:
-                    raise StoppedError("the source has been closed")
+                self.check_open()
                 return True
         finally:
             withdraw()
@@ -178,8 +181,7 @@ class Sockets:
             TimeoutError: it took longer.
             StoppedError: `close` was called meanwhile.
         """
-        if self._closed:
-            raise StoppedError("the source has been closed")
+        self.check_open()
         call = Call("connect", make)
         is_done = False
         try:

@@ -83,8 +83,7 @@ class Body:
         with self._transport.translating():
             for part in parts:
                 # A few bytes on the wire may become very many, which take time to read.
-                if self._sockets.closed:
-                    raise StoppedError("the source has been closed")
+                self._sockets.check_open()
                 yield part
         self._complete = True
 
@@ -92,8 +91,7 @@ class Body:
         left = self._answer.length
         while left is None or left > 0:
             block = self._answer.read(BLOCK if left is None else min(left, BLOCK))
-            if self._sockets.closed:
-                raise StoppedError("the source has been closed")
+            self._sockets.check_open()
             if not block:
                 if left is not None:
                     raise EOFError
