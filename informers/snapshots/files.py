@@ -19,7 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, final
 
-from informers.errors import ConfigurationError, SnapshotError
+from typing_extensions import override
+
+from informers.errors import ConfigurationError, SnapshotError, escaped
 
 try:
     import fcntl
@@ -37,7 +39,11 @@ _BLOCK = 1 << 20
 
 @final
 class FormatError(ValueError):
-    """The file is not valid. The message continues a sentence that begins with the file."""
+    """The file is not valid. The text, one line, continues a sentence that begins with the file."""
+
+    @override
+    def __str__(self) -> str:
+        return escaped(super().__str__())
 
 
 def check_path(path: object) -> Path:

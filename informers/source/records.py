@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, cast, final
 
 from typing_extensions import TypeVar, override
 
-from informers.errors import ConfigurationError, escaped
+from informers.errors import ConfigurationError, DecodeError, escaped
 from informers.objects import object_name, read
 from informers.source._bytes.compression import Packer
 from informers.source._bytes.sources import KnownMetadata, Source
@@ -129,8 +129,16 @@ class WireRecord(Record[T]):
 
     @property
     def raw(self) -> bytes:
-        """The object's JSON."""
-        return self.origin.packer.unpack(self._data)
+        """The object's JSON.
+
+        Raises:
+            DecodeError: the packed bytes, from a saved cache, are damaged.
+        """
+        packer = self.origin.packer
+        try:
+            return packer.unpack(self._data)
+        except packer.errors as error:
+            raise DecodeError(f"object {self.key}: its packed bytes are damaged: {error}", key=self.key) from error
 
     @property
     def held(self) -> tuple[bytes, Packer]:
@@ -162,10 +170,10 @@ class WireRecord(Record[T]):
         # Equal packed bytes have equal content: one packer always packs the same way.
         if self.held == other.held:
             return True
-        own, others = self.raw, other.raw
-        if own == others:
-            return True
         try:
+            own, others = self.raw, other.raw
+            if own == others:
+                return True
             # A list and a watch may write an object's fields in different orders.
             return len(own) == len(others) and bool(json.loads(own) == json.loads(others))
         except (ValueError, RecursionError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 import logging
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -777,6 +779,13 @@ class TestDamage:
         factory = factory_of(server)
         assert "is not a snapshot that can be read here" in factory.load(path).refused["configmaps"]
         factory.stop()
+
+    def test_what_a_file_says_is_refused_in_one_line(self, server: APIServer, path: Path) -> None:
+        cluster = {"uid": "u\n\ud800", "server": "", "authority": ""}
+        write_pieces(path, [json.dumps({"cluster": cluster, "created": time.time(), "kinds": []}).encode()])
+        reason = loaded(server, path).result.refused["configmaps"]
+        assert "is of another cluster" in reason
+        assert reason.isprintable()
 
     def test_so_is_a_file_whose_last_block_lacks_and_nothing_of_it_is_used(
         self, server: APIServer, path: Path, content: bytes

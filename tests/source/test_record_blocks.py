@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from informers.errors import DecodeError
 from informers.kinds import core
-from informers.source._bytes.codecs import Codec, codec_of
+from informers.source._bytes.codecs import DEFLATE, ZSTD, Codec, Deflate, Zstd, best_codec, codec_of
 from informers.source._bytes.compression import Packer
 from informers.source._models.object_makers import maker
 from informers.source._wire.record_blocks import RecordReader, RecordWriter
@@ -56,3 +57,33 @@ def test_what_has_not_been_packed_yet_takes_no_more_room() -> None:
     sizes = [sum(len(data) for _, data in written(given)[1]) for given in (early, late)]
     assert sizes[0] == sizes[1]
     assert sizes[0] < sum(len(record.raw) for record in early) / 4
+
+
+@pytest.mark.parametrize("name", sorted({DEFLATE, best_codec().name}))
+def test_damaged_bytes_give_one_error_at_the_read_and_are_not_what_others_are(name: str) -> None:
+    """As a saved cache may hold, whose checksum is right."""
+    raw = records(1, Origin(MAKE))[0].raw
+    codec = codec_of(name, raw)
+    packed = codec.pack(raw)
+    errors: list[DecodeError] = []
+    for place in range(len(packed)):
+        damaged = packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
+        record, whole = (
+            WireRecord(held, Origin(MAKE, Packer(codec)), "default/web-0", "default", "0", "", None)
+            for held in (damaged, packed)
+        )
+        try:
+            assert record.object().to_dict()
+        except DecodeError as error:
+            errors.append(error)
+            assert not record.has_content_of(whole)
+    assert errors
+    assert {error.key for error in errors} == {"default/web-0"}
+
+
+@pytest.mark.skipif(best_codec() is Deflate, reason="zstd is not installed")
+def test_a_damaged_dictionary_is_refused() -> None:
+    learnt = Zstd.learn([record.raw for record in records(40, Origin(MAKE))]).dictionary
+    assert codec_of(ZSTD, learnt).dictionary == learnt
+    with pytest.raises(ValueError, match="not a valid dictionary"):
+        codec_of(ZSTD, learnt[:10] + b'"' + learnt[10:])

@@ -45,6 +45,7 @@ class Deflate:
     """
 
     name = DEFLATE
+    errors: tuple[type[Exception], ...] = (zlib.error,)
 
     def __init__(self, dictionary: bytes) -> None:
         self.dictionary: bytes = dictionary
@@ -96,6 +97,8 @@ class Zstd:
     def __init__(self, dictionary: bytes) -> None:
         zstd = _zstd()
         self.dictionary: bytes = dictionary
+        #: What `unpack` raises if the bytes are damaged.
+        self.errors: tuple[type[Exception], ...] = (zstd.ZstdError,)
         self._decompress: Any = zstd.decompress
         # Without the dictionary's id in each object: there is only one dictionary.
         self._options: Any = {
@@ -183,6 +186,7 @@ def codec_of(name: str, dictionary: bytes) -> Codec:
 
     Raises:
         ConfigurationError: the format is unknown, or its codec is not installed.
+        ValueError: the dictionary is not valid.
     """
     if name == DEFLATE:
         return Deflate(dictionary)
@@ -192,3 +196,5 @@ def codec_of(name: str, dictionary: bytes) -> Codec:
         return Zstd(dictionary)
     except ImportError as error:
         raise ConfigurationError("it is packed with zstd: install informers[zstd], or use Python 3.14") from error
+    except _zstd().ZstdError as error:
+        raise ValueError(f"not a valid dictionary: {error}") from error

@@ -42,6 +42,11 @@ class Packer:
         """The codec, which unpacking needs; None until something is packed."""
         return self._codec
 
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What `unpack` raises if the bytes are damaged."""
+        return () if self._codec is None else self._codec.errors
+
     def learn(self, samples: Sequence[bytes]) -> Codec | None:
         """Make a dictionary for objects like these, unless there is one; None if no sample is large enough."""
         worthwhile = [sample for sample in samples if len(sample) >= _WORTHWHILE]
