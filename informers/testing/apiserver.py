@@ -6,7 +6,7 @@ Upstream: k8s.io/apiserver, k8s.io/kubernetes/cmd/kube-apiserver (v1.37), and en
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
@@ -18,7 +18,6 @@ from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.selectors import LabelSelector
 from informers.testing._http.client_config import official_client, write_kubeconfig
 from informers.testing._http.listener import HTTPListener
 from informers.testing._http.objects_within import ObjectsWithin
@@ -45,7 +44,7 @@ __all__ = ["APIServer"]
 
 
 @final
-class APIServer:
+class APIServer(ObjectsWithin):
     """A Kubernetes API server for tests: real HTTP, in this process, on loopback only.
 
     It works with unmodified clients: the official one, kubectl, and others. It stores objects with versions, lists in
@@ -115,12 +114,10 @@ class APIServer:
         self.requests: RequestLog = RequestLog()
         self._access = Access()
         self._token = ""
-        self._storage = Storage(window=history, clock=clock)
+        storage, catalog = Storage(window=history, clock=clock), Catalog(map(Served.builtin, served))
+        super().__init__(storage, Registry(storage, clock=clock, seed=seed, on_write=self._written), catalog)
         self._watchers = Watchers()
-        self._catalog = Catalog(map(Served.builtin, served))
-        self.faults: Faults = Faults(check=self._catalog.check, on_removed=self._watchers.wake)
-        self._registry = Registry(self._storage, clock=clock, seed=seed, on_write=self._written)
-        self._objects = ObjectsWithin(self._storage, self._registry, self._catalog)
+        self.faults: Faults = Faults(check=catalog.check, on_removed=self._watchers.wake)
         self._customs = Customs(self._storage, self._registry, self._catalog, self._watchers)
         self._namespaces = NamespaceController(self._storage, self._registry, self._catalog)
         self._finalizes_namespaces = finalizes_namespaces
@@ -145,7 +142,7 @@ class APIServer:
         self._port = port
         self._lock = new_lock()
         self._listener: HTTPListener | None = None
-        self._objects.create_namespaces(namespaces)
+        self._create_namespaces(namespaces)
 
     def __repr__(self) -> str:
         return f"<APIServer {self.url if self._listener else 'not started'}>"
@@ -276,93 +273,6 @@ class APIServer:
         """Advance the resource version, as writes to other resources do; return it."""
         return str(self._storage.advance())
 
-    def create(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
-        """Store a new object; return it as a mapping.
-
-        Args:
-            obj: a mapping, or a model of the official client. An object of a resource with namespaces that names none
-                is stored in `default`.
-            resource: its resource; None to find it by the kind and version, or the class.
-
-        Raises:
-            StatusError: it exists already, or is invalid.
-            ConfigurationError: its kind is unknown or not served, or it can't be written as JSON.
-        """
-        return self._objects.create(obj, resource)
-
-    def update(self, obj: Any, *, resource: Resource[Any] | None = None) -> Json:
-        """Replace the object with the same name, including its status; arguments as for `create`.
-
-        Raises:
-            StatusError: it is not there, or has another resource version than `obj` says.
-        """
-        return self._objects.update(obj, resource)
-
-    def patch(
-        self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
-    ) -> Json:
-        """Apply a JSON merge patch to an object, including its status.
-
-        Args:
-            resource: for example `core.V1.pods`.
-            name: the object's name.
-            patch: the changes; None deletes a field.
-            namespace: None for `default`, or for a resource without namespaces.
-
-        Raises:
-            StatusError: the object does not exist, or would be invalid.
-            ConfigurationError: the patch can't be written as JSON.
-        """
-        return self._objects.patch(resource, name, patch, namespace)
-
-    def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> Json:
-        """Return an object; arguments as for `patch`.
-
-        Raises:
-            StatusError: it is not there.
-        """
-        return self._objects.get(resource, name, namespace)
-
-    def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
-        """Delete an object without grace; one with finalizers is only marked. Arguments as for `patch`.
-
-        Raises:
-            StatusError: it does not exist.
-        """
-        self._objects.delete(resource, name, namespace)
-
-    def list(
-        self,
-        resource: Resource[Any],
-        *,
-        namespace: str | None = None,
-        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
-    ) -> builtins.list[Json]:
-        """Return the objects of a resource, by namespace and name.
-
-        Args:
-            resource: for example `core.V1.pods`.
-            namespace: None for all.
-            label_selector: only what it selects.
-        """
-        return self._objects.list(resource, namespace, label_selector)
-
-    def wait_for_object(
-        self,
-        resource: Resource[Any],
-        name: str,
-        predicate: Callable[[Json | None], object],
-        *,
-        namespace: str | None = None,
-        timeout: float = 10.0,
-    ) -> Json | None:
-        """Wait until `predicate` holds for an object, or for None while it is absent; return the object.
-
-        Raises:
-            TimeoutError: it did not hold within `timeout` seconds of real time; the message has the object.
-        """
-        return self._objects.wait_for(resource, name, predicate, namespace, timeout)
-
     def wait_for_request(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
     ) -> builtins.list[LoggedRequest]:
@@ -391,7 +301,7 @@ class APIServer:
 
     def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
         self._customs.written(served, obj, is_gone)
-        self._objects.note_change()
+        self._changes.note()
         if self._garbage is not None:
             self._garbage.written(served, obj, is_gone)
         if self._finalizes_namespaces:

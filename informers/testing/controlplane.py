@@ -5,31 +5,25 @@ Upstream: sigs.k8s.io/controller-runtime/pkg/envtest and pkg/internal/testing/co
 
 from __future__ import annotations
 
-import builtins
-import json
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
-import urllib3
 from typing_extensions import Self
 
 from informers._base.clock import SYSTEM_CLOCK
 from informers._base.forks import new_lock
 from informers.errors import ConfigurationError
-from informers.resources import Resource
-from informers.selectors import LabelSelector
-from informers.source._wire.status_errors import error_of_response
 from informers.testing._controlplane.authority import Authority
 from informers.testing._controlplane.daemons import assets as default_assets
-from informers.testing._controlplane.daemons import missing, poll
+from informers.testing._controlplane.daemons import missing
 from informers.testing._controlplane.relay import Relay
-from informers.testing._controlplane.server_objects import Objects
+from informers.testing._controlplane.server_objects import ObjectsByRequest
 from informers.testing._controlplane.servers import ISSUER, Servers
 from informers.testing._http.client_config import as_data, official_client, write_kubeconfig
 
@@ -45,7 +39,7 @@ USERS: Mapping[str, tuple[str, ...]] = {"admin": ("system:masters",), "alice": (
 
 
 @final
-class ControlPlane:
+class ControlPlane(ObjectsByRequest):
     """One etcd and one kube-apiserver. Use it as a context manager.
 
     It serves TLS and has tokens, client certificates and RBAC, like a cluster. It runs no controllers: a deleted
@@ -105,15 +99,13 @@ class ControlPlane:
             *(self._assets, self.folder, flags, self.authority, self._tokens["admin"], timeout),
             is_temporary=self._temporary,
         )
-        self._objects = Objects(self._send)
-        #: The initial objects of every cluster, by uid. `clear` keeps them.
-        self._first: frozenset[str] = frozenset()
+        super().__init__(self._servers, self._tokens)
 
     def __enter__(self) -> Self:
         try:
             self._servers.start(self._write_keys)
             self._relay = Relay(self._servers.port)
-            self._first = frozenset(self._objects.stored())
+            self._first = frozenset(self._stored())
         except BaseException:
             self.close()
             raise
@@ -148,84 +140,6 @@ class ControlPlane:
     def url(self) -> str:
         """Address for clients: that of a relay before the server, which can break connections."""
         return f"https://127.0.0.1:{self._relayed().port}"
-
-    def create(self, obj: Any) -> dict[str, Any]:
-        """Create an object with its status, and its namespace if it is missing.
-
-        After a CustomResourceDefinition it waits until its objects are served.
-
-        Args:
-            obj: a mapping, or a model of the official client.
-
-        Raises:
-            TimeoutError: a definition's objects are not served within ten seconds.
-            StatusError: the server refuses it.
-            ConfigurationError: the server does not know its kind.
-        """
-        return self._objects.create(obj)
-
-    def update(self, obj: Any) -> dict[str, Any]:
-        """Replace an object, including its status; arguments and errors as for `create`."""
-        return self._objects.update(obj)
-
-    def patch(
-        self, resource: Resource[Any], name: str, patch: Mapping[str, Any], *, namespace: str | None = None
-    ) -> dict[str, Any]:
-        """Apply a JSON merge patch to an object, including its status; errors as for `create`.
-
-        Args:
-            resource: for example `core.V1.pods`.
-            name: the object's name.
-            patch: the changes; None deletes a field.
-            namespace: None for `default`, or for a resource without namespaces.
-        """
-        return self._objects.patch(self._objects.path_of(resource, name, namespace), patch)
-
-    def get(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> dict[str, Any]:
-        """Return an object; arguments and errors as for `patch`."""
-        return self._objects.get(self._objects.path_of(resource, name, namespace))
-
-    def list(
-        self,
-        resource: Resource[Any],
-        *,
-        namespace: str | None = None,
-        label_selector: str | Mapping[str, str] | LabelSelector | None = None,
-    ) -> builtins.list[dict[str, Any]]:
-        """Return the objects of a resource, by namespace and name.
-
-        Args:
-            resource: for example `core.V1.pods`.
-            namespace: None for all.
-            label_selector: selects objects; None for all.
-        """
-        return self._objects.list(resource.path(namespace), LabelSelector.coerce(label_selector))
-
-    def delete(self, resource: Resource[Any], name: str, *, namespace: str | None = None) -> None:
-        """Delete an object without grace; one with finalizers is only marked. Arguments as for `patch`."""
-        self._objects.delete(self._objects.path_of(resource, name, namespace))
-
-    def wait_for_object(
-        self,
-        resource: Resource[Any],
-        name: str,
-        predicate: Callable[[dict[str, Any] | None], object],
-        *,
-        namespace: str | None = None,
-        timeout: float = 10.0,
-    ) -> dict[str, Any] | None:
-        """Wait until `predicate` holds for an object, or for None while it is absent; return the object.
-
-        Raises:
-            TimeoutError: it did not hold within `timeout` seconds; the message has the object.
-        """
-        return self._objects.wait_for(self._objects.path_of(resource, name, namespace), predicate, timeout)
-
-    def clear(self) -> None:
-        """Remove all objects that were created since the start, also those with finalizers, for the next test."""
-        for uid, path in self._objects.stored().items():
-            if uid not in self._first:
-                self._objects.remove(path)
 
     def drop_connections(self) -> None:
         """Break all connections of clients; new ones are accepted."""
@@ -319,33 +233,6 @@ class ControlPlane:
         else:
             credentials = {"token": self.token(user)}
         return write_kubeconfig(path, self.url, credentials, authority=self.authority.certificate)
-
-    def request(self, method: str, path: str, body: Any = None, *, user: str = "admin") -> Any:
-        """Send one JSON request as a user of `USERS` and return the answer.
-
-        Raises:
-            StatusError: the answer is an error.
-        """
-        return self._send(method, path, body, user=user)
-
-    def _send(
-        self, method: str, path: str, body: Any = None, content_type: str = "application/json", *, user: str = "admin"
-    ) -> Any:
-        headers = {"Authorization": f"Bearer {self.token(user)}", "Content-Type": content_type}
-        data = None if body is None else json.dumps(body)
-
-        def send() -> urllib3.BaseHTTPResponse:
-            return self._servers.pool.request(method, self._servers.url + path, body=data, headers=headers)
-
-        def heard() -> urllib3.BaseHTTPResponse | None:
-            answer = send()
-            # A watch cache that starts again, for example of a custom kind: the server asks to retry.
-            return None if answer.status == 429 else answer
-
-        answer = poll(heard, 5.0) or send()
-        if answer.status >= 400:
-            raise error_of_response(answer.status, answer.data, None, now=SYSTEM_CLOCK.time())
-        return json.loads(answer.data)
 
     def _relayed(self) -> Relay:
         if self._relay is None:

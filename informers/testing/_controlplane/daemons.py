@@ -14,7 +14,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 
@@ -22,8 +21,6 @@ from informers._base.clock import SYSTEM_CLOCK
 from informers._base.forks import on_fork
 
 __all__ = ["Daemon", "assets", "free_ports", "missing", "poll"]
-
-_T = TypeVar("_T")
 
 # Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes. A daemon that is
 # about to die may still write, so its folder is removed again until that has worked.
@@ -100,15 +97,14 @@ class Daemon:
         process, missing = self._process, ""
         assert process is not None
 
-        def look() -> bool | None:
+        def look() -> bool:
             nonlocal missing
-            if not (missing := ready()):
-                return True
-            if process.poll() is not None:
+            missing = ready()
+            if missing and process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with {process.returncode}:\n{self.tail()}")
-            return None
+            return not missing
 
-        if poll(look, timeout) is None:
+        if not poll(look, timeout):
             raise RuntimeError(f"{self.name} not ready in {timeout} s: {missing}\n{self.tail()}")
 
     def stop(self) -> None:
@@ -139,10 +135,10 @@ class Daemon:
             return log.read().decode(errors="replace")
 
 
-def poll(look: Callable[[], _T | None], timeout: float) -> _T | None:
-    """Call a function until it returns something, for so many seconds; return that, or None."""
+def poll(look: Callable[[], bool], timeout: float) -> bool:
+    """Call a function until it returns true, for so many seconds; return whether it has."""
     pause, deadline = threading.Event(), SYSTEM_CLOCK.monotonic() + timeout
-    while (found := look()) is None and SYSTEM_CLOCK.monotonic() < deadline:
+    while not (found := look()) and SYSTEM_CLOCK.monotonic() < deadline:
         pause.wait(0.02)
     return found
 

@@ -21,6 +21,19 @@ __all__ = ["ISSUER", "Servers"]
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
+#: Answers of 429 are retried for six seconds: a watch cache starts again, for example that of a custom kind.
+_RETRIES = urllib3.Retry(
+    total=7,
+    connect=0,
+    read=0,
+    redirect=0,
+    status_forcelist=(429,),
+    allowed_methods=None,
+    raise_on_status=False,
+    backoff_factor=0.05,
+    respect_retry_after_header=False,
+)
+
 
 @final
 class Servers:
@@ -60,7 +73,7 @@ class Servers:
         )
         self._to_etcd = urllib3.PoolManager(retries=False, timeout=10.0)
         self.pool: urllib3.PoolManager = urllib3.PoolManager(
-            retries=False, timeout=10.0, ca_certs=str(authority.certificate), cert_reqs="CERT_REQUIRED"
+            retries=_RETRIES, timeout=10.0, ca_certs=str(authority.certificate), cert_reqs="CERT_REQUIRED"
         )
 
     @property
