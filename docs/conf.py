@@ -55,6 +55,8 @@ nitpick_ignore = [
     ("py:class", "informers._factory.saving.SavingFactory"),
     ("py:class", "informers.cache.waits.Lookout"),
     ("py:class", "informers.cache.waits.Sighting"),
+    ("py:class", "informers.testing._controlplane.server_objects.ObjectsByRequest"),
+    ("py:class", "informers.testing._http.objects_within.ObjectsWithin"),
     ("py:class", "informers.objects.Part"),
     ("py:class", "informers.objects._HasMetadata"),
     ("py:class", "informers.objects._HasSpec"),
