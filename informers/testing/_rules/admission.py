@@ -1,4 +1,4 @@
-"""What an object must be to be let in, and what it gets that it did not bring.
+"""Checks of every write, and what the server adds to a new object.
 
 Upstream: k8s.io/apimachinery/pkg/util/validation and k8s.io/apiserver/pkg/registry/rest/create.go (v0.37).
 """
@@ -66,7 +66,7 @@ def of_another_kind(obj: Json, api_version: str, kind: str) -> str:
 
 
 def mistyped(served: Served, obj: Json) -> str:
-    """Return in the words of Go's reader of JSON which of the metadata are of another type; empty if none is."""
+    """Return which field of the metadata has a wrong type, in Go's words; empty if none has."""
     metadata = mapping(obj.get("metadata"))
     where = "ObjectMeta" if served.is_custom else "ObjectMeta.metadata"
     for field, container, type_ in (
@@ -86,7 +86,7 @@ def mistyped(served: Served, obj: Json) -> str:
 
 
 def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = None) -> None:
-    """Let an object pass.
+    """Refuse an object that is not valid.
 
     Args:
         served: the resource.
@@ -108,7 +108,7 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
 
 
 def complete(served: Served, obj: Json) -> None:
-    """Set what a new object gets from the server that nobody owns."""
+    """Set the fields of a new object that the server sets and no manager owns."""
     match str(served.resource):
         case "namespaces":
             metadata = obj["metadata"]

@@ -1,4 +1,4 @@
-"""Who may do what: tokens, and verbs that are denied.
+"""Access: tokens that are accepted, and verbs that are denied.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go (v0.37).
 """
@@ -17,7 +17,7 @@ from informers.testing.request_log import LoggedRequest
 
 __all__ = ["VERBS", "Access"]
 
-#: All that can be done to a resource.
+#: All verbs on resources.
 VERBS = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"})
 _ANONYMOUS = "system:anonymous"
 _USER = "tester"
@@ -25,7 +25,7 @@ _USER = "tester"
 
 @final
 class Access:
-    """What a server lets its clients do: everything, but for what is denied.
+    """Permissions: everything is allowed, except what is denied.
 
     Thread safety: all methods may be called from any thread.
     """
@@ -37,7 +37,7 @@ class Access:
         self._denied: set[tuple[tuple[str, str] | None, str]] = set()
 
     def require(self, tokens: Collection[str]) -> None:
-        """Let in only clients with one of these tokens; none of them lets in all."""
+        """Accept only clients with one of these tokens; all clients if there are none."""
         with self._lock:
             self._tokens = frozenset(tokens)
 
@@ -48,7 +48,7 @@ class Access:
             self._denied |= {(_named(resource), verb) for verb in wanted}
 
     def allow(self, resource: Resource[Any] | None, verbs: Collection[str] | None) -> None:
-        """Take back denials of verbs on a resource; None for those of all resources."""
+        """Remove denials of verbs on a resource; None removes those of all resources."""
         wanted = _checked(resource, verbs)
         with self._lock:
             self._denied = {
@@ -69,11 +69,11 @@ class Access:
 
     @property
     def denies_anything(self) -> bool:
-        """Return whether there is something that nobody may do."""
+        """Return whether any verb is denied."""
         return bool(self._denied)
 
     def knows(self, token: str) -> bool:
-        """Return whether a token is one of those that let in."""
+        """Return whether a token is accepted."""
         return token in self._tokens
 
     def allows(self, group: str, plural: str, verb: str) -> bool:
@@ -87,7 +87,7 @@ class Access:
         )
 
     def check(self, request: LoggedRequest, authorization: str) -> None:
-        """Let a request pass.
+        """Refuse a request that is not allowed.
 
         Raises:
             Failure: 401 or 403.

@@ -1,4 +1,4 @@
-"""What is served of custom resources follows their definitions, as these are written and removed.
+"""Custom resources are served as their definitions are written and deleted.
 
 Upstream: k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go (v0.37).
 """
@@ -22,7 +22,7 @@ __all__ = ["Customs"]
 @final
 @attrs.frozen(eq=False)
 class Customs:
-    """Serves what definitions name, and no longer what they do not.
+    """Serves the custom resources that definitions name.
 
     Thread safety: none; it is notified of writes under the storage's lock.
     """
@@ -33,11 +33,11 @@ class Customs:
     watchers: Watchers
     #: What each definition said last, by name.
     _specs: dict[str, Json] = attrs.field(factory=dict[str, Json], init=False)
-    #: Collections of which no watch has been asked for since their definition was changed.
+    #: Collections whose definition changed, and that no watch has asked for since.
     _restarting: set[str] = attrs.field(factory=set[str], init=False)
 
     def is_restarting(self, served: Served) -> bool:
-        """Return whether a watch is the first one since a definition was changed, which is too early."""
+        """Return whether a watch is the first since its definition changed: the real server refuses that one."""
         with self.storage.lock:
             is_first = served.collection in self._restarting
             self._restarting.discard(served.collection)
@@ -53,7 +53,7 @@ class Customs:
         if not is_gone:
             self._specs[name] = spec
             if before != spec:
-                # Its storage is made again: watches end, and the history is lost.
+                # Its storage is replaced: watches end, and the history is lost.
                 collection = next(iter(named)).collection
                 for custom in named:
                     self.watchers.drop(custom.resource)

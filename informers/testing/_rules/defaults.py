@@ -1,7 +1,7 @@
-"""What a server adds to objects of the kinds that controllers use most: a table that a real server was asked for.
+"""Defaults of the kinds that controllers use most: a table made by asking a real server.
 
 `tests/contract/smallest_objects.py` makes `defaults.json`. Its rows are paths, in which `[]` stands for every item of a
-list; a row holds where its parent is there and the field is not. What depends on other values is code here.
+list; a row applies where its parent is present and the field is not. What depends on other values is code here.
 
 Upstream: k8s.io/kubernetes/pkg/apis/*/v1/defaults.go, and the admission plugins of pods and nodes (v1.37).
 """
@@ -22,7 +22,7 @@ from informers.testing._store.served_resources import Served
 
 __all__ = ["POD_SPECS", "initial_status", "with_defaults"]
 
-#: Where the pods' part is in a kind that makes pods. Its defaults are the same everywhere.
+#: Where the spec of the pods is in each kind that makes pods. Its defaults are the same everywhere.
 POD_SPECS = {
     "/api/v1/pods": "spec",
     "/api/v1/podtemplates": "template.spec",

@@ -1,4 +1,4 @@
-"""Deletes: what they come with, what holds an object back, and when nothing does any more.
+"""Deletions: their options, the finalizers that delay them, and their end.
 
 Upstream: k8s.io/apiserver/pkg/registry/rest/delete.go and pkg/registry/generic/registry/store.go (v0.37).
 """
@@ -12,13 +12,13 @@ from informers.testing._store.served_resources import Served
 
 __all__ = ["DeleteOptions", "grace_of", "hold_for", "is_held", "is_let_go", "mark"]
 
-#: What holds an object until those that it owns are seen to, by the policy that asks for it.
+#: The finalizer of each propagation policy: it holds an object until its dependents are handled.
 _COLLECTORS = {"Orphan": "orphan", "Foreground": "foregroundDeletion", "Background": ""}
 
 
 @attrs.frozen
 class DeleteOptions:
-    """What a delete comes with.
+    """Options of a delete.
 
     Attributes:
         grace_period: seconds that a node has to stop a pod; None for what the pod says.
@@ -38,7 +38,7 @@ class DeleteOptions:
 
 
 def grace_of(served: Served, obj: Json, options: DeleteOptions) -> int:
-    """Return the seconds that a node has to stop an object; 0 where no node has it, or is done with it."""
+    """Return the seconds that a node has to stop an object; 0 if no node runs it, or it has ended."""
     if not served.is_graceful:
         return 0
     spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
@@ -49,7 +49,7 @@ def grace_of(served: Served, obj: Json, options: DeleteOptions) -> int:
 
 
 def hold_for(metadata: Json, propagation: str) -> None:
-    """Add the finalizer of a policy, in place of another's; without a policy that which is there stays."""
+    """Replace the finalizer of the propagation policy; without a policy it stays."""
     finalizers = sequence(metadata.get("finalizers"))
     kept = [name for name in finalizers if name not in _COLLECTORS.values()]
     there = next((name for name in finalizers if name in _COLLECTORS.values()), "")
@@ -64,7 +64,7 @@ def is_held(served: Served, obj: Json) -> bool:
 
 
 def is_let_go(served: Served, obj: Json) -> bool:
-    """Return whether nothing holds back the end of an object that is being deleted."""
+    """Return whether an object that is being deleted can be removed now."""
     metadata = obj["metadata"]
     is_ending = metadata.get("deletionTimestamp") and not metadata.get("deletionGracePeriodSeconds")
     return bool(is_ending) and not is_held(served, obj)

@@ -1,4 +1,4 @@
-"""Evictions: which pods may go, by the budgets that select them.
+"""Evictions, and the disruption budgets that allow or refuse them.
 
 Upstream: k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go (v1.37).
 """

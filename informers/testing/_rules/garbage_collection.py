@@ -1,4 +1,4 @@
-"""Owned objects go with their owners: what the garbage collector of a cluster does, by uid.
+"""The garbage collector: objects are deleted after their owners, by uid.
 
 Upstream: k8s.io/kubernetes/pkg/controller/garbagecollector (v1.37).
 """
@@ -35,7 +35,7 @@ class _Place:
 
 @final
 class GarbageCollector:
-    """Deletes what has no owner left, and sees to what a deletion asks for: foreground, background or orphan.
+    """Deletes objects whose owners are gone, by the propagation policies: foreground, background, orphan.
 
     Thread safety: none; it is called with each write, under the storage's lock.
     """
@@ -74,7 +74,7 @@ class GarbageCollector:
 
     def _work(self) -> None:
         if self._is_working:
-            return  # a write of our own: its turn comes
+            return  # a write of the loop below, which goes on with it
         self._is_working = True
         try:
             while self._due:

@@ -1,6 +1,6 @@
 """What an update must not change in built-in kinds.
 
-Only what tests run into is here: the fields that a controller changes by mistake.
+Only fields that controllers change by mistake are here.
 
 Upstream: k8s.io/kubernetes/pkg/apis/{core,apps,batch,rbac,storage}/validation/validation.go (v1.37).
 """
@@ -35,7 +35,7 @@ _GATED = ("schedulingGates", "nodeSelector", "affinity")
 
 
 def check_unchanged(served: Served, obj: Json, old: Json) -> None:
-    """Refuse an update that changes what stays as it was created.
+    """Refuse an update that changes an immutable field.
 
     Args:
         served: the resource.

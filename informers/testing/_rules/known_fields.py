@@ -1,4 +1,4 @@
-"""Which fields of a built-in object are known, and whether values are of their types, by the official client's models.
+"""Unknown fields and wrong types in objects of built-in kinds, by the official client's models.
 
 Upstream: k8s.io/apimachinery/pkg/runtime/serializer/json (strict decoding, v0.37) and k8s.io/kube-openapi.
 """
@@ -44,13 +44,13 @@ _QUANTITIES = frozenset(
 @final
 @attrs.define
 class FieldCheck:
-    """What is said of fields that a write brings and nobody knows, or that it brings twice.
+    """How unknown and duplicate fields of a write are handled.
 
     Attributes:
         mode: of `fieldValidation`.
         is_patch: the wording of a refusal depends on it.
         is_apply: likewise; an apply takes no such fields, whatever the mode.
-        doubled: what is wrong already.
+        doubled: problems with duplicate fields.
         warnings: what the answer's headers say.
     """
 
@@ -178,13 +178,13 @@ def _mistyped(have: str, owner: str, path: str, wanted: str) -> TypeError:
 
 
 class _Doubled(dict[str, Any]):
-    """An object with the names that its text has twice."""
+    """An object, with the names that occur twice in its text."""
 
     names: tuple[str, ...] = ()
 
 
 def doubled_fields(body: bytes, *, is_patch: bool = False) -> tuple[str, ...]:
-    """Return what JSON says twice of one object, with its path; nothing for what is not JSON."""
+    """Return problems with duplicate fields of a JSON text; none for invalid JSON."""
     found = False
 
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who set which field: managedFields, and server-side apply, which goes by them.
+"""managedFields, and server-side apply, which depends on them.
 
 A set of fields is a tree, as in the objects: `{"f:spec": {"f:replicas": {}}}`.
 
@@ -21,7 +21,7 @@ __all__ = ["Writer", "apply", "record_apply", "record_write"]
 
 #: Metadata that a writer can own; the server sets the others.
 _OWNED = frozenset({"generateName", "labels", "annotations", "ownerReferences", "finalizers"})
-#: What fields hold that have nothing below them.
+#: Types of values that have no fields.
 _SIMPLE = frozenset({str, int, bool, float})
 
 
@@ -33,7 +33,7 @@ _MAPS = frozenset(
 
 @attrs.frozen
 class Writer:
-    """Who writes, how, and when.
+    """The manager of a write, its operation and its time.
 
     Attributes:
         manager: the field manager's name.
@@ -57,7 +57,7 @@ class Writer:
 
 
 def _owned(obj: Json) -> Json:
-    """Return the part of an object that fields can be owned of."""
+    """Return the part of an object whose fields can be owned."""
     metadata = {f: v for f, v in mapping(obj.get("metadata")).items() if f in _OWNED and v not in (None, {}, [])}
     rest = {f: v for f, v in obj.items() if f not in {"kind", "apiVersion", "metadata"} and v is not None}
     return {**({"metadata": metadata} if metadata else {}), **rest}
@@ -103,7 +103,7 @@ def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool 
         for element, child_name, child in items
     }
     is_item = isinstance(value, dict) and name == "" and not is_top
-    # Who makes a map, or an item of a list, owns it as well as what is in it.
+    # The manager that creates a map, or an item of a list, owns it as well as its content.
     has_dot = is_item or (name in _MAPS and not is_applied)
     return {".": {}, **inner} if has_dot and not is_top else inner
 
@@ -175,7 +175,7 @@ def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) 
         changed = _tree(_owned(obj), is_top=True)
     else:
         entries = sequence(old["metadata"].get("managedFields"))
-        # Of an object that nobody owns fields of, none are noted before its first apply.
+        # An object without managedFields gets none before its first apply.
         if entries:
             changed, removed = _compare(_owned(old), _owned(obj))
     if changed or removed:
@@ -254,7 +254,7 @@ def _merge(old: Any, new: Any, name: str) -> Any:
 def _drop(value: Any, fields: Json, name: str) -> Any:
     """Return a value without a set of fields."""
     items = _items(value, name) or []
-    # Who owns an item of a list or a map as such, and nobody else does, takes it along whole.
+    # A map, or an item of a list, goes as a whole if only this manager owns it.
     gone = {element for element, inner in fields.items() if not inner or "." in inner}
     kept = [(e, n, _drop(c, fields[e], n) if e in fields else c) for e, n, c in items if e not in gone]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The end of a namespace: what is in it goes first, as the namespace controller of a cluster sees to it.
+"""Deletion of namespaces: their objects go first, as by the namespace controller of a cluster.
 
 Upstream: k8s.io/kubernetes/pkg/controller/namespace/deletion and
 k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle (v1.37).
@@ -19,7 +19,7 @@ from informers.testing._store.versioned_storage import Storage
 
 __all__ = ["NamespaceController"]
 
-#: Nobody is there to stop the pods.
+#: No node has to stop the pods.
 _AT_ONCE = DeleteOptions(grace_period=0, propagation="Background")
 
 

@@ -1,4 +1,4 @@
-"""Options and objects as tests give them: what each is, and what it is as JSON.
+"""Checks of the options and objects that tests give.
 
 Upstream: none.
 """
@@ -45,15 +45,15 @@ def checked_options(
 
 
 def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tuple[Served, Json]:
-    """Return what an object is, and the object as a mapping.
+    """Return the served resource of an object, and the object as JSON.
 
     Args:
         catalog: what is served.
         obj: a mapping, or a model of the official client.
-        resource: what it is; None for what its kind and version, or its class, say.
+        resource: its resource; None to find it by its kind and version, or its class.
 
     Raises:
-        ConfigurationError: it can't be told what it is, that is not served, or it is not valid JSON.
+        ConfigurationError: its kind is unknown or not served, or it is not valid JSON.
     """
     content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
     check_json(content)

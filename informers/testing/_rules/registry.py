@@ -1,4 +1,4 @@
-"""Writes: what the server makes of an object before it is stored.
+"""Writes: checks of objects, and the fields that the server sets.
 
 Names, uids, generations, timestamps, finalizers, owners of fields, and the refusals.
 
@@ -39,13 +39,13 @@ __all__ = ["Registry", "WriteOptions"]
 #: Subresources whose writes change a part alone.
 _PARTS = frozenset({"status", "ephemeralcontainers", "approval"})
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-#: With its suffix, a generated name is one that any kind may have.
+#: Longer prefixes of generated names are cut, so that the name is valid for every kind.
 _LONGEST_PREFIX = 58
 
 
 @attrs.frozen
 class WriteOptions:
-    """What a write comes with besides the object.
+    """Options of a write.
 
     Attributes:
         manager: field manager.
@@ -53,7 +53,7 @@ class WriteOptions:
         is_dry_run: nothing is stored.
         is_inside: the write comes from the test itself: status is taken as given, and namespaces need not exist.
         force: for server-side apply.
-        fields: what is said of fields that nobody knows.
+        fields: how unknown fields are handled.
     """
 
     manager: str = "informers-testing"
@@ -81,7 +81,7 @@ class Registry:
     def __init__(
         self, storage: Storage, *, clock: Clock, seed: int, on_write: Callable[[Served, Json, bool], None]
     ) -> None:
-        #: What becomes of owned objects where a delete does not say, by resource; none but the general rule at first.
+        #: The default propagation policy of each resource; without one it is the general rule.
         self.policies: Mapping[str, str] = {}
         self._on_write = on_write
         self._storage = storage
@@ -139,7 +139,7 @@ class Registry:
             if served.has_status and not options.is_inside:
                 obj.pop("status", None)
             obj = with_defaults(served, fitted(served, obj, options.fields))
-            # What the server itself sets belongs to nobody.
+            # No manager owns what the server sets.
             ownership.record_write(
                 _brought(served, obj, options), None, self._writer(options), served.resource.api_version
             )
@@ -309,7 +309,7 @@ class Registry:
         metadata = obj["metadata"]
         if served.has_generation and not is_same(_spec(served, old), _spec(served, obj)):
             metadata["generation"] = was.get("generation", 0) + 1
-        # An apply has settled who owns what already.
+        # An apply has set managedFields already.
         if options.manager:
             ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
         return obj
@@ -336,7 +336,7 @@ def _part(served: Served, old: Json, obj: Json, subresource: str) -> Json:
 
 
 def _brought(served: Served, obj: Json, options: WriteOptions) -> Json:
-    """Return what the writer of a new object owns of it: an empty part of a built-in kind is as if it were missing."""
+    """Return the part of a new object that its writer owns. An empty field of a built-in kind counts as missing."""
     return {
         field: value
         for field, value in obj.items()
@@ -372,7 +372,7 @@ def _content(obj: Json) -> Json:
 
 
 def _spec(served: Served, obj: Json) -> dict[str, Any]:
-    """Return what a change of counts in the generation."""
+    """Return the part of an object whose changes increase its generation."""
     uncounted = {"metadata", "status"} if served.has_status else {"metadata"}
     spec = {field: value for field, value in obj.items() if field not in uncounted}
     # The labels of a slice say which service it is of.

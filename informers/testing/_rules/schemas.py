@@ -1,4 +1,4 @@
-"""What the schema of a definition makes of an object: pruned, with defaults, and what is wrong with it.
+"""Schemas of definitions applied to objects: pruning, defaults, validation.
 
 Types and required fields are checked here, since pruning needs them. All other constraints are checked by `jsonschema`,
 which the extra `informers[testing]` brings; without it they are not. Rules in CEL are not run.
@@ -44,7 +44,7 @@ _SHOULD = {
 @final
 @attrs.define
 class Shape:
-    """What a schema made of an object.
+    """An object after a schema was applied.
 
     Attributes:
         obj: the object without what the schema does not know, with its defaults.

@@ -12,7 +12,7 @@ __all__ = ["BUILTIN", "SCALE", "ScalePaths", "Subresource"]
 
 @attrs.frozen
 class Subresource:
-    """What can be asked of a part of an object.
+    """A subresource: a part of an object with a path of its own.
 
     Attributes:
         name: in the URL.
@@ -31,7 +31,7 @@ class Subresource:
 
 @attrs.frozen
 class ScalePaths:
-    """Where an object has what its scale says, for example `spec.replicas`; empty for nowhere.
+    """Where an object has the values of its scale, for example `spec.replicas`; empty for nowhere.
 
     Attributes:
         spec: the number of replicas that are wanted.

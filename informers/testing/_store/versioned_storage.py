@@ -263,7 +263,7 @@ class Storage:
         Args:
             collection: its name.
             version: of the last event seen.
-            is_running: who asks has followed since before: a compaction takes nothing from it.
+            is_running: the reader has followed until now: a compaction does not cut it off.
 
         Raises:
             CompactedError: some of them are not kept any more.
@@ -276,7 +276,7 @@ class Storage:
             return store.events[store.after(version) :]
 
     def behind(self, collection: str, *, events: int, seconds: float) -> tuple[int, float]:
-        """Return what a reader sees that is behind, and for how long.
+        """Return which version is seen by a reader that is behind, and for how long.
 
         Args:
             collection: its name.
@@ -297,14 +297,14 @@ class Storage:
             return hidden.record.version - 1, max(0.0, hidden.time + seconds - now) if first == old_enough else inf
 
     def begin_anew(self, collection: str | None = None) -> None:
-        """Let no watch of a collection, or of any, start from before this moment: its cache is made again."""
+        """Refuse watches from before now, of a collection or of all, as after the watch cache was rebuilt."""
         with self._lock:
             names = list(self._collections) if collection is None else [collection]
             for name in names:
                 self._collection_locked(name).begun = self._version
 
     def compact(self, version: int | None = None) -> None:
-        """Make the history of every collection up to `version` one that can't be asked for; None for all of it."""
+        """Hide the history of every collection up to `version`; None for all of it."""
         with self._lock:
             self._compacted = max(self._compacted, self._version if version is None else min(version, self._version))
             for store in self._collections.values():

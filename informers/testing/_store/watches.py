@@ -207,8 +207,7 @@ class Watcher:
 
     def _next_bookmark(self, now: float) -> float:
         last = self._deadline - _LAST_BOOKMARK
-        due = now + self._settings.bookmark_interval
-        due = min(due, last)
+        due = min(now + self._settings.bookmark_interval, last)
         return due if due > now else inf
 
     def _seen(self, event: Event) -> tuple[str, StoredRecord] | None:
@@ -267,13 +266,13 @@ class Watchers:
         self._running: list[Watcher] = []
 
     def add(self, watcher: Watcher) -> None:
-        """Count a watch in."""
+        """Add a watch."""
         with self._changed:
             self._running.append(watcher)
             self._changed.notify_all()
 
     def remove(self, watcher: Watcher) -> None:
-        """Count a watch out."""
+        """Remove a watch."""
         with self._changed:
             if watcher in self._running:
                 self._running.remove(watcher)
