@@ -112,8 +112,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
                 task.cancel()
             raise
         finally:
-            self._stopping.set()
-            self._turns.shut_down()
+            self._take_no_more()
             try:
                 for task in turns:
                     task.cancel()
@@ -134,12 +133,8 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             if drain and self._started and not is_own:
                 self._turns.drain(0)
                 await _raised(self._drained, wakeup)
-            self._stopping.set()
-            self._turns.shut_down()
-            with self._lifecycle:
-                if not self._started:
-                    self._finish()
-                    return not self._turns.running
+            if self._ends_unstarted():
+                return not self._turns.running
             return self._ended.is_set() if is_own else await _raised(self._ended, wakeup)
 
     async def process_next(self, *, timeout: float = 0.0) -> Processed | None:

@@ -274,8 +274,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
     def _informer_ended(self, informer: SharedInformer[Any]) -> None:
         if not self._stopping.is_set():
             log(logging.WARNING, "controller %s: ends, since the informer of %s was stopped", self._name, informer.name)
-            self._stopping.set()
-            self._turns.shut_down()
+            self._take_no_more()
 
     def _limit_of_sync(self, timeout: float) -> float | None:
         """Return the seconds for which `process_next` waits for the handlers.
@@ -325,8 +324,19 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
     def _fail(self, error: BaseException) -> None:
         """End by an error, unless another one has done so before."""
         self._fatal = self._fatal or error
+        self._take_no_more()
+
+    def _take_no_more(self) -> None:
         self._stopping.set()
         self._turns.shut_down()
+
+    def _ends_unstarted(self) -> bool:
+        """Take no more names; return whether it has not been started, so that it has ended with that."""
+        self._take_no_more()
+        with self._lifecycle:
+            if not self._started:
+                self._finish()
+            return not self._started
 
     def _remind(self, _threads: object = None) -> None:
         """Say in the log what a stop waits for."""

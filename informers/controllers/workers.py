@@ -104,8 +104,7 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
                 begin = partial(threads.extend, (start_thread(name, self._work) for name in names))
                 wakeup.run(self._supervision(wakeup, begin))
         finally:
-            self._stopping.set()
-            self._turns.shut_down()
+            self._take_no_more()
             join_all(threads, timeout=None, remind=self._remind, clock=self._clock)
             self._finish()
         if self._fatal is not None:
@@ -128,12 +127,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         begin = self._clock.monotonic()
         if drain and self._started and not is_own_thread():
             self._turns.drain(timeout)
-        self._stopping.set()
-        self._turns.shut_down()
-        with self._lifecycle:
-            if not self._started:
-                self._finish()
-                return not self._turns.running
+        if self._ends_unstarted():
+            return not self._turns.running
         if is_own_thread():
             return self._ended.is_set()
         left = None if timeout is None else max(0.0, begin + timeout - self._clock.monotonic())
