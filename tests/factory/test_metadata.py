@@ -168,7 +168,7 @@ def test_the_media_type_names_the_form_for_lists_and_for_watches(server: APIServ
     from informers.source.listwatch import ListWatch
 
     source = ListWatch[Any](server.client(), core.V1.config_maps, metadata_only=True)
-    assert [re.sub(r";.*(as=\w+).*", r" \1", accept) for accept in source._accept] == [
+    assert [re.sub(r";.*(as=\w+).*", r" \1", source._accept.format(form)) for form in ("List", "")] == [
         "application/json as=PartialObjectMetadataList",
         "application/json as=PartialObjectMetadata",
     ]
