@@ -84,7 +84,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         ConfigurationError: an argument is wrong.
 
     Thread safety: all methods may be called from any thread, including from handlers; but not from a signal handler
-    (`signal.signal`), which may interrupt code that holds a lock: only set a flag there.
+    (`signal.signal`), which may interrupt code that holds a lock: only set a `Signal` there.
 
     Upstream: k8s.io/client-go/tools/cache/shared_informer.go SharedIndexInformer (v0.37).
     """

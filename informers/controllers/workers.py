@@ -64,8 +64,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         shop/web-0
         'success'
 
-    Thread safety: all methods may be called from any thread, but not from a signal handler (`signal.signal`): set the
-    stop of `run` there.
+    Thread safety: all methods may be called from any thread, but not from a signal handler (`signal.signal`): call
+    `set` of the `Signal` that is the stop of `run` there.
     """
 
     @staticmethod
