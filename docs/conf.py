@@ -47,6 +47,7 @@ nitpick_ignore = [
     ("py:class", "informers.cache.listers._Lister"),
     ("py:class", "informers.cache.listers._NamedLister"),
     ("py:class", "informers.resources._Row"),
+    ("py:class", "informers.workqueue.rate_limiters._CountsTries"),
     ("py:class", "informers.testing._http.status.Failure"),
     ("py:class", "informers.controllers._base_controller.BaseController"),
     ("py:class", "informers.cache.observed.ObservedCache"),
