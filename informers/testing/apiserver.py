@@ -203,10 +203,9 @@ class APIServer(ObjectsWithin):
     def write_kubeconfig(self, path: Path | str) -> Path:
         """Write a kubeconfig file for this server; return its path.
 
-        It has a token, since some clients want one, even if none is required. kubectl sends no token without
-        encryption, so one that is required does not help there.
+        kubectl sends no token without encryption, so one that is required does not help there.
         """
-        return write_kubeconfig(path, self.url, {"token": self._token or "not-required"})
+        return write_kubeconfig(path, self.url, {"token": self._token} if self._token else {})
 
     def register(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> None:
         """Serve a custom resource, as if a definition of it had been created.

@@ -74,7 +74,7 @@ SUITES = (
 
 @contextlib.contextmanager
 def nodes_and_controllers(server: KubernetesAPI) -> Generator[None]:
-    """Report each pod and deployment as ready, as a node and a controller would. Nothing runs."""
+    """Report each new pod and deployment as ready, as a node and a controller would. Nothing runs."""
     types = V1NodeSystemInfo.openapi_types
     info = {V1NodeSystemInfo.attribute_map[field]: "linux" for field, kind in types.items() if kind == "str"}
     status = {"nodeInfo": info, "conditions": [{"type": "Ready", "status": "True"}]}
@@ -85,13 +85,12 @@ def nodes_and_controllers(server: KubernetesAPI) -> Generator[None]:
     factory = DynamicSharedInformerFactory(server.client())
     for resource, status_of in ((core.V1.pods, _pod_status), (apps.V1.deployments, _deployment_status)):
 
-        def report(_: Any, obj: Any, *, resource: Any = resource, status_of: Callable[..., Any] = status_of) -> None:
+        def report(obj: Any, *, resource: Any = resource, status_of: Callable[[Any], Any] = status_of) -> None:
             metadata, status = obj["metadata"], status_of(obj)
             with contextlib.suppress(StatusError):  # it may be gone
                 server.patch(resource, metadata["name"], {"status": status}, namespace=metadata["namespace"])
 
-        handler = ResourceEventHandlerFuncs(on_add=partial(report, None), on_update=report)
-        factory.for_resource(resource).informer.add_event_handler(handler)
+        factory.for_resource(resource).informer.add_event_handler(ResourceEventHandlerFuncs(on_add=report))
     with factory:
         yield
 

@@ -280,13 +280,11 @@ def test_its_client_sends_the_token_that_it_requires(server: APIServer) -> None:
 
 
 def test_its_kubeconfig_leads_to_it(server: APIServer, tmp_path: Path) -> None:
-    from kubernetes import client, config
+    from kubernetes import config
 
     path = server.write_kubeconfig(tmp_path / "config")
     with config.new_client_from_config(str(path)) as api_client:
         assert api_client.configuration.host == server.url
-        assert api_client.configuration.api_key  # kr8s, for example, wants credentials
-        assert client.CoreV1Api(api_client).list_node().items == []
 
 
 def test_a_bug_of_its_own_is_an_error_500(server: APIServer, monkeypatch: pytest.MonkeyPatch) -> None:
