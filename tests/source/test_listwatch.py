@@ -348,15 +348,15 @@ def test_behind_its_end_a_streaming_list_may_be_silent_for_as_long_as_a_watch(cl
     data = CHUNKED[:-2] + close + b"\r\n" + chunk(event("ADDED", thing("a"))) + chunk(bookmark("9", end=True))
     with source_of(saying(data), idle_timeout=60.0, streaming_timeout=5.0) as (_, source):
         watch: Any = source.watch(ListOptions(send_initial_events=True))
-        watch._patience.sends_bookmarks = True
-        original = watch._body.set_idle_timeout
+        watch.patience.sends_bookmarks = True
+        original = watch.body.set_idle_timeout
 
         def note(seconds: float) -> None:
             original(seconds)
-            limits.append(watch._body._answer._http.reader._sock.gettimeout())
+            limits.append(watch.body._answer._http.reader._sock.gettimeout())
 
-        watch._body.set_idle_timeout = note
-        assert watch._body._answer._http.reader._sock.gettimeout() == 5.0
+        watch.body.set_idle_timeout = note
+        assert watch.body._answer._http.reader._sock.gettimeout() == 5.0
         seen: list[Any] = []
         for batch in watch.batches():
             seen += batch
@@ -376,13 +376,13 @@ def test_silence_is_not_a_sign_before_a_bookmark_has_come(asked_for: int, expect
         seen: list[Any] = []
         for batch in watch.batches():
             seen += batch
-            limits.append(watch._body._answer._http.reader._sock.gettimeout())
+            limits.append(watch.body._answer._http.reader._sock.gettimeout())
             if Bookmark("7") in seen:
                 break
         watch.close()
     with source_of(saying(CHUNKED), idle_timeout=5.0, streaming_timeout=10.0) as (_, source):
         watch = source.watch(ListOptions(timeout_seconds=asked_for))
-        assert watch._body._answer._http.reader._sock.gettimeout() == expected
+        assert watch.body._answer._http.reader._sock.gettimeout() == expected
         watch.close()
     assert limits[-1] == 5.0
     assert set(limits[:-1]) <= {expected}
@@ -393,7 +393,7 @@ def test_a_server_that_does_not_end_a_watch_as_asked_is_given_up_soon_after(aske
     with source_of(saying(CHUNKED), idle_timeout=50.0, streaming_timeout=10.0) as (_, source):
         source._patience.sends_bookmarks = True
         watch: Any = source.watch(ListOptions(timeout_seconds=asked_for))
-        assert watch._body._answer._http.reader._sock.gettimeout() == expected
+        assert watch.body._answer._http.reader._sock.gettimeout() == expected
         watch.close()
 
 
