@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -51,6 +52,20 @@ def test_it_can_be_waited_for() -> None:
     handler.on_delete(obj("a"))
     waiter.join(10)
     assert found == [["add a", "delete a"]]
+
+
+def test_a_predicate_does_not_hold_up_the_handler() -> None:
+    handler: RecordingHandler[Obj] = RecordingHandler()
+
+    def look(events: Sequence[RecordedEvent[Obj]]) -> bool:
+        if not events:
+            other = threading.Thread(target=handler.on_add, args=(obj("a"), False))
+            other.start()
+            other.join(10)
+            assert not other.is_alive()
+        return bool(events)
+
+    assert [str(event) for event in handler.wait_until(look)] == ["add a"]
 
 
 def test_a_wait_in_vain_raises_an_error_that_lists_the_notifications() -> None:
