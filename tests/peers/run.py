@@ -1,9 +1,10 @@
 """Run the suites of other clients on both API servers at once: `python -m tests.peers.run --sources FOLDER`.
 
 It prints the table of `docs/explanation/two-api-servers.md`, then the tests that did not pass on both. The folder has
-checkouts of the peers' repositories, `python` (the official client), `kr8s`, `lightkube` and `kopf`; none of their code
-is part of this project. The environment needs what `requirements.txt` of this folder lists and this package;
-`KUBEBUILDER_ASSETS` names the folder of etcd, kube-apiserver and kubectl.
+the sources: `kr8s` and `kopf` of the versions in `requirements.txt` (`pip download --no-deps --no-binary`), `python`
+(the official client) and `lightkube` from their repositories: their distributions have no such tests. None of their
+code is part of this project. The environment needs what `requirements.txt` lists and this package; `KUBEBUILDER_ASSETS`
+names the folder of etcd, kube-apiserver and kubectl.
 """
 
 from __future__ import annotations
