@@ -210,7 +210,7 @@ class ObjectsByRequest:
         collections = [
             (root, resource["name"])
             for root in roots
-            for resource in self._at(root)["resources"]
+            for resource in (self._find(root) or {}).get("resources", ())  # its definitions may have just gone
             if {"list", "delete"} <= set(resource["verbs"])
         ]
         collections.sort(key=lambda each: each[1] in {"customresourcedefinitions", "namespaces"})
