@@ -177,7 +177,8 @@ class FakeSource(Generic[T]):
         with self._condition:
             self.lists.append(options)
             self._condition.notify_all()
-            self._refuse(self.list_error, options)
+        self._refuse(self.list_error, options)
+        with self._condition:
             records = [*self._records.values()]
             start = int(options.continue_token or 0)
             limit = min(options.limit or len(records), self._page_size_limit or len(records))
@@ -192,7 +193,10 @@ class FakeSource(Generic[T]):
             watch: FakeWatch[T] = FakeWatch(options)
             self.watches.append(watch)
             self._condition.notify_all()
-            self._refuse(self.watch_error, options)
+        self._refuse(self.watch_error, options)
+        with self._condition:
+            if self._closed:  # since it was asked
+                raise StoppedError("the source has been closed")
             if options.send_initial_events:
                 if not self._streaming_lists:
                     raise StatusError("sendInitialEvents is forbidden", code=422, reason="Invalid")

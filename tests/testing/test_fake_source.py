@@ -134,6 +134,20 @@ def test_requests_fail_with_what_the_test_wants(is_function: bool) -> None:
     assert len(source.watches) == (2 if is_function else 1)
 
 
+@pytest.mark.parametrize("request_", ["list", "watch"])
+def test_a_function_for_errors_may_wait_for_another_thread_that_uses_the_source(request_: str) -> None:
+    source = FakeSource[dict[str, Any]]()
+
+    def bookmark_elsewhere(options: ListOptions) -> None:
+        thread = threading.Thread(target=source.bookmark, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive(), "the function runs under a lock"
+
+    source.list_error = source.watch_error = bookmark_elsewhere
+    getattr(source, request_)(ListOptions())
+
+
 def test_a_source_that_is_closed_ends_its_watches_and_refuses_everything() -> None:
     source: FakeSource[Obj] = FakeSource()
     watch = source.watch(ListOptions())
