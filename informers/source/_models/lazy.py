@@ -200,9 +200,7 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
                 get_dict(self)[_SOURCE] = unpacked
         return unpacked
 
-    def prepared(use: str, read: Callable[..., R], *arguments: Any) -> R:
-        if use in used:
-            return read(*arguments)
+    def first_time(use: str, read: Callable[..., R], *arguments: Any) -> R:
         with hold_forks():
             made = read(*arguments)
         used.add(use)
@@ -212,7 +210,8 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         source = source_of(self)
         if source is None:
             return
-        whole = prepared(_WHOLE, reader.whole, opened(self, source))
+        unpacked = opened(self, source)
+        whole = reader.whole(unpacked) if _WHOLE in used else first_time(_WHOLE, reader.whole, unpacked)
         with _lock:
             if type(self) is not lazy:
                 return
@@ -228,7 +227,12 @@ def _lazy_class(reader: Reader[T]) -> type[T]:
         if source is not None:
             if name in fields and len(get_dict(self)) <= few:
                 value = reader.early(source, name)
-                values = {name: value} if value is not None else prepared(name, reader.read, opened(self, source), name)
+                if value is not None:
+                    values: Mapping[str, Any] = {name: value}
+                else:
+                    unpacked = opened(self, source)
+                    is_used = name in used
+                    values = reader.read(unpacked, name) if is_used else first_time(name, reader.read, unpacked, name)
                 with _lock:
                     if type(self) is lazy:
                         known = get_dict(self)
