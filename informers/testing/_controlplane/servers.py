@@ -64,7 +64,8 @@ class Servers:
         self._authority = authority
         self._token = token
         self._timeout = timeout
-        self._etcd_port, self._etcd_peer_port, self.port = free_ports(3)
+        self._etcd_port, self._etcd_peer_port, port = free_ports(3)
+        self.port: int = port
         self.url: str = f"https://127.0.0.1:{self.port}"
         temporary = folder if is_temporary else None
         self._etcd = Daemon("etcd", self._etcd_command(assets), folder / "etcd.log", temporary)
