@@ -75,7 +75,7 @@ def send(server: APIServer, data: bytes, *, leaves: bool = False) -> bytes:
         return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
-BAD, LARGE, LONG = "400 Bad Request", "413 Request Entity Too Large", "431 Request Header Fields Too Large"
+BAD, LARGE, LONG, UNKNOWN = 400, 413, 431, 501
 UNUSUAL = {
     "no request line": (b"rubbish\r\n\r\n", BAD),
     "another protocol": (b"GET /healthz HTTP/2.0\r\n\r\n", BAD),
@@ -85,7 +85,7 @@ UNUSUAL = {
     "many digits": (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", BAD),
     "two lengths": (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", BAD),
     "large": (POST + b"Content-Length: 1000000000000\r\n\r\n", LARGE),
-    "unknown encoding": (POST + b"Transfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"),
+    "unknown encoding": (POST + b"Transfer-Encoding: gzip\r\n\r\n", UNKNOWN),
     "negative chunk": (CHUNKED + b"-5\r\n", BAD),
     "chunk without a size": (CHUNKED + b"\r\n", BAD),
     "chunk that goes on": (CHUNKED + b"1\r\nabc", BAD),
@@ -107,9 +107,9 @@ UNUSUAL = {
 
 @pytest.mark.parametrize(("data", "status"), UNUSUAL.values(), ids=UNUSUAL)
 def test_unusual_requests_are_answered_and_others_continue(
-    server: APIServer, caplog: pytest.LogCaptureFixture, data: bytes, status: str
+    server: APIServer, caplog: pytest.LogCaptureFixture, data: bytes, status: int
 ) -> None:
-    assert send(server, data).startswith(f"HTTP/1.1 {status}\r\n".encode())
+    assert send(server, data).startswith(f"HTTP/1.1 {status} ".encode())
     assert (caplog.messages, send(server, GET + CLOSE)[-2:]) == ([], b"ok")
 
 
@@ -156,11 +156,11 @@ def test_a_client_that_does_not_read_its_watch_holds_up_neither_writes_nor_a_sto
             server.create({**made, "metadata": {"name": f"a{number}"}})
 
 
-@pytest.mark.parametrize("media", ["application/json", "application/yaml"])
+@pytest.mark.parametrize(("media", "depth"), [("application/json", 100_000), ("application/yaml", 3_000)])
 def test_a_body_that_is_nested_too_deeply_is_refused(
-    server: APIServer, caplog: pytest.LogCaptureFixture, media: str
+    server: APIServer, caplog: pytest.LogCaptureFixture, media: str, depth: int
 ) -> None:
-    status, body, _ = post(server, b'{"metadata":{"name":"a"},"data":' + b"[" * 3000 + b"]" * 3000 + b"}", media)
+    status, body, _ = post(server, b'{"metadata":{"name":"a"},"data":' + b"[" * depth + b"]" * depth + b"}", media)
     assert (status, "nested too deeply" in body, caplog.messages) == (400, True, [])
 
 
