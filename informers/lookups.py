@@ -19,17 +19,7 @@ from informers.errors import ConfigurationError, DecodeError
 from informers.selectors import LabelSelector
 
 if TYPE_CHECKING:
-    from kubernetes.client import (
-        V1ControllerRevision,
-        V1DaemonSet,
-        V1Job,
-        V1NetworkPolicy,
-        V1Pod,
-        V1PodDisruptionBudget,
-        V1ReplicaSet,
-        V1ReplicationController,
-        V1StatefulSet,
-    )
+    from kubernetes import client
 
 __all__ = [
     "get_history_daemon_sets",
@@ -45,44 +35,52 @@ __all__ = [
 T = TypeVar("T")
 
 
-def get_pod_replica_sets(lister: NamespacedLister[V1ReplicaSet], pod: V1Pod) -> list[V1ReplicaSet]:
+def get_pod_replica_sets(lister: NamespacedLister[client.V1ReplicaSet], pod: client.V1Pod) -> list[client.V1ReplicaSet]:
     """Return the replica sets that select a pod; one with an empty selector selects nothing."""
     return _selecting(lister, pod, _selector)
 
 
-def get_pod_stateful_sets(lister: NamespacedLister[V1StatefulSet], pod: V1Pod) -> list[V1StatefulSet]:
+def get_pod_stateful_sets(
+    lister: NamespacedLister[client.V1StatefulSet], pod: client.V1Pod
+) -> list[client.V1StatefulSet]:
     """Return the stateful sets that select a pod; one with an empty selector selects nothing."""
     return _selecting(lister, pod, _selector)
 
 
-def get_pod_daemon_sets(lister: NamespacedLister[V1DaemonSet], pod: V1Pod) -> list[V1DaemonSet]:
+def get_pod_daemon_sets(lister: NamespacedLister[client.V1DaemonSet], pod: client.V1Pod) -> list[client.V1DaemonSet]:
     """Return the daemon sets that select a pod; one with an empty selector selects nothing."""
     return _selecting(lister, pod, _selector)
 
 
-def get_history_daemon_sets(lister: NamespacedLister[V1DaemonSet], history: V1ControllerRevision) -> list[V1DaemonSet]:
+def get_history_daemon_sets(
+    lister: NamespacedLister[client.V1DaemonSet], history: client.V1ControllerRevision
+) -> list[client.V1DaemonSet]:
     """Return the daemon sets that select a controller revision."""
     return _selecting(lister, history, _selector)
 
 
-def get_pod_jobs(lister: NamespacedLister[V1Job], pod: V1Pod) -> list[V1Job]:
+def get_pod_jobs(lister: NamespacedLister[client.V1Job], pod: client.V1Pod) -> list[client.V1Job]:
     """Return the jobs that select a pod; one with an empty selector selects nothing."""
     return _selecting(lister, pod, _selector)
 
 
-def get_pod_controllers(lister: NamespacedLister[V1ReplicationController], pod: V1Pod) -> list[V1ReplicationController]:
+def get_pod_controllers(
+    lister: NamespacedLister[client.V1ReplicationController], pod: client.V1Pod
+) -> list[client.V1ReplicationController]:
     """Return the replication controllers that select a pod; one with an empty selector selects nothing."""
     return _selecting(lister, pod, _map_selector)
 
 
 def get_pod_pod_disruption_budgets(
-    lister: NamespacedLister[V1PodDisruptionBudget], pod: V1Pod
-) -> list[V1PodDisruptionBudget]:
+    lister: NamespacedLister[client.V1PodDisruptionBudget], pod: client.V1Pod
+) -> list[client.V1PodDisruptionBudget]:
     """Return the disruption budgets that select a pod; one with an empty selector selects all of its namespace."""
     return _selecting(lister, pod, _selector, empty_selects_all=True)
 
 
-def get_pod_network_policies(lister: NamespacedLister[V1NetworkPolicy], pod: V1Pod) -> list[V1NetworkPolicy]:
+def get_pod_network_policies(
+    lister: NamespacedLister[client.V1NetworkPolicy], pod: client.V1Pod
+) -> list[client.V1NetworkPolicy]:
     """Return the network policies that select a pod; one with an empty selector selects all of its namespace."""
     return _selecting(lister, pod, _pod_selector, empty_selects_all=True)
 

@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import (
-        V1alpha1MutatingAdmissionPolicy,
-        V1alpha1MutatingAdmissionPolicyBinding,
-        V1beta1MutatingAdmissionPolicy,
-        V1beta1MutatingAdmissionPolicyBinding,
-        V1MutatingAdmissionPolicy,
-        V1MutatingAdmissionPolicyBinding,
-        V1MutatingWebhookConfiguration,
-        V1ValidatingAdmissionPolicy,
-        V1ValidatingAdmissionPolicyBinding,
-        V1ValidatingWebhookConfiguration,
-    )
+    from kubernetes import client
 
 __all__ = ["V1", "AdmissionregistrationGroup", "V1alpha1", "V1beta1"]
 
@@ -29,16 +18,18 @@ __all__ = ["V1", "AdmissionregistrationGroup", "V1alpha1", "V1beta1"]
 class V1(GroupVersion, group="admissionregistration.k8s.io", version="v1"):
     """Kinds of `admissionregistration.k8s.io/v1`."""
 
-    mutating_admission_policies: cluster[V1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
-    mutating_admission_policy_bindings: cluster[V1MutatingAdmissionPolicyBinding] = cluster(
+    mutating_admission_policies: cluster[client.V1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
+    mutating_admission_policy_bindings: cluster[client.V1MutatingAdmissionPolicyBinding] = cluster(
         "MutatingAdmissionPolicyBinding"
     )
-    mutating_webhook_configurations: cluster[V1MutatingWebhookConfiguration] = cluster("MutatingWebhookConfiguration")
-    validating_admission_policies: cluster[V1ValidatingAdmissionPolicy] = cluster("ValidatingAdmissionPolicy")
-    validating_admission_policy_bindings: cluster[V1ValidatingAdmissionPolicyBinding] = cluster(
+    mutating_webhook_configurations: cluster[client.V1MutatingWebhookConfiguration] = cluster(
+        "MutatingWebhookConfiguration"
+    )
+    validating_admission_policies: cluster[client.V1ValidatingAdmissionPolicy] = cluster("ValidatingAdmissionPolicy")
+    validating_admission_policy_bindings: cluster[client.V1ValidatingAdmissionPolicyBinding] = cluster(
         "ValidatingAdmissionPolicyBinding"
     )
-    validating_webhook_configurations: cluster[V1ValidatingWebhookConfiguration] = cluster(
+    validating_webhook_configurations: cluster[client.V1ValidatingWebhookConfiguration] = cluster(
         "ValidatingWebhookConfiguration"
     )
 
@@ -46,8 +37,8 @@ class V1(GroupVersion, group="admissionregistration.k8s.io", version="v1"):
 class V1beta1(GroupVersion, group="admissionregistration.k8s.io", version="v1beta1"):
     """Kinds of `admissionregistration.k8s.io/v1beta1`."""
 
-    mutating_admission_policies: cluster[V1beta1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
-    mutating_admission_policy_bindings: cluster[V1beta1MutatingAdmissionPolicyBinding] = cluster(
+    mutating_admission_policies: cluster[client.V1beta1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
+    mutating_admission_policy_bindings: cluster[client.V1beta1MutatingAdmissionPolicyBinding] = cluster(
         "MutatingAdmissionPolicyBinding"
     )
 
@@ -55,8 +46,8 @@ class V1beta1(GroupVersion, group="admissionregistration.k8s.io", version="v1bet
 class V1alpha1(GroupVersion, group="admissionregistration.k8s.io", version="v1alpha1"):
     """Kinds of `admissionregistration.k8s.io/v1alpha1`."""
 
-    mutating_admission_policies: cluster[V1alpha1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
-    mutating_admission_policy_bindings: cluster[V1alpha1MutatingAdmissionPolicyBinding] = cluster(
+    mutating_admission_policies: cluster[client.V1alpha1MutatingAdmissionPolicy] = cluster("MutatingAdmissionPolicy")
+    mutating_admission_policy_bindings: cluster[client.V1alpha1MutatingAdmissionPolicyBinding] = cluster(
         "MutatingAdmissionPolicyBinding"
     )
 

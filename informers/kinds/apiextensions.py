@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1CustomResourceDefinition
+    from kubernetes import client
 
 __all__ = ["V1", "ApiextensionsGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "ApiextensionsGroup"]
 class V1(GroupVersion, group="apiextensions.k8s.io", version="v1"):
     """Kinds of `apiextensions.k8s.io/v1`."""
 
-    custom_resource_definitions: cluster[V1CustomResourceDefinition] = cluster("CustomResourceDefinition")
+    custom_resource_definitions: cluster[client.V1CustomResourceDefinition] = cluster("CustomResourceDefinition")
 
 
 class ApiextensionsGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1APIService
+    from kubernetes import client
 
 __all__ = ["V1", "ApiregistrationGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "ApiregistrationGroup"]
 class V1(GroupVersion, group="apiregistration.k8s.io", version="v1"):
     """Kinds of `apiregistration.k8s.io/v1`."""
 
-    api_services: cluster[V1APIService] = cluster("APIService")
+    api_services: cluster[client.V1APIService] = cluster("APIService")
 
 
 class ApiregistrationGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1ControllerRevision, V1DaemonSet, V1Deployment, V1ReplicaSet, V1StatefulSet
+    from kubernetes import client
 
 __all__ = ["V1", "AppsGroup"]
 
@@ -18,11 +18,11 @@ __all__ = ["V1", "AppsGroup"]
 class V1(GroupVersion, group="apps", version="v1"):
     """Kinds of `apps/v1`."""
 
-    controller_revisions: namespaced[V1ControllerRevision] = namespaced("ControllerRevision")
-    daemon_sets: namespaced[V1DaemonSet] = namespaced("DaemonSet")
-    deployments: namespaced[V1Deployment] = namespaced("Deployment")
-    replica_sets: namespaced[V1ReplicaSet] = namespaced("ReplicaSet")
-    stateful_sets: namespaced[V1StatefulSet] = namespaced("StatefulSet")
+    controller_revisions: namespaced[client.V1ControllerRevision] = namespaced("ControllerRevision")
+    daemon_sets: namespaced[client.V1DaemonSet] = namespaced("DaemonSet")
+    deployments: namespaced[client.V1Deployment] = namespaced("Deployment")
+    replica_sets: namespaced[client.V1ReplicaSet] = namespaced("ReplicaSet")
+    stateful_sets: namespaced[client.V1StatefulSet] = namespaced("StatefulSet")
 
 
 class AppsGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1HorizontalPodAutoscaler, V2HorizontalPodAutoscaler
+    from kubernetes import client
 
 __all__ = ["V1", "V2", "AutoscalingGroup"]
 
@@ -18,13 +18,13 @@ __all__ = ["V1", "V2", "AutoscalingGroup"]
 class V1(GroupVersion, group="autoscaling", version="v1"):
     """Kinds of `autoscaling/v1`."""
 
-    horizontal_pod_autoscalers: namespaced[V1HorizontalPodAutoscaler] = namespaced("HorizontalPodAutoscaler")
+    horizontal_pod_autoscalers: namespaced[client.V1HorizontalPodAutoscaler] = namespaced("HorizontalPodAutoscaler")
 
 
 class V2(GroupVersion, group="autoscaling", version="v2"):
     """Kinds of `autoscaling/v2`."""
 
-    horizontal_pod_autoscalers: namespaced[V2HorizontalPodAutoscaler] = namespaced("HorizontalPodAutoscaler")
+    horizontal_pod_autoscalers: namespaced[client.V2HorizontalPodAutoscaler] = namespaced("HorizontalPodAutoscaler")
 
 
 class AutoscalingGroup(Group):

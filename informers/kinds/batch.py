@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1CronJob, V1Job
+    from kubernetes import client
 
 __all__ = ["V1", "BatchGroup"]
 
@@ -18,8 +18,8 @@ __all__ = ["V1", "BatchGroup"]
 class V1(GroupVersion, group="batch", version="v1"):
     """Kinds of `batch/v1`."""
 
-    cron_jobs: namespaced[V1CronJob] = namespaced("CronJob")
-    jobs: namespaced[V1Job] = namespaced("Job")
+    cron_jobs: namespaced[client.V1CronJob] = namespaced("CronJob")
+    jobs: namespaced[client.V1Job] = namespaced("Job")
 
 
 class BatchGroup(Group):

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import (
-        V1beta1ClusterTrustBundle,
-        V1beta1PodCertificateRequest,
-        V1CertificateSigningRequest,
-        V1ClusterTrustBundle,
-        V1PodCertificateRequest,
-    )
+    from kubernetes import client
 
 __all__ = ["V1", "CertificatesGroup", "V1beta1"]
 
@@ -24,16 +18,16 @@ __all__ = ["V1", "CertificatesGroup", "V1beta1"]
 class V1(GroupVersion, group="certificates.k8s.io", version="v1"):
     """Kinds of `certificates.k8s.io/v1`."""
 
-    certificate_signing_requests: cluster[V1CertificateSigningRequest] = cluster("CertificateSigningRequest")
-    cluster_trust_bundles: cluster[V1ClusterTrustBundle] = cluster("ClusterTrustBundle")
-    pod_certificate_requests: namespaced[V1PodCertificateRequest] = namespaced("PodCertificateRequest")
+    certificate_signing_requests: cluster[client.V1CertificateSigningRequest] = cluster("CertificateSigningRequest")
+    cluster_trust_bundles: cluster[client.V1ClusterTrustBundle] = cluster("ClusterTrustBundle")
+    pod_certificate_requests: namespaced[client.V1PodCertificateRequest] = namespaced("PodCertificateRequest")
 
 
 class V1beta1(GroupVersion, group="certificates.k8s.io", version="v1beta1"):
     """Kinds of `certificates.k8s.io/v1beta1`."""
 
-    cluster_trust_bundles: cluster[V1beta1ClusterTrustBundle] = cluster("ClusterTrustBundle")
-    pod_certificate_requests: namespaced[V1beta1PodCertificateRequest] = namespaced("PodCertificateRequest")
+    cluster_trust_bundles: cluster[client.V1beta1ClusterTrustBundle] = cluster("ClusterTrustBundle")
+    pod_certificate_requests: namespaced[client.V1beta1PodCertificateRequest] = namespaced("PodCertificateRequest")
 
 
 class CertificatesGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1alpha2LeaseCandidate, V1beta1LeaseCandidate, V1Lease
+    from kubernetes import client
 
 __all__ = ["V1", "CoordinationGroup", "V1alpha2", "V1beta1"]
 
@@ -18,19 +18,19 @@ __all__ = ["V1", "CoordinationGroup", "V1alpha2", "V1beta1"]
 class V1(GroupVersion, group="coordination.k8s.io", version="v1"):
     """Kinds of `coordination.k8s.io/v1`."""
 
-    leases: namespaced[V1Lease] = namespaced("Lease")
+    leases: namespaced[client.V1Lease] = namespaced("Lease")
 
 
 class V1beta1(GroupVersion, group="coordination.k8s.io", version="v1beta1"):
     """Kinds of `coordination.k8s.io/v1beta1`."""
 
-    lease_candidates: namespaced[V1beta1LeaseCandidate] = namespaced("LeaseCandidate")
+    lease_candidates: namespaced[client.V1beta1LeaseCandidate] = namespaced("LeaseCandidate")
 
 
 class V1alpha2(GroupVersion, group="coordination.k8s.io", version="v1alpha2"):
     """Kinds of `coordination.k8s.io/v1alpha2`."""
 
-    lease_candidates: namespaced[V1alpha2LeaseCandidate] = namespaced("LeaseCandidate")
+    lease_candidates: namespaced[client.V1alpha2LeaseCandidate] = namespaced("LeaseCandidate")
 
 
 class CoordinationGroup(Group):

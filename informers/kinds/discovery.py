@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1EndpointSlice
+    from kubernetes import client
 
 __all__ = ["V1", "DiscoveryGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "DiscoveryGroup"]
 class V1(GroupVersion, group="discovery.k8s.io", version="v1"):
     """Kinds of `discovery.k8s.io/v1`."""
 
-    endpoint_slices: namespaced[V1EndpointSlice] = namespaced("EndpointSlice")
+    endpoint_slices: namespaced[client.V1EndpointSlice] = namespaced("EndpointSlice")
 
 
 class DiscoveryGroup(Group):

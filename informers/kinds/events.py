@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import EventsV1Event
+    from kubernetes import client
 
 __all__ = ["V1", "EventsGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "EventsGroup"]
 class V1(GroupVersion, group="events.k8s.io", version="v1"):
     """Kinds of `events.k8s.io/v1`."""
 
-    events: namespaced[EventsV1Event] = namespaced("Event", model="EventsV1Event")
+    events: namespaced[client.EventsV1Event] = namespaced("Event", model="EventsV1Event")
 
 
 class EventsGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1FlowSchema, V1PriorityLevelConfiguration
+    from kubernetes import client
 
 __all__ = ["V1", "FlowcontrolGroup"]
 
@@ -18,8 +18,8 @@ __all__ = ["V1", "FlowcontrolGroup"]
 class V1(GroupVersion, group="flowcontrol.apiserver.k8s.io", version="v1"):
     """Kinds of `flowcontrol.apiserver.k8s.io/v1`."""
 
-    flow_schemas: cluster[V1FlowSchema] = cluster("FlowSchema")
-    priority_level_configurations: cluster[V1PriorityLevelConfiguration] = cluster("PriorityLevelConfiguration")
+    flow_schemas: cluster[client.V1FlowSchema] = cluster("FlowSchema")
+    priority_level_configurations: cluster[client.V1PriorityLevelConfiguration] = cluster("PriorityLevelConfiguration")
 
 
 class FlowcontrolGroup(Group):

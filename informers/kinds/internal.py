@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1alpha1StorageVersion
+    from kubernetes import client
 
 __all__ = ["InternalGroup", "V1alpha1"]
 
@@ -18,7 +18,7 @@ __all__ = ["InternalGroup", "V1alpha1"]
 class V1alpha1(GroupVersion, group="internal.apiserver.k8s.io", version="v1alpha1"):
     """Kinds of `internal.apiserver.k8s.io/v1alpha1`."""
 
-    storage_versions: cluster[V1alpha1StorageVersion] = cluster("StorageVersion")
+    storage_versions: cluster[client.V1alpha1StorageVersion] = cluster("StorageVersion")
 
 
 class InternalGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1alpha1Eviction, V1alpha1EvictionRequest
+    from kubernetes import client
 
 __all__ = ["LifecycleGroup", "V1alpha1"]
 
@@ -18,8 +18,8 @@ __all__ = ["LifecycleGroup", "V1alpha1"]
 class V1alpha1(GroupVersion, group="lifecycle.k8s.io", version="v1alpha1"):
     """Kinds of `lifecycle.k8s.io/v1alpha1`."""
 
-    eviction_requests: namespaced[V1alpha1EvictionRequest] = namespaced("EvictionRequest")
-    evictions: namespaced[V1alpha1Eviction] = namespaced("Eviction")
+    eviction_requests: namespaced[client.V1alpha1EvictionRequest] = namespaced("EvictionRequest")
+    evictions: namespaced[client.V1alpha1Eviction] = namespaced("Eviction")
 
 
 class LifecycleGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1Ingress, V1IngressClass, V1IPAddress, V1NetworkPolicy, V1ServiceCIDR
+    from kubernetes import client
 
 __all__ = ["V1", "NetworkingGroup"]
 
@@ -18,11 +18,11 @@ __all__ = ["V1", "NetworkingGroup"]
 class V1(GroupVersion, group="networking.k8s.io", version="v1"):
     """Kinds of `networking.k8s.io/v1`."""
 
-    ingress_classes: cluster[V1IngressClass] = cluster("IngressClass")
-    ingresses: namespaced[V1Ingress] = namespaced("Ingress")
-    ip_addresses: cluster[V1IPAddress] = cluster("IPAddress")
-    network_policies: namespaced[V1NetworkPolicy] = namespaced("NetworkPolicy")
-    service_cidrs: cluster[V1ServiceCIDR] = cluster("ServiceCIDR")
+    ingress_classes: cluster[client.V1IngressClass] = cluster("IngressClass")
+    ingresses: namespaced[client.V1Ingress] = namespaced("Ingress")
+    ip_addresses: cluster[client.V1IPAddress] = cluster("IPAddress")
+    network_policies: namespaced[client.V1NetworkPolicy] = namespaced("NetworkPolicy")
+    service_cidrs: cluster[client.V1ServiceCIDR] = cluster("ServiceCIDR")
 
 
 class NetworkingGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1RuntimeClass
+    from kubernetes import client
 
 __all__ = ["V1", "NodeGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "NodeGroup"]
 class V1(GroupVersion, group="node.k8s.io", version="v1"):
     """Kinds of `node.k8s.io/v1`."""
 
-    runtime_classes: cluster[V1RuntimeClass] = cluster("RuntimeClass")
+    runtime_classes: cluster[client.V1RuntimeClass] = cluster("RuntimeClass")
 
 
 class NodeGroup(Group):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1PodDisruptionBudget
+    from kubernetes import client
 
 __all__ = ["V1", "PolicyGroup"]
 
@@ -18,7 +18,7 @@ __all__ = ["V1", "PolicyGroup"]
 class V1(GroupVersion, group="policy", version="v1"):
     """Kinds of `policy/v1`."""
 
-    pod_disruption_budgets: namespaced[V1PodDisruptionBudget] = namespaced("PodDisruptionBudget")
+    pod_disruption_budgets: namespaced[client.V1PodDisruptionBudget] = namespaced("PodDisruptionBudget")
 
 
 class PolicyGroup(Group):

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, namespaced, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import (
-        V1alpha3CompositePodGroup,
-        V1alpha3PodGroup,
-        V1alpha3Workload,
-        V1beta1PodGroup,
-        V1beta1Workload,
-        V1PriorityClass,
-    )
+    from kubernetes import client
 
 __all__ = ["V1", "SchedulingGroup", "V1alpha3", "V1beta1"]
 
@@ -25,22 +18,22 @@ __all__ = ["V1", "SchedulingGroup", "V1alpha3", "V1beta1"]
 class V1(GroupVersion, group="scheduling.k8s.io", version="v1"):
     """Kinds of `scheduling.k8s.io/v1`."""
 
-    priority_classes: cluster[V1PriorityClass] = cluster("PriorityClass")
+    priority_classes: cluster[client.V1PriorityClass] = cluster("PriorityClass")
 
 
 class V1beta1(GroupVersion, group="scheduling.k8s.io", version="v1beta1"):
     """Kinds of `scheduling.k8s.io/v1beta1`."""
 
-    pod_groups: namespaced[V1beta1PodGroup] = namespaced("PodGroup")
-    workloads: namespaced[V1beta1Workload] = namespaced("Workload")
+    pod_groups: namespaced[client.V1beta1PodGroup] = namespaced("PodGroup")
+    workloads: namespaced[client.V1beta1Workload] = namespaced("Workload")
 
 
 class V1alpha3(GroupVersion, group="scheduling.k8s.io", version="v1alpha3"):
     """Kinds of `scheduling.k8s.io/v1alpha3`."""
 
-    composite_pod_groups: namespaced[V1alpha3CompositePodGroup] = namespaced("CompositePodGroup")
-    pod_groups: namespaced[V1alpha3PodGroup] = namespaced("PodGroup")
-    workloads: namespaced[V1alpha3Workload] = namespaced("Workload")
+    composite_pod_groups: namespaced[client.V1alpha3CompositePodGroup] = namespaced("CompositePodGroup")
+    pod_groups: namespaced[client.V1alpha3PodGroup] = namespaced("PodGroup")
+    workloads: namespaced[client.V1alpha3Workload] = namespaced("Workload")
 
 
 class SchedulingGroup(Group):

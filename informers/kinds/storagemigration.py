@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from informers.kinds.table import Group, GroupVersion, cluster, version
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1beta1StorageVersionMigration, V1StorageVersionMigration
+    from kubernetes import client
 
 __all__ = ["V1", "StoragemigrationGroup", "V1beta1"]
 
@@ -18,13 +18,13 @@ __all__ = ["V1", "StoragemigrationGroup", "V1beta1"]
 class V1(GroupVersion, group="storagemigration.k8s.io", version="v1"):
     """Kinds of `storagemigration.k8s.io/v1`."""
 
-    storage_version_migrations: cluster[V1StorageVersionMigration] = cluster("StorageVersionMigration")
+    storage_version_migrations: cluster[client.V1StorageVersionMigration] = cluster("StorageVersionMigration")
 
 
 class V1beta1(GroupVersion, group="storagemigration.k8s.io", version="v1beta1"):
     """Kinds of `storagemigration.k8s.io/v1beta1`."""
 
-    storage_version_migrations: cluster[V1beta1StorageVersionMigration] = cluster("StorageVersionMigration")
+    storage_version_migrations: cluster[client.V1beta1StorageVersionMigration] = cluster("StorageVersionMigration")
 
 
 class StoragemigrationGroup(Group):

@@ -114,7 +114,7 @@ def test_a_rows_annotation_says_what_the_row_is(group_version: type[GroupVersion
     rows = {name: row for name, row in vars(group_version).items() if isinstance(row, (namespaced, cluster))}
 
     assert group_version.__annotations__ == {
-        name: f"{type(row).__name__}[{row.resource.model}]" for name, row in rows.items()
+        name: f"{type(row).__name__}[client.{row.resource.model}]" for name, row in rows.items()
     }
     assert list(rows) == sorted(rows)
     assert [name.replace("_", "") for name in rows] == [row.resource.plural for row in rows.values()]
