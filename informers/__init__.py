@@ -80,77 +80,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-__all__ = [
-    "BackoffSettings",
-    "Clock",
-    "ClusterKind",
-    "ClusterLister",
-    "ClusterResource",
-    "ConfigurationError",
-    "DecodeError",
-    "DeletedFinalStateUnknown",
-    "DynamicSharedInformerFactory",
-    "FactoryHealth",
-    "FieldSelector",
-    "FilteringResourceEventHandler",
-    "ForkedError",
-    "HandlerHealth",
-    "Indexer",
-    "InformerHealth",
-    "InformersError",
-    "KindOptions",
-    "LabelSelector",
-    "Latencies",
-    "ListOptions",
-    "ListTurns",
-    "ListWatch",
-    "MetadataSharedInformerFactory",
-    "NamespaceLister",
-    "NamespaceSync",
-    "NamespacedKind",
-    "NamespacedLister",
-    "NamespacedResource",
-    "NextStep",
-    "NotFoundError",
-    "NotSyncedError",
-    "ObjectName",
-    "PartProgress",
-    "PartialObjectMetadata",
-    "Reflector",
-    "ReflectorOptions",
-    "ReflectorState",
-    "Registration",
-    "ResourceEventHandler",
-    "ResourceEventHandlerFuncs",
-    "SeenResult",
-    "Shard",
-    "SharedInformer",
-    "SharedInformerFactory",
-    "Sight",
-    "Signal",
-    "SnapshotError",
-    "SnapshotResult",
-    "SourceError",
-    "StoppedError",
-    "Store",
-    "SyncProgress",
-    "SyncResult",
-    "WaitTimeoutError",
-    "WatchErrorHandler",
-    "WatchFailure",
-    "WatchHealth",
-    "WatchRecovery",
-    "WatchRecoveryHandler",
-    "annotations_of",
-    "labels_of",
-    "metadata_of",
-    "object_key",
-    "object_name",
-    "spec_of",
-    "status_of",
-    "wait_for_cache_sync",
-]
-
 #: The module of each name. It is imported when one of its names is first used.
 _EXPORTS = {
     "_base.clock": ("Clock",),
@@ -214,7 +143,8 @@ _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
 #: Modules that can be used as attributes of the package without an import of their own.
 _MODULES = frozenset(module.partition(".")[0] for module in _EXPORTS if not module.startswith("_"))
 
-if not TYPE_CHECKING:  # type checkers then still report an unknown name
+if not TYPE_CHECKING:  # type checkers read the imports above, and report an unknown name
+    __all__ = list(_HOMES)
 
     def __getattr__(name: str) -> object:
         if name in _MODULES:
