@@ -170,11 +170,7 @@ class DecodeError(InformersError, ValueError):
         return cast("dict[str, Any]", mapping)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_decode_error, (self.args[0], self.key)
-
-
-def _rebuild_decode_error(message: str, key: str) -> DecodeError:
-    return DecodeError(message, key=key)
+        return type(self), self.args, {**self.__dict__, "raw": b""}
 
 
 class SourceError(InformersError):
@@ -199,15 +195,6 @@ class StatusError(SourceError):
     def __str__(self) -> str:
         head = " ".join(part for part in (str(self.code) if self.code else "", self.reason) if part)
         return escaped(f"{head}: {self.args[0]}" if head else str(self.args[0]))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_status_error, (type(self), self.args[0], self.code, self.reason, self.retry_after)
-
-
-def _rebuild_status_error(
-    cls: type[StatusError], message: str, code: int, reason: str, retry_after: float | None
-) -> StatusError:
-    return cls(message, code=code, reason=reason, retry_after=retry_after)
 
 
 class ExpiredError(StatusError):

@@ -80,7 +80,8 @@ def test_what_is_escaped_is_written_as_python_does() -> None:
 def test_an_error_s_text_is_one_line(error: InformersError) -> None:
     assert str(error).isprintable()
     assert repr(error).isprintable()
-    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    loaded = pickle.loads(pickle.dumps(error))
+    assert (type(loaded), str(loaded), vars(loaded)) == (type(error), str(error), vars(error))
     for step in NextStep:
         failure = WatchFailure("pods", "shop", error, step, key=HOSTILE, index="by\nteam")
         assert str(failure).isprintable()
