@@ -14,10 +14,10 @@ from types import FrameType
 from informers._base.threads import is_own_thread
 from informers.errors import escaped
 
-__all__ = ["as_exception", "clear_frames", "note", "noted", "report", "safe_text"]
+__all__ = ["as_exception", "clear_frames", "error_listeners", "note", "report", "safe_text"]
 
-#: Called with one line for each exception of a user's function, whatever the log shows. It must not raise.
-noted: list[Callable[[str], object]] = []
+#: Called with one line for each exception of a user's function, whatever the log shows.
+error_listeners: list[Callable[[str], object]] = []
 
 #: Modules whose frames are cleared.
 _OURS = ("informers.cache.", "informers.source.")
@@ -52,8 +52,8 @@ def safe_text(error: BaseException, show: Callable[[object], str] = repr) -> str
 
 
 def note(error: BaseException, message: str, *arguments: object) -> None:
-    """Tell those in `noted` of an exception of a user's function. Never raises."""
-    for listener in tuple(noted):
+    """Call the listeners with an exception of a user's function. Never raises."""
+    for listener in tuple(error_listeners):
         with suppress(Exception):
             listener(f"{message % arguments} ({safe_text(error)})")
 

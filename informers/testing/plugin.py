@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from informers._base.clock import SYSTEM_CLOCK, Clock
-from informers._base.exceptions import noted
+from informers._base.exceptions import error_listeners
 from informers._base.threads import join_all
 from informers.factory import SharedInformerFactory
 from informers.testing.apiserver import APIServer
@@ -87,11 +87,11 @@ def no_informer_errors(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     messages: list[str] = []
-    noted.append(messages.append)
+    error_listeners.append(messages.append)
     try:
         yield
     finally:
-        noted.remove(messages.append)
+        error_listeners.remove(messages.append)
     if messages:
         listed = "\n".join(f"- {message}" for message in messages)
         advice = "mark the test informer_errors if they are to"
