@@ -18,7 +18,7 @@ from typing_extensions import override
 from informers._base.checks import check_function, check_timeout
 from informers._base.signals import Signal
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
-from informers.aio.queues import taken
+from informers.aio.queues import get
 from informers.controllers._base_controller import BaseController
 from informers.controllers._in_work import IN_WORK
 from informers.controllers._turns import Turn
@@ -131,7 +131,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
         is_own = work is not None and work.owner is self._own_writes
         async with LoopWakeup(timeout=timeout, clock=self._clock) as wakeup:
             if drain and self._started and not is_own:
-                self._turns.drain(0)
+                self._turns.queue.shut_down_with_drain(timeout=0)
                 await _raised(self._drained, wakeup)
             if self._ends_unstarted():
                 return not self._turns.running
@@ -141,10 +141,11 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
         """Take one name and await the function; otherwise like `informers.controllers.Controller.process_next`."""
         await self._wait_synced(self._limit_of_sync(timeout))
         try:
-            turn = await self._turn(timeout)
+            name = await get(self._turns.queue, timeout=timeout)
         except TimeoutError:
             return None
-        if not isinstance(turn, Turn):
+        turn = self._turns.begin(name)
+        if isinstance(turn, Processed):
             return turn
         task = self._task(turn)
         is_cancelled = True
@@ -157,9 +158,6 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             raise self._fatal
         return processed
 
-    async def _turn(self, timeout: float | None) -> Turn | Processed:
-        return await taken(lambda: self._turns.begin(timeout=0), self._turns.waiter, timeout=timeout, clock=self._clock)
-
     async def _take_turns(self, tasks: set[asyncio.Task[object]]) -> None:
         """Begin turns until there are no more, each in its own task."""
         room = asyncio.Event()
@@ -170,13 +168,14 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
                     await room.wait()
                     continue
                 try:
-                    turn = await self._turn(None)
+                    name = await get(self._turns.queue)
                 except StoppedError:
                     if not tasks:
                         break
                     # In a drain, a name that is added again while in work has another turn.
                     await room.wait()
                     continue
+                turn = self._turns.begin(name)
                 if isinstance(turn, Turn):
                     task = self._task(turn)
                     tasks.add(task)

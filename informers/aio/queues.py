@@ -8,19 +8,17 @@ Upstream: none; a goroutine waits in k8s.io/client-go/util/workqueue/queue.go Ge
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Hashable
 from typing import TypeVar
 
 from informers._base.checks import check_timeout
-from informers._base.clock import Clock
 from informers.aio.loop_wakeups import LoopWakeup
 from informers.errors import ConfigurationError, StoppedError
-from informers.workqueue import Queue, Waiter
+from informers.workqueue import Queue
 
-__all__ = ["get", "items", "taken"]
+__all__ = ["get", "items"]
 
 T = TypeVar("T", bound=Hashable)
-R = TypeVar("R")
 
 
 async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
@@ -41,48 +39,28 @@ async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
     if not isinstance(queue, Queue):
         raise ConfigurationError(f"expected a queue of informers.workqueue: got {type(queue).__name__}")
     try:
-        return await taken(lambda: queue.get(timeout=0), queue.waiter, timeout=timeout, clock=queue.clock)
-    except TimeoutError:
-        raise TimeoutError(f"no item in {queue!r} within {timeout} s") from None
-
-
-async def taken(
-    take: Callable[[], R], waiter: Callable[[Callable[[], object]], Waiter], *, timeout: float | None, clock: Clock
-) -> R:
-    """Wait until `take` succeeds; return its result.
-
-    Args:
-        take: takes an item, or raises TimeoutError at once.
-        waiter: see `Queue.waiter`.
-        timeout: seconds to wait; None for no limit, zero to not wait.
-        clock: measures the timeout and delays.
-
-    Raises:
-        TimeoutError: `take` did not succeed in time.
-    """
-    try:
-        return take()
+        return queue.get(timeout=0)
     except TimeoutError:
         if timeout == 0:
             raise
-    async with LoopWakeup(timeout=timeout, clock=clock) as wakeup:
+    async with LoopWakeup(timeout=timeout, clock=queue.clock) as wakeup:
         while True:
             wakeup.clear()
-            wait = waiter(wakeup.wake)
+            waiter = queue.waiter(wakeup.wake)
             got = False
             try:
-                in_time = await wakeup.wait(wait.seconds)
+                in_time = await wakeup.wait(waiter.seconds)
                 try:
-                    result = take()
+                    item = queue.get(timeout=0)
                 except TimeoutError:
                     if not in_time:
-                        raise
+                        raise TimeoutError(f"no item in {queue!r} within {timeout} s") from None
                 else:
                     got = True
-                    return result
+                    return item
             finally:
-                if not (got and wait.is_woken):
-                    wait.withdraw()
+                if not (got and waiter.is_woken):
+                    waiter.withdraw()
 
 
 async def items(queue: Queue[T]) -> AsyncGenerator[T, None]:

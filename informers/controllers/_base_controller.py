@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
-from weakref import WeakValueDictionary
 
 from typing_extensions import Self
 
@@ -43,10 +41,6 @@ __all__ = ["BaseController"]
 C = TypeVar("C")
 #: The reconcile function.
 R = TypeVar("R")
-
-
-#: By process, metrics provider and name. A controller holds its provider, so the provider's id is not used again.
-_users: WeakValueDictionary[tuple[int, int, str], BaseController[Any]] = WeakValueDictionary()
 
 
 class BaseController(OfOneProcess, ABC, Generic[R]):
@@ -85,14 +79,6 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             raise ConfigurationError(
                 f"metrics must be for controllers, for example informers.metrics.ControllerMetrics(): got {metrics!r}"
             )
-        # In a forked child, the parent's controllers do not run.
-        user = (os.getpid(), id(metrics), name)
-        other = _users.get(user)
-        if other is not None and not (other._ended.is_set() or other._dead()):  # noqa: SLF001  the same class
-            raise ConfigurationError(
-                f"a controller {name!r} uses these metrics already, and theirs would mix: "
-                "give it another name, or stop the other one first"
-            )
         self._name = name
         self._kind = kind
         self._reconcile = reconcile
@@ -117,14 +103,17 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             own_writes=self._own_writes,
             limiter=limiter,
             metrics=metrics,
-            workers=workers,
+            limit=self._limit,
             run_timeout=run_timeout,
             clock=clock,
         )
         self._logger = ReconcileLogger(name)
-        self._follow(kind, own_name, predicate)
-        if metrics is not None:
-            _users[user] = self
+        try:
+            self._follow(kind, own_name, predicate)
+        except BaseException:
+            # Its name is free again.
+            self._ended.set()
+            raise
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name!r} of {self._kind.resource}>"
@@ -198,9 +187,9 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         if check_seconds("after", after) < 0:
             raise ConfigurationError(f"after must not be negative, in seconds: got {after!r}")
         if after:
-            self._turns.add_after(name, after)
+            self._turns.queue.add_after(name, after)
         else:
-            self._turns.add(name)
+            self._turns.queue.add(name)
 
     def client(self, api_client: C) -> C:
         """Return a client with the same configuration, which remembers its writes for the name in work.
@@ -222,7 +211,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
 
     def health(self) -> ControllerHealth:
         """Return the present health."""
-        statistics = self._turns.statistics()
+        statistics = self._turns.queue.statistics()
         stopped = self._stopping.is_set() or bool(self._dead())
         return ControllerHealth(
             name=self._name,
@@ -245,12 +234,9 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             if self._started:
                 raise AlreadyStartedError(f"the controller {self._name} runs: say first what it follows")
             self._own_writes.follow(kind)
-            handler = NamesHandler(names, predicate, self._add)
+            handler = NamesHandler(names, predicate, self._turns.queue)
             self._registrations.append((kind.informer, kind.informer.add_event_handler(handler)))
         return self
-
-    def _add(self, name: ObjectName, low_priority: bool) -> None:
-        self._turns.add(name, low_priority=low_priority)
 
     def _seen(self, name: ObjectName | None) -> None:
         self._turns.seen(name)
@@ -261,6 +247,10 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             for _, registration in self._registrations
             if not registration.has_synced
         }
+
+    def _limit(self) -> int:
+        """Return how many runs there can be at a time; none once it has ended."""
+        return 0 if self._ended.is_set() or self._dead() else self._workers
 
     def _dead(self) -> list[str]:
         """Return the names of the informers that have been stopped: what they cached is of the past."""
@@ -328,7 +318,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
 
     def _take_no_more(self) -> None:
         self._stopping.set()
-        self._turns.shut_down()
+        self._turns.queue.shut_down(drop=True)
 
     def _ends_unstarted(self) -> bool:
         """Take no more names; return whether it has not been started, so that it has ended with that."""

@@ -13,6 +13,7 @@ from informers._base.checks import name_of
 from informers._base.exceptions import report
 from informers.controllers.predicates import Predicate
 from informers.objects import DeletedFinalStateUnknown, ObjectName, check_object_name, object_name, read
+from informers.workqueue import Queue
 
 __all__ = ["Names", "NamesHandler", "own_name"]
 
@@ -37,13 +38,13 @@ class NamesHandler:
     Args:
         names: takes an object, and returns names.
         predicate: selects updates; None for all.
-        add: takes a name, and whether its priority is low.
+        queue: receives the names.
     """
 
-    def __init__(self, names: Names, predicate: Predicate | None, add: Callable[[ObjectName, bool], None]) -> None:
+    def __init__(self, names: Names, predicate: Predicate | None, queue: Queue[ObjectName]) -> None:
         self._names = names
         self._predicate = predicate
-        self._add = add
+        self._queue = queue
 
     def on_add(self, obj: Any, is_in_initial_list: bool, /) -> None:
         """Handle an object that is new to the cache."""
@@ -84,7 +85,7 @@ class NamesHandler:
 
     def _add_all(self, names: Iterable[ObjectName], *, low_priority: bool) -> None:
         for name in names:
-            self._add(name, low_priority)
+            self._queue.add(name, low_priority=low_priority)
 
 
 def _version(obj: Any) -> Any:

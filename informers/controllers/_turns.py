@@ -2,11 +2,11 @@
 
 A driver takes a turn, runs the reconcile function in it, and ends it. A name has one turn at a time::
 
-    add ──→ queue ──→ begin ──→ seen all own writes? ──no──→ postponed: again when the cache moves, or in a second
-                        ↑              │ yes
-                        │          a turn: the driver calls reconcile(name)
-                        │              │
-                        └── end: forget · later · after the limiter's pause · not before an event
+    queue ──→ begin ──→ seen all own writes? ──no──→ postponed: again when the cache moves, or in a second
+      ↑                        │ yes
+      │                  a turn: the driver calls reconcile(name)
+      │                        │
+      └── end: forget · later · after the limiter's pause · not before an event
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/internal/controller/controller.go (v0.25).
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, final
 
@@ -31,13 +31,7 @@ from informers.controllers.results import Outcome, Processed, Result, TerminalEr
 from informers.errors import ConfigurationError, escaped
 from informers.objects import ObjectName
 from informers.source._wire.status_errors import retry_after_seconds
-from informers.workqueue import (
-    QueueStatistics,
-    RateLimiter,
-    RateLimitingQueue,
-    Waiter,
-    default_controller_rate_limiter,
-)
+from informers.workqueue import RateLimiter, RateLimitingQueue
 
 __all__ = ["Turn", "Turns", "log"]
 
@@ -67,6 +61,9 @@ class Turn:
 class Turns:
     """The queue of one controller, and the handling of results.
 
+    Attributes:
+        queue: the names; what is taken from it must have a turn.
+
     Thread safety: all methods may be called from any thread.
     """
 
@@ -77,7 +74,7 @@ class Turns:
         own_writes: OwnWrites,
         limiter: RateLimiter[ObjectName] | None,
         metrics: ControllerMetricsProvider | None,
-        workers: int,
+        limit: Callable[[], int],
         run_timeout: float,
         clock: Clock,
     ) -> None:
@@ -85,34 +82,22 @@ class Turns:
         self._own_writes = own_writes
         self._run_timeout = run_timeout
         self._clock = clock
-        self._limiter = _Noting(default_controller_rate_limiter(clock=clock) if limiter is None else limiter)
-        self._queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(
-            self._limiter, name=name, metrics=None if metrics is None else metrics.queues, clock=clock
+        # Before the queue: it may refuse the name.
+        self._reporter = Reporter(metrics, name, limit=limit, active=self._active)
+        self.queue: RateLimitingQueue[ObjectName] = RateLimitingQueue(
+            limiter, name=name, metrics=None if metrics is None else metrics.queues, clock=clock
         )
-        self._reporter = Reporter(metrics, name, workers=workers)
         #: The runs in progress. Only the thread that has a name changes its entry, so the interpreter's lock is enough.
         self._running: dict[ObjectName, Turn] = {}
         self._overdue: set[ObjectName] = set()
         self._failing: dict[ObjectName, str] = {}
         self._postponed: dict[ObjectName, str] = {}
-        self._reporter.watch_workers(lambda: float(len(self._running)))
 
-    def add(self, name: ObjectName, *, low_priority: bool = False) -> None:
-        """Request a turn of a name."""
-        self._queue.add(name, low_priority=low_priority)
+    def _active(self) -> int:
+        return len(self._running)
 
-    def add_after(self, name: ObjectName, seconds: float) -> None:
-        """Request a turn of a name in so many seconds."""
-        self._queue.add_after(name, seconds)
-
-    def begin(self, *, timeout: float | None = None) -> Turn | Processed:
-        """Wait for a name, and return its turn; or the result if it had to be postponed.
-
-        Raises:
-            TimeoutError: no name came in time.
-            StoppedError: there are no more turns.
-        """
-        name = self._queue.get(timeout=timeout)
+    def begin(self, name: ObjectName) -> Turn | Processed:
+        """Return the turn of a name from the queue; or the result if it had to be postponed."""
         try:
             pending = self._own_writes.pending(name)
             if pending is not None:
@@ -125,24 +110,20 @@ class Turns:
                 context.run(IN_WORK.set, InWork(self._own_writes, self._name, name, str(uuid.uuid4())))
                 turn = self._running[name] = Turn(name, self._clock.monotonic(), context)
                 return turn
-            self._queue.add_after(name, _LOOK_AGAIN)
+            self.queue.add_after(name, _LOOK_AGAIN)
             self._reporter.postponed(pending.group, pending.resource)
             log(logging.DEBUG, "%s %s: postponed: %s", self._name, name, pending)
         except BaseException:
-            self._queue.done(name)
+            self.queue.done(name)
             raise
-        self._queue.done(name)
+        self.queue.done(name)
         return Processed(name, "stale", 0.0)
-
-    def waiter(self, wake: Callable[[], object]) -> Waiter:
-        """Wait without a thread until `begin(timeout=0)` is worth a try; see `Queue.waiter`."""
-        return self._queue.waiter(wake)
 
     def seen(self, name: ObjectName | None) -> None:
         """Wake a name whose own writes the cache now shows; None for all names."""
         for waiting in list(self._postponed) if name is None else [name] if name in self._postponed else []:
             # Not `add`: the name keeps its priority.
-            self._queue.add_after(waiting, 0.0)
+            self.queue.add_after(waiting, 0.0)
 
     def end(self, turn: Turn, *, result: object = None, error: BaseException | None = None) -> Processed | None:
         """End a turn with the reconcile function's result or exception; only then may the name have another turn.
@@ -163,29 +144,28 @@ class Turns:
         finally:
             self._running.pop(name, None)
             self._overdue.discard(name)
-            self._queue.done(name)
+            self.queue.done(name)
         self._reporter.ended(outcome, seconds)
         return Processed(name, outcome, seconds, error)
 
     def _settle(self, name: ObjectName, result: object, error: Exception | None) -> Outcome:
         if error is None:
-            self._queue.forget(name)
+            self.queue.forget(name)
             self._failing.pop(name, None)
             if isinstance(result, Result) and result.requeue_after is not None:
-                self._queue.add_after(name, result.requeue_after)
+                self.queue.add_after(name, result.requeue_after)
                 return "requeue_after"
             return "success"
         # Only its text: the error itself would keep the function's local variables alive.
         self._failing[name] = safe_text(error)
         if isinstance(error, TerminalError):
             # Forgotten, so that the next event begins without failures.
-            self._queue.forget(name)
+            self.queue.forget(name)
             self._tell(name, error, "not tried again before its next event")
             return "terminal"
-        self._queue.add_rate_limited(name, at_least=_retry_after(error, now=self._clock.time()))
-        delay = self._limiter.noted(name)
-        when = "at once" if delay is None else f"in {max(delay, _retry_after(error, now=self._clock.time())):.3g} s"
-        self._tell(name, error, f"try {self._queue.num_requeues(name)}, the next {when}")
+        delay = self.queue.add_rate_limited(name, at_least=_retry_after(error, now=self._clock.time()))
+        when = "at once" if delay is None else f"in {delay:.3g} s"
+        self._tell(name, error, f"try {self.queue.num_requeues(name)}, the next {when}")
         return "error"
 
     def _tell(self, name: ObjectName, error: Exception, then: str) -> None:
@@ -212,18 +192,6 @@ class Turns:
                 log(logging.WARNING, "%s %s: has been in work for %.0f s, and goes on", self._name, name, seconds)
         return min(left, default=None)
 
-    def shut_down(self, *, drop: bool = True) -> None:
-        """Give no more turns; the present ones can still be ended."""
-        self._queue.shut_down(drop=drop)
-
-    def drain(self, timeout: float | None) -> bool:
-        """Take no more names, and wait until all waiting ones have had a turn; return whether they have."""
-        return self._queue.shut_down_with_drain(timeout=timeout)
-
-    def statistics(self) -> QueueStatistics:
-        """Return the present state of the queue."""
-        return self._queue.statistics()
-
     @property
     def running(self) -> Mapping[ObjectName, float]:
         """Names in work, with the seconds that each run has taken."""
@@ -239,28 +207,6 @@ class Turns:
     def postponed(self) -> Mapping[ObjectName, str]:
         """Postponed names, with the reason."""
         return dict(self._postponed)
-
-
-@final
-class _Noting:
-    """A rate limiter that remembers the delay of each name until it has been logged."""
-
-    def __init__(self, limiter: RateLimiter[ObjectName]) -> None:
-        self._limiter = limiter
-        self._said: dict[Hashable, float] = {}
-
-    def when(self, item: ObjectName, /) -> float:
-        self._said[item] = delay = self._limiter.when(item)
-        return delay
-
-    def forget(self, item: ObjectName, /) -> None:
-        self._limiter.forget(item)
-
-    def num_requeues(self, item: ObjectName, /) -> int:
-        return self._limiter.num_requeues(item)
-
-    def noted(self, item: ObjectName) -> float | None:
-        return self._said.pop(item, None)
 
 
 def log(level: int, message: str, *arguments: object) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol, final
+from weakref import WeakMethod
 
 import attrs
 
@@ -16,7 +17,7 @@ from informers._base.exceptions import report
 from informers.controllers.results import Outcome
 from informers.workqueue import Counter, Histogram, MetricsProvider
 
-__all__ = ["METRICS", "ControllerMetricsProvider", "ReconcileMetric", "Reporter"]
+__all__ = ["MAX_CONCURRENT", "METRICS", "ControllerMetricsProvider", "ReconcileMetric", "Reporter"]
 
 _log = logging.getLogger("informers.controllers")
 
@@ -107,21 +108,42 @@ class ControllerMetricsProvider(Protocol):
         ...
 
     def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
-        """Publish a gauge; `read` returns its value whenever it is needed."""
+        """Publish a gauge; `read` returns its value whenever it is needed, and 0 once the controller has ended.
+
+        The first gauge of a controller is `MAX_CONCURRENT`, which is above 0 until then. So a provider can refuse a
+        second controller of one name.
+        """
         ...
 
 
 @final
 class Reporter:
-    """Counts the runs of one controller; without a provider it does nothing."""
+    """Counts the runs of one controller; without a provider it does nothing.
 
-    def __init__(self, provider: ControllerMetricsProvider | None, controller: str, *, workers: int) -> None:
+    Args:
+        provider: receives the metrics.
+        controller: the controller's name.
+        limit: a method that returns how many runs there can be at a time; 0 once the controller has ended.
+        active: a method that returns how many runs are in progress.
+    """
+
+    def __init__(
+        self,
+        provider: ControllerMetricsProvider | None,
+        controller: str,
+        *,
+        limit: Callable[[], int],
+        active: Callable[[], int],
+    ) -> None:
         self._provider = provider
         self._labels = {"controller": controller}
         self._stale: dict[tuple[str, str], Counter] = {}
         if provider is None:
             return
         labels = self._labels
+        # First of all: it may be refused, and then nothing is counted.
+        provider.gauge(MAX_CONCURRENT, labels, _reader(limit))
+        provider.gauge(ACTIVE_WORKERS, labels, _reader(active))
         self._results: dict[Outcome, Counter] = {
             "success": provider.counter(TOTAL, {**labels, "result": "success"}),
             "requeue_after": provider.counter(TOTAL, {**labels, "result": "requeue_after"}),
@@ -132,12 +154,6 @@ class Reporter:
         self._terminal_errors = provider.counter(TERMINAL_ERRORS, labels)
         self._timeouts = provider.counter(TIMEOUTS, labels)
         self._time = provider.histogram(TIME, labels)
-        provider.gauge(MAX_CONCURRENT, labels, lambda: float(workers))
-
-    def watch_workers(self, active: Callable[[], float]) -> None:
-        """Publish the number of busy workers."""
-        if self._provider is not None:
-            self._provider.gauge(ACTIVE_WORKERS, self._labels, active)
 
     def ended(self, outcome: Outcome, seconds: float) -> None:
         """Count one run of the reconcile function."""
@@ -169,6 +185,17 @@ class Reporter:
             counter.inc(1)
 
         tell(count)
+
+
+def _reader(figure: Callable[[], int]) -> Callable[[], float]:
+    """Return a function that reads a method's figure; the provider outlives the controller, and must not keep it."""
+    look = WeakMethod(figure)
+
+    def read() -> float:
+        present = look()
+        return 0.0 if present is None else float(present())
+
+    return read
 
 
 def tell(metric: Callable[[], object]) -> None:

@@ -16,9 +16,8 @@ from informers._base.checks import check_function, check_stop, check_timeout
 from informers._base.threads import is_own_thread, join_all, start_thread
 from informers._base.wakeups import Stop, Wakeup
 from informers.controllers._base_controller import BaseController
-from informers.controllers._turns import Turn
 from informers.controllers.results import Processed, Result
-from informers.errors import ConfigurationError, StoppedError
+from informers.errors import ConfigurationError
 from informers.objects import ObjectName
 
 __all__ = ["Controller"]
@@ -126,7 +125,7 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         check_timeout(timeout)
         begin = self._clock.monotonic()
         if drain and self._started and not is_own_thread():
-            self._turns.drain(timeout)
+            self._turns.queue.shut_down_with_drain(timeout=timeout)
         if self._ends_unstarted():
             return not self._turns.running
         if is_own_thread():
@@ -153,20 +152,22 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         """
         self._wait_synced(self._limit_of_sync(timeout))
         try:
-            turn = self._turns.begin(timeout=timeout)
+            name = self._turns.queue.get(timeout=timeout)
         except TimeoutError:
             return None
-        return self._take(turn) if isinstance(turn, Turn) else turn
+        return self._take(name)
 
     def _wait_synced(self, timeout: float | None, stop: Stop | None = None) -> None:
         if self._unsynced():
             with Wakeup(timeout=timeout, stop=stop, clock=self._clock) as wakeup:
                 wakeup.run(self._synced(wakeup))
 
-    def _take(self, turn: Turn) -> Processed | None:
-        result: object = None
+    def _take(self, name: ObjectName) -> Processed | None:
+        turn = self._turns.begin(name)
+        if isinstance(turn, Processed):
+            return turn
         try:
-            result = turn.context.run(self._reconcile, turn.name)
+            result = turn.context.run(self._reconcile, name)
         except Exception as error:  # noqa: BLE001  an error of this name affects no other
             return self._turns.end(turn, error=error)
         except BaseException as error:
@@ -177,11 +178,7 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
     def _work(self) -> None:
         """Take names until there are no more, as one worker."""
         try:
-            while not self._stopping.is_set():
-                turn = self._turns.begin()
-                if isinstance(turn, Turn):
-                    self._take(turn)
-        except StoppedError:
-            return
+            for name in self._turns.queue.items():
+                self._take(name)
         except BaseException as error:  # noqa: BLE001  it ends all workers, and `run` raises it
             self._fail(error)

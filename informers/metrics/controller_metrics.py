@@ -11,7 +11,9 @@ from typing import final
 import prometheus_client
 from prometheus_client.registry import CollectorRegistry
 
-from informers.controllers.reconcile_metrics import METRICS, ReconcileMetric
+from informers._base.forks import new_lock
+from informers.controllers.reconcile_metrics import MAX_CONCURRENT, METRICS, ReconcileMetric
+from informers.errors import ConfigurationError
 from informers.metrics.queue_metrics import QueueMetrics, registered
 from informers.workqueue.instruments import Counter, Histogram
 
@@ -51,6 +53,9 @@ class ControllerMetrics:
     ) -> None:
         self._queues = QueueMetrics(registry=registry) if queues is None else queues
         self._metrics = {metric.name: registered(metric, metric.labels, registry) for metric in METRICS}
+        self._lock = new_lock()
+        #: By controller, the function that returns how many runs it can have; none once it has ended.
+        self._limits: dict[str, Callable[[], float]] = {}
 
     @property
     def queues(self) -> QueueMetrics:
@@ -68,5 +73,19 @@ class ControllerMetrics:
         return histogram
 
     def gauge(self, metric: ReconcileMetric, labels: Mapping[str, str], read: Callable[[], float], /) -> None:
-        """Publish a gauge; `read` returns its value whenever it is needed."""
+        """Publish a gauge; `read` returns its value whenever it is needed, and 0 once the controller has ended.
+
+        Raises:
+            ConfigurationError: another controller has the name, and has not ended.
+        """
+        if metric is MAX_CONCURRENT:
+            name = labels["controller"]
+            with self._lock:
+                other = self._limits.get(name)
+                if other is not None and other():
+                    raise ConfigurationError(
+                        f"a controller {name!r} uses these metrics already, and theirs would mix: "
+                        "give it another name, or stop the other one first"
+                    )
+                self._limits[name] = read
         self._metrics[metric.name].labels(**labels).set_function(read)

@@ -36,6 +36,7 @@ class RateLimitingQueue(DelayingQueue[T]):
         >>> queue.add("default/web-0")
         >>> key = queue.get()
         >>> queue.add_rate_limited(key)  # it failed: again in 5 ms
+        0.005
         >>> queue.done(key)
         >>> queue.num_requeues(key)
         1
@@ -62,7 +63,7 @@ class RateLimitingQueue(DelayingQueue[T]):
             check_limiter(limiter)
         self._limiter: RateLimiter[T] = default_controller_rate_limiter(clock=clock) if limiter is None else limiter
 
-    def add_rate_limited(self, item: T, *, at_least: float = 0.0) -> None:
+    def add_rate_limited(self, item: T, *, at_least: float = 0.0) -> float | None:
         """Queue `item` when the limiter allows it. Does nothing once shutting down.
 
         For an item that waits already, for a worker or for the limiter's time, no try is counted and no token is taken;
@@ -73,15 +74,20 @@ class RateLimitingQueue(DelayingQueue[T]):
             item: the item.
             at_least: seconds that the item waits even if the limiter says less, for example a server's `Retry-After`.
 
+        Returns:
+            The seconds until the retry, for a log; None if the limiter was not asked.
+
         Raises:
             ConfigurationError: the limiter's answer or `at_least` is not a finite number, or the item can't be hashed.
         """
         check_seconds("at_least", at_least)
         # First of all: a limiter would raise its own error, or count an item that can't be added.
         check_hashable(item)
-        if self._needs_limiter(item):
-            delay = check_seconds("delay", self._limiter.when(item))
-            self._ask_for(item, max(delay, at_least), low=None, limited=True)
+        if not self._needs_limiter(item):
+            return None
+        delay = max(check_seconds("delay", self._limiter.when(item)), at_least)
+        self._ask_for(item, delay, low=None, limited=True)
+        return delay
 
     def _needs_limiter(self, item: T) -> bool:
         with self._lock:

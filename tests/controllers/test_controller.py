@@ -23,7 +23,7 @@ from informers.controllers._names_handler import NamesHandler, own_name
 from informers.controllers._turns import Turn
 from informers.errors import AlreadyStartedError, TooManyRequestsError
 from informers.testing import FakeClock
-from informers.workqueue import ItemExponentialFailureRateLimiter
+from informers.workqueue import ItemExponentialFailureRateLimiter, Queue
 from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, Refusal, kind_of, settled, started, written
 from tests.waiting import eventually
 
@@ -193,7 +193,7 @@ class TestResults:
     def test_a_name_that_waits_for_its_own_turn_to_end_keeps_no_other_waiting(self, make: Any) -> None:
         controller: Controller = make(Script())
         controller.enqueue(WEB)
-        turn = controller._turns.begin(timeout=0)
+        turn = controller._turns.begin(controller._turns.queue.get(timeout=0))
         controller.enqueue(WEB)
         controller.enqueue(API)
         processed = controller.process_next()
@@ -745,11 +745,11 @@ class TestFollowing:
     )
     @pytest.mark.parametrize(("version", "is_low"), [("7", True), ("8", False)])
     def test_what_a_resync_repeats_has_low_priority(self, version: str, is_low: bool) -> None:
-        added: list[tuple[ObjectName, bool]] = []
-        handler = NamesHandler(own_name, None, lambda name, low: added.append((name, low)))
+        queue = Queue[ObjectName]()
+        handler = NamesHandler(own_name, None, queue)
         old, new = ({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": v}} for v in ("7", version))
         handler.on_update(old, new)
-        assert added == [(WEB, is_low)]
+        assert (WEB in queue._lanes.low, len(queue)) == (is_low, 1)
 
     def test_a_mapping_that_raises_is_counted_and_the_next_event_is_delivered(
         self, owners: Any, cluster: Cluster, make: Any

@@ -12,6 +12,7 @@ from informers import ClusterResource, ConfigurationError, NamespacedResource, O
 from informers.controllers import Controller, by_controller, controller_reference
 from informers.controllers.owners import owner_names
 from informers.kinds import apps, core
+from informers.workqueue import Queue
 from tests.controllers.cluster import OWNERS, PODS, Cluster, Obj, kind_of, settled, started, written
 
 WEB, POD = ObjectName("shop", "web"), ObjectName("shop", "web-0")
@@ -147,17 +148,15 @@ class TestEvents:
         from informers import DeletedFinalStateUnknown
         from informers.controllers._names_handler import NamesHandler, own_name
 
-        added: list[ObjectName] = []
-        handler = NamesHandler(owner_names(OWNERS, every_owner=False), None, lambda name, _low: added.append(name))
+        queue = Queue[ObjectName]()
+        handler = NamesHandler(owner_names(OWNERS, every_owner=False), None, queue)
         handler.on_delete(DeletedFinalStateUnknown("shop/web-0", pod(reference())))
-        assert added == [WEB]
+        assert queue.get(timeout=0) == WEB
         handler.on_delete(DeletedFinalStateUnknown("shop/web-0"))
-        assert added == [WEB]
+        assert len(queue) == 0
         assert "its last state unknown" in caplog.text
-        NamesHandler(own_name, None, lambda name, _low: added.append(name)).on_delete(
-            DeletedFinalStateUnknown("shop/web-1")
-        )
-        assert added == [WEB, ObjectName("shop", "web-1")]
+        NamesHandler(own_name, None, queue).on_delete(DeletedFinalStateUnknown("shop/web-1"))
+        assert queue.get(timeout=0) == ObjectName("shop", "web-1")
 
 
 class TestByController:

@@ -102,7 +102,7 @@ class Schedules(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def resync(self, name: ObjectName) -> None:
         """Repeat what is known, with low priority."""
-        self.controller._add(name, True)
+        self.controller._turns.queue.add(name, low_priority=True)
 
     # What the network does.
 
@@ -129,7 +129,7 @@ class Schedules(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         try:
-            turn = self.controller._turns.begin(timeout=0)
+            turn = self.controller._turns.begin(self.controller._turns.queue.get(timeout=0))
         except (TimeoutError, StoppedError):
             return
         if isinstance(turn, Turn):
@@ -321,7 +321,7 @@ def play_with_threads(steps: list[tuple[str, int, str]], workers: int) -> None:
 
     def is_quiet() -> bool:
         # By the queue: a name that was just taken is neither waiting nor running for the controller yet.
-        statistics = controller._turns.statistics()
+        statistics = controller._turns.queue.statistics()
         return not (statistics.depth or statistics.processing)
 
     cluster, clock = Cluster(), FakeClock()
@@ -346,7 +346,7 @@ def play_with_threads(steps: list[tuple[str, int, str]], workers: int) -> None:
                     if step == "want":
                         cluster.apply("podsets", {"metadata": {"namespace": "shop", "name": name.name}})
                     else:
-                        controller._add(name, True)
+                        controller._turns.queue.add(name, low_priority=True)
             cluster.deliver("podsets")
             settled(controller, cluster)
             # A worker that was late has taken many steps of a name as one, and then meets their ends one a round.

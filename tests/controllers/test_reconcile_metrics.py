@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from informers import ConfigurationError, ObjectName
+from informers import ConfigurationError, ObjectName, StoppedError
 from informers.controllers import Controller, Result, TerminalError
-from informers.controllers.reconcile_metrics import METRICS, TIME
+from informers.controllers.reconcile_metrics import MAX_CONCURRENT, METRICS, TIME
 from informers.metrics import ControllerMetrics
 from informers.testing import FakeClock
 from tests.controllers.cluster import OWNERS, Cluster, kind_of, started, written
@@ -63,7 +66,7 @@ def test_the_metrics_have_upstreams_names_labels_and_buckets_but_for_panics_whic
 
 
 def test_every_metric_is_there_from_the_start_so_that_rates_exist(registry: CollectorRegistry, owners: Any) -> None:
-    Controller("sets", owners, lambda name: None, workers=3, metrics=ControllerMetrics(registry=registry))
+    controller = Controller("sets", owners, lambda name: None, workers=3, metrics=ControllerMetrics(registry=registry))
     for result in ("success", "requeue_after", "error"):
         assert value(registry, TOTAL, result=result) == 0
     for name in ("reconcile_errors", "terminal_reconcile_errors", "reconcile_timeouts"):
@@ -71,6 +74,7 @@ def test_every_metric_is_there_from_the_start_so_that_rates_exist(registry: Coll
     assert value(registry, "controller_runtime_max_concurrent_reconciles") == 3
     assert value(registry, "controller_runtime_active_workers") == 0
     assert registry.get_sample_value("workqueue_depth", {"name": "sets"}) == 0
+    assert controller.stop(10)
 
 
 def test_each_result_is_counted(registry: CollectorRegistry, owners: Any) -> None:
@@ -134,6 +138,65 @@ def test_a_name_that_is_in_use_is_refused_until_its_controller_is_stopped(
         second = made(kind=stopped)
     third = made()
     assert all(controller.stop(10) for controller in (*alike, second, third))
+
+
+def test_of_two_controllers_of_one_name_that_begin_at_once_one_is_refused(registry: CollectorRegistry) -> None:
+    metrics = ControllerMetrics(registry=registry)
+    inside, both = list[int](), threading.Event()
+
+    def ended() -> float:
+        inside.append(1)
+        if len(inside) == 2:
+            both.set()
+        both.wait(0.1)  # for the other one to look, too
+        return 0.0
+
+    refused: list[ConfigurationError] = []
+
+    def begin() -> None:
+        try:
+            metrics.gauge(MAX_CONCURRENT, {"controller": "sets"}, lambda: 1.0)
+        except ConfigurationError as error:
+            refused.append(error)
+
+    metrics.gauge(MAX_CONCURRENT, {"controller": "sets"}, ended)
+    threads = [threading.Thread(target=begin) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(refused) == 1
+
+
+def test_a_controller_that_can_not_be_made_leaves_its_name_and_the_metrics_of_the_other(
+    cluster: Cluster, owners: Any, registry: CollectorRegistry
+) -> None:
+    metrics = ControllerMetrics(registry=registry)
+    with kind_of(cluster, OWNERS) as kind:
+        pass
+    with pytest.raises(StoppedError) as refusal:
+        Controller("sets", kind, lambda name: None, metrics=metrics)
+    controller = Controller("sets", owners, lambda name: None, metrics=metrics)
+    controller.enqueue(WEB)
+    with pytest.raises(ConfigurationError):
+        Controller("sets", owners, lambda name: None, metrics=metrics)
+    assert registry.get_sample_value("workqueue_depth", {"name": "sets"}) == 1
+    assert controller.stop(10)
+    assert refusal.value.__traceback__, "it keeps the first one"
+
+
+def test_the_metrics_keep_no_controller_that_has_ended(
+    cluster: Cluster, owners: Any, registry: CollectorRegistry
+) -> None:
+    controller = Controller("sets", owners, lambda name: None, workers=3, metrics=ControllerMetrics(registry=registry))
+    assert value(registry, "controller_runtime_max_concurrent_reconciles") == 3
+    assert controller.stop(10)
+    assert value(registry, "controller_runtime_max_concurrent_reconciles") == 0
+    kept = weakref.ref(controller)
+    del controller
+    gc.collect()
+    assert kept() is None
+    assert value(registry, "controller_runtime_active_workers") == 0
 
 
 def test_a_metric_that_raises_costs_no_name(owners: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -132,11 +132,11 @@ def test_of_names_that_are_as_they_should_be_nothing_is_kept(cluster: Cluster, k
     cluster.bookmark("pods")
     settled(controller, cluster)
     turns = controller._turns
-    kept = [turns._running, turns._overdue, turns._failing, turns._postponed, turns._limiter._said]
+    kept = [turns._running, turns._overdue, turns._failing, turns._postponed]
     eventually(lambda: not controller.own_writes._writes)
     clock.advance(10.0)
-    assert kept == [{}, set(), {}, {}, {}]
-    assert (turns.statistics().depth, turns.statistics().delayed) == (0, 0)
+    assert kept == [{}, set(), {}, {}]
+    assert (turns.queue.statistics().depth, turns.queue.statistics().delayed) == (0, 0)
     assert all(limiter.num_requeues(name) == 0 for name in failed)
     controller.stop()
 

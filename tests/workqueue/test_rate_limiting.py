@@ -132,7 +132,8 @@ def test_a_server_may_ask_for_a_longer_wait_than_the_limiter_and_not_for_a_short
 ) -> None:
     clock = FakeClock()
     queue = RateLimitingQueue[str](ItemExponentialFailureRateLimiter(2.0, 1000.0), clock=clock)
-    queue.add_rate_limited("a", at_least=at_least)
+    assert queue.add_rate_limited("a", at_least=at_least) == waits
+    assert queue.add_rate_limited("a", at_least=at_least) is None, "it waits already"
     assert delays(queue, clock) == {"a": waits}
     with pytest.raises(ConfigurationError, match="at_least must be a finite number of seconds, not nan"):
         queue.add_rate_limited("b", at_least=math.nan)
