@@ -190,7 +190,9 @@ class APIServer(ObjectsWithin):
 
     def resume_accepting(self) -> None:
         """Accept connections again, at the same address."""
-        self._running().resume()
+        # With the lock, so that a stop comes before it or after it.
+        with self._lock:
+            self._running().resume()
 
     def client(self, *, token: str | None = None) -> ApiClient:
         """Return a client of the official library for this server.

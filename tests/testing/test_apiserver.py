@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from informers.errors import ConfigurationError, StoppedError
+from informers.errors import ConfigurationError
 from informers.kinds import all_resources, core
 from informers.testing import APIServer, FakeClock, Refuse
 from informers.testing.__main__ import main
-from informers.testing._http.listener import HTTPListener
 from informers.testing._http.read_handlers import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
 
@@ -55,29 +54,6 @@ def test_a_stop_ends_every_thread_and_every_watch() -> None:
         assert rest == b""
 
 
-def test_a_stop_waits_for_the_thread_of_a_connection_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    forgotten, may_end = threading.Event(), threading.Event()
-    forget = HTTPListener.forget
-
-    def forget_and_linger(listener: HTTPListener, connection: Any) -> None:
-        forget(listener, connection)
-        forgotten.set()
-        may_end.wait(10)
-
-    monkeypatch.setattr(HTTPListener, "forget", forget_and_linger)
-    before = set(threading.enumerate())
-    with APIServer() as server:
-        assert ask(server, PODS).status == 200
-        assert forgotten.wait(10)
-        stop = threading.Thread(target=server.stop)
-        stop.start()
-        stop.join(0.05)
-        assert stop.is_alive()
-        may_end.set()
-        stop.join(10)
-        assert set(threading.enumerate()) == before
-
-
 def test_a_server_that_does_not_run_has_no_address() -> None:
     server = APIServer()
     with pytest.raises(ConfigurationError, match="does not run"):
@@ -105,13 +81,6 @@ def test_it_can_be_away_and_come_back_at_the_same_address(server: APIServer) -> 
         server.resume_accepting()
         assert ask(server, ALL_PODS).status == 200
         del watch
-
-
-def test_a_stopped_listener_does_not_come_back(server: APIServer) -> None:
-    listener = server._running()
-    server.stop()
-    with pytest.raises(StoppedError):
-        listener.resume()
 
 
 def test_a_connection_serves_many_requests(server: APIServer) -> None:

@@ -1,6 +1,6 @@
 """Answers over HTTP/1.1, complete or broken as a script of faults says.
 
-Faults cut answers at a byte, keep silent, or reset the connection, so this is not `http.server`.
+Faults cut answers at a byte, keep silent, or reset the connection, so answers are written to the socket here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import final
 
 from informers._base.clock import Clock
-from informers._base.forks import new_condition
-from informers.testing._http.request_reader import BrokenConnectionError, Request
+from informers._base.signals import Signal
+from informers.testing._http.request_reader import Request
 
 __all__ = ["Exchange"]
 
@@ -34,9 +34,9 @@ class Exchange:
     Args:
         request: the request.
         sock: where the answer goes.
-        watch_for_end: calls back when the client closes the connection; returns a function that stops watching.
-
-    Thread safety: one thread answers; `close` may be called from any thread.
+        clock: for dates and waits.
+        ended: set when the server closes the connection.
+        noticing: makes a context in which `ended` is also set when the client closes the connection.
     """
 
     def __init__(
@@ -44,35 +44,30 @@ class Exchange:
         request: Request,
         sock: socket.socket,
         clock: Clock,
-        watch_for_end: Callable[[Callable[[], None]], Callable[[], None]],
+        ended: Signal,
+        noticing: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self.request = request
         #: Called once, with the status, before anything is sent.
         self.on_status: Callable[[int], None] = lambda _: None
         #: Body bytes after which the answer stops; None for never.
         self.stops_after: int | None = None
-        #: Whether it then hangs, rather than to be cut.
+        #: Whether it then hangs; otherwise it is cut.
         self.hangs = False
         self._socket = sock
         self._clock = clock
-        self._watch_for_end = watch_for_end
-        self._condition = new_condition()
-        self._is_closed = False
-        self._end_callbacks: list[Callable[[], None]] = []
-        self._is_started = False
+        self._ended = ended
+        self._noticing = noticing
+        #: Whether any of the answer has been sent.
+        self.is_started = False
         self._written = 0
         self._compressor: zlib._Compress | None = None
-
-    @property
-    def is_started(self) -> bool:
-        """Return whether any of the answer has been sent."""
-        return self._is_started
 
     def respond(self, status: int, parts: Iterable[bytes], *, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer, compressed if it is large and the client can read that.
 
         Raises:
-            BrokenConnectionError: the client has left, or a fault has cut the answer.
+            ConnectionError: the client has left, or a fault has cut the answer.
         """
         pieces = list(parts)
         size = sum(map(len, pieces))
@@ -114,7 +109,7 @@ class Exchange:
         """Send a piece of the answer.
 
         Raises:
-            BrokenConnectionError: the client has left, or a fault has cut the answer.
+            ConnectionError: the client has left, or a fault has cut the answer.
         """
         self._limited(data, self._write_chunk)
 
@@ -128,55 +123,31 @@ class Exchange:
         """Break the connection, so that the client sees an error.
 
         Raises:
-            BrokenConnectionError: always, to end the exchange.
+            ConnectionError: always, to end the exchange.
         """
         # To linger for no time makes close() send a reset.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        raise BrokenConnectionError("reset by a fault")
+        raise ConnectionError("reset by a fault")
 
     def wait(self, seconds: float | None) -> None:
         """Wait, by the clock; None for ever.
 
         Raises:
-            BrokenConnectionError: the client or the server has closed the connection meanwhile.
+            ConnectionError: the client or the server has closed the connection meanwhile.
         """
-        deadline = None if seconds is None else self._clock.monotonic() + seconds
-        with self.noticing_the_end(self._notice), self._condition:
-            while not self._is_closed:
-                left = None if deadline is None else deadline - self._clock.monotonic()
-                if left is not None and left <= 0:
-                    return
-                self._clock.wait(self._condition, left)
-        raise BrokenConnectionError("closed while waiting")
-
-    def _notice(self) -> None:
-        with self._condition:
-            self._is_closed = True
-            self._condition.notify_all()
-
-    def close(self) -> None:
-        """End all waiting: the connection is at its end."""
-        self._notice()
-        with self._condition:
-            callbacks = list(self._end_callbacks)
-        for callback in callbacks:
-            callback()
+        with self._noticing():
+            if self._ended.wait(seconds):
+                raise ConnectionError("closed while waiting")
 
     @contextlib.contextmanager
     def noticing_the_end(self, callback: Callable[[], None]) -> Generator[None]:
         """Return a context in which `callback` is called when client or server close the connection."""
-        with self._condition:
-            self._end_callbacks.append(callback)
-            is_closed = self._is_closed
-        if is_closed:
-            callback()
-        cease = self._watch_for_end(callback)
+        withdraw = self._ended.add_callback(callback)
         try:
-            yield
+            with self._noticing():
+                yield
         finally:
-            cease()
-            with self._condition:
-                self._end_callbacks.remove(callback)
+            withdraw()
 
     def _limited(self, data: bytes, send: Callable[[bytes], None]) -> None:
         if self.stops_after is None or self._written + len(data) < self.stops_after:
@@ -207,14 +178,11 @@ class Exchange:
             "Date": formatdate(self._clock.time(), usegmt=True),
             **headers,
         }
-        if self.request.wants_close:
+        if self.request.is_last:
             shown["Connection"] = "close"
         lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in shown.items())]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def _send(self, data: bytes) -> None:
-        self._is_started = True
-        try:
-            self._socket.sendall(data)
-        except OSError as problem:
-            raise BrokenConnectionError(f"the client has left: {problem}") from problem
+        self.is_started = True
+        self._socket.sendall(data)

@@ -1,6 +1,6 @@
 """The server's socket and its connections: one thread that accepts, one per connection.
 
-The accepting thread also notices when a client leaves that is being sent nothing, for example one with a quiet watch.
+The accepting thread also notices if a client leaves while nothing is sent to it, for example one with a quiet watch.
 """
 
 from __future__ import annotations
@@ -10,72 +10,46 @@ import logging
 import selectors
 import socket
 import threading
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Generator
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from typing import Any, cast, final
+
+import attrs
+from typing_extensions import override
 
 from informers._base.clock import Clock
 from informers._base.forks import new_lock, on_fork
-from informers.errors import StoppedError
+from informers._base.signals import Signal
 from informers.testing._http.exchange import Exchange
-from informers.testing._http.request_reader import BrokenConnectionError, RequestReader, UnreadableRequestError
+from informers.testing._http.request_reader import UnreadableRequestError, read_request
 
 __all__ = ["HTTPListener"]
 
 _logger = logging.getLogger("informers.testing")
 
+#: What a selector raises for a connection that is in it already or not any more, and once it is closed.
+_UNSUITABLE = (KeyError, ValueError)
+
 
 @final
+@attrs.frozen(eq=False)
 class _Connection:
-    """A client's connection, and the thread that serves it."""
+    """A client's connection.
 
-    def __init__(self, listener: HTTPListener, sock: socket.socket, number: int) -> None:
-        self._listener = listener
-        self.socket: socket.socket = sock
-        self._exchange: Exchange | None = None
-        self._is_closed = False
-        self.thread: threading.Thread = threading.Thread(
-            target=self._run, name=f"informers-testing-connection-{number}", daemon=True
-        )
+    Attributes:
+        socket: the server's end of it.
+        ended: set when it is closed, as far as that has been noticed.
+    """
+
+    socket: socket.socket
+    ended: Signal
 
     def close(self) -> None:
-        """Make the connection's thread end soon."""
-        self._is_closed = True
-        if self._exchange is not None:
-            self._exchange.close()
+        """Make its thread end soon."""
+        self.ended.set()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-
-    def _run(self) -> None:
-        try:
-            self._serve()
-        except BrokenConnectionError as problem:
-            _logger.debug("connection ended: %s", problem)
-        except Exception:  # a bug in here must show, and must not hang the client
-            _logger.exception("a request to the test server could not be answered")
-        finally:
-            self._listener.forget(self)
-            self.socket.close()
-
-    def _serve(self) -> None:
-        listener, sock = self._listener, self.socket
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = RequestReader(sock)
-        while not self._is_closed:
-            try:
-                request = reader.request()
-            except UnreadableRequestError as problem:
-                reader.refuse(problem.answer)
-                return
-            self._exchange = Exchange(
-                request, sock, listener.clock, lambda callback: listener.watch_for_end(sock, callback)
-            )
-            if self._is_closed:
-                return
-            listener.serve(self._exchange)
-            if request.is_too_large:
-                reader.refuse()
-            if request.wants_close:
-                return
 
 
 @final
@@ -84,6 +58,7 @@ class HTTPListener:
 
     Args:
         serve: answers a request.
+        clock: for timestamps and waits.
         port: to listen at; 0 for any that is free.
 
     Thread safety: all methods may be called from any thread.
@@ -92,173 +67,160 @@ class HTTPListener:
     def __init__(self, serve: Callable[[Exchange], None], *, clock: Clock, port: int) -> None:
         self.serve = serve
         self.clock = clock
+        self.port = port
+        #: Held by those who pause or resume, never by the other threads.
+        self._turn = new_lock()
+        self._is_accepting = False
         self._lock = new_lock()
-        self._connections: set[_Connection] = set()
-        # Apart from the connections: a thread lives a little longer than its connection, and a stop waits for it.
-        self._threads: list[threading.Thread] = []
-        self._count = 0
-        self._is_stopped = False
-        self._wake_reader, self._wake_writer = socket.socketpair()
-        self._wake_writer.setblocking(False)
-        #: What the accepting thread is to do to its selector.
-        self._orders: list[Callable[[selectors.BaseSelector], None]] = []
-        self._socket: socket.socket | None = _listen(port)
-        self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._run, name="informers-testing-listener", daemon=True)
-        self._thread.start()
+        #: By their threads, including some that have ended.
+        self._connections: dict[threading.Thread, _Connection] = {}
+        self.resume()
         on_fork(self._forked)
 
     def stop(self) -> None:
         """End all connections and threads; returns when they have ended."""
-        with self._lock:
-            self._is_stopped = True
         self.pause()
-        self._wake()
-        self._thread.join()
-        # No more threads will come, since the accepting one has ended.
-        for thread in self._threads:
+        for thread in self._connections:
             if thread is not threading.current_thread():
                 thread.join()
-        self._wake_reader.close()
-        self._wake_writer.close()
 
     def pause(self) -> None:
-        """Accept nothing more and break all connections, as when the server is gone."""
-        with self._lock:
-            listening, self._socket = self._socket, None
-        if listening is not None:
-            self._order(lambda selector: _unregister(selector, listening))
-            listening.close()
-        self.close_connections()
+        """Accept nothing more and break all connections, like a server that is gone."""
+        with self._turn:
+            self._is_accepting = False
+            self._wake()
+            self._thread.join()
 
     def resume(self) -> None:
-        """Accept connections again, at the same port.
-
-        Raises:
-            StoppedError: the server has been stopped.
-        """
-        with self._lock:
-            if self._is_stopped:
-                raise StoppedError("this server has been stopped: make a new one")
-            if self._socket is not None:
+        """Accept connections again, at the same port."""
+        with self._turn:
+            if self._is_accepting:
                 return
-            listening = self._socket = _listen(self.port)
-        self._order(lambda selector: _register(selector, listening, None))
+            # Loopback only: there is no encryption.
+            self._socket = socket.create_server(("127.0.0.1", self.port), backlog=512)
+            self.port = self._socket.getsockname()[1]
+            self._selector = selectors.DefaultSelector()
+            self._woken, self._waker = socket.socketpair()
+            self._waker.setblocking(False)
+            self._is_accepting = True
+            self._thread = threading.Thread(target=self._run, name="informers-testing-listener", daemon=True)
+            self._thread.start()
 
     def close_connections(self) -> None:
         """Break all connections."""
         with self._lock:
-            connections = list(self._connections)
+            connections = list(self._connections.values())
         for connection in connections:
             connection.close()
 
-    def forget(self, connection: _Connection) -> None:
-        """Take a connection as ended; its thread does this."""
-        with self._lock:
-            self._connections.discard(connection)
-
-    def watch_for_end(self, sock: socket.socket, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back when the other side of a socket closes it; return a function that stops watching."""
-        self._order(lambda selector: _register(selector, sock, callback))
-        return lambda: self._order(lambda selector: _unregister(selector, sock))
+    @contextlib.contextmanager
+    def noticing_the_end(self, connection: _Connection) -> Generator[None]:
+        """Return a context in which it is noticed when a client closes its connection."""
+        with contextlib.suppress(*_UNSUITABLE):
+            self._selector.register(connection.socket, selectors.EVENT_READ, partial(self._look_at, connection))
+        # epoll and kqueue see what is registered while they wait, others only at their next wait.
+        self._wake()
+        try:
+            yield
+        finally:
+            with self._lock, contextlib.suppress(*_UNSUITABLE):
+                self._selector.unregister(connection.socket)
 
     def _forked(self, _parent: int) -> list[int]:
-        """Give up all sockets in a forked child: the server goes on in its parent alone."""
-        sockets = [self._wake_reader, self._wake_writer, *(each.socket for each in self._connections)]
-        sockets += [self._socket] if self._socket is not None else []
-        self._is_stopped, self._socket, self._connections, self._threads = True, None, set(), []
+        """Give up all sockets in a forked child: the server continues in its parent alone."""
+        sockets = [self._socket, self._woken, self._waker, *(each.socket for each in self._connections.values())]
+        self._is_accepting, self._connections = False, {}
         return [sock.fileno() for sock in sockets]
-
-    def _order(self, order: Callable[[selectors.BaseSelector], None]) -> None:
-        """Have the accepting thread do something to its selector; returns when it is done."""
-        done = threading.Event()
-
-        def run(selector: selectors.BaseSelector) -> None:
-            try:
-                order(selector)
-            finally:
-                done.set()
-
-        with self._lock:
-            if not self._thread.is_alive() or threading.current_thread() is self._thread:
-                return
-            self._orders.append(run)
-        self._wake()
-        while not done.wait(0.2):
-            if not self._thread.is_alive():
-                return
 
     def _wake(self) -> None:
         # A full pipe wakes as well as one more byte.
         with contextlib.suppress(OSError):
-            self._wake_writer.send(b"\0")
+            self._waker.send(b"\0")
 
     def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wake_reader, selectors.EVENT_READ)
-            _register(selector, self._socket, None)
-            while True:
-                with self._lock:
-                    orders, self._orders = self._orders, []
-                    is_stopped = self._is_stopped
-                for order in orders:
-                    order(selector)
-                if is_stopped:
-                    if orders:
-                        continue  # more may have come meanwhile; their wake-up has been taken already
-                    return
-                for key, _ in selector.select():
-                    self._ready(selector, key)
+        with self._selector as selector, self._socket, self._woken, self._waker:
+            selector.register(self._woken, selectors.EVENT_READ, partial(self._woken.recv, 4096))
+            selector.register(self._socket, selectors.EVENT_READ, self._accept)
+            while self._is_accepting:
+                # Accepting fails if the client has left already; on Windows, selecting fails for a closed connection.
+                with contextlib.suppress(OSError):
+                    for key, _ in selector.select():
+                        key.data()
+            self._socket.close()
+            self.close_connections()
 
-    def _ready(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-        sock = key.fileobj
-        assert isinstance(sock, socket.socket)
-        if sock is self._wake_reader:
-            sock.recv(4096)
-        elif key.data is None:
-            self._accept(sock)
-        elif _has_ended(sock):
-            selector.unregister(sock)
-            key.data()
-        else:
-            # The client has sent its next request already: its end can't be seen behind that.
-            selector.unregister(sock)
-
-    def _accept(self, listening: socket.socket) -> None:
-        try:
-            sock, _ = listening.accept()
-        except OSError:
-            return
+    def _accept(self) -> None:
+        sock, _ = self._socket.accept()
+        connection = _Connection(sock, Signal(clock=self.clock))
+        serve = partial(self._run_connection, connection)
+        thread = threading.Thread(target=serve, name="informers-testing-connection", daemon=True)
         with self._lock:
-            if self._socket is not listening:
-                sock.close()
-                return
-            self._count += 1
-            connection = _Connection(self, sock, self._count)
-            self._connections.add(connection)
-        connection.thread.start()
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        self._threads.append(connection.thread)
+            running = {thread: each for thread, each in self._connections.items() if thread.is_alive()}
+            self._connections = {**running, thread: connection}
+            thread.start()
+
+    def _run_connection(self, connection: _Connection) -> None:
+        with connection.socket:
+            try:
+                _RequestHandler(connection, self)
+            except ConnectionError as problem:
+                _logger.debug("connection ended: %s", problem)
+            except Exception:  # a bug in here must show, and must not hang the client
+                _logger.exception("a request to the test server could not be answered")
+
+    def _look_at(self, connection: _Connection) -> None:
+        has_left = False
+        # Until it is unregistered, its own thread does not read, so looking does not block.
+        with self._lock, contextlib.suppress(*_UNSUITABLE):
+            # Once only: behind the client's next request its end can't be seen.
+            self._selector.unregister(connection.socket)
+            try:
+                has_left = not connection.socket.recv(1, socket.MSG_PEEK)
+            except OSError:
+                has_left = True
+        if has_left:
+            connection.ended.set()
 
 
-def _listen(port: int) -> socket.socket:
-    # Loopback only: this server asks nobody who they are.
-    return socket.create_server(("127.0.0.1", port), backlog=512)
+@final
+class _RequestHandler(BaseHTTPRequestHandler):
+    """Serves the requests of one connection, in its constructor."""
 
+    protocol_version = "HTTP/1.1"
+    #: Of a request that can't be read: an answer in HTTP/0.9 would have no status.
+    default_request_version = protocol_version
+    disable_nagle_algorithm = True
+    error_message_format = "%(code)d %(message)s"
+    error_content_type = "text/plain; charset=utf-8"
 
-def _register(selector: selectors.BaseSelector, sock: socket.socket | None, data: Callable[[], None] | None) -> None:
-    if sock is not None and sock.fileno() >= 0 and sock not in selector.get_map():
-        selector.register(sock, selectors.EVENT_READ, data)
+    def __init__(self, connection: _Connection, listener: HTTPListener) -> None:
+        self._open = connection
+        self._listener = listener
+        super().__init__(connection.socket, None, cast("Any", None))
 
+    @override
+    def handle(self) -> None:
+        super().handle()
+        # What the client still sends is thrown away: closing earlier could destroy the answer.
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while not self._open.ended.is_set() and self.connection.recv(65536):
+                pass
 
-def _unregister(selector: selectors.BaseSelector, sock: socket.socket) -> None:
-    # What was closed meanwhile is not registered any more.
-    with contextlib.suppress(KeyError, ValueError):
-        selector.unregister(sock)
+    def do_GET(self) -> None:
+        """Answer a request."""
+        try:
+            request = read_request(self)
+        except UnreadableRequestError as problem:
+            self.send_error(problem.status, str(problem))
+            return
+        self.close_connection = request.is_last
+        noticing = partial(self._listener.noticing_the_end, self._open)
+        exchange = Exchange(request, self.connection, self._listener.clock, self._open.ended, noticing)
+        self._listener.serve(exchange)
 
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  http.server's names
 
-def _has_ended(sock: socket.socket) -> bool:
-    try:
-        return not sock.recv(1, socket.MSG_PEEK)
-    except OSError:
-        return True
+    @override
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: the server has a log of its own."""

@@ -20,7 +20,7 @@ from informers.testing._http.bodies import APPLY, read_configuration, read_delet
 from informers.testing._http.exchange import Exchange
 from informers.testing._http.read_handlers import Reads
 from informers.testing._http.representations import Form, negotiate
-from informers.testing._http.request_reader import BODY_LIMIT, BrokenConnectionError, Request
+from informers.testing._http.request_reader import BODY_LIMIT, Request
 from informers.testing._http.reviews import review
 from informers.testing._http.routes import Target, route
 from informers.testing._http.status import Cause, Failure
@@ -100,7 +100,7 @@ class Handlers:
         """Answer one request.
 
         Raises:
-            BrokenConnectionError: the connection is of no use any more.
+            ConnectionError: the connection is of no use any more.
         """
         request = exchange.request
         target = route(self.catalog, request.method, request.path, request.query)
@@ -126,7 +126,7 @@ class Handlers:
                 self._answer(exchange, target, fault)
         except Failure as failure:
             self._refuse(exchange, failure)
-        except BrokenConnectionError:
+        except ConnectionError:
             raise
         except RecursionError:
             self._refuse(exchange, failures.bad_request("the object is nested too deeply"), is_last=True)
@@ -135,7 +135,7 @@ class Handlers:
             _logger.exception("%s %s could not be answered", request.method, request.path)
             if not exchange.is_started:
                 self._refuse(exchange, failures.internal(repr(problem)), is_last=True)
-            raise BrokenConnectionError(repr(problem)) from problem
+            raise ConnectionError(repr(problem)) from problem
 
     def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
         namespace = target.namespace if target else ""
