@@ -33,38 +33,19 @@ _STANDARD = "asyncio|contextlib|datetime|enum|http|logging|os|pathlib|queue|sock
 nitpick_ignore_regex = [
     (r"py:.*", rf"({_FOREIGN}|{_STANDARD})(\..*)?"),
     (r"py:.*", r"(\w+\.)*_?[A-Z](_co|_contra)?"),
-    (r"py:.*", r"((Core|Discovery|Events|Resource)?V\d\w+|ApiClient)"),
+    (r"py:.*", r"(client\.)?((Core|Discovery|Events|Resource)?V\d\w+|ApiClient)"),
+    (r"py:.*", r"informers\.(\w+\.)*_\w.*"),  # what is not public
 ]
 # Made by the package alone, and never asked for.
 nitpick_ignore = [
     ("py:class", "CollectorRegistry"),
-    ("py:class", "informers.cache._pipeline.deltas.Snapshot"),
-    ("py:class", "informers.source._bytes.compression.Packer"),
-    ("py:class", "informers.cache._pipeline.processor.Listener"),
-    ("py:class", "informers._base.forks.OfOneProcess"),
-    ("py:class", "informers._base.wakeups.Stop"),
-    ("py:class", "informers.cache.listers._Cache"),
-    ("py:class", "informers.cache.listers._Lister"),
-    ("py:class", "informers.cache.listers._NamedLister"),
-    ("py:class", "informers.resources._Row"),
-    ("py:class", "informers.workqueue.rate_limiters._CountsTries"),
-    ("py:class", "informers.testing._http.status.Failure"),
-    ("py:class", "informers.controllers._base_controller.BaseController"),
     ("py:class", "informers.cache.observed.ObservedCache"),
-    ("py:class", "informers.cache._contents.Contents"),
     ("py:class", "informers.cache.following.FollowingCache"),
-    ("py:class", "informers._factory.saving.SavingFactory"),
     ("py:class", "informers.cache.waits.Lookout"),
     ("py:class", "informers.cache.waits.Sighting"),
-    ("py:class", "informers.testing._controlplane.server_objects.ObjectsByRequest"),
-    ("py:class", "informers.testing._http.objects_within.ObjectsWithin"),
     ("py:class", "informers.objects.Part"),
-    ("py:class", "informers.objects._HasMetadata"),
-    ("py:class", "informers.objects._HasSpec"),
-    ("py:class", "informers.objects._HasStatus"),
     ("py:class", "Mapping[str"),  # autodoc cuts the signature of an overload there
     ("py:class", "Overrides"),  # an alias
-    ("py:class", "informers.cache._reflector.watch_session.ReflectorStore"),
     ("py:class", "optional"),
 ]
 
