@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, NoReturn, TypeAlias, final
 
@@ -19,10 +19,11 @@ from typing_extensions import TypeVar
 from informers._base.exceptions import as_exception, report
 from informers._base.forks import new_lock
 from informers.errors import ConfigurationError, ForkedError, escaped
+from informers.objects import object_key
 from informers.options import IndexFunction, check_indexers
 from informers.source.records import Record
 
-__all__ = ["NAMESPACE_INDEX", "Contents", "IndexFailure", "Indices", "Write", "checked_values", "distinct"]
+__all__ = ["NAMESPACE_INDEX", "Contents", "Index", "IndexFailure", "Write", "checked_values", "distinct"]
 
 T = TypeVar("T", default=Any)
 
@@ -31,8 +32,8 @@ _log = logging.getLogger("informers.cache")
 #: Name of the index that every cache has: by an object's namespace.
 NAMESPACE_INDEX = "namespace"
 
-#: The values of each index for one object; the name is missing if the index function failed.
-_Values: TypeAlias = dict[str, tuple[str, ...]]
+#: The values of each index for one object.
+_Values: TypeAlias = Mapping["Index[Any]", tuple[str, ...]]
 
 #: Called when an index function raised: with the index's name, the object's key, and the exception.
 IndexFailure: TypeAlias = Callable[[str, str, Exception], None]
@@ -59,68 +60,52 @@ def checked_values(values: object) -> tuple[str, ...]:
     raise ConfigurationError(f"an index function must return a collection of strings: got {values!r}")
 
 
-class Indices:
-    """Keys by value, for each index. The contents' lock guards it."""
+@final
+class Index(Generic[T]):
+    """Keys by the values of an index function. The contents' lock guards it.
 
-    def __init__(self) -> None:
-        #: No set is empty: a value without keys is removed, so that old values do not pile up.
-        self._keys: dict[str, dict[str, dict[str, None]]] = {}
-        #: Indexes that are being built: writers update them, readers do not see them.
-        self._hidden: set[str] = set()
+    Attributes:
+        name: the index's name.
+        function: returns the values of an object.
+        is_whole: whether it has all present objects. Until then writers update it, and readers do not see it.
+        keys: by value. No value is without keys, so that old values do not pile up.
+    """
 
-    def __getitem__(self, name: str) -> dict[str, dict[str, None]]:
-        if not isinstance(name, str) or name not in self._keys or name in self._hidden:
-            known = ", ".join(sorted(self._keys.keys() - self._hidden)) or "none"
-            raise ConfigurationError(f"there is no index {name!r}: this cache has {known}")
-        return self._keys[name]
+    def __init__(self, name: str, function: IndexFunction[T]) -> None:
+        self.name: str = name
+        self.function: IndexFunction[T] = function
+        self.is_whole: bool = False
+        self.keys: dict[str, dict[str, None]] = {}
+        self._values: dict[str, tuple[str, ...]] = {}
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._keys
-
-    @property
-    def hidden(self) -> frozenset[str]:
-        """Names of the indexes that are being built."""
-        return frozenset(self._hidden)
-
-    def under(self, name: str, value: str | None) -> Iterable[str]:
-        """Return the keys that an index has under a value; none for None.
+    def under(self, value: str | None) -> Iterable[str]:
+        """Return the keys under a value; none for None.
 
         Raises:
-            ConfigurationError: there is no such index, or the value is not a string.
+            ConfigurationError: the value is not a string.
         """
-        index = self[name]
         if value is None:
             return ()
         if not isinstance(value, str):
-            raise ConfigurationError(f"what is looked up in index {name!r} must be a string: got {value!r}")
-        return index.get(value, ())
+            raise ConfigurationError(f"what is looked up in index {self.name!r} must be a string: got {value!r}")
+        return self.keys.get(value, ())
 
-    def create(self, name: str, *, hidden: bool = False) -> None:
-        """Add an empty index; a hidden one can only be read after `show`."""
-        self._keys[name] = {}
-        if hidden:
-            self._hidden.add(name)
+    def put(self, key: str, values: tuple[str, ...]) -> None:
+        """Move a key to its new values; it has none if its object is gone, or the function failed."""
+        self.move(key, self._values.pop(key, ()), values)
+        if values:
+            self._values[key] = values
 
-    def show(self, names: Iterable[str]) -> None:
-        """Let readers see indexes that have been built."""
-        self._hidden.difference_update(names)
-
-    def drop(self, name: str) -> None:
-        """Remove an index."""
-        self._keys.pop(name, None)
-        self._hidden.discard(name)
-
-    def change(self, name: str, key: str, before: Sequence[str], after: Sequence[str]) -> None:
+    def move(self, key: str, before: Collection[str], after: Collection[str]) -> None:
         """Move a key from its old values to its new ones."""
-        index = self._keys[name]
         # Sets: an object may have thousands of values.
         for value in set(before).difference(after):
-            keys = index[value]
+            keys = self.keys[value]
             del keys[key]
             if not keys:
-                del index[value]
+                del self.keys[value]
         for value in after:
-            index.setdefault(value, {})[key] = None
+            self.keys.setdefault(value, {})[key] = None
 
 
 @final
@@ -168,8 +153,6 @@ class Contents(Generic[T]):
     Attributes:
         lock: guards the rest. Reading one record by its key needs no lock.
         records: by key.
-        indices: keys by value.
-        functions: the index functions by name, including those of hidden indexes.
         resource_version: version of the last change; empty before the first.
 
     Thread safety: all methods may be called from any thread, those that end in `_locked` only within `writing`.
@@ -178,12 +161,13 @@ class Contents(Generic[T]):
     def __init__(self, on_index_failure: IndexFailure = log_failure) -> None:
         self.lock: threading.Lock = new_lock()
         self.records: dict[str, Record[T]] = {}
-        self.indices: Indices = Indices()
-        self.functions: dict[str, IndexFunction[T]] = {}
         self.resource_version: str = ""
         self._on_index_failure = on_index_failure
-        self._values: dict[str, _Values] = {}
-        self.indices.create(NAMESPACE_INDEX)
+        #: It does not remember the values, which the records have.
+        self._namespaces: Index[T] = Index(NAMESPACE_INDEX, lambda obj: [object_key(obj).rpartition("/")[0]])
+        self._namespaces.is_whole = True
+        #: The other indexes by name.
+        self._indexes: dict[str, Index[T]] = {}
 
     def bar(self, what: str, owner: int) -> None:
         """Make every read raise: for a forked child, where nothing updates this cache.
@@ -208,16 +192,17 @@ class Contents(Generic[T]):
 
         Other changes that belong to the same step may be made inside, if they are short and not users' code.
         """
-        known: dict[str, IndexFunction[T]] = {}
+        known: list[Index[T]] = []
         while True:
-            missing = {name: function for name, function in self.functions.copy().items() if name not in known}
+            missing = [index for index in self._indexes.copy().values() if index not in known]
             for write in writes if missing else ():
                 if write.record is not None:
-                    write.values = {**write.values, **self._compute(write.record, missing)}
-            known.update(missing)
+                    computed = {index: self._compute(index, write.record) for index in missing}
+                    write.values = {**write.values, **computed}
+            known += missing
             with self.lock:
-                # If a function was added meanwhile, compute its values first.
-                if self.functions.keys() <= known.keys():
+                # If an index was added meanwhile, compute its values first.
+                if all(index in known for index in self._indexes.values()):
                     yield
                     return
 
@@ -230,74 +215,82 @@ class Contents(Generic[T]):
 
     def keys_of(self, namespace: str | None) -> list[str]:
         """Return the keys of a namespace, or all."""
-        return list(self.records if namespace is None else self.indices.under(NAMESPACE_INDEX, namespace))
+        return list(self.records if namespace is None else self._namespaces.under(namespace))
+
+    def index(self, name: str) -> Index[T]:
+        """Return an index, under the lock.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        whole = self.indexes()
+        if not isinstance(name, str) or name not in whole:
+            raise ConfigurationError(f"there is no index {name!r}: this cache has {', '.join(sorted(whole))}")
+        return whole[name]
+
+    def indexes(self) -> dict[str, Index[T]]:
+        """Return the indexes that readers may see, by name, under the lock."""
+        whole = {name: index for name, index in self._indexes.items() if index.is_whole}
+        return {NAMESPACE_INDEX: self._namespaces, **whole}
 
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
         """Add index functions for present and future objects; all or none, and in one step for readers.
 
+        A function that has the same name already is not added again.
+
         Raises:
-            ConfigurationError: a name is already used, or a function is invalid.
+            ConfigurationError: a name is used for another function, or a function is invalid.
         """
         check_indexers(indexers)
         with self.lock:
-            taken = sorted(name for name in indexers if name in self.indices)
-            if taken:
-                raise ConfigurationError(f"indexer conflict: there is an index {taken[0]!r} already")
+            present = {**self._indexes, NAMESPACE_INDEX: self._namespaces}
+            for name, function in indexers.items():
+                if name in present and present[name].function is not function:
+                    raise ConfigurationError(f"indexer conflict: there is an index {name!r} already")
             # From here on writers compute the new values; the loop below adds those of the present objects.
-            self.functions.update(indexers)
-            for name in indexers:
-                self.indices.create(name, hidden=True)
-            behind = list(self.records.values())
+            self._indexes |= {name: Index(name, indexers[name]) for name in indexers if name not in present}
+            # Another thread may be adding the same function: then both add the values, and neither waits.
+            added = [index for name, index in self._indexes.items() if name in indexers and not index.is_whole]
+            behind = list(self.records.values()) if added else []
         try:
             # An object that a writer has replaced meanwhile has its values already.
             for record in behind:
-                values = self._compute(record, indexers)
+                values = {index: self._compute(index, record) for index in added}
                 with self.lock:
                     if self.records.get(record.key) is record:
-                        self._index_locked(record.key, values)
+                        for index in added:
+                            index.put(record.key, values[index])
         except BaseException:
             # The caller was interrupted: half an index would be wrong.
             with self.lock:
-                for name in indexers:
-                    del self.functions[name]
-                    self.indices.drop(name)
-                for values in self._values.values():
-                    for name in indexers:
-                        values.pop(name, None)
+                for index in added:
+                    if not index.is_whole:
+                        self._indexes.pop(index.name, None)
             raise
         with self.lock:
-            self.indices.show(indexers)
+            is_dropped = not self._indexes.keys() >= indexers.keys()
+            for index in () if is_dropped else added:
+                index.is_whole = True
+        if is_dropped:  # by the other thread, which was interrupted
+            self.add_indexers(indexers)
 
-    def _compute(self, record: Record[T], functions: Mapping[str, IndexFunction[T]]) -> _Values:
-        values: _Values = {}
-        for name, function in functions.items():
-            try:
-                values[name] = checked_values(function(record.object()))
-            except BaseException as error:  # noqa: BLE001  the function is the user's
-                self._on_index_failure(name, record.key, as_exception(error))
-        return values
+    def _compute(self, index: Index[T], record: Record[T]) -> tuple[str, ...]:
+        """Return the values of an object; none if the function fails: then the object is not in that index."""
+        try:
+            return checked_values(index.function(record.object()))
+        except BaseException as error:  # noqa: BLE001  the function is the user's
+            self._on_index_failure(index.name, record.key, as_exception(error))
+            return ()
 
     def _write_locked(self, write: Write[T]) -> None:
         key, record = write.key, write.record
         before = self.records.get(key)
-        if record is None:
-            if before is not None:
-                self._index_locked(key, dict.fromkeys(self.functions, ()))
-                self.indices.change(NAMESPACE_INDEX, key, (before.namespace,), ())
-                self._values.pop(key, None)
-                del self.records[key]
-            return
-        if before is None:
-            self.indices.change(NAMESPACE_INDEX, key, (), (record.namespace,))
-        self.records[key] = record
-        if self.functions:
-            # A function that failed has no values here: the object is not in that index.
-            self._index_locked(key, {name: write.values.get(name, ()) for name in self.functions})
-
-    def _index_locked(self, key: str, values: _Values) -> None:
-        if not values:
-            return
-        before = self._values.setdefault(key, {})
-        for name, after in values.items():
-            self.indices.change(name, key, before.get(name, ()), after)
-        before.update(values)
+        if record is not None:
+            self.records[key] = record
+            if before is None:
+                self._namespaces.move(key, (), (record.namespace,))
+        elif before is not None:
+            del self.records[key]
+            self._namespaces.move(key, (before.namespace,), ())
+        for index in self._indexes.values():
+            index.put(key, write.values.get(index, ()))

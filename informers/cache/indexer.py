@@ -15,7 +15,7 @@ from informers._base.checks import check_namespace_name
 from informers._base.forks import OfOneProcess
 from informers.cache._contents import NAMESPACE_INDEX, Contents, checked_values
 from informers.errors import ConfigurationError, escaped
-from informers.objects import ObjectName, object_key
+from informers.objects import ObjectName
 from informers.options import IndexFunction
 from informers.selectors import LabelSelector
 from informers.source.records import Record, objects_of
@@ -65,8 +65,9 @@ class Indexer(OfOneProcess, Generic[T]):
     def indexers(self) -> Mapping[str, IndexFunction[T]]:
         """The index functions by name, without the namespace index, which always exists."""
         with self._contents.lock:
-            hidden = self._contents.indices.hidden
-            return {name: function for name, function in self._contents.functions.items() if name not in hidden}
+            indexes = self._contents.indexes()
+        del indexes[NAMESPACE_INDEX]
+        return {name: index.function for name, index in indexes.items()}
 
     def keys(self) -> builtins.list[str]:
         """Return the keys of all objects: `namespace/name`, or `name`."""
@@ -116,12 +117,11 @@ class Indexer(OfOneProcess, Generic[T]):
         """Return the result of `list` as records: key, labels and version, without making the objects."""
         selector = LabelSelector.coerce(label_selector)
         with self._contents.lock:
+            records = self._contents.records
             if namespace is None:
-                found = list(self._contents.records.values())
+                found = list(records.values())
             else:
-                found = [
-                    self._contents.records[key] for key in self._contents.indices.under(NAMESPACE_INDEX, namespace)
-                ]
+                found = [records[key] for key in self._contents.keys_of(namespace)]
         if selector.is_empty:
             return found
         matches = selector.matches
@@ -140,7 +140,7 @@ class Indexer(OfOneProcess, Generic[T]):
         """
         check_namespace_name(namespace)
         with self._contents.lock:
-            found = [self._contents.records[key] for key in self._contents.indices.under(name, value)]
+            found = [self._contents.records[key] for key in self._contents.index(name).under(value)]
         if namespace is not None:
             found = [record for record in found if record.namespace == namespace]
         return objects_of(found)
@@ -152,7 +152,7 @@ class Indexer(OfOneProcess, Generic[T]):
             ConfigurationError: there is no such index, or the value is not a string.
         """
         with self._contents.lock:
-            return sorted(self._contents.indices.under(name, value))
+            return sorted(self._contents.index(name).under(value))
 
     def index_values(self, name: str) -> builtins.list[str]:
         """Return the values of an index.
@@ -161,7 +161,7 @@ class Indexer(OfOneProcess, Generic[T]):
             ConfigurationError: there is no such index.
         """
         with self._contents.lock:
-            return list(self._contents.indices[name])
+            return list(self._contents.index(name).keys)
 
     def index(self, name: str, obj: T) -> builtins.list[T]:
         """Return the objects that share a value of an index with `obj`, which need not be in the cache.
@@ -170,11 +170,9 @@ class Indexer(OfOneProcess, Generic[T]):
             ConfigurationError: there is no such index, or its function does not return strings.
         """
         with self._contents.lock:
-            self._contents.indices[name]  # refuses an unknown name
-            function = self._contents.functions.get(name)
-        values = checked_values(function(obj)) if function is not None else (object_key(obj).rpartition("/")[0],)
+            index = self._contents.index(name)
+        values = checked_values(index.function(obj))
         with self._contents.lock:
-            index = self._contents.indices[name]
-            keys = {key: None for value in values for key in index.get(value, ())}
+            keys = {key: None for value in values for key in index.under(value)}
             found = [self._contents.records[key] for key in keys]
         return objects_of(found)

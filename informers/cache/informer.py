@@ -281,10 +281,10 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         """Add index functions, before or after the start.
 
         If an index function raises, or returns something other than strings, the object is left out of its index, and
-        the error handler is notified.
+        the error handler is notified. A function that has the same name already is not added again.
 
         Raises:
-            ConfigurationError: a name is already used, or a value is not a function.
+            ConfigurationError: a name is used for another function, or a value is not a function.
             StoppedError: the informer has been stopped.
         """
         self._life.check("indexers were not added: ")

@@ -87,8 +87,10 @@ class Store(Indexer[T]):
     def add_indexers(self, indexers: Mapping[str, IndexFunction[T]]) -> None:
         """Add index functions for present and future objects; all or none, and in one step for readers.
 
+        A function that has the same name already is not added again.
+
         Raises:
-            ConfigurationError: a name is already used, or a function is invalid.
+            ConfigurationError: a name is used for another function, or a function is invalid.
         """
         self._contents.add_indexers(indexers)
 

@@ -72,7 +72,7 @@ class NamesHandler:
             return True
         try:
             return bool(self._predicate(old, new))
-        except Exception as error:  # noqa: BLE001  the user's; one run too many is better than one too few
+        except Exception as error:  # noqa: BLE001  the user's; a superfluous run does no harm, a missing one does
             predicate, name = name_of(self._predicate), object_name(new)
             report(_log, error, "the predicate %s failed on %r, which passes", predicate, name)
             return True

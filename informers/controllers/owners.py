@@ -1,7 +1,8 @@
 """Owners: from an object to its owner's name, from an owner to its objects, and owner references.
 
-An owner is found by group and kind, whatever version the reference has. Names are found without the uid, since one run
-too many does no harm; objects are found by their controller's uid, so that those of a deleted namesake do not count.
+An owner is found by group and kind, whatever version the reference has. Names are found without the uid, since a
+superfluous run does no harm; objects are found by their controller's uid, so that those of a deleted namesake do not
+count.
 
 Upstream: sigs.k8s.io/controller-runtime/pkg/handler/enqueue_owner.go,
 sigs.k8s.io/controller-runtime/pkg/controller/controllerutil/controllerutil.go (v0.25).
@@ -77,8 +78,7 @@ def by_controller(kind: NamespacedKind[T] | ClusterKind[T], /) -> ByController[T
     """
     check_kind(kind)
     informer: SharedInformer[T] = kind.informer
-    if _INDEX not in informer.indexer.indexers:
-        informer.add_indexers({_INDEX: _controller_uids})
+    informer.add_indexers({_INDEX: _controller_uids})
     return ByController(informer)
 
 

@@ -238,7 +238,7 @@ def test_indexers_can_be_added_to_what_is_there_already() -> None:
 def test_a_name_that_is_taken_adds_no_indexer_at_all() -> None:
     store: Store[Pod] = Store(indexers={"node": node_of})
     with pytest.raises(ConfigurationError, match="indexer conflict: there is an index 'node' already"):
-        store.add_indexers({"users": users_of, "node": node_of})
+        store.add_indexers({"users": users_of, "node": users_of})
     with pytest.raises(ConfigurationError, match="indexer conflict: there is an index 'namespace' already"):
         store.add_indexers({"namespace": node_of})
     assert set(store.indexers) == {"node"}
