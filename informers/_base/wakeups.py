@@ -17,16 +17,19 @@ from informers._base.clock import Clock
 from informers._base.forks import new_condition
 from informers._base.signals import Signal
 
-__all__ = ["LOOK", "BaseWakeup", "Stop", "Waiting", "Wakeup", "keeping"]
+__all__ = ["LOOK", "BaseWakeup", "Stop", "Subscribe", "Waiting", "Wakeup", "keeping"]
 
 T = TypeVar("T")
 
 #: Seconds between two looks at a stop that can't call back.
 LOOK = 0.05
 
-#: A wait without a thread or a loop: yields when it has to wait, with the most seconds if it looks again anyway; after
-#: that it asks its wakeup whether it `is_over`. It returns its result.
+#: A wait that a thread or a loop runs. It yields the most seconds to sleep (None: no limit), and goes on when its
+#: wakeup was woken, or when they have passed. It returns its result.
 Waiting: TypeAlias = Generator[float | None, None, T]
+
+#: Takes a function that is called when a condition may hold; returns a function that ends the calls.
+Subscribe: TypeAlias = Callable[[Callable[[], object]], Callable[[], None]]
 
 
 class Stop(Protocol):
@@ -74,23 +77,24 @@ class BaseWakeup(ABC):
         """End the present wait, or the next one."""
 
     def until(
-        self, is_met: Callable[[], bool], signals: Iterable[Signal], look: Callable[[], float | None] = lambda: None
-    ) -> Waiting[None]:
-        """Wait until a condition is met, or this wait is over.
+        self, test: Callable[[], T], subscribes: Iterable[Subscribe], look: Callable[[], float | None] = lambda: None
+    ) -> Waiting[T]:
+        """Wait until a test returns something true, or this wait is over; returns what the last test returned.
 
         Args:
-            is_met: returns whether the condition is met.
-            signals: each may change that.
+            test: called at first, and after each wake-up.
+            subscribes: each has `wake` called when the test may return something else.
             look: called before each wait; returns the most seconds, None for any.
         """
-        withdrawals = [signal.add_callback(self.wake) for signal in signals]
+        withdrawals = [subscribe(self.wake) for subscribe in subscribes]
         try:
             self.clear()
-            while not is_met():
+            while not (result := test()):
                 yield look()
                 if self.is_over:
                     break
                 self.clear()
+            return result
         finally:
             for withdraw in withdrawals:
                 withdraw()

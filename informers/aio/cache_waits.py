@@ -52,9 +52,9 @@ async def wait_until(
     """
     _check(informer, timeout, stop)
     check_function("predicate", predicate, "obj", is_needed=True)
-    lookout = informer.lookout(key)
+    lookout = informer.lookout(key, predicate)
     async with LoopWakeup(timeout=timeout, stop=stop, clock=informer.clock) as wakeup:
-        return await wakeup.run(lookout.waiting(predicate, wakeup, timeout))
+        return await wakeup.run(lookout.waiting(wakeup, timeout))
 
 
 async def wait_until_seen(

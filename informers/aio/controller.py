@@ -242,5 +242,5 @@ async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = l
 
 async def _raised(signal: Signal, wakeup: LoopWakeup) -> bool:
     """Wait until a signal is raised; return whether it is."""
-    await wakeup.run(wakeup.until(signal.is_set, [signal]))
+    await wakeup.run(wakeup.until(signal.is_set, [signal.add_callback]))
     return signal.is_set()

@@ -6,6 +6,7 @@ Upstream: k8s.io/client-go/tools/cache/store.go LastStoreSyncResourceVersion and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
@@ -13,12 +14,13 @@ from typing_extensions import TypeVar
 from informers._base.checks import check_function, check_namespace_name
 from informers._base.clock import Clock
 from informers._base.signals import Signal
-from informers._base.wakeups import Stop
+from informers._base.wakeups import Stop, Subscribe
 from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.inlets import Reflectors
+from informers.cache._pipeline.scopes import Scope
 from informers.cache.indexer import Indexer
 from informers.cache.sync import Syncable
-from informers.cache.waits import Lookout, Position, SeenResult, Sighting, mark_of
+from informers.cache.waits import Lookout, SeenResult, Sighting, mark_of
 from informers.errors import ConfigurationError
 from informers.objects import ObjectName
 from informers.source.listwatch import Selects
@@ -63,7 +65,7 @@ class ObservedCache(Generic[T]):
         Raises:
             ConfigurationError: the name is invalid, or missing although the informer follows single namespaces.
         """
-        return self._position_of(self._scope_of(namespace)).version
+        return self._scope_of(namespace).version
 
     @property
     def namespaces(self) -> tuple[str | None, ...]:
@@ -91,7 +93,7 @@ class ObservedCache(Generic[T]):
         check_namespace_name(namespace)
         if namespace is None or self._is_of_all:
             return len(self._reflectors) > 0 and all(followed.scope.is_listed for _, followed in self._reflectors)
-        return self._position_of(namespace).is_listed
+        return self._scope_of(namespace).is_listed
 
     def has_seen(self, written: Any, *, namespace: str | None = None) -> bool:
         """Return whether the cache has reached a write: later reads of the cache are not older than the write.
@@ -188,7 +190,7 @@ class ObservedCache(Generic[T]):
             ConfigurationError: an argument is wrong.
         """
         check_function("predicate", predicate, "obj", is_needed=True)
-        return self.lookout(key).wait(predicate, timeout=timeout, stop=stop, clock=self._clock)
+        return self.lookout(key, predicate).wait(timeout=timeout, stop=stop, clock=self._clock)
 
     def sighting(self, written: Any, *, namespace: str | None = None) -> Sighting:
         """Return the wait of `wait_until_seen` for event loops, which wait without a thread.
@@ -203,24 +205,22 @@ class ObservedCache(Generic[T]):
             # A Status does not have the namespace: search the object's key by its uid, once.
             key = next((record.key for record in self._indexer.records() if record.uid == mark.gone), key)
 
-        def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
-            observers = self._controller.observers
-            ends = self._call_at_the_end(scope, callback)
-            if mark.version:
-                ends.append(observers.on_version(scope, mark.version, callback))
-            if mark.gone or not self.resource_version_of(mark.namespace):
-                ends.append(observers.on_change(key, callback))
-            return lambda: _end(ends)
-
+        observers = self._controller.observers
+        subscribes: list[Subscribe] = []
+        if mark.version:
+            subscribes.append(partial(observers.on_version, scope.namespace, mark.version))
+        if mark.gone or not scope.version:
+            subscribes.append(partial(observers.on_change, key))
         return Sighting(
             mark,
-            position=lambda: self._position_of(scope),
+            scope,
+            ended=lambda: self._end_of(scope),
             record=lambda: self._indexer.record(key),
             has_ended=self._controller.has_ended,
-            subscribe=subscribe,
+            subscribe=self._or_at_the_end(scope, subscribes),
         )
 
-    def lookout(self, key: str | ObjectName) -> Lookout[T]:
+    def lookout(self, key: str | ObjectName, predicate: Callable[[T | None], object]) -> Lookout[T]:
         """Return the wait of `wait_until` for event loops, which wait without a thread.
 
         Raises:
@@ -228,21 +228,18 @@ class ObservedCache(Generic[T]):
         """
         name = key if isinstance(key, ObjectName) else ObjectName.parse(key)
         scope = self._scope_of(name.namespace)
-        ended = self._position_of(scope).ended
+        ended = self._end_of(scope)
         if ended and not self._stop.is_set():
             raise ConfigurationError(f"can't wait for {str(name)!r}: {ended}")
-
-        def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
-            ends = [*self._call_at_the_end(scope, callback), self.on_progress(callback, key=name)]
-            return lambda: _end(ends)
-
         return Lookout(
             str(name),
+            predicate,
+            scope,
             resource=self._resource,
-            position=lambda: self._position_of(scope),
+            ended=lambda: self._end_of(scope),
             record=lambda: self._indexer.record(str(name)),
             set_aside=lambda: self._controller.set_aside.objects.get(str(name)),
-            subscribe=subscribe,
+            subscribe=self._or_at_the_end(scope, [partial(self._controller.observers.on_change, str(name))]),
         )
 
     def on_progress(self, callback: Callable[[], object], *, key: str | ObjectName | None = None) -> Callable[[], None]:
@@ -265,33 +262,39 @@ class ObservedCache(Generic[T]):
         name = key if key is None or isinstance(key, ObjectName) else ObjectName.parse(key)
         return self._controller.observers.on_change(None if name is None else str(name), callback)
 
-    def _scope_of(self, namespace: str | None) -> str | None:
-        """Return the namespace whose list and watch includes this one; None for the one of all namespaces."""
+    def _scope_of(self, namespace: str | None) -> Scope:
+        """Return the list and watch that includes a namespace; one that has ended if it is not followed."""
         check_namespace_name(namespace)
-        if self._is_of_all:
-            return None
-        if not namespace:
+        if not (namespace or self._is_of_all):
             raise ConfigurationError(
                 f"the informer of {self._resource} follows single namespaces, each with a version of its own: "
                 "name one, with namespace="
             )
-        return namespace
+        followed = self._reflectors.get(None if self._is_of_all else namespace)
+        if followed is not None:
+            return followed.scope
+        other = Scope(namespace, clock=self._clock)
+        other.ended.set()
+        return other
 
-    def _call_at_the_end(self, namespace: str | None, callback: Callable[[], object]) -> list[Callable[[], None]]:
-        """Call back when nothing more comes of a namespace; return what ends that."""
-        followed = self._reflectors.get(namespace)
-        ends = [self._stop] if followed is None else [self._stop, followed.scope.ended]
-        return [end.add_callback(callback) for end in ends]
+    def _end_of(self, scope: Scope) -> str:
+        """Return why nothing more comes of a list and watch, as text; empty if it goes on."""
+        if self._stop.is_set():
+            return f"the informer of {self._resource} has been stopped"
+        is_over = scope.ended.is_set()
+        return f"the informer of {self._resource} does not follow namespace {scope.namespace!r}" if is_over else ""
 
-    def _position_of(self, namespace: str | None) -> Position:
-        followed = self._reflectors.get(namespace)
-        if followed is None:
-            return Position("", ended=f"the informer of {self._resource} does not follow namespace {namespace!r}")
-        scope = followed.scope
-        ended = f"the informer of {self._resource} has been stopped" if self._stop.is_set() else ""
-        return Position(scope.version, is_listed=scope.is_listed, ended=ended, times_back=scope.times_back)
+    def _or_at_the_end(self, scope: Scope, subscribes: Iterable[Subscribe]) -> Subscribe:
+        """Return what subscribes to all of these, and to the end of a list and watch."""
+        everything = [self._stop.add_callback, scope.ended.add_callback, *subscribes]
 
+        def subscribe(callback: Callable[[], object]) -> Callable[[], None]:
+            withdrawals = [each(callback) for each in everything]
 
-def _end(ends: Iterable[Callable[[], None]]) -> None:
-    for end in ends:
-        end()
+            def withdraw() -> None:
+                for each in withdrawals:
+                    each()
+
+            return withdraw
+
+        return subscribe

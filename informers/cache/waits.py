@@ -9,27 +9,26 @@ Upstream: k8s.io/kubernetes/pkg/controller/util/consistency, and k8s.io/client-g
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, final
+from typing import Any, Generic, final
 
 import attrs
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from informers._base.checks import check_namespace_name, check_stop, check_timeout, name_of
 from informers._base.clock import Clock
 from informers._base.exceptions import safe_text
-from informers._base.wakeups import BaseWakeup, Stop, Waiting, Wakeup
+from informers._base.wakeups import BaseWakeup, Stop, Subscribe, Waiting, Wakeup
+from informers.cache._pipeline.scopes import Scope
 from informers.cache.versions import is_number, reaches
 from informers.errors import ConfigurationError, StoppedError, WaitTimeoutError, escaped
 from informers.objects import ObjectName, read
 from informers.source.records import Record
 
-__all__ = ["Lookout", "Mark", "Position", "SeenResult", "Sight", "Sighting", "compare", "mark_of"]
+__all__ = ["Lookout", "Mark", "SeenResult", "Sight", "Sighting", "mark_of"]
 
 T = TypeVar("T", default=Any)
-
-#: Takes a function that is called when the answer may have changed; returns a function that ends the calls.
-Subscribe: TypeAlias = Callable[[Callable[[], object]], Callable[[], None]]
 
 
 @final
@@ -92,24 +91,6 @@ class Mark:
         return str(ObjectName(self.namespace, self.name))
 
 
-@final
-@attrs.frozen
-class Position:
-    """How far a cache is, in one list and watch.
-
-    Attributes:
-        version: the cache has all changes up to it; empty before the first list.
-        is_listed: whether the first list is in the cache.
-        ended: why nothing more will change, as text; empty otherwise.
-        times_back: how often a list has lowered the version, for example after a backup of the server was restored.
-    """
-
-    version: str
-    is_listed: bool = False
-    ended: str = ""
-    times_back: int = 0
-
-
 def mark_of(written: Any, namespace: str | None) -> Mark:
     """Return what a cache must show to have reached a write.
 
@@ -155,202 +136,187 @@ def _gone(metadata: Any) -> str:
     return ""
 
 
-def compare(mark: Mark, position: Position, record: Record[Any] | None, *, was_there: bool) -> SeenResult:
-    """Return whether a cache has reached a write.
+class CacheWait(ABC, Generic[T]):
+    """A wait for what a cache does not show yet, without a thread of its own.
 
     Args:
-        mark: of the write.
-        position: of the list and watch that the write belongs to. Taken before `record`.
-        record: the cache's record of the object.
-        was_there: whether the cache has had the deleted object. Taken after `record`.
-    """
-    if not (position.version or position.is_listed):
-        return SeenResult(Sight.NOT_YET, "the cache has not been listed")
-    if mark.version and not (record is not None and record.resource_version == mark.version):
-        reached = reaches(position.version, mark.version)
-        if reached is None:
-            odd = mark.version if is_number(position.version) else position.version
-            return SeenResult(Sight.UNDECIDABLE, f"a version like {odd!r} has no order")
-        if not reached:
-            return SeenResult(Sight.NOT_YET, f"the cache is at version {position.version}, the write at {mark.version}")
-    if mark.gone:
-        if record is not None and record.uid == mark.gone:
-            return SeenResult(Sight.NOT_YET, f"the cache still has {record.key}, which was deleted")
-        if mark.version or was_there:
-            return SeenResult(Sight.SEEN)
-        # It may still come: perhaps the cache has not even reached its creation.
-        return SeenResult(
-            Sight.UNDECIDABLE, "the cache has not had the object so far, and the answer to its deletion has no version"
-        )
-    if not mark.version:
-        return SeenResult(Sight.UNDECIDABLE, "what the server answered has no resource version")
-    return SeenResult(Sight.SEEN)
-
-
-@final
-class Sighting:
-    """A wait for a write, without a thread: `look` returns the state, `subscribe` says when to look again.
-
-    Args:
-        mark: of the write.
-        position: returns how far the cache is, in the list and watch that the write belongs to.
+        scope: the list and watch that the object belongs to.
+        ended: returns why nothing more will change, as text; empty otherwise.
         record: returns the cache's record of the object.
-        has_ended: returns whether the object of a uid was in the cache and has left it.
-        subscribe: registers a function that is called when the version may have been reached.
+        subscribe: registers a function that is called when to look again.
 
     Thread safety: all methods may be called from any thread.
     """
 
     def __init__(
         self,
-        mark: Mark,
+        scope: Scope,
         *,
-        position: Callable[[], Position],
+        ended: Callable[[], str],
         record: Callable[[], Record[Any] | None],
-        has_ended: Callable[[str], bool],
         subscribe: Subscribe,
     ) -> None:
-        self._mark = mark
-        self._position = position
+        self._scope = scope
+        self._ended = ended
         self._record = record
-        self._has_ended = has_ended
-        #: Whether a look found the deleted object in the cache. Ends are only remembered for a while.
-        self._was_there = False
         self.subscribe: Subscribe = subscribe
-        self._times_back = position().times_back
 
-    def look(self) -> SeenResult:
-        """Return whether the cache has now reached the write. Only for `Sight.NOT_YET` a wait makes sense."""
-        position, record, gone = self._position(), self._record(), self._mark.gone
-        self._was_there |= bool(gone) and record is not None and record.uid == gone
-        was_there = self._was_there or (bool(gone) and self._has_ended(gone))
-        result = compare(self._mark, position, record, was_there=was_there)
-        if result.sight is not Sight.NOT_YET:
-            return result
-        if position.ended:
-            return SeenResult(Sight.STOPPED, position.ended)
-        if position.times_back > self._times_back:
-            return SeenResult(
-                Sight.UNDECIDABLE,
-                f"the server's versions have gone back, to {position.version}: a backup may have been restored",
-            )
-        return result
+    @abstractmethod
+    def waiting(self, wakeup: BaseWakeup, timeout: float | None) -> Waiting[T]:
+        """Wait until it is decided, at most so long, in what runs this."""
 
-    def wait(self, *, timeout: float | None, stop: Stop | None, clock: Clock) -> SeenResult:
-        """Wait in this thread until it is decided; see `SharedInformer.wait_until_seen`."""
+    def wait(self, *, timeout: float | None, stop: Stop | None, clock: Clock) -> T:
+        """Wait in this thread; see `SharedInformer.wait_until_seen` and `SharedInformer.wait_until`."""
         check_timeout(timeout)
         check_stop(stop)
         with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
             return wakeup.run(self.waiting(wakeup, timeout))
 
+
+@final
+class Sighting(CacheWait[SeenResult]):
+    """A wait for a write.
+
+    Args:
+        mark: of the write.
+        has_ended: returns whether the object of a uid was in the cache and has left it.
+    """
+
+    def __init__(
+        self,
+        mark: Mark,
+        scope: Scope,
+        *,
+        ended: Callable[[], str],
+        record: Callable[[], Record[Any] | None],
+        has_ended: Callable[[str], bool],
+        subscribe: Subscribe,
+    ) -> None:
+        super().__init__(scope, ended=ended, record=record, subscribe=subscribe)
+        self._mark = mark
+        self._has_ended = has_ended
+        #: Whether a look found the deleted object in the cache. Ends are only remembered for a while.
+        self._was_there = False
+        self._times_back = scope.times_back
+
+    def look(self) -> SeenResult:
+        """Return whether the cache has now reached the write. Only for `Sight.NOT_YET` a wait makes sense."""
+        result = self._compare()
+        if result.sight is not Sight.NOT_YET:
+            return result
+        if ended := self._ended():
+            return SeenResult(Sight.STOPPED, ended)
+        if self._scope.times_back > self._times_back:
+            return SeenResult(
+                Sight.UNDECIDABLE,
+                f"the server's versions have gone back, to {self._scope.version}: a backup may have been restored",
+            )
+        return result
+
+    @override
     def waiting(self, wakeup: BaseWakeup, timeout: float | None) -> Waiting[SeenResult]:
-        """Wait until it is decided, at most so long, in what runs this."""
-        while True:
-            # Again each time: a version calls back once.
-            withdraw = self.subscribe(wakeup.wake)
-            try:
-                wakeup.clear()
-                result = self.look()
-                if result.sight is not Sight.NOT_YET:
-                    return result
-                yield None
-                if wakeup.is_over:
-                    break
-            finally:
-                withdraw()
+        yield from wakeup.until(lambda: self.look().sight is not Sight.NOT_YET, [self.subscribe])
+        result = self.look()
+        if result.sight is not Sight.NOT_YET:
+            return result
         why = "the wait was stopped" if timeout is None or wakeup.is_stopped else f"not within {timeout:g} s"
         return SeenResult(Sight.NOT_YET, f"{why}; {result.reason}")
 
+    def _compare(self) -> SeenResult:
+        mark, gone = self._mark, self._mark.gone
+        # In this order: the record is at least as new as the version, and an end is known when the record is gone.
+        version, is_listed = self._scope.version, self._scope.is_listed
+        record = self._record()
+        self._was_there |= bool(gone) and ((record is not None and record.uid == gone) or self._has_ended(gone))
+        if not (version or is_listed):
+            return SeenResult(Sight.NOT_YET, "the cache has not been listed")
+        if mark.version and not (record is not None and record.resource_version == mark.version):
+            reached = reaches(version, mark.version)
+            if reached is None:
+                odd = mark.version if is_number(version) else version
+                return SeenResult(Sight.UNDECIDABLE, f"a version like {odd!r} has no order")
+            if not reached:
+                return SeenResult(Sight.NOT_YET, f"the cache is at version {version}, the write at {mark.version}")
+        if gone:
+            if record is not None and record.uid == gone:
+                return SeenResult(Sight.NOT_YET, f"the cache still has {record.key}, which was deleted")
+            if mark.version or self._was_there:
+                return SeenResult(Sight.SEEN)
+            # It may still come: perhaps the cache has not even reached its creation.
+            return SeenResult(
+                Sight.UNDECIDABLE,
+                "the cache has not had the object so far, and the answer to its deletion has no version",
+            )
+        if not mark.version:
+            return SeenResult(Sight.UNDECIDABLE, "what the server answered has no resource version")
+        return SeenResult(Sight.SEEN)
+
 
 @final
-class Lookout(Generic[T]):
-    """A wait for a state of an object, without a thread: `test` calls a predicate, `subscribe` says when to test again.
+class Lookout(CacheWait["T | None"], Generic[T]):
+    """A wait for a state of an object.
 
     Args:
         key: of the object.
+        predicate: takes the object, or None if it does not exist, and returns whether the wait is over.
         resource: names the resource in messages.
-        position: returns how far the cache is, in the list and watch that the object belongs to.
-        record: returns the cache's record of the object.
         set_aside: returns why the object is not in the cache although it exists; None if it is not set aside.
-        subscribe: registers a function that is called when the object may have changed.
-
-    Thread safety: all methods may be called from any thread.
     """
 
     def __init__(
         self,
         key: str,
+        predicate: Callable[[T | None], object],
+        scope: Scope,
         *,
         resource: str,
-        position: Callable[[], Position],
+        ended: Callable[[], str],
         record: Callable[[], Record[T] | None],
         set_aside: Callable[[], Exception | None],
         subscribe: Subscribe,
     ) -> None:
+        super().__init__(scope, ended=ended, record=record, subscribe=subscribe)
         self._key = key
+        self._predicate = predicate
         self._resource = resource
-        self._position = position
-        self._record = record
         self._set_aside = set_aside
-        self.subscribe: Subscribe = subscribe
 
-    def test(self, predicate: Callable[[T | None], object]) -> tuple[T | None] | None:
-        """Call a predicate in this thread; return the object if it holds, None if not, or if it can't be called yet.
+    def look(self) -> tuple[T | None] | None:
+        """Call the predicate in this thread; return the object if it holds, None if not, or if it can't be called yet.
 
         The object is in a tuple, since it is None if it does not exist.
 
         Raises:
             StoppedError: it does not hold, and nothing more will change.
         """
-        position = self._position()
-        # In this order: an object is in the cache before it is no longer set aside.
-        is_set_aside = self._set_aside() is not None
+        # In this order: nothing changes after the end, and an object is in the cache before it is no longer set aside.
+        ended, is_listed, is_set_aside = self._ended(), self._scope.is_listed, self._set_aside() is not None
         record = self._record()
         # Before the first list it is unknown whether the object exists.
-        if position.is_listed and not (record is None and is_set_aside):
-            obj = None if record is None else record.object()
+        if is_listed and not (record is None and is_set_aside):
+            obj: T | None = None if record is None else record.object()
             try:
-                if predicate(obj):
+                if self._predicate(obj):
                     return (obj,)
             except StopIteration as error:  # which would only end the generator that waits
-                raise RuntimeError(f"the predicate {name_of(predicate)} raised StopIteration") from error
-        if position.ended:
-            raise StoppedError(f"what was waited for of {self._resource} {self._key!r} can't happen: {position.ended}")
+                raise RuntimeError(f"the predicate {name_of(self._predicate)} raised StopIteration") from error
+        if ended:
+            raise StoppedError(f"what was waited for of {self._resource} {self._key!r} can't happen: {ended}")
         return None
 
-    def wait(
-        self, predicate: Callable[[T | None], object], *, timeout: float | None, stop: Stop | None, clock: Clock
-    ) -> T | None:
-        """Wait in this thread until a predicate holds; see `SharedInformer.wait_until`."""
-        check_timeout(timeout)
-        check_stop(stop)
-        with Wakeup(timeout=timeout, stop=stop, clock=clock) as wakeup:
-            return wakeup.run(self.waiting(predicate, wakeup, timeout))
-
-    def waiting(
-        self, predicate: Callable[[T | None], object], wakeup: BaseWakeup, timeout: float | None
-    ) -> Waiting[T | None]:
-        """Wait until a predicate holds, at most so long, in what runs this."""
-        withdraw = self.subscribe(wakeup.wake)
-        try:
-            while True:
-                wakeup.clear()
-                found = self.test(predicate)
-                if found is not None:
-                    return found[0]
-                yield None
-                if wakeup.is_over:
-                    break
-        finally:
-            withdraw()
+    @override
+    def waiting(self, wakeup: BaseWakeup, timeout: float | None) -> Waiting[T | None]:
+        found = yield from wakeup.until(self.look, [self.subscribe])
+        if found is not None:
+            return found[0]
         what = f"{self._resource} {self._key!r}"
         if timeout is None or wakeup.is_stopped:
-            raise StoppedError(f"the wait for {what} was stopped: {self.state()}")
-        raise WaitTimeoutError(f"{what} did not reach the wanted state within {timeout:g} s: {self.state()}")
+            raise StoppedError(f"the wait for {what} was stopped: {self._state()}")
+        raise WaitTimeoutError(f"{what} did not reach the wanted state within {timeout:g} s: {self._state()}")
 
-    def state(self) -> str:
+    def _state(self) -> str:
         """Return in words the cache's state of the object."""
-        if not self._position().is_listed:
+        if not self._scope.is_listed:
             return "the cache has not been listed"
         error, record = self._set_aside(), self._record()
         if record is None:

@@ -342,7 +342,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         signals = [self._stopping]
         for _, registration in self._registrations:
             signals += (registration.synced, registration.ended)
-        yield from wakeup.until(self._is_sync_over, signals)
+        yield from wakeup.until(self._is_sync_over, [signal.add_callback for signal in signals])
         missing = self._unsynced()
         if missing and not (wakeup.is_stopped or self._stopping.is_set()):
             reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
@@ -359,7 +359,9 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         if not (wakeup.is_stopped or self._stopping.is_set()):
             begin()
         yield from wakeup.until(
-            self._stopping.is_set, [self._stopping], lambda: self._turns.find_overdue() or self._run_timeout
+            self._stopping.is_set,
+            [self._stopping.add_callback],
+            lambda: self._turns.find_overdue() or self._run_timeout,
         )
 
     def _finish(self) -> None:

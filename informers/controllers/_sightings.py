@@ -55,13 +55,13 @@ class Gone:
         self._name = name
         self._uid = uid
         self._or_marked = or_marked
-        self._lookout = kind.informer.lookout(name)
+        self._lookout = kind.informer.lookout(name, self._is_gone)
         self.subscribe = self._lookout.subscribe
 
     def look(self) -> SeenResult:
         """Return whether the cache shows it."""
         try:
-            found = self._lookout.test(self._is_gone)
+            found = self._lookout.look()
         except StoppedError as error:
             return SeenResult(Sight.STOPPED, str(error))
         if found is not None:

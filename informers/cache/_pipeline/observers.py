@@ -12,6 +12,7 @@ import logging
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+from math import inf
 from typing import TypeAlias, final
 
 from informers._base.exceptions import report
@@ -23,8 +24,8 @@ __all__ = ["Observers"]
 _log = logging.getLogger("informers.cache")
 
 _Callback: TypeAlias = Callable[[], object]
-#: Length and text of a version, and a unique number.
-_Place: TypeAlias = tuple[int, str, int]
+#: Length and text of a version, a unique number, and the callback.
+_Place: TypeAlias = tuple[int, str, int, _Callback]
 
 
 @final
@@ -41,13 +42,12 @@ class Observers:
         self._by_key: dict[str | None, dict[int, _Callback]] = {}
         #: Sorted places for each namespace (None: all).
         self._places: dict[str | None, list[_Place]] = {}
-        self._by_number: dict[int, _Callback] = {}
 
     @property
     def count(self) -> int:
         """Number of callbacks."""
         with self._lock:
-            return sum(map(len, self._by_key.values())) + len(self._by_number)
+            return sum(map(len, (*self._by_key.values(), *self._places.values())))
 
     def on_change(self, key: str | None, callback: _Callback) -> Callable[[], None]:
         """Call back when the object of this key may have changed, or after each step; return what ends this."""
@@ -65,20 +65,19 @@ class Observers:
         return remove
 
     def on_version(self, scope: str | None, version: str, callback: _Callback) -> Callable[[], None]:
-        """Call back once, when a scope reaches a version or no longer can; return a function that ends this."""
-        number = next(self._numbers)
-        place = (*sort_key(version), number)
+        """Call back when a scope has reached a version, or no longer can; return a function that ends this."""
+        place = (*sort_key(version), next(self._numbers), callback)
         with self._lock:
             insort(self._places.setdefault(scope, []), place)
-            self._by_number[number] = callback
 
         def remove() -> None:
             with self._lock:
-                if self._by_number.pop(number, None) is not None:
-                    places = self._places[scope]
-                    del places[bisect_left(places, place)]
-                    if not places:
-                        del self._places[scope]
+                places = self._places.get(scope, [])
+                at = bisect_left(places, place)
+                if places[at : at + 1] == [place]:
+                    del places[at]
+                if not places:
+                    self._places.pop(scope, None)
 
         return remove
 
@@ -95,21 +94,12 @@ class Observers:
                 changed = self._by_key if keys is None else self._by_key.keys() & {None, *keys}
                 called += [callback for key in changed for callback in self._by_key[key].values()]
             for scope, version in scopes.items() if self._places else ():
-                called += self._reached_locked(scope, version)
+                places = self._places.get(scope, [])
+                # A version without an order wakes every wait: each then checks for itself.
+                end = bisect_right(places, (*sort_key(version), inf)) if is_number(version) else len(places)
+                called += [callback for *_, callback in places[:end]]
         for callback in called:
             try:
                 callback()
             except BaseException as error:  # noqa: BLE001  it may be a user's, and the cache goes on
                 report(_log, error, "a callback on the progress of a cache failed")
-
-    def _reached_locked(self, scope: str | None, version: str) -> list[_Callback]:
-        places = self._places.get(scope)
-        if places is None:
-            return []
-        # A version without an order wakes every wait: each then checks for itself.
-        end = bisect_right(places, (*sort_key(version), float("inf"))) if is_number(version) else len(places)
-        reached = places[:end]
-        del places[:end]
-        if not places:
-            del self._places[scope]
-        return [self._by_number.pop(number) for *_, number in reached]
