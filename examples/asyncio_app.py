@@ -15,7 +15,7 @@ from typing import Any
 from kubernetes import config
 from kubernetes.client import ApiClient, V1Pod
 
-from informers import NamespacedKind, SharedInformerFactory, aio
+from informers import NamespacedKind, NotSyncedError, SharedInformerFactory, aio
 
 Say = Callable[[str], object]
 
@@ -81,7 +81,10 @@ async def main() -> None:
         load()
     except config.ConfigException as error:
         sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
-    await run(ApiClient(), stop)
+    try:
+        await run(ApiClient(), stop)
+    except NotSyncedError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

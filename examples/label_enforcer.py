@@ -14,7 +14,7 @@ from typing import Any
 from kubernetes import config
 from kubernetes.client import ApiClient, AppsV1Api, V1Namespace
 
-from informers import NotFoundError, ObjectName, SharedInformerFactory, Signal, object_name
+from informers import NotFoundError, NotSyncedError, ObjectName, SharedInformerFactory, Signal, object_name
 from informers.controllers import Controller
 
 LABEL = "team"
@@ -77,7 +77,10 @@ def main() -> int:
         load()
     except config.ConfigException as error:
         sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
-    LabelEnforcer(ApiClient()).run(stop)
+    try:
+        LabelEnforcer(ApiClient()).run(stop)
+    except NotSyncedError as error:
+        sys.exit(str(error))
     return 0
 
 

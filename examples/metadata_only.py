@@ -12,7 +12,7 @@ from typing import Any
 from kubernetes import config
 from kubernetes.client import ApiClient
 
-from informers import MetadataSharedInformerFactory, PartialObjectMetadata
+from informers import MetadataSharedInformerFactory, NotSyncedError, PartialObjectMetadata
 
 
 def owner_of(pod: PartialObjectMetadata) -> str:
@@ -44,4 +44,8 @@ if __name__ == "__main__":
         load()
     except config.ConfigException as error:
         sys.exit(f"there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: {error}")
-    sys.stdout.write("\n".join(count(ApiClient())) + "\n")
+    try:
+        report = count(ApiClient())
+    except NotSyncedError as error:
+        sys.exit(str(error))
+    sys.stdout.write("\n".join(report) + "\n")

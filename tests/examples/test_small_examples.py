@@ -223,6 +223,30 @@ def test_an_example_without_a_kubeconfig_ends_with_a_line_that_says_what_to_do(n
     assert done.stderr.startswith("there is no usable kubeconfig (set KUBECONFIG), and this does not run in a pod: ")
 
 
+@pytest.mark.parametrize("name", ["label_enforcer", "metadata_only"])
+def test_an_example_whose_caches_can_not_be_filled_ends_with_a_line_that_says_so(name: str, tmp_path: Path) -> None:
+    # With a clock on which a minute passes in a moment.
+    code = f"""
+import runpy, time
+monotonic = time.monotonic
+time.monotonic = lambda: 600 * monotonic()
+runpy.run_path({str(EXAMPLES / (name + ".py"))!r}, run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "KUBECONFIG": str(kubeconfig_of("http://127.0.0.1:1", tmp_path))},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(("the controller team-labels can't begin: ", "not synced: pods: "))
+    assert "connection refused" in last
+
+
 @pytest.mark.parametrize("name", ELECTIONS)
 def test_an_election_that_can_not_reach_the_server_ends_with_a_line_that_says_so(name: str, tmp_path: Path) -> None:
     pytest.importorskip("kubernetes.leaderelection.resourcelock.leaselock", reason="kubernetes has it since 37")
