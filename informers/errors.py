@@ -51,8 +51,8 @@ __all__ = [
 #: The longest text of others that is shown, in characters: a message of a megabyte must not fill a log.
 _LONGEST_TEXT = 4096
 
-#: What to do before a cache is read.
-WAIT_FIRST = "start the factory, and call wait_for_cache_sync() before reading"
+#: Why a cache may lack an object that exists, and what to do.
+NOT_SYNCED = "it has not synced yet: start the factory, and call wait_for_cache_sync() before reading"
 
 
 def escaped(text: str) -> str:
@@ -134,18 +134,24 @@ class NotFoundError(InformersError, LookupError):
     Attributes:
         resource: plural name of the resource, for example `pods`; empty if unknown.
         key: `namespace/name` or `name`.
-        is_synced: whether the cache had synced at that moment.
+        reason: why it may exist all the same: the cache had not synced at that moment, or does not follow its
+            namespace. Empty if it does not exist.
     """
 
-    def __init__(self, resource: str, key: str, *, is_synced: bool = True) -> None:
+    def __init__(self, resource: str, key: str, *, reason: str = "") -> None:
         super().__init__(resource, key)
         self.resource = resource
         self.key = key
-        self.is_synced = is_synced
+        self.reason = reason
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the cache had listed the object's namespace, so that the object does not exist."""
+        return not self.reason
 
     def __str__(self) -> str:
         text = f"{self.resource or 'object'} {self.key!r} not found in the cache"
-        return text if self.is_synced else f"{text}, which has not synced yet: {WAIT_FIRST}"
+        return f"{text}: {self.reason}" if self.reason else text
 
 
 class DecodeError(InformersError, ValueError):

@@ -139,8 +139,8 @@ def object_name(obj: Any) -> ObjectName:
 def check_object_name(name: object) -> None:
     """Refuse a value that is not an `ObjectName`."""
     if not isinstance(name, ObjectName):
-        advice = "; ObjectName.parse makes one of a key" if isinstance(name, str) else "; object_name makes one"
-        raise ConfigurationError(f"expected an ObjectName: got {name!r}{advice}")
+        advice = f"{name!r}; ObjectName.parse" if isinstance(name, str) else f"{type(name).__name__}; object_name"
+        raise ConfigurationError(f"expected an ObjectName: got {advice} makes one of it")
 
 
 def object_key(obj: Any) -> str:

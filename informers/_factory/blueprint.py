@@ -120,14 +120,14 @@ class Blueprint:
             if namespaces is None
             else {name: self.source(resource, name) for name in namespaces},
         )
-        lister = NamespacedLister(informer.indexer, str(resource), has_listed=informer.has_listed)
+        lister = NamespacedLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
         return NamespacedKind(resource, informer, lister)
 
     def cluster_kind(self, resource: ClusterResource[T]) -> ClusterKind[T]:
         """Return a new informer with its lister."""
         informer = self._informer(resource, self.source(resource, None))
         return ClusterKind(
-            resource, informer, ClusterLister(informer.indexer, str(resource), has_listed=informer.has_listed)
+            resource, informer, ClusterLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
         )
 
     def _informer(

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from informers._base.threads import is_own_thread
 from informers.cache.indexer import Indexer
-from informers.errors import WAIT_FIRST, ConfigurationError, NotFoundError
+from informers.errors import ConfigurationError, NotFoundError
 from informers.selectors import LabelSelector
 
 __all__ = ["ClusterLister", "NamespaceLister", "NamespacedLister"]
@@ -26,32 +26,32 @@ _log = logging.getLogger("informers.cache")
 #: A label selector: for example `app=web,tier in (a,b)`, a mapping of labels, or None for all.
 Labels: TypeAlias = str | Mapping[str, str] | LabelSelector | None
 
-#: Returns whether all objects of a namespace (None: all) are in the cache, so that a missing object does not exist.
-HasListed: TypeAlias = Callable[[str | None], bool]
+#: Returns why an object of a namespace (None: all) may exist though the cache lacks it; empty if it does not exist.
+WhyUnlisted: TypeAlias = Callable[[str | None], str]
 
 
 @final
 class _Cache(Generic[T]):
     """A cache for listers, which notices a read before the cache has synced."""
 
-    def __init__(self, indexer: Indexer[T], resource: str, has_listed: HasListed | None) -> None:
+    def __init__(self, indexer: Indexer[T], resource: str, why_unlisted: WhyUnlisted | None) -> None:
         self.resource = resource
         self._indexer = indexer
-        self._has_listed = has_listed
+        self._why_unlisted = why_unlisted
         self._has_warned = False
 
     def __str__(self) -> str:
         return f"{self.resource}, {self._indexer.size}"
 
-    def is_synced(self, namespace: str | None) -> bool:
-        return self._has_listed is None or self._has_listed(namespace)
+    def why_unlisted(self, namespace: str | None) -> str:
+        return "" if self._why_unlisted is None else self._why_unlisted(namespace)
 
     def list(self, namespace: str | None, label_selector: Labels) -> list[T]:
         found = self._indexer.list(namespace=namespace, label_selector=label_selector)
         # A handler may look earlier: it receives later objects anyway.
-        if not found and not self._has_warned and not is_own_thread() and not self.is_synced(namespace):
+        if not found and not self._has_warned and not is_own_thread() and (reason := self.why_unlisted(namespace)):
             self._has_warned = True
-            _log.warning("%s were listed before their cache has synced: %s", self.resource, WAIT_FIRST)
+            _log.warning("%s were listed from an incomplete cache: %s", self.resource, reason)
         return found
 
     def by_index(self, name: str, value: str, namespace: str | None) -> builtins.list[T]:
@@ -65,13 +65,13 @@ class _Cache(Generic[T]):
         key = name if namespace is None else f"{namespace}/{name}"
         obj = self._indexer.get(key)
         if obj is None:
-            raise NotFoundError(self.resource, key, is_synced=self.is_synced(namespace))
+            raise NotFoundError(self.resource, key, reason=self.why_unlisted(namespace))
         return obj
 
 
 class _Lister(Generic[T]):
-    def __init__(self, indexer: Indexer[T], resource: str, *, has_listed: HasListed | None = None) -> None:
-        self._cache = _Cache(indexer, resource, has_listed)
+    def __init__(self, indexer: Indexer[T], resource: str, *, why_unlisted: WhyUnlisted | None = None) -> None:
+        self._cache = _Cache(indexer, resource, why_unlisted)
         self._namespace: str | None = None
 
     def __repr__(self) -> str:

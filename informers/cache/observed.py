@@ -21,7 +21,7 @@ from informers.cache._pipeline.scopes import Scope
 from informers.cache.indexer import Indexer
 from informers.cache.sync import Syncable
 from informers.cache.waits import Lookout, SeenResult, Sighting, mark_of
-from informers.errors import ConfigurationError
+from informers.errors import NOT_SYNCED, ConfigurationError
 from informers.objects import ObjectName
 from informers.source.listwatch import Selects
 
@@ -94,6 +94,17 @@ class ObservedCache(Generic[T]):
         if namespace is None or self._is_of_all:
             return len(self._reflectors) > 0 and all(followed.scope.is_listed for _, followed in self._reflectors)
         return self._scope_of(namespace).is_listed
+
+    def why_unlisted(self, namespace: str | None) -> str:
+        """Return in words why `has_listed` is false; empty if it is true.
+
+        Raises:
+            ConfigurationError: the name is invalid.
+        """
+        if self.has_listed(namespace):
+            return ""
+        is_of_one = namespace is not None and not self._is_of_all
+        return (self._end_of(self._scope_of(namespace)) if is_of_one else "") or NOT_SYNCED
 
     def has_seen(self, written: Any, *, namespace: str | None = None) -> bool:
         """Return whether the cache has reached a write: later reads of the cache are not older than the write.

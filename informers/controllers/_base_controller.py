@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+import attrs
 from typing_extensions import Self
 
 from informers._base.checks import check_count, check_function, check_limiter, check_seconds, check_timeout
@@ -21,6 +22,7 @@ from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock
 from informers._base.signals import Signal
 from informers._base.wakeups import BaseWakeup, Waiting
+from informers.cache.handlers import Callbacks
 from informers.cache.informer import SharedInformer
 from informers.cache.registration import Registration
 from informers.controllers._in_work import ReconcileLogger
@@ -39,6 +41,8 @@ from informers.workqueue import RateLimiter
 __all__ = ["BaseController"]
 
 C = TypeVar("C")
+#: Seconds after which a controller that can't begin says why, again and again.
+_REMINDER = 10.0
 #: The reconcile function.
 R = TypeVar("R")
 
@@ -234,7 +238,8 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             if self._started:
                 raise AlreadyStartedError(f"the controller {self._name} runs: say first what it follows")
             self._own_writes.follow(kind)
-            handler = NamesHandler(names, predicate, self._turns.queue)
+            callbacks = Callbacks.of(NamesHandler(names, predicate, self._turns.queue))
+            handler: Any = attrs.evolve(callbacks, name=f"controller {self._name}")
             self._registrations.append((kind.informer, kind.informer.add_event_handler(handler)))
         return self
 
@@ -277,7 +282,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         check_timeout(timeout)
         self._check_process()
         if self._dead():
-            raise StoppedError(f"the controller {self._name} can't go on: stopped is {', '.join(self._dead())}")
+            raise StoppedError(f"the controller {self._name} can't go on after the stop of {', '.join(self._dead())}")
         is_filled = all(informer.has_synced for informer, _ in self._registrations)
         return self._sync_timeout if is_filled else timeout
 
@@ -342,11 +347,22 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         signals = [self._stopping]
         for _, registration in self._registrations:
             signals += (registration.synced, registration.ended)
-        yield from wakeup.until(self._is_sync_over, [signal.add_callback for signal in signals])
-        missing = self._unsynced()
+        due = self._clock.monotonic() + _REMINDER
+
+        def remind() -> float:
+            nonlocal due
+            if self._clock.monotonic() >= due:
+                due += _REMINDER
+                log(logging.WARNING, "controller %s can't begin yet: %s", self._name, self._missing())
+            return due - self._clock.monotonic()
+
+        yield from wakeup.until(self._is_sync_over, [signal.add_callback for signal in signals], remind)
+        missing = self._missing()
         if missing and not (wakeup.is_stopped or self._stopping.is_set()):
-            reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
-            raise NotSyncedError(f"the controller {self._name} can't begin: {reasons}")
+            raise NotSyncedError(f"the controller {self._name} can't begin: {missing}")
+
+    def _missing(self) -> str:
+        return "; ".join(f"{name}: {why}" for name, why in self._unsynced().items())
 
     def _is_sync_over(self) -> bool:
         """Return whether the handlers have received everything that existed, or never will."""

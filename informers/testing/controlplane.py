@@ -101,6 +101,16 @@ class ControlPlane(ObjectsByRequest):
         )
         super().__init__(self._servers, self._tokens)
 
+    if not TYPE_CHECKING:  # type checkers then still report an unknown name
+
+        def __getattr__(self, name: str) -> None:
+            raise AttributeError(
+                f"a ControlPlane has no {name!r}: it shares the methods of KubernetesAPI with an APIServer; "
+                "a test of other methods stays on that by @pytest.mark.api_server('embedded')",
+                name=name,
+                obj=self,
+            )
+
     def __enter__(self) -> Self:
         try:
             self._servers.start(self._write_keys)

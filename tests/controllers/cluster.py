@@ -236,7 +236,7 @@ def kind_of(cluster: Cluster, resource: NamespacedResource[Obj], **options: Any)
     options.setdefault("options", ReflectorOptions(streaming_lists=False, uniform=lambda low, _high: low))
     source: Any = cluster.sources[resource.plural]
     informer: SharedInformer[Obj] = SharedInformer(source, resource=str(resource), **options)
-    lister = NamespacedLister(informer.indexer, str(resource), has_listed=informer.has_listed)
+    lister = NamespacedLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
     try:
         yield NamespacedKind(resource, informer, lister)
     finally:

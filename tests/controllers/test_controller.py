@@ -478,11 +478,26 @@ class TestRun:
         mover = threading.Thread(target=lambda: (clock.wait_for_waiters(), clock.advance(5.0)))
         mover.start()
         with pytest.raises(
-            NotSyncedError, match=r"the controller owners can't begin: handler .* of podsets.*not started"
+            NotSyncedError,
+            match=r"the controller owners can't begin: handler controller owners of podsets[^ ]*: not started",
         ):
             controller.run(Signal(clock=clock))
         mover.join(10)
         assert controller.stop()
+
+    def test_a_controller_that_can_not_begin_says_why_every_ten_seconds(
+        self, owners: Any, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stop = Signal(clock=clock)
+        running = threading.Thread(target=Controller("owners", owners, Script(), clock=clock).run, args=[stop])
+        running.start()
+        for said in (1, 2):
+            clock.wait_for_waiters()
+            clock.advance(10.0)
+            eventually(lambda said=said: len(caplog.messages) == said)
+        stop.set()
+        running.join(10)
+        assert all("owners can't begin yet: handler controller owners" in line for line in caplog.messages)
 
     def test_caches_may_be_waited_for_without_a_limit(self, owners: Any, clock: FakeClock, run: Any) -> None:
         seen = threading.Event()
@@ -529,7 +544,7 @@ class TestRun:
         controller.enqueue(WEB)
         assert owners.informer.stop(10)
         assert not controller.health().is_live
-        with pytest.raises(StoppedError, match=r"the controller owners can't go on: stopped is podsets"):
+        with pytest.raises(StoppedError, match=r"the controller owners can't go on after the stop of podsets"):
             controller.process_next()
         controller.run(Signal())  # ends at once
         assert controller.stop()

@@ -174,7 +174,7 @@ def test_a_read_before_the_sync_is_warned_of_once(factory: Any, caplog: pytest.L
     assert pods.list() == pods.namespace("default").list() == []
     [record] = caplog.records
     assert record.getMessage() == (
-        "pods were listed before their cache has synced: "
+        "pods were listed from an incomplete cache: it has not synced yet: "
         "start the factory, and call wait_for_cache_sync() before reading"
     )
     assert record.levelname == "WARNING"
@@ -182,11 +182,24 @@ def test_a_read_before_the_sync_is_warned_of_once(factory: Any, caplog: pytest.L
 
 def test_what_is_not_found_before_the_sync_says_so(factory: Any) -> None:
     with pytest.raises(
-        NotFoundError, match=r"^pods 'default/web-0' not found in the cache, .* synced yet: start "
+        NotFoundError, match=r"^pods 'default/web-0' not found in the cache: it has not synced yet: start "
     ) as caught:
         factory.core.v1.pods.lister.namespace("default").get("web-0")
     assert not caught.value.is_synced
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_a_read_of_a_namespace_that_is_not_followed_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with APIServer() as server, SharedInformerFactory(server.client(), namespace="shop") as factory:
+        pods = factory.core.v1.pods.lister
+        factory.start()
+        factory.wait_for_cache_sync(timeout=10).raise_if_unsynced()
+        reason = "the informer of pods does not follow namespace 'default'"
+        assert pods.namespace("default").list() == []
+        assert caplog.messages == [f"pods were listed from an incomplete cache: {reason}"]
+        with pytest.raises(NotFoundError) as caught:
+            pods.namespace("default").get("web-0")
+        assert str(caught.value) == f"pods 'default/web-0' not found in the cache: {reason}"
 
 
 def test_a_read_of_an_empty_cache_after_the_sync_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kubernetes import client, config
@@ -30,6 +31,11 @@ def test_the_admin_may_do_everything_and_others_nothing(control_plane: ControlPl
     status, body = refusal(control_plane.client("alice"))
     assert status == 403
     assert MESSAGE.format("alice") in body.replace('\\"', '"')
+
+
+def test_a_method_of_the_embedded_server_alone_is_refused_with_advice(control_plane: Any) -> None:
+    with pytest.raises(AttributeError, match=r"no 'wait_for_request': it shares the methods of KubernetesAPI"):
+        control_plane.wait_for_request(bool)
 
 
 def test_a_client_certificate_makes_a_user_and_groups(control_plane: ControlPlane) -> None:

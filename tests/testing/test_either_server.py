@@ -70,6 +70,17 @@ def test_a_kind_that_is_not_known_is_refused_with_its_name(api_server: Kubernete
         api_server.create({"apiVersion": "v1", "kind": "Nothing", "metadata": {"name": "a"}})
 
 
+def test_a_wrong_argument_is_refused_with_what_is_right(api_server: Any) -> None:
+    for call, message in (
+        (lambda: api_server.create("web-0"), "an object must be a mapping, or a model .*: got 'web-0'"),
+        (lambda: api_server.create({"apiVersion": "v9", "kind": "Pod", "metadata": {"name": "a"}}), "'Pod'.* '?v9"),
+        (lambda: api_server.get("configmaps", "a"), r"for example core\.V1\.pods: got 'configmaps'"),
+        (lambda: api_server.list("configmaps"), r"for example core\.V1\.pods: got 'configmaps'"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            call()
+
+
 def test_an_object_is_waited_for_until_it_is_as_wanted_and_until_it_is_gone(
     api_server: KubernetesAPI, namespace: str
 ) -> None:

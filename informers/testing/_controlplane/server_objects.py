@@ -15,11 +15,14 @@ from urllib.parse import urlencode
 from informers._base.clock import SYSTEM_CLOCK
 from informers.errors import ConfigurationError, StatusError
 from informers.kinds import all_resources
+from informers.objects import object_name
 from informers.resources import Resource
 from informers.selectors import LabelSelector
 from informers.source._wire.status_errors import error_of_response
 from informers.testing._controlplane.daemons import poll
 from informers.testing._controlplane.servers import Servers
+from informers.testing._store.documents import json_of
+from informers.testing._store.served_resources import check_resource
 
 __all__ = ["ObjectsByRequest"]
 
@@ -76,7 +79,7 @@ class ObjectsByRequest:
         """Replace an object, including its status; arguments and errors as for `create`."""
         wanted = _mapping_of(obj)
         path, _ = self._place(wanted)
-        path = f"{path}/{wanted['metadata']['name']}"
+        path = f"{path}/{object_name(wanted).name}"
         if "resourceVersion" not in wanted["metadata"]:
             version = self._at(path)["metadata"]["resourceVersion"]
             wanted = {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": version}}
@@ -118,6 +121,7 @@ class ObjectsByRequest:
             namespace: None for all.
             label_selector: selects objects; None for all.
         """
+        check_resource(resource)
         path, selector = resource.path(namespace), LabelSelector.coerce(label_selector)
         query = f"?{urlencode({'labelSelector': str(selector)})}" if str(selector) else ""
         found = self.request("GET", path + query)
@@ -234,6 +238,7 @@ class ObjectsByRequest:
 
     def _path(self, resource: Resource[Any], name: str, namespace: str | None) -> str:
         """Return the path of an object: of namespace `default` where none is given."""
+        check_resource(resource)
         if namespace and not resource.is_namespaced:
             raise ConfigurationError(f"{resource} have no namespaces: got {namespace!r}")
         return f"{resource.path((namespace or 'default') if resource.is_namespaced else None)}/{name}"
@@ -254,7 +259,7 @@ class ObjectsByRequest:
             raise ConfigurationError(f"the object must state apiVersion and kind: got {api_version!r} and {kind!r}")
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         if (api_version, kind) not in self._known:
-            for found in self.request("GET", root)["resources"]:
+            for found in (self._find(root) or {}).get("resources", ()):
                 if "/" not in found["name"]:
                     self._known[api_version, found["kind"]] = found["name"], found["namespaced"]
         try:
@@ -267,12 +272,7 @@ class ObjectsByRequest:
 
 def _mapping_of(obj: Any) -> dict[str, Any]:
     """Return an object as a mapping that states its kind; a model of the official client may leave that out."""
-    if isinstance(obj, Mapping):
-        return dict(cast("Mapping[str, Any]", obj))
-    from kubernetes.client import ApiClient  # noqa: PLC0415  only a test with a model has it imported
-
-    client: Any = ApiClient()
-    content: dict[str, Any] = client.sanitize_for_serialization(obj)
+    content = json_of(obj)
     for resource in all_resources():
         if resource.model == type(obj).__name__:
             return {"apiVersion": resource.api_version, "kind": resource.kind, **content}

@@ -5,12 +5,12 @@ Upstream: none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
-from informers.testing._store.documents import Json, encode, mapping
+from informers.testing._store.documents import Json, encode, json_of, mapping
 from informers.testing._store.served_resources import Catalog, Served
 
 __all__ = ["check_json", "checked_options", "namespace_in", "namespace_of", "understood"]
@@ -55,7 +55,7 @@ def understood(catalog: Catalog, obj: Any, resource: Resource[Any] | None) -> tu
     Raises:
         ConfigurationError: its kind is unknown or not served, or it is not valid JSON.
     """
-    content: Json = dict(cast("Mapping[str, Any]", obj)) if isinstance(obj, Mapping) else _sanitized(obj)
+    content = json_of(obj)
     check_json(content)
     if resource is not None:
         return catalog.of(resource), content
@@ -93,10 +93,3 @@ def namespace_in(served: Served, namespace: str | None) -> str:
 def namespace_of(served: Served, content: Json) -> str:
     """Return an object's namespace; likewise."""
     return namespace_in(served, mapping(content.get("metadata")).get("namespace"))
-
-
-def _sanitized(obj: Any) -> Json:
-    from kubernetes.client import ApiClient  # noqa: PLC0415  only who has a model has it imported
-
-    client: Any = ApiClient()
-    return mapping(client.sanitize_for_serialization(obj))

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, cast
 
+from informers.errors import ConfigurationError
+
 __all__ = [
     "Json",
     "at",
@@ -21,6 +23,7 @@ __all__ = [
     "encode_body",
     "go_type",
     "is_same",
+    "json_of",
     "mapping",
     "ordered_metadata",
     "quote",
@@ -44,6 +47,23 @@ _ITEM_ORDERS = {
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def json_of(obj: Any) -> Json:
+    """Return an object that a test gives as JSON: a mapping, or a model of the official client.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    content: Any = obj
+    if not isinstance(obj, Mapping):
+        from kubernetes.client import ApiClient  # noqa: PLC0415  only a test with a model has it imported
+
+        client: Any = ApiClient()
+        content = client.sanitize_for_serialization(obj)
+    if not isinstance(content, Mapping):
+        raise ConfigurationError(f"an object must be a mapping, or a model of the official client: got {obj!r}")
+    return dict(cast("Mapping[str, Any]", content))
 
 
 def encode(value: object) -> bytes:
