@@ -460,6 +460,32 @@ def test_server_side_apply_creates_owns_and_conflicts(server: Server, path: str)
     assert apply(server, path, {}, fieldManager="me").ok()["data"] == {"k": "2"}
 
 
+def test_all_conflicts_of_a_server_side_apply_are_listed_by_manager(server: Server, path: str) -> None:
+    apply(server, path, {"k": "1"}, fieldManager="two").ok()
+    apply(server, path, {"l": "1", "m": "1"}, fieldManager="one").ok()
+    message = apply(server, path, {"k": "2", "l": "2", "m": "2"}, fieldManager="you").json()["message"]
+    assert message == (
+        'Apply failed with 3 conflicts: conflicts with "one":\n- .data.l\n- .data.m\nconflicts with "two":\n- .data.k'
+    )
+
+
+def test_an_apply_that_no_longer_names_a_map_leaves_there_what_others_put_into_it(server: Server, path: str) -> None:
+    server.create(path, {"metadata": {"name": "a"}, "data": {"k": "1"}})
+    apply(server, path, {"k": "1", "l": "1"}, fieldManager="me").ok()
+    server.patch(f"{path}/a", {"data": {"m": "1"}}).ok()
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    left = server.send("PATCH", f"{path}/a", body, {"fieldManager": "me"}, headers).ok()
+    assert left["data"] == {"k": "1", "m": "1"}
+
+
+def test_the_manager_that_creates_a_list_owns_it_too(server: Server, space: Namespace) -> None:
+    ports = [{"name": "a", "port": 80}]
+    made = server.create(space.path("services"), {"metadata": {"name": "s"}, "spec": {"ports": ports}})
+    (entry,) = made["metadata"]["managedFields"]
+    assert entry["fieldsV1"]["f:spec"]["f:ports"].keys() == {".", 'k:{"port":80,"protocol":"TCP"}'}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

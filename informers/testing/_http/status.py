@@ -193,21 +193,19 @@ def apply_conflict(causes: list[tuple[str, str]]) -> Failure:
     by_manager: dict[str, list[str]] = {}
     for manager, field in causes:
         by_manager.setdefault(manager, []).append(field)
-    parts = [
-        f"conflict with {manager}: {fields[0]}"
-        if len(fields) == 1
-        else f"conflicts with {manager}:\n" + "\n".join(f"- {field}" for field in fields)
-        for manager, fields in by_manager.items()
-    ]
-    count = f"{len(causes)} conflict" + ("s" if len(causes) > 1 else "")
+    if len(causes) == 1:
+        [(manager, field)] = causes
+        said = f"1 conflict: conflict with {manager}: {field}"
+    else:
+        parts = ["\n- ".join([f"conflicts with {manager}:", *fields]) for manager, fields in by_manager.items()]
+        said = f"{len(causes)} conflicts: " + "\n".join(parts)
     details = {
         "causes": [
             {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": field}
             for manager, field in causes
         ]
     }
-    message = f"Apply failed with {count}: " + "\n".join(parts)
-    return Failure(message, code=409, reason="Conflict", details=details)
+    return Failure(f"Apply failed with {said}", code=409, reason="Conflict", details=details)
 
 
 def invalid(group: str, kind: str, name: str, causes: list[Cause]) -> Failure:

@@ -1,13 +1,16 @@
 """managedFields, and server-side apply, which depends on them.
 
-A set of fields is a tree, as in the objects: `{"f:spec": {"f:replicas": {}}}`.
+A set of fields is a set of paths, for example `("f:spec", "f:replicas")`. Objects have it as a tree:
+`{"f:spec": {"f:replicas": {}}}`.
 
 Upstream: sigs.k8s.io/structured-merge-diff and k8s.io/apimachinery/pkg/util/managedfields (v0.37).
 """
 
 from __future__ import annotations
 
+import enum
 import json
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, cast
 
@@ -19,16 +22,27 @@ from informers.testing._store.documents import Json, is_same, mapping, quote, se
 
 __all__ = ["Writer", "apply", "record_apply", "record_write"]
 
+_Path = tuple[str, ...]
+
 #: Metadata that a writer can own; the server sets the others.
 _OWNED = frozenset({"generateName", "labels", "annotations", "ownerReferences", "finalizers"})
 #: Types of values that have no fields.
 _SIMPLE = frozenset({str, int, bool, float})
-
-
-#: Fields that are maps of anything to anything, rather than structures.
+#: Objects that are maps of anything to anything, rather than structures.
 _MAPS = frozenset(
     {"labels", "annotations", "data", "binaryData", "stringData", "matchLabels", "nodeSelector", "limits", "requests"}
 )
+
+
+class _Inner(enum.Enum):
+    """What has fields of its own."""
+
+    #: The manager that creates an item of a list owns it as well as its content.
+    ITEM = enum.auto()
+    #: Likewise a map or a list, but for an apply, which owns no more than what it names.
+    MAP = enum.auto()
+    #: It is owned field by field.
+    STRUCTURE = enum.auto()
 
 
 @attrs.frozen
@@ -38,12 +52,14 @@ class Writer:
     Attributes:
         manager: the field manager's name.
         operation: `Update` or `Apply`.
+        api_version: in which the fields are named.
         time: as it stands in objects.
         subresource: for example `status`; empty for the object itself.
     """
 
     manager: str
     operation: str
+    api_version: str
     time: str
     subresource: str = ""
 
@@ -55,36 +71,64 @@ class Writer:
             and entry.get("subresource", "") == self.subresource
         )
 
+    def entry(self, fields: Iterable[_Path]) -> Json:
+        """Return this writer's entry of managedFields."""
+        return {
+            "manager": self.manager,
+            "operation": self.operation,
+            "apiVersion": self.api_version,
+            "time": self.time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": _tree(fields),
+            **({"subresource": self.subresource} if self.subresource else {}),
+        }
 
-def _owned(obj: Json) -> Json:
-    """Return the part of an object whose fields can be owned."""
-    metadata = {f: v for f, v in mapping(obj.get("metadata")).items() if f in _OWNED and v not in (None, {}, [])}
-    rest = {f: v for f, v in obj.items() if f not in {"kind", "apiVersion", "metadata"} and v is not None}
-    return {**({"metadata": metadata} if metadata else {}), **rest}
+
+def _tree(fields: Iterable[_Path]) -> Json:
+    """Return a set of fields as objects have it."""
+    tree: Json = {}
+    before: _Path = ()
+    for path in sorted(fields):
+        node = tree
+        for step in path[:-1]:
+            node = node.setdefault(step, {})
+        if before and before == path[: len(before)]:
+            node["."] = {}
+        node[path[-1]] = {}
+        before = path
+    return tree
+
+
+def _paths(tree: Json, path: _Path = ()) -> Iterator[_Path]:
+    """Iterate over a set of fields as objects have it."""
+    for element, inner in tree.items():
+        if element == ".":
+            yield path
+        elif inner:
+            yield from _paths(inner, (*path, element))
+        else:
+            yield (*path, element)
 
 
 def _items(value: Any, name: str) -> list[tuple[str, str, Any]] | None:
     """Return what can be owned within a value: path element, name and value of each; None if it is one value."""
     if isinstance(value, dict):
         return [(f"f:{field}", field, inner) for field, inner in cast("Json", value).items()]
-    if isinstance(value, list):
-        items = sequence(value)
-        if name == "finalizers":
-            return [(f"v:{quote(item)}", "", item) for item in items]
-        keys = merge_keys(name, items)
-        if (
-            keys
-            and items
-            and all(isinstance(i, dict) and all(i.get(k).__class__ in _SIMPLE for k in keys) for i in items)
-        ):
-            if keys in {("containerPort",), ("port",)}:
-                # Two ports may differ in their protocol alone.
-                keyed = [((i[keys[0]], i.get("protocol", "TCP")), i) for i in items]
-                keys = (*keys, "protocol")
-            else:
-                keyed = [(tuple(i[k] for k in keys), i) for i in items]
-            return [(_item_element(keys, values), "", item) for values, item in keyed]
-    return None
+    if not isinstance(value, list):
+        return None
+    items = sequence(value)
+    if name == "finalizers":
+        return [(f"v:{quote(item)}", "", item) for item in items]
+    keys = merge_keys(name, items)
+    if not keys or not all(isinstance(item, dict) for item in items):
+        return None
+    if name == "ports":
+        # Two ports may differ in their protocol alone.
+        keys = (*keys, "protocol")
+    keyed = [(tuple(item.get(key, "TCP" if key == "protocol" else None) for key in keys), item) for item in items]
+    if any(each.__class__ not in _SIMPLE for values, _ in keyed for each in values):
+        return None
+    return [(_item_element(keys, values), "", item) for values, item in keyed]
 
 
 @lru_cache(maxsize=4096)
@@ -93,116 +137,85 @@ def _item_element(keys: tuple[str, ...], values: tuple[Any, ...]) -> str:
     return f"k:{quote(dict(zip(keys, values, strict=True)))}"
 
 
-def _tree(value: Any, name: str = "", *, is_top: bool = False, is_applied: bool = False) -> Json:
-    """Return the set of all fields of a value; an apply owns no more than what it names."""
+def _fields(obj: Json) -> dict[_Path, Any]:
+    """Return what an object has at each path: a value, or for what has fields of its own which kind of that it is."""
+    metadata = {f: v for f, v in mapping(obj.get("metadata")).items() if f in _OWNED and v not in (None, {}, [])}
+    found: dict[_Path, Any] = {}
+    if metadata:
+        _collect(found, ("f:metadata",), "metadata", metadata)
+    for field, value in obj.items():
+        if field not in {"kind", "apiVersion", "metadata"} and value is not None:
+            _collect(found, (f"f:{field}",), field, value)
+    return found
+
+
+def _collect(found: dict[_Path, Any], path: _Path, name: str, value: Any) -> None:
     items = _items(value, name)
     if not items:
-        return {}
-    inner: Json = {
-        element: _tree(child, child_name, is_applied=is_applied) if child.__class__ not in _SIMPLE else {}
-        for element, child_name, child in items
-    }
-    is_item = isinstance(value, dict) and name == "" and not is_top
-    # The manager that creates a map, or an item of a list, owns it as well as its content.
-    has_dot = is_item or (name in _MAPS and not is_applied)
-    return {".": {}, **inner} if has_dot and not is_top else inner
-
-
-def _compare(old: Any, new: Any, name: str = "") -> tuple[Json, Json]:
-    """Return the fields of a mapping or list that are new or changed, and those that are removed."""
-    before = {element: child for element, _, child in _items(old, name) or []}
-    after = {element: (child, n) for element, n, child in _items(new, name) or []}
-    changed: Json = {}
-    removed: Json = {element: {} for element in before if element not in after}
-    for element, (child, child_name) in after.items():
-        was = before.get(element)
-        if element in before and is_same(was, child):
-            continue
-        if _items(child, child_name) and _items(was, child_name):
-            inner_changed, inner_removed = _compare(was, child, child_name)
-            changed.update({element: inner_changed} if inner_changed else {})
-            removed.update({element: inner_removed} if inner_removed else {})
+        found[path] = value
+        return
+    is_structure = name == "containers" or (isinstance(value, dict) and name not in _MAPS)
+    found[path] = _Inner.ITEM if not name else _Inner.STRUCTURE if is_structure else _Inner.MAP
+    for element, child_name, child in items:
+        where = (*path, element)
+        if child.__class__ in _SIMPLE:
+            found[where] = child
         else:
-            changed[element] = _tree(child, child_name)
-    return changed, removed
+            _collect(found, where, child_name, child)
 
 
-def _union(one: Json, other: Json) -> Json:
-    result = dict(one)
-    for element, inner in other.items():
-        result[element] = _union(result[element], inner) if result.get(element) else inner
-    return result
+def _applied(config: Json) -> set[_Path]:
+    """Return the fields that an apply of a configuration owns."""
+    return {path for path, value in _fields(config).items() if value not in (_Inner.MAP, _Inner.STRUCTURE)}
 
 
-def _without(one: Json, other: Json) -> Json:
-    """Return a set less another; where the other ends, all below goes."""
-    result: Json = {}
-    for element, inner in one.items():
-        if element not in other:
-            result[element] = inner
-        elif other[element]:
-            rest = _without(inner, other[element])
-            is_owned_empty = not inner and "." not in other[element]
-            if is_owned_empty or (rest and set(rest) != {"."}):
-                result[element] = rest
-    return result
-
-
-def _entry(writer: Writer, api_version: str, fields: Json) -> Json:
-    return {
-        "manager": writer.manager,
-        "operation": writer.operation,
-        "apiVersion": api_version,
-        "time": writer.time,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": fields,
-        **({"subresource": writer.subresource} if writer.subresource else {}),
+def _compare(old: Json, new: Json) -> tuple[set[_Path], set[_Path]]:
+    """Return the fields that are new or changed, and those that are removed."""
+    # Most writes change one part alone.
+    parts = [field for field in {**old, **new} if not is_same(old.get(field), new.get(field))]
+    before, after = (_fields({field: obj[field] for field in parts if field in obj}) for obj in (old, new))
+    changed = {
+        path
+        for path, value in after.items()
+        if value is not _Inner.STRUCTURE
+        and not (path in before and (isinstance(value, _Inner) or is_same(before[path], value)))
     }
+    return changed, before.keys() - after.keys()
 
 
-def record_apply(obj: Json, config: Json, writer: Writer, api_version: str) -> None:
+def record_apply(obj: Json, config: Json, writer: Writer) -> None:
     """Set an object's managedFields after an apply that created it."""
-    fields = _tree(_owned(config), is_top=True, is_applied=True)
-    obj["metadata"]["managedFields"] = [_entry(writer, api_version, fields)] if fields else []
+    obj["metadata"]["managedFields"] = _handed_over([], writer, _applied(config), set())
 
 
-def record_write(obj: Json, old: Json | None, writer: Writer, api_version: str) -> None:
+def record_write(obj: Json, old: Json | None, writer: Writer) -> None:
     """Set an object's managedFields after an update that made it of `old`."""
-    changed: Json = {}
-    removed: Json = {}
-    if old is None:
-        entries: list[Json] = []
-        changed = _tree(_owned(obj), is_top=True)
-    else:
-        entries = sequence(old["metadata"].get("managedFields"))
-        # An object without managedFields gets none before its first apply.
-        if entries:
-            changed, removed = _compare(_owned(old), _owned(obj))
-    if changed or removed:
-        entries = _reassign(entries, changed, removed, writer, api_version, mine_only=None)
+    entries: list[Json] = [] if old is None else sequence(old["metadata"].get("managedFields"))
+    # An object without managedFields gets none before its first apply.
+    if old is None or entries:
+        changed, removed = _compare(old or {}, obj)
+        if changed or removed:
+            mine = _paths_of(entries, writer) - removed | changed
+            entries = _handed_over(entries, writer, mine, changed | removed)
     obj["metadata"]["managedFields"] = entries
 
 
-def _reassign(
-    entries: list[Json], changed: Json, removed: Json, writer: Writer, api_version: str, *, mine_only: Json | None
-) -> list[Json]:
-    kept: list[Json] = []
-    mine: Json = {}
+def _paths_of(entries: list[Json], writer: Writer) -> set[_Path]:
+    return {path for entry in entries if writer.owns(entry) for path in _paths(entry["fieldsV1"])}
+
+
+def _handed_over(entries: list[Json], writer: Writer, mine: set[_Path], lost: set[_Path]) -> list[Json]:
+    """Return the entries after a write: this writer owns some fields, and the others lose some."""
+    kept = [writer.entry(mine)] if mine else []
     for entry in entries:
-        fields = _without(entry["fieldsV1"], removed) if removed else entry["fieldsV1"]
-        if writer.owns(entry):
-            mine = fields
-            continue
-        fields = _without(fields, changed) if changed else fields
-        if fields:
-            kept.append({**entry, "fieldsV1": fields} if fields is not entry["fieldsV1"] else entry)
-    mine = mine_only if mine_only is not None else _union(mine, changed)
-    if mine:
-        kept.append(_entry(writer, api_version, mine))
+        if not writer.owns(entry):
+            fields = set(_paths(entry["fieldsV1"]))
+            if left := fields - lost:
+                kept.append(entry if left == fields else {**entry, "fieldsV1": _tree(left)})
     return sorted(kept, key=lambda entry: (entry["operation"], entry["time"], entry["manager"]))
 
 
-def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: bool) -> Json:
+def apply(old: Json, config: Json, writer: Writer, *, force: bool) -> Json:
     """Return `old` with a configuration applied: server-side apply.
 
     Fields that this writer applied before and leaves out now go, unless others own them too.
@@ -211,24 +224,21 @@ def apply(old: Json, config: Json, writer: Writer, api_version: str, *, force: b
         Failure: 409, others own fields that the configuration wants to be different.
     """
     entries: list[Json] = sequence(old["metadata"].get("managedFields"))
-    if not entries and (unowned := _tree(_owned(old), is_top=True)):
-        entries = [_entry(attrs.evolve(writer, manager="before-first-apply", operation="Update"), api_version, unowned)]
-    wanted = _owned(config)
-    fields = _tree(wanted, is_top=True, is_applied=True)
+    if not entries:
+        first = attrs.evolve(writer, manager="before-first-apply", operation="Update")
+        entries = _handed_over([], first, _compare({}, old)[0], set())
+    wanted = _applied(config)
     merged = cast("Json", _merge(old, {k: v for k, v in config.items() if k not in {"kind", "apiVersion"}}, ""))
-    changed, _ = _compare(_owned(old), _owned(merged))
-    others = [entry for entry in entries if not writer.owns(entry)]
-    conflicts = [(_manager(entry), path) for entry in others for path in _paths(_common(entry["fieldsV1"], changed))]
+    changed, removed = _compare(old, merged)
+    others = [(entry, set(_paths(entry["fieldsV1"]))) for entry in entries if not writer.owns(entry)]
+    conflicts = sorted((_manager(entry), path) for entry, fields in others for path in fields & changed)
     if conflicts and not force:
-        raise apply_conflict(conflicts)
-    mine = mapping(next((entry["fieldsV1"] for entry in entries if writer.owns(entry)), None))
-    dropped = _without_leaves(mine, fields)
-    for entry in others:
-        dropped = _without_leaves(dropped, entry["fieldsV1"])
-    result = cast("Json", _drop(merged, dropped, "")) if dropped else merged
-    result["metadata"] = {**result["metadata"], "managedFields": []}
-    result["metadata"]["managedFields"] = _reassign(entries, changed, {}, writer, api_version, mine_only=fields)
-    return result
+        raise apply_conflict([(manager, _shown(path)) for manager, path in conflicts])
+    # What has fields that are kept is kept too.
+    kept = {path[:end] for path in wanted.union(*(fields for _, fields in others)) for end in range(1, len(path) + 1)}
+    result = cast("Json", _drop(merged, _paths_of(entries, writer) - kept, (), ""))
+    handed_over = _handed_over(entries, writer, wanted, changed | removed)
+    return {**result, "metadata": {**result["metadata"], "managedFields": handed_over}}
 
 
 def _manager(entry: Json) -> str:
@@ -237,63 +247,34 @@ def _manager(entry: Json) -> str:
     return f"{name}{subresource}" + (f" using {entry['apiVersion']}" if entry.get("operation") == "Update" else "")
 
 
+def _shown(path: _Path) -> str:
+    shown = ""
+    for kind, _, rest in (element.partition(":") for element in path):
+        if kind == "k":
+            shown += f"[{','.join(f'{key}={quote(value)}' for key, value in json.loads(rest).items())}]"
+        else:
+            shown += f"[={rest}]" if kind == "v" else f".{rest}"
+    return shown
+
+
 def _merge(old: Any, new: Any, name: str) -> Any:
     if isinstance(new, dict) and isinstance(old, dict):
-        result = dict(cast("Json", old))
-        for field, value in cast("Json", new).items():
-            result[field] = _merge(result.get(field), value, field)
-        return result
+        there = mapping(old)
+        return {**there, **{field: _merge(there.get(field), value, field) for field, value in mapping(new).items()}}
     items = _items(new, name) if isinstance(new, list) else None
     if items and isinstance(old, list):
-        before = {element: child for element, _, child in _items(cast("Any", old), name) or []}
-        before.update({element: _merge(before.get(element), child, "") for element, _, child in items})
-        return sequence([*before.values()])
-    return cast("Any", new)
+        before = {element: child for element, _, child in _items(old, name) or []}
+        return [
+            *{**before, **{element: _merge(before.get(element), child, "") for element, _, child in items}}.values()
+        ]
+    return new
 
 
-def _drop(value: Any, fields: Json, name: str) -> Any:
-    """Return a value without a set of fields."""
-    items = _items(value, name) or []
-    # A map, or an item of a list, goes as a whole if only this manager owns it.
-    gone = {element for element, inner in fields.items() if not inner or "." in inner}
-    kept = [(e, n, _drop(c, fields[e], n) if e in fields else c) for e, n, c in items if e not in gone]
-    if isinstance(value, dict):
-        return {element[2:]: child for element, _, child in kept}
-    return [child for _, _, child in kept]
-
-
-def _common(one: Json, other: Json) -> Json:
-    """Return the fields that both sets name down to a leaf of one of them."""
-    result: Json = {}
-    for element, inner in one.items():
-        if element != "." and element in other:
-            common = _common(inner, other[element])
-            # An empty map or list is owned as such, without what others put into it.
-            if common or not other[element]:
-                result[element] = common
-    return result
-
-
-def _without_leaves(one: Json, other: Json) -> Json:
-    result: Json = {}
-    for element, inner in one.items():
-        if element not in other:
-            result[element] = inner
-        elif inner:
-            rest = _without_leaves(inner, other[element])
-            if rest and set(rest) != {"."}:
-                result[element] = rest
-    return result
-
-
-def _paths(fields: Json, prefix: str = "") -> list[str]:
-    result: list[str] = []
-    for element, inner in fields.items():
-        kind, _, rest = element.partition(":")
-        if kind == "k":
-            keys = ",".join(f"{k}={quote(v)}" for k, v in json.loads(rest).items())
-            path = f"{prefix}[{keys}]"
-        else:
-            path = f"{prefix}[={rest}]" if kind == "v" else f"{prefix}.{rest}"
-        result.extend(_paths(inner, path) if inner else [path])
-    return result
+def _drop(value: Any, dropped: set[_Path], path: _Path, name: str) -> Any:
+    """Return a value without some of its fields."""
+    items = _items(value, name)
+    if not items or not dropped:
+        return value
+    there = [(field, (*path, element), child) for element, field, child in items]
+    kept = [(field, _drop(child, dropped, where, field)) for field, where, child in there if where not in dropped]
+    return dict(kept) if isinstance(value, dict) else [child for _, child in kept]

@@ -140,9 +140,7 @@ class Registry:
                 obj.pop("status", None)
             obj = with_defaults(served, fitted(served, obj, options.fields))
             # No manager owns what the server sets.
-            ownership.record_write(
-                _brought(served, obj, options), None, self._writer(options), served.resource.api_version
-            )
+            ownership.record_write(_brought(served, obj, options), None, self._writer(served, options))
             complete(served, obj)
             return self._write_locked(served, obj, is_dry_run=options.is_dry_run)
 
@@ -205,8 +203,7 @@ class Registry:
         Raises:
             Failure: 409 for fields that others own, 422, 400.
         """
-        writer = self._writer(options, operation="Apply")
-        api_version = served.resource.api_version
+        writer = self._writer(served, options, operation="Apply")
         metadata = mapping(config.get("metadata"))
         if metadata.get("managedFields"):
             raise failures.bad_request("metadata.managedFields must be nil")
@@ -221,13 +218,13 @@ class Registry:
                     raise failures.conflict(served.resource, name, f"uid mismatch: {why}")
                 config["metadata"].pop("resourceVersion", None)
                 created = load(served, self.create(served, namespace, config, attrs.evolve(options, is_dry_run=True)))
-                ownership.record_apply(created, config, writer, api_version)
+                ownership.record_apply(created, config, writer)
                 return self._write_locked(served, created, is_dry_run=options.is_dry_run), True
             updated = self.update(
                 served,
                 namespace,
                 name,
-                lambda old: ownership.apply(old, config, writer, api_version, force=options.force),
+                lambda old: ownership.apply(old, config, writer, force=options.force),
                 attrs.evolve(options, manager=""),
             )
             return updated, False
@@ -275,8 +272,9 @@ class Registry:
         with self._storage.lock:
             self._write_locked(served, self.get(served, namespace, name), is_dry_run=False, is_gone=True)
 
-    def _writer(self, options: WriteOptions, *, operation: str = "Update") -> Writer:
-        return Writer(options.manager, operation, timestamp(self._clock.time()), options.subresource)
+    def _writer(self, served: Served, options: WriteOptions, *, operation: str = "Update") -> Writer:
+        now = timestamp(self._clock.time())
+        return Writer(options.manager, operation, served.resource.api_version, now, options.subresource)
 
     def _settled(self, served: Served, old: Json, obj: Json, options: WriteOptions) -> Json:
         """Return the wanted object with what an update can't change put back."""
@@ -311,7 +309,7 @@ class Registry:
             metadata["generation"] = was.get("generation", 0) + 1
         # An apply has set managedFields already.
         if options.manager:
-            ownership.record_write(obj, old, self._writer(options), served.resource.api_version)
+            ownership.record_write(obj, old, self._writer(served, options))
         return obj
 
     def _write_locked(self, served: Served, obj: Json, *, is_dry_run: bool, is_gone: bool = False) -> StoredRecord:
