@@ -17,8 +17,9 @@ from typing_extensions import TypeVar
 from informers.errors import ConfigurationError
 from informers.resources import Resource
 from informers.source._bytes.slices import type_meta
+from informers.source._bytes.sources import mapping_of
 from informers.source._models.lazy import Peek, peek
-from informers.source._models.object_makers import dump, mapping_of
+from informers.source._models.object_makers import dump
 from informers.source._models.partial_metadata import PartialObjectMetadata
 from informers.source._wire.decode import Decoder
 from informers.source.records import HeldRecord, Record, WireRecord

@@ -21,6 +21,7 @@ from informers.errors import DecodeError
 from informers.source._bytes.sources import OpenSource
 from informers.source._models import lazy as lazily
 from informers.source._models.lazy import peek
+from informers.source._models.object_makers import model_reader
 from informers.source.records import WireRecord
 from tests.source import samples
 
@@ -129,11 +130,10 @@ STATUS = st.dictionaries(
 @example(status={"startTime": True, "pod_ip": "x"}, behind={}, cut=0)
 def test_a_part_is_what_it_is_when_it_is_read_as_a_whole_whatever_it_holds(status: Any, behind: Any, cut: int) -> None:
     """An error comes with the first field beyond texts and numbers, if not before."""
-    from informers.source._models import pydantic_models
+    reader: Any = model_reader("V1Pod")
 
     def whole(source: OpenSource) -> Any:
-        part = pydantic_models._part(client.V1Pod, "status")
-        return pydantic_models._read(part, [source.raw], source)
+        return reader.read_part("status", [source.raw], source)
 
     def outcome(make: Callable[[OpenSource], Any]) -> Any:
         try:

@@ -5,11 +5,14 @@ Upstream: none.
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 from typing_extensions import TypedDict
 
-__all__ = ["KnownMetadata", "OpenSource", "Source"]
+from informers.errors import DecodeError
+from informers.source._bytes import deep_json as deep
+
+__all__ = ["KnownMetadata", "OpenSource", "Source", "mapping_of", "unreadable"]
 
 
 class KnownMetadata(TypedDict):
@@ -66,3 +69,24 @@ class OpenSource:
     def known_metadata(self) -> KnownMetadata | None:
         """Return the known metadata."""
         return None if self._behind is None else self._behind.known_metadata()
+
+
+def unreadable(message: str, source: Source, what: str) -> DecodeError:
+    """Return the error for an object that can't be read; `what` it should be, for example a model's name."""
+    key = source.key
+    return DecodeError(f"{what} {key or 'without a name'}: {message}", key=key, raw=source.raw)
+
+
+def mapping_of(source: Source, what: str = "object") -> dict[str, Any]:
+    """Return a new JSON mapping of an object.
+
+    Raises:
+        DecodeError: it is not a JSON object.
+    """
+    try:
+        mapping = deep.loads(source.raw)
+    except ValueError as error:
+        raise unreadable(f"is not JSON: {error}", source, what) from error
+    if not isinstance(mapping, dict):
+        raise unreadable("is not a JSON object", source, what)
+    return mapping

@@ -16,7 +16,6 @@ Upstream: none; client-go caches decoded objects.
 from __future__ import annotations
 
 import copy
-import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,11 +26,9 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers._base.forks import hold_forks, new_rlock
-from informers.errors import DecodeError
 from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.shapes import is_mapping
 
-__all__ = ["Lazy", "Peek", "Reader", "json_of", "peek", "unreadable"]
+__all__ = ["Lazy", "Peek", "Reader", "peek"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -79,23 +76,6 @@ class Reader(ABC, Generic[T]):
     @abstractmethod
     def dump(self, name: str, value: Any) -> tuple[str, Any]:
         """Return one of `fields` for JSON: its key, and its value or None."""
-
-
-def unreadable(message: str, source: Source, model: type) -> DecodeError:
-    """Return the error for an object of which no model can be built."""
-    key = source.key
-    return DecodeError(f"{model.__name__} {key or 'without a name'}: {message}", key=key, raw=source.raw)
-
-
-def json_of(source: Source, model: type) -> dict[str, Any]:
-    """Return the JSON mapping of an object. Raises DecodeError if it is not one that Python's decoder reads."""
-    try:
-        mapping = json.loads(source.raw)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(f"is not JSON: {error}", source, model) from error
-    if not is_mapping(mapping):
-        raise unreadable("is not a JSON object", source, model)
-    return mapping
 
 
 @final

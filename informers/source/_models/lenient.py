@@ -10,64 +10,54 @@ Upstream: none; Go's decoder accepts nulls, and refuses wrong types.
 
 from __future__ import annotations
 
-import functools
-import types
-from collections.abc import Hashable, Iterator
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+import re
+from typing import Any, Protocol
 
-import attrs
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from kubernetes import client
 
-from informers.source._models.shapes import MisshapenError, is_list, is_mapping
+__all__ = ["MakesModels", "MisshapenError", "build", "convert", "model_of"]
 
-__all__ = ["build", "convert", "members", "wire_name"]
+#: A list or a mapping in the declarations of the models: `dict(str, str)`; since version 37, `Dict[str, str]`.
+_CONTAINER = re.compile(r"(?i:(list)|dict)[\[(](?:str, )?(.+)[\])]")
+_STRUCTURES: dict[type, str] = {dict: "a JSON object", list: "a list"}
 
 
-@attrs.frozen
-class _Field:
-    name: str
-    wire: str
-    annotation: Any
-    adapter: TypeAdapter[Any]
-    default: Any
+class MisshapenError(ValueError):
+    """A structure is expected, but there is something else. No model can be built of it.
+
+    Args:
+        path: its place, for example `spec.containers[0]`.
+        expected: the expected structure, for example `a list`.
+        value: the value. It is not part of the message, since objects hold secrets.
+    """
+
+    def __init__(self, path: str, expected: str, value: object) -> None:
+        found = _STRUCTURES.get(type(value), type(value).__name__)
+        super().__init__(f"{path} should be {expected}, not {found}")
 
 
-def wire_name(name: str, info: FieldInfo) -> str:
-    """Return a field's key in JSON."""
-    return info.serialization_alias or name
+class MakesModels(Protocol):
+    """Makes models without validation."""
+
+    def construct(self, model: Any, values: dict[str, Any]) -> Any:
+        """Return a model with these values, by the names of its type declarations; the others are None."""
+        ...
+
+    def plain(self, declared: str, value: Any) -> Any:
+        """Return a value of a type without a structure; as received if it is not valid."""
+        ...
 
 
-def members(annotation: Any) -> Iterator[Any]:
-    """Iterate over the types that an annotation allows, except None."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from members(get_args(annotation)[0])
-    elif origin is Union or origin is types.UnionType:
-        for argument in get_args(annotation):
-            yield from members(argument)
-    elif annotation is not types.NoneType:
-        yield annotation
+def model_of(declared: str) -> Any:
+    """Return the client's model of a declared type; None if it is another type."""
+    return getattr(client, declared, None)
 
 
-@functools.cache
-def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
-    return tuple(
-        _Field(
-            name=name,
-            wire=wire_name(name, info),
-            annotation=info.annotation,
-            adapter=_adapter(cast("Any", info.annotation)),
-            default=None if info.is_required() else info.get_default(call_default_factory=True),
-        )
-        for name, info in model.model_fields.items()
-    )
-
-
-def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
+def build(models: MakesModels, model: Any, value: Any, path: str = "") -> Any:
     """Return a model of a JSON mapping, valid or not.
 
     Args:
+        models: makes the models.
         model: class of the official client.
         value: the mapping.
         path: its place in the object, for errors.
@@ -75,61 +65,31 @@ def build(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     Raises:
         MisshapenError: it, or a value in it, is not a structure although one is expected.
     """
-    if not is_mapping(value):
+    if not isinstance(value, dict):
         raise MisshapenError(path, "a JSON object", value)
-    try:
-        return model.model_validate(value, extra="ignore")
-    except ValidationError:
-        pass
     values: dict[str, Any] = {}
-    given: set[str] = set()
-    for field in _fields(model):
+    for name, declared in model.openapi_types.items():
+        wire = model.attribute_map[name]
         # Python's name counts too, as in what is valid.
-        key = field.wire if field.wire in value else field.name
+        key = wire if wire in value else name
         if key in value:
-            values[field.name] = _lenient(field.adapter, field.annotation, value[key], f"{path}.{key}" if path else key)
-            given.add(field.name)
-        else:
-            values[field.name] = field.default
-    return model.model_construct(_fields_set=given, **values)
+            values[name] = convert(models, declared, value[key], f"{path}.{key}" if path else key)
+    return models.construct(model, values)
 
 
-def _lenient(adapter: TypeAdapter[Any], annotation: Any, value: Any, path: str) -> Any:
-    try:
-        return adapter.validate_python(value, extra="ignore")
-    except ValidationError:
-        return convert(annotation, value, path)
-
-
-def convert(annotation: Any, value: Any, path: str) -> Any:
-    """Return a value of the annotated type, as far as it is valid. Raises MisshapenError."""
+def convert(models: MakesModels, declared: str, value: Any, path: str) -> Any:
+    """Return a value of the declared type, as far as it is valid. Raises MisshapenError."""
     if value is None:
         return None
-    allowed = list(members(annotation))
-    for member in allowed:
-        origin = get_origin(member)
-        if isinstance(member, type) and issubclass(member, BaseModel):
-            if is_mapping(value):
-                return build(member, value, path)
-        elif origin is list:
-            if is_list(value):
-                (element,) = get_args(member)
-                adapter = _adapter(element)
-                return [_lenient(adapter, element, item, f"{path}[{index}]") for index, item in enumerate(value)]
-        elif origin is dict:
-            if is_mapping(value):
-                _, element = get_args(member)
-                adapter = _adapter(element)
-                return {name: _lenient(adapter, element, item, f"{path}.{name}") for name, item in value.items()}
-        else:
-            return value
-    raise MisshapenError(path, " or ".join(map(_expected, allowed)), value)
-
-
-@functools.cache
-def _adapter(annotation: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(cast("Any", annotation))
-
-
-def _expected(member: Any) -> str:
-    return "a list" if get_origin(member) is list else "a JSON object"
+    container = _CONTAINER.fullmatch(declared)
+    if container is None:
+        model = model_of(declared)
+        return models.plain(declared, value) if model is None else build(models, model, value, path)
+    is_list, element = container.groups()
+    if is_list:
+        if not isinstance(value, list):
+            raise MisshapenError(path, "a list", value)
+        return [convert(models, element, item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        raise MisshapenError(path, "a JSON object", value)
+    return {name: convert(models, element, item, f"{path}.{name}") for name, item in value.items()}

@@ -13,19 +13,20 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
 from informers._base.forks import hold_forks
-from informers.errors import ConfigurationError, DecodeError
+from informers.errors import ConfigurationError
 from informers.resources import Resource
-from informers.source._bytes import deep_json as deep
-from informers.source._bytes.sources import Source
+from informers.source._bytes.sources import Source, mapping_of, unreadable
 from informers.source._models.lazy import Lazy, Reader
-from informers.source._models.shapes import is_mapping
 
-__all__ = ["Maker", "dump", "load_model", "maker", "mapping_of", "model_reader"]
+if TYPE_CHECKING:
+    from informers.source._models.model_readers import Models
+
+__all__ = ["Maker", "dump", "load_model", "maker", "model_reader"]
 
 T = TypeVar("T", default=Any)
 
@@ -83,24 +84,31 @@ def maker(resource: Resource[T]) -> Maker[T]:
             return decode(mapping)
         except Exception as error:
             # The cause does not say which object it was.
-            key = source.key
-            raise DecodeError(f"{kind} {key}: decode raised {error!r}", key=key, raw=source.raw) from error
+            raise unreadable(f"decode raised {error!r}", source, kind) from error
 
     return make
 
 
 @functools.cache
+def _models(*, is_validated: bool) -> Models:
+    """Return the models of the installed client. They are imported late: only newer clients have pydantic."""
+    with hold_forks():
+        if is_validated:
+            from informers.source._models.pydantic_models import PydanticModels  # noqa: PLC0415  see above
+
+            return PydanticModels()
+        from informers.source._models.openapi_models import OpenAPIModels  # noqa: PLC0415  imports the client
+
+        return OpenAPIModels()
+
+
+@functools.cache
 def _lazy(name: str) -> Lazy[Any]:
     model = load_model(name)
-    if hasattr(model, "model_validate_json"):
-        with hold_forks():
-            from informers.source._models.pydantic_models import ValidatedReader  # noqa: PLC0415  needs pydantic, which 36 does without
+    models = _models(is_validated=hasattr(model, "model_validate_json"))
+    from informers.source._models.model_readers import ModelReader  # noqa: PLC0415  likewise, by now
 
-        return Lazy[Any](ValidatedReader[Any](model))
-    with hold_forks():
-        from informers.source._models.openapi_models import LegacyReader  # noqa: PLC0415  imports the client
-
-    return Lazy[Any](LegacyReader(model))
+    return Lazy[Any](ModelReader[Any](models, model))
 
 
 def model_reader(name: str) -> Reader[Any]:
@@ -112,28 +120,6 @@ def model_reader(name: str) -> Reader[Any]:
     return _lazy(name).reader
 
 
-def mapping_of(source: Source) -> dict[str, Any]:
-    """Return a new JSON mapping of an object.
-
-    Raises:
-        DecodeError: it is not a JSON object.
-    """
-    raw, key = source.raw, source.key
-    try:
-        mapping = deep.loads(raw)
-    except ValueError as error:
-        raise DecodeError(f"object {key}: is not JSON: {error}", key=key, raw=raw) from error
-    if not is_mapping(mapping):
-        raise DecodeError(f"object {key}: is not a JSON object", key=key, raw=raw)
-    return mapping
-
-
 def dump(obj: Any) -> dict[str, Any]:
     """Return the JSON mapping of a model of the official client."""
-    if hasattr(obj, "model_dump"):
-        from informers.source._models import pydantic_models as validated  # noqa: PLC0415  see _lazy
-
-        return validated.dump(obj)
-    from informers.source._models import openapi_models as legacy  # noqa: PLC0415  see _lazy
-
-    return cast("dict[str, Any]", legacy.dump(obj))
+    return cast("dict[str, Any]", _models(is_validated=hasattr(obj, "model_dump")).dump(obj))

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 
 from typing_extensions import TypeVar
 
-from informers.errors import DecodeError
 from informers.resources import Resource
-from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.object_makers import Maker, dump, maker, mapping_of, model_reader
+from informers.source._bytes.sources import OpenSource, Source, mapping_of, unreadable
+from informers.source._models.object_makers import Maker, dump, maker, model_reader
 
 if TYPE_CHECKING:
     from kubernetes.client import V1ObjectMeta
@@ -62,7 +61,7 @@ class PartialObjectMetadata:
         if self._metadata is None:
             metadata = mapping_of(self._source).get("metadata")
             if not isinstance(metadata, dict):
-                raise DecodeError(f"object {self._source.key}: metadata is not a JSON object", key=self._source.key)
+                raise unreadable("metadata is not a JSON object", self._source, "object")
             built: V1ObjectMeta = model_reader("V1ObjectMeta").whole(
                 OpenSource(json.dumps(metadata).encode(), self._source.key)
             )

@@ -1,11 +1,8 @@
-"""Reads models of the official client since version 37, which use pydantic.
+"""The models of the official client since version 37, which use pydantic.
 
 `model_validate_json` takes half the time of `ApiClient.deserialize` and returns an equal object, except that it
 makes bytes of Secrets' texts: `json` first decodes whatever may hold bytes. Unknown fields are ignored. A model of one
-field reads that field alone, from the smallest slice that can be cut out.
-
-Metadata is lazy, too. Fields that the cache knows need no bytes; the first other field reads all but managed fields;
-these, half of most objects, are only read when they are needed.
+field reads that field alone.
 
 Spec and status are lazy, too: their texts and numbers are read at once, the rest together when any of it is needed.
 
@@ -16,80 +13,54 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
-from functools import cached_property
-from typing import Any, cast, final, get_args
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, cast, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
-from typing_extensions import TypeVar, override
+from typing_extensions import override
 
-from informers._base.forks import renewed_properties
-from informers.source._bytes.slices import guesses, metadata_of, type_meta
-from informers.source._bytes.sources import OpenSource, Source
-from informers.source._models.lazy import Lazy, Reader, json_of, unreadable
-from informers.source._models.lenient import build, convert, members, wire_name
-from informers.source._models.shapes import MisshapenError
+from informers.source._bytes.slices import guesses
+from informers.source._bytes.sources import OpenSource
+from informers.source._models.lazy import Lazy
+from informers.source._models.lenient import model_of
+from informers.source._models.model_readers import ModelReader, Models, PartOfModel
 
-__all__ = ["ValidatedReader", "dump"]
-
-M = TypeVar("M", bound=BaseModel)
+__all__ = ["PydanticModels"]
 
 _LAZY_PARTS = frozenset({"spec", "status"})
-_PLAIN = frozenset({str, int, float, bool})
-_SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_PLAIN = frozenset({"str", "int", "float", "bool"})
+_TIME = TypeAdapter(datetime)
 
 
-def dump(obj: BaseModel) -> dict[str, Any]:
-    """Return a model's JSON mapping without nulls, like `ApiClient.sanitize_for_serialization`, but much faster."""
-    return obj.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
+@functools.cache
+def _wires(model: type[BaseModel]) -> dict[str, str]:
+    return {name: info.serialization_alias or name for name, info in model.model_fields.items()}
 
 
-def holds_bytes(annotation: Any, seen: set[Any] | None = None) -> bool:
-    """Return whether a value of this type may contain bytes."""
-    seen = set() if seen is None else seen
-    for member in members(annotation):
-        if member is bytes:
-            return True
-        if isinstance(member, type) and issubclass(member, BaseModel):
-            if member in seen:
-                continue
-            seen.add(member)
-            inner = [info.annotation for info in member.model_fields.values()]
-        else:
-            inner = list(get_args(member))
-        if any(holds_bytes(annotation, seen) for annotation in inner):
-            return True
-    return False
+def _declared(model: Any) -> dict[str, str]:
+    """Return the declared types of a model's fields, by their keys in JSON."""
+    return {model.attribute_map[name]: declared for name, declared in model.openapi_types.items()}
 
 
-@final
-class _PydanticPart:
-    """One field of a model."""
+@functools.cache
+def _holds_bytes(declared: str) -> bool:
+    """Return whether a value of a declared type may contain bytes."""
+    found: set[str] = set()
+    new = {declared}
+    while new:
+        found |= new
+        inner = (each for name in new for each in getattr(model_of(name), "openapi_types", {}).values())
+        new = {name for each in (*new, *inner) for name in re.findall(r"\w+", each)} - found
+    return "bytes" in found
 
-    def __init__(self, model: type[BaseModel], name: str) -> None:
-        info = model.model_fields[name]
-        self.owner = model
-        self.name = name
-        self.wire = wire_name(name, info)
-        self._annotation = info.annotation
-        self._through_python = holds_bytes(info.annotation)
-        self._model = _model_of(model.__name__, {name: (info.annotation, info)})
 
-    def read(self, raw: bytes) -> Any:
-        """Return the value. Raises ValidationError or ValueError."""
-        if self._through_python:
-            alone = self._model.model_validate(json.loads(raw), extra="ignore")
-        else:
-            alone = self._model.model_validate_json(raw, extra="ignore")
-        return alone.__dict__[self.name]
-
-    def read_leniently(self, mapping: dict[str, Any]) -> Any:
-        """Return the value, valid or not. Raises MisshapenError."""
-        return convert(self._annotation, mapping.get(self.wire), self.wire)
-
-    def dump(self, value: Any) -> Any:
-        return dump(self._model.model_construct(**{self.name: value})).get(self.wire)
+def _validated(model: type[BaseModel], raw: bytes, *, through_python: bool) -> BaseModel:
+    if through_python:
+        return model.model_validate(json.loads(raw), extra="ignore")
+    return model.model_validate_json(raw, extra="ignore")
 
 
 def _model_of(name: str, fields: Mapping[str, tuple[Any, FieldInfo]]) -> type[BaseModel]:
@@ -100,134 +71,101 @@ def _model_of(name: str, fields: Mapping[str, tuple[Any, FieldInfo]]) -> type[Ba
     return made
 
 
+def _dump(obj: BaseModel) -> dict[str, Any]:
+    # Much faster than `ApiClient.sanitize_for_serialization`.
+    return obj.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
+
+
+@final
+class _PydanticPart:
+    """One field of a model."""
+
+    def __init__(self, model: type[BaseModel], name: str) -> None:
+        info = model.model_fields[name]
+        self._name = name
+        self._wire = _wires(model)[name]
+        self._through_python = _holds_bytes(_declared(model)[self._wire])
+        self._model = _model_of(model.__name__, {name: (info.annotation, info)})
+
+    def read(self, raw: bytes) -> Any:
+        return _validated(self._model, raw, through_python=self._through_python).__dict__[self._name]
+
+    def dump(self, value: Any) -> Any:
+        return _dump(self._model.model_construct(**{self._name: value})).get(self._wire)
+
+
 @functools.cache
 def _part(model: type[BaseModel], name: str) -> _PydanticPart:
     return _PydanticPart(model, name)
 
 
-class _PydanticReader(Reader[M]):
-    """What all readers here have in common."""
-
-    @override
-    def dump(self, name: str, value: Any) -> tuple[str, Any]:
-        part = _part(self.model, name)
-        return part.wire, part.dump(value)
-
-
 @final
-@renewed_properties
-class ValidatedReader(_PydanticReader[M]):
-    """Reads objects of one kind, see `Reader`.
+class PydanticModels(Models):
+    """The models since version 37."""
 
-    Args:
-        model: class of the official client, with `metadata`.
-    """
-
-    def __init__(self, model: type[M]) -> None:
-        super().__init__(model, fields=model.model_fields, slots=_SLOTS)
-        self._through_python = holds_bytes(model)
+    slots: ClassVar[tuple[str, ...]] = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
     @override
-    def early(self, source: Source, name: str) -> Any:
-        if name != "metadata" or self._metadata is None:
-            return None
-        known = source.known_metadata()
-        return None if known is None else self._metadata.lazy.fill(known, source)
+    def wires(self, model: Any) -> Mapping[str, str]:
+        return _wires(model)
 
     @override
-    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
-        if name in ("kind", "api_version"):
-            said = type_meta(source.raw)
-            if said is not None:
-                return {name: said[name != "kind"]}
-        part = _part(self.model, name)
-        if name in _LAZY_PARTS:
-            lazy = _lazy_part(part)
-            made = None if lazy is None else lazy.begin(source)
-            if made is not None:
-                return {name: made}
-        return {name: _read(part, guesses(source, part.wire), source)}
+    def whole(self, model: Any, raw: bytes) -> Any:
+        return _validated(model, raw, through_python=_holds_bytes(model.__name__))
 
     @override
-    def whole(self, source: OpenSource) -> M:
+    def part(self, model: Any, name: str) -> _PydanticPart:
+        return _part(model, name)
+
+    @override
+    def begin(self, owner: ModelReader[Any], name: str, source: OpenSource) -> Any:
+        reader = _part_reader(owner, name) if name in _LAZY_PARTS else None
+        return None if reader is None else reader.begin(source)
+
+    @override
+    def dump(self, obj: Any) -> Any:
+        return _dump(obj)
+
+    @override
+    def construct(self, model: Any, values: dict[str, Any]) -> Any:
+        names = {wire: name for name, wire in _wires(model).items()}
+        given = {names[model.attribute_map[name]]: value for name, value in values.items()}
+        missing = dict.fromkeys(name for name, info in model.model_fields.items() if info.is_required())
+        return model.model_construct(_fields_set=set(given), **{**missing, **given})
+
+    @override
+    def plain(self, declared: str, value: Any) -> Any:
         try:
-            if self._through_python:
-                return self.model.model_validate(json.loads(source.raw), extra="ignore")
-            return self.model.model_validate_json(source.raw, extra="ignore")
-        except (ValueError, RecursionError):
-            mapping = json_of(source, self.model)
-        try:
-            # Its signature can't say that it returns an instance of the given class, for BaseModel itself.
-            return cast("M", build(self.model, mapping))
-        except MisshapenError as error:
-            raise unreadable(str(error), source, self.model) from error
-
-    @cached_property
-    def _metadata(self) -> _PydanticMetadataReader | None:
-        for member in members(self.model.model_fields["metadata"].annotation):
-            if "managed_fields" in member.model_fields:
-                return _PydanticMetadataReader(member, _part(self.model, "metadata"))
-        return None
+            return _TIME.validate_python(value) if declared == "datetime" else value
+        except ValidationError:
+            return value
 
 
 @final
-class _PydanticMetadataReader(_PydanticReader[BaseModel]):
-    """Reads the metadata of objects of one kind: all but managed fields at once, these only when needed."""
-
-    def __init__(self, model: type[BaseModel], part: _PydanticPart) -> None:
-        super().__init__(model, fields=model.model_fields, slots=_SLOTS, few=len(model.model_fields) + 1)
-        self._part = part
-        self.lazy = Lazy[BaseModel](self)
-
-    @override
-    def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
-        cut = metadata_of(source)
-        if cut is not None and cut.managed:
-            try:
-                if name == "managed_fields":
-                    return {name: _part(self.model, name).read(b"{" + cut.managed + b"}")}
-                values = dict(self.model.model_validate_json(cut.rest, extra="ignore").__dict__)
-            except ValidationError:
-                pass
-            else:
-                del values["managed_fields"]
-                return values
-        # If the fields' own models refuse them, the whole is built leniently.
-        return self.whole(source).__dict__
-
-    @override
-    def whole(self, source: OpenSource) -> BaseModel:
-        cut = metadata_of(source)
-        if cut is not None:
-            try:
-                return self.model.model_validate_json(cut.whole, extra="ignore")
-            except ValidationError:
-                pass
-        metadata: BaseModel = _read(self._part, [source.raw], source)
-        return metadata
-
-
-@final
-class _PydanticPartReader(_PydanticReader[BaseModel]):
+class _PydanticPartReader(PartOfModel[BaseModel]):
     """Reads one part of objects of one kind: its texts and numbers at once, the rest when any of it is needed.
 
     Args:
-        part: the part.
+        owner: the reader of the objects.
+        name: the part.
         model: the model of its value.
         plain: its fields with texts and numbers.
     """
 
-    def __init__(self, part: _PydanticPart, model: type[BaseModel], plain: Mapping[str, FieldInfo]) -> None:
+    def __init__(
+        self, owner: ModelReader[Any], name: str, model: type[BaseModel], plain: Mapping[str, FieldInfo]
+    ) -> None:
         # Fields that were not read at the beginning are read with the whole.
-        super().__init__(model, fields=(), slots=_SLOTS)
-        self._part = part
+        super().__init__(owner.models, model, fields=())
+        self._owner = owner
+        self._name = name
         self._lazy = Lazy[BaseModel](self)
         value = _model_of(model.__name__, {name: (info.annotation, info) for name, info in plain.items()})
-        self._begin = _model_of(part.owner.__name__, {part.name: (value, part.owner.model_fields[part.name])})
+        self._begin = _model_of(owner.model.__name__, {name: (value, owner.model.model_fields[name])})
 
     def begin(self, source: OpenSource) -> BaseModel | None:
         """Return the lazy part; None if its texts and numbers are unreadable, or if there is no slice of it."""
-        cut = next(guesses(source, self._part.wire))
+        cut = next(guesses(source, self._name))
         if cut is source.raw:
             return None
         try:
@@ -235,7 +173,7 @@ class _PydanticPartReader(_PydanticReader[BaseModel]):
             begun = self._begin.model_validate_json(cut, extra="ignore")
         except ValueError:
             return None
-        return self._lazy.fill(begun.__dict__[self._part.name].__dict__, source)
+        return self._lazy.fill(begun.__dict__[self._name].__dict__, source)
 
     @override
     def read(self, source: OpenSource, name: str) -> Mapping[str, Any]:
@@ -243,35 +181,17 @@ class _PydanticPartReader(_PydanticReader[BaseModel]):
 
     @override
     def whole(self, source: OpenSource) -> BaseModel:
-        part: BaseModel = _read(self._part, guesses(source, self._part.wire), source)
+        part: BaseModel = self._owner.read_part(self._name, guesses(source, self._name), source)
         return part
 
 
 @functools.cache
-def _lazy_part(part: _PydanticPart) -> _PydanticPartReader | None:
+def _part_reader(owner: ModelReader[Any], name: str) -> _PydanticPartReader | None:
     """Return the lazy reader of this part; None if it gains nothing."""
-    annotation = part.owner.model_fields[part.name].annotation
-    for model in members(annotation):
-        if isinstance(model, type) and issubclass(model, BaseModel) and not holds_bytes(model):
-            plain = {
-                name: info for name, info in model.model_fields.items() if _PLAIN.issuperset(members(info.annotation))
-            }
-            if 0 < len(plain) < len(model.model_fields):
-                return _PydanticPartReader(part, model, plain)
-    return None
-
-
-def _read(part: _PydanticPart, slices: Iterable[bytes], source: OpenSource) -> Any:
-    """Return a field from the first slice that is valid JSON. Raises DecodeError."""
-    for each in slices:
-        try:
-            return part.read(each)
-        except ValidationError as error:
-            if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
-                break
-        except (ValueError, RecursionError):
-            continue
-    try:
-        return part.read_leniently(json_of(source, part.owner))
-    except MisshapenError as error:
-        raise unreadable(str(error), source, part.owner) from error
+    declared = owner.model.openapi_types[name]
+    model = model_of(declared)
+    if model is None or _holds_bytes(declared):
+        return None
+    types, wires = _declared(model), _wires(model)
+    plain = {name: info for name, info in model.model_fields.items() if types[wires[name]] in _PLAIN}
+    return _PydanticPartReader(owner, name, model, plain) if 0 < len(plain) < len(wires) else None
