@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, final
 
 from informers._base.exceptions import safe_text
@@ -148,42 +149,29 @@ class LostAnswer:
             loop = self._loop if self._is_async else _running_loop()
             if loop is None:
                 self._ask()
-            elif self._is_async:
-                self._begin(loop)
-            else:
+            elif not self._is_async:
                 loop.run_in_executor(None, self._ask_and_call)
+            else:
+                asking = self._ask_later()
+                try:
+                    asyncio.run_coroutine_threadsafe(asking, loop)
+                except RuntimeError:  # it is closed
+                    asking.close()
+                    with self._answering():
+                        raise
         if self._known is None:
             why = self._failure or "the server is being asked"
             return SeenResult(Sight.NOT_YET, f"it is not known whether it was written: {why}")
         return self._known.look()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        asking = self._ask_later()
-        try:
-            asyncio.run_coroutine_threadsafe(asking, loop)
-        except RuntimeError as error:  # it is closed
-            asking.close()
-            self._settle(error)
-
     async def _ask_later(self) -> None:
-        try:
-            found = await get_later(self._client, self._address.collection, query=self._query, timeout=_PATIENCE)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
-            self._settle(error)
-        except BaseException:
-            self._asking.release()
-            raise
-        else:
-            self._settle(found)
-            self._call_if_known()
+        with self._answering():
+            self._learn(await get_later(self._client, self._address.collection, query=self._query, timeout=_PATIENCE))
+        self._call_if_known()
 
     def _ask(self) -> None:
-        try:
-            found = send(self._client, "GET", self._address.collection, query=self._query, timeout=_PATIENCE)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is not known
-            self._settle(error)
-        else:
-            self._settle(found)
+        with self._answering():
+            self._learn(send(self._client, "GET", self._address.collection, query=self._query, timeout=_PATIENCE))
 
     def _ask_and_call(self) -> None:
         self._ask()
@@ -194,19 +182,20 @@ class LostAnswer:
         if self._known is not None:
             self._callback()
 
-    def _settle(self, found: dict[str, Any] | Exception) -> None:
-        """Note what the server said, or why it is not known."""
+    @contextmanager
+    def _answering(self) -> Generator[None]:
+        """Note why it is not known, whatever the reason, and let the next look ask again."""
         try:
-            if isinstance(found, Exception):
-                self._failure = safe_text(found)
-                return
-            known = self._look_of(found)
-            self._withdraw = known.subscribe(self._callback)
-            self._known = known
-        except Exception as error:  # noqa: BLE001  the answer is not a list, or its namespace is no longer followed
+            yield
+        except Exception as error:  # noqa: BLE001  no answer, not a list, or its namespace is no longer followed
             self._failure = safe_text(error)
         finally:
             self._asking.release()
+
+    def _learn(self, found: dict[str, Any]) -> None:
+        known = self._look_of(found)
+        self._withdraw = known.subscribe(self._callback)
+        self._known = known
 
     @property
     def _query(self) -> dict[str, str]:

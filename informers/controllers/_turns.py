@@ -100,17 +100,15 @@ class Turns:
         """Return the turn of a name from the queue; or the result if it had to be postponed."""
         try:
             pending = self._own_writes.pending(name)
-            if pending is not None:
-                # From here on `seen` wakes the name; the second look finds what was seen just before.
-                self._postponed[name] = str(pending)
-                pending = self._own_writes.pending(name)
             if pending is None:
                 self._postponed.pop(name, None)
                 context = contextvars.copy_context()
                 context.run(IN_WORK.set, InWork(self._own_writes, self._name, name, str(uuid.uuid4())))
                 turn = self._running[name] = Turn(name, self._clock.monotonic(), context)
                 return turn
-            self.queue.add_after(name, _LOOK_AGAIN)
+            # From here on `seen` wakes the name; what was seen just before is forgotten.
+            self._postponed[name] = str(pending)
+            self.queue.add_after(name, _LOOK_AGAIN if self._own_writes.remembers(name) else 0.0)
             self._reporter.postponed(pending.group, pending.resource)
             log(logging.DEBUG, "%s %s: postponed: %s", self._name, name, pending)
         except BaseException:

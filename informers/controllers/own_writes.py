@@ -214,6 +214,10 @@ class OwnWrites(OfOneProcess):
             namespace = object_name(written).namespace
             self._remember(whose, followed, namespace, followed.informer.sighting(written))
 
+    def remembers(self, name: ObjectName) -> bool:
+        """Return whether there is a write that `pending` would look for, without a look."""
+        return name in self._writes or None in self._writes
+
     def pending(self, name: ObjectName) -> Pending | None:
         """Return a write for a name that the caches do not show yet; None if they show all.
 

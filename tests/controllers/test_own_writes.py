@@ -359,6 +359,19 @@ class TestLostAnswers:
             cluster.bookmark("pods")
             eventually(lambda: writes.pending(WEB) is None)
 
+    def test_a_turn_asks_a_server_that_does_not_answer_once(self, cluster: Cluster) -> None:
+        with kind_of(cluster, PODS) as pods:
+            controller = Controller("pods", pods, lambda name: None)
+            started(pods)
+            self.lose(cluster, controller.own_writes, "POST", "/api/v1/namespaces/shop/pods")
+            cluster.unreachable = True
+            controller.enqueue(WEB)
+            processed = controller.process_next()
+            assert processed is not None
+            assert (processed.outcome, [found for found, _ in cluster.requests]) == ("stale", ["POST", "GET"])
+            assert "it is not known whether it was written" in controller.health().postponed[WEB]
+            assert controller.stop()
+
     @pytest.mark.parametrize("status", [500, 502, 504])
     def test_an_error_of_a_server_or_a_proxy_says_nothing_of_the_write(self, cluster: Cluster, status: int) -> None:
         with kind_of(cluster, PODS) as pods:
