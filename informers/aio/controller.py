@@ -116,8 +116,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
             try:
                 for task in turns:
                     task.cancel()
-                await _ended({*turns})
-                await _ended(tasks, self._remind)
+                await _ended({*turns, *tasks}, self._remind)
             finally:
                 self._drained.set()
                 self._finish()
@@ -127,6 +126,8 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
     async def stop(self, timeout: float | None = 30.0, *, drain: bool = False) -> bool:
         """End `run`; otherwise like `informers.controllers.Controller.stop`."""
         check_timeout(timeout)
+        if self._owner is not None:
+            return True
         work = IN_WORK.get()
         is_own = work is not None and work.owner is self._own_writes
         async with LoopWakeup(timeout=timeout, clock=self._clock) as wakeup:

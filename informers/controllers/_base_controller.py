@@ -286,10 +286,14 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         is_filled = all(informer.has_synced for informer, _ in self._registrations)
         return self._sync_timeout if is_filled else timeout
 
+    @property
+    def _owner(self) -> int | None:
+        """Id of the process that runs it, if this one was forked from that; None otherwise."""
+        return self._kind.informer.inherited_from
+
     def _check_process(self) -> None:
-        owner = self._registrations[0][0].inherited_from
-        if owner is not None:
-            raise ForkedError(f"the controller {self._name}", owner)
+        if self._owner is not None:
+            raise ForkedError(f"the controller {self._name}", self._owner)
 
     def _begin(self) -> None:
         """Note that it runs.

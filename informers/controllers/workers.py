@@ -113,7 +113,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         """End `run`: take no more names, and wait until no run is in progress.
 
         Args:
-            timeout: seconds to wait at most; None for no limit. In the reconcile function it does not wait.
+            timeout: seconds to wait at most; None for no limit. In the reconcile function, and in a forked child, it
+                does not wait.
             drain: whether waiting names have a run first. Delayed ones are dropped anyway.
 
         Returns:
@@ -123,6 +124,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
             ConfigurationError: the timeout is not valid.
         """
         check_timeout(timeout)
+        if self._owner is not None:
+            return True
         begin = self._clock.monotonic()
         if drain and self._started and not is_own_thread():
             self._turns.queue.shut_down_with_drain(timeout=timeout)

@@ -360,6 +360,38 @@ def test_a_run_that_is_cancelled_cancels_what_is_in_work_and_waits_for_its_end(o
     run(main)
 
 
+def test_a_run_that_is_cancelled_at_any_moment_of_its_stop_leaves_nothing_in_work(owners: Any, make: Any) -> None:
+    started(owners)
+
+    async def main() -> None:
+        for steps in range(12):
+            inside: list[ObjectName] = []
+
+            async def reconcile(name: ObjectName, inside: list[ObjectName] = inside) -> None:
+                inside.append(name)
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    await settle()
+                    inside.remove(name)
+
+            controller = make(reconcile, workers=2)
+            stop = asyncio.Event()
+            task = asyncio.create_task(controller.run(stop))
+            controller.enqueue(WEB)
+            controller.enqueue(API)
+            await until(lambda inside=inside: len(inside) == 2)  # type: ignore[misc]
+            stop.set()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            assert task.cancelled()
+            assert (inside, controller.health().running) == ([], {})
+
+    run(main)
+
+
 def test_a_name_whose_task_is_cancelled_by_another_is_tried_again_and_only_when_it_has_ended(
     owners: Any, make: Any, clock: FakeClock
 ) -> None:

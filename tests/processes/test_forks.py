@@ -192,6 +192,54 @@ def test_what_does_not_run_at_the_fork_belongs_to_nobody() -> None:
     assert said == "{'value': '1'} True\n1 configmaps: stopped, 1 objects\n0\n"
 
 
+CONTROLLER = """
+import os, sys, threading
+from kubernetes import client
+from prometheus_client import CollectorRegistry
+from informers import ForkedError, ObjectName, SharedInformerFactory, Signal
+from informers.controllers import Controller
+from informers.metrics import ControllerMetrics
+
+metrics = ControllerMetrics(registry=CollectorRegistry())
+inside, over = threading.Event(), threading.Event()
+
+def reconcile(name):
+    inside.set()
+    over.wait(20)
+
+def make():
+    factory = SharedInformerFactory(client.ApiClient(client.Configuration(host=sys.argv[1])))
+    return factory, Controller("maps", factory.core.v1.config_maps, reconcile, metrics=metrics)
+
+factory, controller = make()
+with factory:
+    stop = Signal()
+    thread = threading.Thread(target=controller.run, args=(stop,))
+    thread.start()
+    controller.enqueue(ObjectName("default", "map-1"))
+    assert inside.wait(20)
+    child = os.fork()
+    if child == 0:
+        refused = 0
+        for call in (lambda: controller.run(Signal()), controller.process_next):
+            try:
+                call()
+            except ForkedError:
+                refused += 1
+        print(refused, controller.health().stopped, controller.stop(None, drain=True), make()[1], flush=True)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    over.set()
+    print(controller.stop(20, drain=True))
+    thread.join(20)
+"""
+
+
+def test_a_child_waits_for_no_run_of_its_parents_controller_and_may_have_one_of_that_name() -> None:
+    with APIServer() as server:
+        assert run(CONTROLLER, server.url) == "2 True True <Controller 'maps' of configmaps>\n0\nTrue\n"
+
+
 IMPORTS = """
 import os, signal, sys, threading
 from informers._base.forks import hold_forks
