@@ -90,9 +90,7 @@ def apply_object(
         )
     _check_mapping("obj", obj)
     path = object_path(resource, object_name(obj), subresource)
-    if not resource.kind:
-        raise ConfigurationError(f"the resource {resource} does not name its kind, which an object to apply must have")
-    body = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+    body = _whole(resource, obj)
     query = {"fieldManager": field_manager, **({"force": "true"} if force else {})}
     return send(
         api_client,
@@ -123,16 +121,16 @@ def create_or_patch(
 
     Raises:
         StatusError: the server refused it.
-        ConfigurationError: `wanted` has no name, or a model cannot be compared.
+        ConfigurationError: `wanted` has no name, or neither it nor the resource names its kind; or a model cannot be
+            compared.
     """
     check_kind(kind)
     _check_mapping("wanted", wanted)
     resource, name = kind.resource, object_name(wanted)
     found = kind.informer.indexer.get(name)
     if found is None:
-        body = {"apiVersion": resource.api_version, "kind": resource.kind, **wanted}
         path = object_path(resource, name).rpartition("/")[0]
-        return send(api_client, "POST", path, body=body, content_type="application/json")
+        return send(api_client, "POST", path, body=_whole(resource, wanted), content_type="application/json")
     present: Mapping[str, Any] = found if isinstance(found, Mapping) else dump(found)
     patch = _difference(wanted, present)
     return patch_object(api_client, resource, name, patch) if patch else None
@@ -141,6 +139,14 @@ def create_or_patch(
 def _check_mapping(what: str, given: object) -> None:
     if not isinstance(given, Mapping):
         raise ConfigurationError(f"{what} must be a mapping, as JSON has it: got {type(given).__name__}")
+
+
+def _whole(resource: Resource[Any], obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with its kind and version, which servers require. Raises ConfigurationError."""
+    whole = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+    if not whole["kind"]:
+        raise ConfigurationError(f"the resource {resource} does not name its kind: give the object a kind")
+    return whole
 
 
 def _difference(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class ScriptedSource:
         self.stop: Callable[[], object] = lambda: None
 
     def list(self, options: ListOptions, /) -> Page[Obj]:
-        assert not options.resource_version_match
+        is_at_version = options.resource_version not in {"", "0"}
+        assert options.resource_version_match == ("NotOlderThan" if options.limit and is_at_version else "")
         assert not options.send_initial_events
         assert not (options.continue_token and options.resource_version)
         where = f"at {options.resource_version}" if options.resource_version else "newest"

@@ -10,7 +10,13 @@ import attrs
 import pytest
 from kubernetes.client import ApiClient
 
-from informers import ConfigurationError, NamespacedResource, ObjectName, SharedInformerFactory
+from informers import (
+    ConfigurationError,
+    DynamicSharedInformerFactory,
+    NamespacedResource,
+    ObjectName,
+    SharedInformerFactory,
+)
 from informers.controllers import (
     apply_object,
     condition_set,
@@ -254,6 +260,18 @@ def test_create_or_patch_writes_only_what_differs(scene: Scene) -> None:
         changed = create_or_patch(scene.client, maps, wanted)
         assert changed is not None
         assert changed["data"] == {"x": "3", "y": "2"}
+
+
+def test_an_object_of_a_resource_without_a_kind_must_name_its_own(scene: Scene) -> None:
+    with DynamicSharedInformerFactory(scene.client) as factory:
+        widgets = factory.for_resource(WIDGETS.group, WIDGETS.version, WIDGETS.plural)
+        made = create_or_patch(scene.client, widgets, widget("made"))
+        assert made is not None
+        assert made["kind"] == "Widget"
+        with pytest.raises(ConfigurationError, match="give the object a kind"):
+            create_or_patch(scene.client, widgets, {"metadata": {"name": "n", "namespace": "default"}})
+        applied = {name: value for name, value in widget("applied").items() if name in {"kind", "metadata"}}
+        assert apply_object(scene.client, widgets.resource, applied, field_manager="m")["kind"] == "Widget"
 
 
 def test_an_error_of_the_server_has_its_code_and_its_words(scene: Scene) -> None:

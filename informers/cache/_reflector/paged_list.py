@@ -107,7 +107,9 @@ class PagedList(Generic[T]):
     def _begin(self, limit: int) -> Page[T]:
         self.records, self.bad, self._remaining, self._barren, self._arrived = [], [], None, 0, 0
         self._packer = LatePacker()
-        page = self._source.list(ListOptions(resource_version=self._asked, limit=limit))
+        # With a limit and no match, servers answer with the state at this very version, from which no watch may go on.
+        match = "NotOlderThan" if limit and self._asked not in {"", "0"} else ""
+        page = self._source.list(ListOptions(resource_version=self._asked, resource_version_match=match, limit=limit))
         self.resource_version = page.resource_version
         self._add(page)
         return page
