@@ -1,6 +1,12 @@
 """Runs the test server alone: `python -m informers.testing --kubeconfig FILE`.
 
 It prints its address, serves on loopback only, keeps nothing after its end, and ends on SIGINT or SIGTERM.
+
+Example:
+    A server for kubectl, in a shell::
+
+        python -m informers.testing --kubeconfig config &
+        kubectl --kubeconfig config get namespaces
 """
 
 from __future__ import annotations
@@ -31,13 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kubeconfig", metavar="FILE", help="write a kubeconfig for this server to FILE")
     arguments = parser.parse_args(argv)
     stop = Signal()
-
-    def end(number: int, frame: object) -> None:
-        del number, frame
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, lambda *_: stop.set())
     try:
         server = APIServer(port=arguments.port)
         server.start()

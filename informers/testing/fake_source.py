@@ -5,6 +5,7 @@ Upstream: k8s.io/client-go/tools/cache/testing/fake_controller_source.go (v0.37)
 
 from __future__ import annotations
 
+import builtins
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, final
@@ -80,6 +81,7 @@ class FakeSource(Generic[T]):
         page_size_limit: the most objects in a page, whatever is requested; 0 for no limit.
 
     Attributes:
+        closed: whether the reader has closed the source.
         lists: the options of every list so far.
         watches: every watch so far, with its options.
         list_error: raised by every list while it is set: an error, or a function that returns one, or None, for the
@@ -98,7 +100,7 @@ class FakeSource(Generic[T]):
         self._version = 0
         self._oldest = 0
         self._open: list[FakeWatch[T]] = []
-        self._closed = False
+        self.closed: bool = False
         self.lists: list[ListOptions] = []
         self.watches: list[FakeWatch[T]] = []
         self.list_error: Exception | Callable[[ListOptions], Exception | None] | None = None
@@ -111,11 +113,6 @@ class FakeSource(Generic[T]):
     def resource_version(self) -> str:
         """The version of the last change."""
         return str(self._version)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the reader has closed the source."""
-        return self._closed
 
     def add(self, obj: T) -> None:
         """Create an object."""
@@ -131,16 +128,12 @@ class FakeSource(Generic[T]):
 
     def drop_watches(self) -> None:
         """End every open watch, as a server does on its timeout."""
-        with self._condition:
-            watches, self._open = self._open, []
-        for watch in watches:
+        for watch in self._taken():
             watch.end()
 
     def break_watches(self, error: Exception) -> None:
         """Break every open watch."""
-        with self._condition:
-            watches, self._open = self._open, []
-        for watch in watches:
+        for watch in self._taken():
             watch.fail(error)
 
     def forget_history(self) -> None:
@@ -148,7 +141,7 @@ class FakeSource(Generic[T]):
         with self._condition:
             self._oldest = self._version
             self._history.clear()
-            watches, self._open = self._open, []
+            watches = self._taken()
         for watch in watches:
             watch.send(ErrorEvent(ExpiredError("too old resource version", code=410, reason="Expired")))
             watch.end()
@@ -156,10 +149,8 @@ class FakeSource(Generic[T]):
     def bookmark(self) -> None:
         """Send a bookmark to every open watch."""
         with self._condition:
-            watches = list(self._open)
-            version = str(self._version)
-        for watch in watches:
-            watch.send(Bookmark(version))
+            for watch in self._open:
+                watch.send(Bookmark(str(self._version)))
 
     def wait_for_watch(self, count: int = 1, *, timeout: float = 10.0) -> FakeWatch[T]:
         """Wait until `count` watches have been opened so far, and return the last of these.
@@ -181,11 +172,8 @@ class FakeSource(Generic[T]):
         with self._condition:
             records = [*self._records.values()]
             start = int(options.continue_token or 0)
-            limit = min(options.limit or len(records), self._page_size_limit or len(records))
-            more = start + limit < len(records)
-            return Page(
-                records[start : start + limit], str(self._version), str(start + limit) if more and limit else ""
-            )
+            end = start + min(options.limit or len(records), self._page_size_limit or len(records))
+            return Page(records[start:end], str(self._version), str(end) if end < len(records) else "")
 
     def watch(self, options: ListOptions, /) -> FakeWatch[T]:
         """Open a watch."""
@@ -195,17 +183,15 @@ class FakeSource(Generic[T]):
             self._condition.notify_all()
         self._refuse(self.watch_error, options)
         with self._condition:
-            if self._closed:  # since it was asked
+            if self.closed:  # meanwhile
                 raise StoppedError("the source has been closed")
-            if options.send_initial_events:
-                if not self._streaming_lists:
-                    raise StatusError("sendInitialEvents is forbidden", code=422, reason="Invalid")
+            if options.send_initial_events and not self._streaming_lists:
+                raise StatusError("sendInitialEvents is forbidden", code=422, reason="Invalid")
+            if options.send_initial_events or not options.resource_version:
                 for record in self._records.values():
                     watch.send(Change(ChangeType.ADDED, record))
-                watch.send(Bookmark(str(self._version), initial_events_end=True))
-            elif not options.resource_version:
-                for record in self._records.values():
-                    watch.send(Change(ChangeType.ADDED, record))
+                if options.send_initial_events:
+                    watch.send(Bookmark(str(self._version), initial_events_end=True))
             else:
                 since = int(options.resource_version)
                 if since < self._oldest:
@@ -223,15 +209,20 @@ class FakeSource(Generic[T]):
     def close(self) -> None:
         """End every watch, and refuse further requests."""
         with self._condition:
-            self._closed = True
-            watches, self._open = self._open, []
-        for watch in watches:
+            self.closed = True
+        for watch in self._taken():
             watch.fail(StoppedError("the source has been closed"))
+
+    def _taken(self) -> builtins.list[FakeWatch[T]]:
+        """Return the open watches, which no longer are."""
+        with self._condition:
+            watches, self._open = self._open, []
+        return watches
 
     def _refuse(
         self, error: Exception | Callable[[ListOptions], Exception | None] | None, options: ListOptions
     ) -> None:
-        if self._closed:
+        if self.closed:
             raise StoppedError("the source has been closed")
         reason = error if error is None or isinstance(error, Exception) else error(options)
         if reason is not None:
@@ -248,6 +239,5 @@ class FakeSource(Generic[T]):
                 self._records[record.key] = record
             change = Change(kind, record)
             self._history.append((self._version, change))
-            watches = list(self._open)
-            for watch in watches:
+            for watch in self._open:
                 watch.send(change)

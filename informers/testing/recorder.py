@@ -6,15 +6,13 @@ Upstream: the test listeners in k8s.io/client-go/tools/cache/shared_informer_tes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Generic, final
 
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.clock import SYSTEM_CLOCK
-from informers._base.forks import new_condition
 from informers.objects import DeletedFinalStateUnknown, object_key
+from informers.testing._store.changes import Changes
 
 __all__ = ["RecordedEvent", "RecordingHandler"]
 
@@ -65,9 +63,8 @@ class RecordingHandler(Generic[T]):
 
     def __init__(self, react: Callable[[RecordedEvent[T]], object] | None = None) -> None:
         self._react = react
-        self._condition = new_condition()
         self._events: list[RecordedEvent[T]] = []
-        self._changes = 0
+        self._changes = Changes()
 
     def __repr__(self) -> str:
         return f"<RecordingHandler {len(self._events)} events>"
@@ -75,8 +72,7 @@ class RecordingHandler(Generic[T]):
     @property
     def events(self) -> Sequence[RecordedEvent[T]]:
         """The events so far."""
-        with self._condition:
-            return tuple(self._events)
+        return tuple(self._events)
 
     def texts(self) -> list[str]:
         """Return the events as text, for example `update default/web-0`."""
@@ -84,10 +80,8 @@ class RecordingHandler(Generic[T]):
 
     def clear(self) -> None:
         """Forget the events so far."""
-        with self._condition:
-            self._events.clear()
-            self._changes += 1
-            self._condition.notify_all()
+        self._events.clear()
+        self._changes.note()
 
     def wait_for(self, count: int, *, timeout: float = 10.0) -> Sequence[RecordedEvent[T]]:
         """Wait until it has received at least `count` events; return them all.
@@ -109,18 +103,17 @@ class RecordingHandler(Generic[T]):
         Raises:
             TimeoutError: it does not after `timeout` seconds.
         """
-        deadline = SYSTEM_CLOCK.monotonic() + timeout
-        while True:
-            with self._condition:
-                events, changes = tuple(self._events), self._changes
-            # Without the lock: `predicate` is the user's.
-            if predicate(events):
-                return events
-            with self._condition:
-                left = deadline - SYSTEM_CLOCK.monotonic()
-                if not self._condition.wait_for(partial(self._is_after, changes), max(0.0, left)):
-                    last = ", ".join(map(str, events[-20:])) or "nothing"
-                    raise TimeoutError(f"{what}: not after {timeout:g} s; {len(events)} events came, the last: {last}")
+        events = self.events
+
+        def look() -> object:
+            nonlocal events
+            events = self.events
+            return predicate(events)
+
+        if not self._changes.wait_until(look, timeout):
+            last = ", ".join(map(str, events[-20:])) or "nothing"
+            raise TimeoutError(f"{what}: not after {timeout:g} s; {len(events)} events came, the last: {last}")
+        return events
 
     def on_add(self, obj: T, is_in_initial_list: bool, /) -> None:
         """Record an add."""
@@ -137,13 +130,8 @@ class RecordingHandler(Generic[T]):
         else:
             self._record(RecordedEvent("delete", object_key(obj), obj))
 
-    def _is_after(self, changes: int) -> bool:
-        return self._changes != changes
-
     def _record(self, event: RecordedEvent[T]) -> None:
-        with self._condition:
-            self._events.append(event)
-            self._changes += 1
-            self._condition.notify_all()
+        self._events.append(event)
+        self._changes.note()
         if self._react is not None:
             self._react(event)

@@ -7,9 +7,8 @@ from typing import Any, final
 
 import attrs
 
-from informers._base.clock import SYSTEM_CLOCK
-from informers._base.forks import new_condition
 from informers.resources import Resource
+from informers.testing._store.changes import Changes
 from informers.testing._store.served_resources import address
 
 __all__ = ["LoggedRequest", "RequestLog"]
@@ -73,7 +72,7 @@ class RequestLog:
     """
 
     def __init__(self) -> None:
-        self._changed = new_condition()
+        self._changes = Changes()
         self._requests: list[LoggedRequest] = []
 
     def __repr__(self) -> str:
@@ -83,8 +82,7 @@ class RequestLog:
         return len(self._requests)
 
     def __iter__(self) -> Iterator[LoggedRequest]:
-        with self._changed:
-            return iter(list(self._requests))
+        return iter(list(self._requests))
 
     def __getitem__(self, index: int) -> LoggedRequest:
         return self._requests[index]
@@ -95,14 +93,12 @@ class RequestLog:
 
     def clear(self) -> None:
         """Forget all requests so far."""
-        with self._changed:
-            self._requests.clear()
+        self._requests = []
 
     def add(self, request: LoggedRequest) -> None:
         """Add a request; the server does this."""
-        with self._changed:
-            self._requests.append(request)
-            self._changed.notify_all()
+        self._requests.append(request)
+        self._changes.note()
 
     def wait_for(
         self, predicate: Callable[[LoggedRequest], bool], *, count: int = 1, timeout: float = 10.0
@@ -118,20 +114,20 @@ class RequestLog:
             TimeoutError: there were fewer in that time.
         """
         found: list[LoggedRequest] = []
-        seen = 0
-        deadline = SYSTEM_CLOCK.monotonic() + timeout
-        while len(found) < count:
-            with self._changed:
-                while len(self._requests) <= seen:
-                    if (left := deadline - SYSTEM_CLOCK.monotonic()) <= 0:
-                        came = ", ".join(map(str, self._requests[-20:])) or "nothing"
-                        raise TimeoutError(
-                            f"{len(found)} such requests after {timeout:g} s, expected {count}; "
-                            f"{len(self._requests)} came, the last: {came}"
-                        )
-                    self._changed.wait(left)
-                new = self._requests[seen:]
+        log, seen = self._requests, 0
+
+        def look() -> bool:
+            nonlocal log, seen
+            if log is not self._requests:  # cleared meanwhile
+                log, seen = self._requests, 0
+            new = log[seen:]
             seen += len(new)
-            # Without the lock: `predicate` is the user's.
-            found += [request for request in new if predicate(request)]
+            found.extend(filter(predicate, new))
+            return len(found) >= count
+
+        if not self._changes.wait_until(look, timeout):
+            came = ", ".join(map(str, log[-20:])) or "nothing"
+            raise TimeoutError(
+                f"{len(found)} such requests after {timeout:g} s, expected {count}; {len(log)} came, the last: {came}"
+            )
         return found

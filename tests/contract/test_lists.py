@@ -232,6 +232,7 @@ UNREADABLE = [
     ({"limit": "1_0"}, 'strconv.ParseInt: parsing "1_0": invalid syntax'),
     ({"limit": " 1"}, 'strconv.ParseInt: parsing " 1": invalid syntax'),
     ({"limit": "9" * 19}, f'strconv.ParseInt: parsing "{"9" * 19}": value out of range'),
+    ({"limit": "9" * 5000}, 'strconv.ParseInt: parsing "999'),
     (
         {"resourceVersion": "9" * 20},
         f'invalid resource version: resourceVersion: Invalid value: "{"9" * 20}": strconv.ParseUint: parsing "99999',

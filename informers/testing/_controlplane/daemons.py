@@ -11,16 +11,15 @@ import random
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
 
-from informers._base.clock import SYSTEM_CLOCK
 from informers._base.forks import on_fork
+from informers.testing._store.changes import poll
 
-__all__ = ["Daemon", "assets", "free_ports", "missing", "poll"]
+__all__ = ["Daemon", "assets", "free_ports", "missing"]
 
 # Ends the daemon when this process ends in any way at all, SIGKILL included: the pipe then closes. A daemon that is
 # about to die may still write, so its folder is removed again until that has worked.
@@ -133,14 +132,6 @@ class Daemon:
         with self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - size))
             return log.read().decode(errors="replace")
-
-
-def poll(look: Callable[[], bool], timeout: float) -> bool:
-    """Call a function until it returns true, for so many seconds; return whether it has."""
-    pause, deadline = threading.Event(), SYSTEM_CLOCK.monotonic() + timeout
-    while not (found := look()) and SYSTEM_CLOCK.monotonic() < deadline:
-        pause.wait(0.02)
-    return found
 
 
 def free_ports(count: int) -> list[int]:

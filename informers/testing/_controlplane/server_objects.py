@@ -19,8 +19,8 @@ from informers.objects import object_name
 from informers.resources import Resource
 from informers.selectors import LabelSelector
 from informers.source._wire.status_errors import error_of_response
-from informers.testing._controlplane.daemons import poll
 from informers.testing._controlplane.servers import Servers
+from informers.testing._store.changes import poll
 from informers.testing._store.documents import json_of
 from informers.testing._store.served_resources import check_resource
 

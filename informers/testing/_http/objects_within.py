@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
+from informers.errors import StatusError
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
 from informers.testing._http.queries import Selection
@@ -143,8 +143,19 @@ class ObjectsWithin:
         Raises:
             TimeoutError: it did not hold within `timeout` seconds of real time; the message has the object.
         """
-        get = partial(self.get, resource, name, namespace=namespace)
-        return self._changes.wait_for(f"{resource} {name}", get, predicate, timeout)
+        found: Json | None = None
+
+        def look() -> object:
+            nonlocal found
+            try:
+                found = self.get(resource, name, namespace=namespace)
+            except StatusError:
+                found = None
+            return predicate(found)
+
+        if not self._changes.wait_until(look, timeout):
+            raise TimeoutError(f"{resource} {name} was not as wanted within {timeout:g} s: it is {found!r}")
+        return found
 
     def _create_namespaces(self, names: Iterable[str]) -> None:
         if self._catalog.find("", "v1", "namespaces"):

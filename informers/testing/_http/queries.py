@@ -22,9 +22,11 @@ from informers.testing._store.served_resources import Served
 from informers.testing._store.sharding import ShardSelector
 from informers.testing._store.versioned_storage import StoredRecord
 
-__all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag", "whole"]
+__all__ = ["Query", "Selection", "decode_continue", "encode_continue", "flag", "read_version", "whole"]
 
 _EXACT, _NOT_OLDER = "Exact", "NotOlderThan"
+#: Of a number of 64 bits. Python refuses to read thousands of them.
+_MOST_DIGITS = 20
 
 
 @attrs.frozen
@@ -127,30 +129,6 @@ class Query:
             return attrs.evolve(found, selection=attrs.evolve(found.selection, shard=ShardSelector.parse(shard)))
         return found
 
-    def start_version(self) -> int:
-        """Return the version that a watch starts after, or that a single object is asked for at; 0 where any will do.
-
-        Raises:
-            Failure: 500, it is not a number.
-        """
-        try:
-            return _version(self.version)
-        except ValueError as problem:
-            cause = Cause.invalid("resourceVersion", self.version, str(problem))
-            raise Failure(f"{cause.field}: {cause.message}", code=500, reason="") from None
-
-    def list_version(self) -> int:
-        """Return the version that a list asks for; 0 where any will do.
-
-        Raises:
-            Failure: 400, it is not a number.
-        """
-        try:
-            return _version(self.version)
-        except ValueError as problem:
-            cause = Cause.invalid("resourceVersion", self.version, str(problem))
-            raise failures.bad_request(f"invalid resource version: {cause.field}: {cause.message}") from None
-
     def _list_causes(self) -> list[Cause]:
         causes: list[Cause] = []
         field = "resourceVersionMatch"
@@ -193,12 +171,23 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     return value is not None and value.lower() not in {"0", "false"}
 
 
-def _version(text: str) -> int:
-    if text and not re.fullmatch(r"[0-9]+", text):
-        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
-    if (version := int(text or 0)) >= 1 << 64:
-        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
-    return version
+def read_version(text: str, *, is_list: bool = False) -> int:
+    """Return a `resourceVersion` as a number; 0 for any.
+
+    Raises:
+        Failure: 500, or 400 for a list: it is not a number.
+    """
+    if not re.fullmatch(r"[0-9]*", text):
+        why = "invalid syntax"
+    elif len(text) > _MOST_DIGITS or (version := int(text or 0)) >= 1 << 64:
+        why = "value out of range"
+    else:
+        return version
+    cause = Cause.invalid("resourceVersion", text, f"strconv.ParseUint: parsing {quote(text)}: {why}")
+    message = f"{cause.field}: {cause.message}"
+    if is_list:
+        raise failures.bad_request(f"invalid resource version: {message}")
+    raise Failure(message, code=500, reason="")
 
 
 def whole(query: Mapping[str, str], name: str) -> int | None:
@@ -211,7 +200,7 @@ def whole(query: Mapping[str, str], name: str) -> int | None:
         return None
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
-    if not -1 << 63 <= (number := int(text)) < 1 << 63:
+    if len(text) > _MOST_DIGITS or not -1 << 63 <= (number := int(text)) < 1 << 63:
         raise failures.bad_request(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
     return number
 

@@ -10,7 +10,7 @@ from typing import final
 import attrs
 
 from informers.testing._http import status as failures
-from informers.testing._http.queries import Query, decode_continue, encode_continue
+from informers.testing._http.queries import Query, decode_continue, encode_continue, read_version
 from informers.testing._http.representations import Form
 from informers.testing._http.request_reader import Request
 from informers.testing._http.routes import Target
@@ -48,10 +48,7 @@ class Reads:
     def get(self, target: Target, request: Request, lag: Lag | None = None) -> StoredRecord:
         """Return an object; of the past, if the server is behind and any version will do."""
         text = request.query.get("resourceVersion", "")
-        version = attrs.evolve(
-            Query.read(target.served, "", "", {}, is_watch=False, streaming_lists=True), version=text
-        )
-        wanted = version.start_version()
+        wanted = read_version(text)
         current = self._current(target, lag, text)
         if wanted > current:
             raise failures.too_large_version(wanted, current, retry_after=1)
@@ -90,7 +87,7 @@ class Reads:
 
     def page(self, target: Target, query: Query, lag: Lag | None = None) -> StoredPage:
         """Return a page of a list."""
-        wanted = query.list_version()
+        wanted = read_version(query.version, is_list=True)
         current = self._current(target, lag, query.version)
         after, at, limit = "", None, query.limit
         if query.token:

@@ -17,7 +17,7 @@ from informers._base.clock import Clock
 from informers._base.forks import new_condition
 from informers.resources import Resource
 from informers.testing._http import status as failures
-from informers.testing._http.queries import Query
+from informers.testing._http.queries import Query, read_version
 from informers.testing._http.representations import Form
 from informers.testing._http.status import Failure
 from informers.testing._rules.registry import load
@@ -135,7 +135,7 @@ class Watcher:
     def _start(self) -> int:
         """Return the version after which events are sent; notes what comes before them."""
         query, storage = self._query, self._storage
-        version = query.start_version()
+        version = read_version(query.version)
         with storage.lock:
             current = self._visible()[0] if query.version else storage.version
             if query.initial_events:
