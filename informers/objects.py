@@ -199,6 +199,12 @@ def annotations_of(obj: Any, /) -> Mapping[str, str]:
     return cast("Mapping[str, str]", read(read(obj, "metadata"), "annotations") or {})
 
 
+def uid_of(obj: Any) -> str:
+    """Return the uid of an object, empty if it has none."""
+    uid = read(read(obj, "metadata"), "uid")
+    return uid if isinstance(uid, str) else ""
+
+
 def _part_of(obj: Any, name: str) -> Any:
     part = read(obj, name)
     if part is None:

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from informers.errors import ConfigurationError
-from informers.objects import object_name, read
+from informers.objects import object_name, read, uid_of
 from informers.resources import Resource
 
 __all__ = ["MAX_WORD", "check_word", "event_body", "reference", "stamp"]
@@ -81,7 +81,7 @@ def reference(obj: Any, resource: Resource[Any] | None) -> dict[str, str]:
             f"an event is about an object with kind and apiVersion, which {str(name)!r} does not say: give resource="
         )
     # Without its version, which would begin a new series each time.
-    uid = read(read(obj, "metadata"), "uid")
+    uid = uid_of(obj)
     fields = {"kind": kind, "apiVersion": api_version, "namespace": name.namespace, "name": name.name, "uid": uid}
     return {field: str(value) for field, value in fields.items() if value}
 

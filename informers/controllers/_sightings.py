@@ -18,7 +18,7 @@ from informers.cache.waits import SeenResult, Sight
 from informers.controllers._recording_client import Address
 from informers.controllers._requests import get_later, send
 from informers.errors import StoppedError
-from informers.objects import ObjectName, read
+from informers.objects import ObjectName, read, uid_of
 
 __all__ = ["Gone", "Kind", "Look", "LostAnswer", "SeenOrLeft"]
 
@@ -70,10 +70,10 @@ class Gone:
         return SeenResult(Sight.NOT_YET, f"the cache still has {self._name}, which was deleted")
 
     def _is_gone(self, obj: Any) -> bool:
-        metadata = read(obj, "metadata")
-        if obj is None or (self._uid and read(metadata, "uid") != self._uid):
+        if obj is None or (self._uid and uid_of(obj) != self._uid):
             return True
-        return self._or_marked and read(metadata, "deletion_timestamp", "deletionTimestamp") is not None
+        marked = read(read(obj, "metadata"), "deletion_timestamp", "deletionTimestamp")
+        return self._or_marked and marked is not None
 
 
 @final

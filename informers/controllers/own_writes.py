@@ -32,7 +32,7 @@ from informers.controllers._recording_client import Address, WriteAnswer, record
 from informers.controllers._sightings import Gone, Kind, Look, LostAnswer, SeenOrLeft
 from informers.controllers.owners import check_kind
 from informers.errors import ConfigurationError
-from informers.objects import ObjectName, check_object_name, object_name, read
+from informers.objects import ObjectName, check_object_name, object_name, read, uid_of
 
 __all__ = ["OwnWrites", "Pending"]
 
@@ -270,7 +270,7 @@ class OwnWrites(OfOneProcess):
         if address.method == "DELETE" and not address.name:
             items = obj.get("items")
             for item in items if isinstance(items, list) else ():
-                yield Gone(kind, object_name(item), _uid(item), or_marked=True)
+                yield Gone(kind, object_name(item), uid_of(item), or_marked=True)
             if not isinstance(items, list):
                 self._say_once(f"the server does not say which {kind.resource} it deleted: that is not waited for")
         elif address.subresource == "eviction":
@@ -284,9 +284,9 @@ class OwnWrites(OfOneProcess):
             sighting = informer.sighting(obj, namespace=namespace)
             # The answer through a subresource, for example a Scale, may have none of the object's labels.
             has_left = obj.get("kind") == kind.resource.kind and not informer.selects(obj)
-            yield SeenOrLeft(sighting, Gone(kind, name, _uid(obj), or_marked=False)) if has_left else sighting
+            yield SeenOrLeft(sighting, Gone(kind, name, uid_of(obj), or_marked=False)) if has_left else sighting
             if address.method == "DELETE":
-                yield Gone(kind, name, _uid(obj), or_marked=True)
+                yield Gone(kind, name, uid_of(obj), or_marked=True)
         elif obj.get("kind") == "Status" and address.subresource:
             # For example a binding: the answer does not have the version that it made.
             yield LostAnswer(kind, address, answer.client)
@@ -375,8 +375,4 @@ def _can_be_seen(kind: Kind, name: ObjectName, obj: Any) -> bool:
 
 
 def _uid_in_cache(kind: Kind, name: ObjectName) -> str:
-    return _uid(kind.informer.indexer.get(name))
-
-
-def _uid(obj: Any) -> str:
-    return read(read(obj, "metadata"), "uid") or ""
+    return uid_of(kind.informer.indexer.get(name))

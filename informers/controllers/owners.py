@@ -18,7 +18,7 @@ from typing_extensions import TypeVar
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.cache.informer import SharedInformer
 from informers.errors import ConfigurationError
-from informers.objects import ObjectName, object_name, read
+from informers.objects import ObjectName, object_name, read, uid_of
 from informers.resources import Resource
 from informers.source._models.object_makers import load_model
 
@@ -159,8 +159,8 @@ def _kind_of(resource: Resource[Any]) -> str:
 
 
 def _uid_of(owner: Any) -> str:
-    uid = read(read(owner, "metadata"), "uid")
-    if not isinstance(uid, str) or not uid:
+    uid = uid_of(owner)
+    if not uid:
         raise ConfigurationError(
             f"an owner has a uid, which the server gives it: got {type(owner).__name__} without one"
         )

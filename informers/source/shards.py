@@ -17,7 +17,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers.errors import ConfigurationError
-from informers.objects import read
+from informers.objects import uid_of
 from informers.source.listwatch import ListerWatcher, Reconnects, Selects, Watch
 from informers.source.watch_events import BadObject, Bookmark, Change, ErrorEvent, ListOptions, Page, WatchEvent
 
@@ -114,8 +114,8 @@ class ShardedSource(Generic[T]):
 
     def selects(self, obj: Mapping[str, Any], /) -> bool:
         """Return whether an object may be in the share; true if unknown."""
-        uid = read(read(obj, "metadata"), "uid")
-        is_of_share = not isinstance(uid, str) or self._shard.has(uid)
+        uid = uid_of(obj)
+        is_of_share = not uid or self._shard.has(uid)
         return is_of_share and (not isinstance(self._source, Selects) or self._source.selects(obj))
 
     def reconnect(self) -> None:

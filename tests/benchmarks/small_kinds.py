@@ -21,7 +21,7 @@ from small_objects import made
 from informers.cache._compaction import LatePacker
 from informers.cache.store import Store, StoreWriter
 from informers.source._bytes import codecs
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source._wire.list_reader import read_list
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from informers.errors import DecodeError
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._transport.http_body import Lines, decoded
 from informers.source._wire.decode import Decoder
 from informers.source._wire.list_reader import read_list

@@ -20,7 +20,7 @@ from informers.errors import ConfigurationError
 from informers.source._bytes import codecs
 from informers.source._bytes.codecs import DEFLATE, ZSTD, Deflate, codec_of
 from informers.source._bytes.compression import Packer
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source.records import Origin, WireRecord, learn_from
 from tests.source import samples

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from informers.errors import DecodeError, ExpiredError
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source._wire.list_reader import read_list
 from informers.source.records import WireRecord

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,6 +80,25 @@ def test_damaged_bytes_give_one_error_at_the_read_and_are_not_what_others_are(na
             assert not record.has_content_of(whole)
     assert errors
     assert {error.key for error in errors} == {"default/web-0"}
+
+
+#: Values that are not valid in a head: its texts, labels, end of the metadata, number of the codec, size.
+ODD: dict[range, list[object]] = {
+    range(4): [None, 1, True, [], {}],
+    range(4, 5): ["x", 1, [], {"app": 1}],
+    range(5, 8): [None, "x", 1.0, True, [], {}],
+}
+ODD_HEADS = [(place, odd) for places, values in ODD.items() for place in places for odd in values]
+
+
+@pytest.mark.parametrize(("place", "odd"), [*ODD_HEADS, (5, -1), (6, 9), (7, -1)])
+def test_a_forged_head_is_refused_with_its_block_and_not_at_a_read(place: int, odd: object) -> None:
+    codecs, [(heads, data)] = written(records(1, Origin(MAKE)))
+    (head,) = json.loads(zlib.decompress(heads))
+    assert RecordReader(MAKE, codecs).block(zlib.compress(json.dumps([head]).encode()), data)
+    head[place] = odd
+    with pytest.raises(ValueError, match="block of records"):
+        RecordReader(MAKE, codecs).block(zlib.compress(json.dumps([head]).encode()), data)
 
 
 @pytest.mark.skipif(best_codec() is Deflate, reason="zstd is not installed")

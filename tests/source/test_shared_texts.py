@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source._wire.shared_texts import SharedTexts
 from informers.source.watch_events import Change

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from informers.errors import DecodeError
 from informers.source._bytes.slices import metadata_of
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import mapping_of
 from informers.source._wire import item_slices
 from informers.source._wire.decode import Decoder
 from informers.source._wire.item_slices import is_closed

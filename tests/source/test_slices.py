@@ -10,8 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from informers.source._bytes.slices import guesses, metadata_of, type_meta
-from informers.source._bytes.sources import OpenSource
-from informers.source._models.object_makers import mapping_of
+from informers.source._bytes.sources import OpenSource, mapping_of
 from informers.source._wire.decode import Decoder
 from informers.source.records import WireRecord
 from tests.source import samples

@@ -28,6 +28,9 @@ T = TypeVar("T", default=Any)
 #: A block is full at this many records, or bytes.
 _RECORDS, _BYTES = 1_000, 4 << 20
 
+#: The types in a record's head; it has labels, or none.
+_HEADS = frozenset((str, str, str, str, labels, int, int, int) for labels in (dict, type(None)))
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -116,11 +119,14 @@ class RecordReader(Generic[T]):
         records: list[WireRecord[T]] = []
         position, shared = 0, self._shared
         try:
-            for namespace, name, version, uid, labels, end, number, length in json.loads(zlib.decompress(heads)):
+            for head in json.loads(zlib.decompress(heads)):
+                namespace, name, version, uid, labels, end, number, length = head
+                if tuple(map(type, head)) not in _HEADS or end < 0 or length < 0:
+                    raise TypeError("a head of other types")
                 held = data[position : position + length]
                 position += length
                 origin = self._origins[number] if number >= 0 else self._plain
-                key = f"{namespace}/{name}" if namespace else str(name)
+                key = f"{namespace}/{name}" if namespace else name
                 known = shared.labels(labels) if labels else None
                 records.append(
                     WireRecord(held, origin, key, shared.value(namespace), version, uid, known, shared.value(end))
