@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from typing_extensions import Self
 
-from informers._base.checks import as_number
+from informers._base.checks import as_number, check_methods
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, hold_forks, new_lock, on_fork
 from informers._base.threads import join_all, start_thread
@@ -126,6 +126,8 @@ class ProbeServer(OfOneProcess):
         for name, seconds in (("stuck_after", stuck_after), ("stale_after", stale_after)):
             if seconds is not None and not as_number(seconds) > 0:
                 raise ConfigurationError(f"{name} must be seconds above zero, or None: got {seconds!r}")
+        if registry is not None:
+            check_methods("registry", registry, ("collect", "register"), "prometheus_client.CollectorRegistry()")
         self._factory = factory
         self._registry = registry
         self._controllers = _all_of("controllers", controllers, "health")

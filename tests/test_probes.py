@@ -177,6 +177,7 @@ def test_a_port_that_is_taken_is_said_at_the_start(server: APIServer) -> None:
         ({"port": 0, "stuck_after": 0}, "stuck_after must be"),
         ({"port": 0, "stale_after": -1}, "stale_after must be"),
         ({"port": 0, "host": None}, "host must be an address"),
+        ({"port": 0, "registry": 5}, "a registry has the methods collect and register"),
         ({"port": 0, "controllers": 5}, r"controllers must be a list of what has health\(\)"),
         ({"port": 0, "controllers": [5]}, "got int in it"),
         ({"port": 0, "queues": [Queue]}, "got type in it"),

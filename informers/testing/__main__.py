@@ -1,6 +1,7 @@
 """Runs the test server alone: `python -m informers.testing --kubeconfig FILE`.
 
-It prints its address, serves on loopback only, keeps nothing after its end, and ends on SIGINT or SIGTERM.
+It prints its address, serves on loopback only, deletes owned objects with their owners, keeps nothing after its end,
+and ends on SIGINT or SIGTERM.
 
 Example:
     A server for kubectl, in a shell::
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        server = APIServer(port=arguments.port)
+        server = APIServer(port=arguments.port, collects_garbage=True)
         server.start()
     except (OSError, ConfigurationError) as problem:
         print(f"can't listen at port {arguments.port}: {problem}", file=sys.stderr)  # noqa: T201  a command speaks

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient, Configuration, CoreV1Api
 
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources, core
@@ -300,6 +301,16 @@ def test_timestamps_are_the_clocks() -> None:
     assert server.create(pod("a"))["metadata"]["creationTimestamp"] == "2023-11-14T22:13:20Z"
 
 
+def assert_owned_objects_go_with_their_owner(url: str) -> None:
+    with closing(ApiClient(Configuration(host=url))) as api_client:
+        api = CoreV1Api(api_client)
+        made = api.create_namespaced_config_map("default", {"metadata": {"name": "owner"}})
+        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": made.metadata.uid}
+        api.create_namespaced_config_map("default", {"metadata": {"name": "owned", "ownerReferences": [owner]}})
+        api.delete_namespaced_config_map("owner", "default")
+        assert api.list_namespaced_config_map("default").items == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_runs_alone_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "config"
@@ -308,6 +319,7 @@ def test_it_runs_alone_until_a_signal(tmp_path: Path, number: signal.Signals) ->
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
+        assert_owned_objects_go_with_their_owner(url)
         process.send_signal(number)
         assert process.wait(10) == 0
     assert json.loads(path.read_text())["clusters"][0]["cluster"]["server"] == url
