@@ -5,15 +5,13 @@ Upstream: k8s.io/client-go/tools/cache/shared_informer.go sharedIndexInformer.st
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 import warnings
 import weakref
 from contextlib import suppress
-from typing import Any, Generic, Protocol, final
+from typing import Any, Generic, final
 
-import attrs
 from typing_extensions import TypeVar
 
 from informers._base.forks import new_lock
@@ -24,47 +22,19 @@ from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
 from informers.errors import ForkedError, StoppedError
 
-__all__ = ["InformerParts", "Life", "Stoppable"]
+__all__ = ["Life"]
 
 T = TypeVar("T", default=Any)
 
 _log = logging.getLogger("informers.cache")
 
 
-class Stoppable(Protocol):
-    """An object with such a life: an informer."""
-
-    def stop(self, timeout: float | None = None) -> bool:
-        """Stop it."""
-        ...
-
-
 @final
-@attrs.frozen(eq=False)
-class InformerParts(Generic[T]):
-    """The parts that an informer's threads work on, and that end with it."""
-
-    controller: CacheController[T]
-    reflectors: Reflectors[T]
-    queue: DeltaQueue[T]
-    stop: Signal
-
-    def end(self) -> None:
-        """End all threads, without waiting."""
-        self.stop.set()
-        for _, fed in self.reflectors:
-            fed.reflector.stop()
-            fed.ended.set()
-        self.queue.close()
-        for listener in self.controller.listeners:
-            listener.end()
-
-
-@final
-class Life:
-    """Whether an informer has been started, stopped, or inherited by a fork; and its threads.
+class Life(Generic[T]):
+    """Whether an informer has been started, stopped, or inherited by a fork; and what ends with it.
 
     Attributes:
+        resource: names the resource in messages; it may be changed.
         lock: held while it is changed.
         started: whether it has been started.
         stopped: whether it has been stopped, or was inherited by a fork.
@@ -72,8 +42,21 @@ class Life:
         threads: threads that may still run, including those of removed handlers and namespaces.
     """
 
-    def __init__(self, resource: str) -> None:
+    def __init__(
+        self,
+        resource: str,
+        *,
+        controller: CacheController[T],
+        reflectors: Reflectors[T],
+        queue: DeltaQueue[T],
+        stop: Signal,
+    ) -> None:
         self.resource = resource
+        self._controller = controller
+        self._reflectors = reflectors
+        self._queue = queue
+        #: Raised after the end, not under the lock, since it calls back.
+        self._stop = stop
         self.lock: threading.Lock = new_lock()
         self.started: bool = False
         self.stopped: bool = False
@@ -82,7 +65,7 @@ class Life:
         #: At this number of threads, the ended ones are dropped.
         self._limit = 16
         #: Runs when the informer was started and is no longer referenced.
-        self._finalizer: weakref.finalize[..., Stoppable] | None = None
+        self._finalizer: weakref.finalize[..., Any] | None = None
 
     def check(self, before: str = "", *, advice: str = "") -> None:
         """Refuse a call after the end.
@@ -96,11 +79,10 @@ class Life:
         if self.stopped:
             raise StoppedError(f"{before}the informer of {self.resource} has been stopped{advice}")
 
-    def begin(self, informer: Stoppable, parts: InformerParts[Any]) -> None:
+    def begin(self, informer: object) -> None:
         """Start the controller's thread. It must not reference the informer, which ends when nobody else does."""
-        run = functools.partial(_control, weakref.ref(informer), parts)
-        self.note(start_thread(f"controller-{self.resource}", run))
-        self._finalizer = weakref.finalize(informer, _dropped, self.resource, parts.queue)
+        self.note(start_thread(f"controller-{self.resource}", self._control))
+        self._finalizer = weakref.finalize(informer, _dropped, self.resource, self._queue)
         self._finalizer.atexit = False
 
     def note(self, thread: threading.Thread) -> None:
@@ -111,31 +93,37 @@ class Life:
         self.threads.append(thread)
 
     def end(self) -> None:
-        """Note the end, under the lock."""
-        self.stopped = True
-        if self._finalizer is not None:
-            self._finalizer.detach()
+        """Note the end, and end all threads, without waiting."""
+        with self.lock:
+            self._end_locked()
+        self._stop.set()
+        for fed in self._reflectors:
+            fed.reflector.stop()
+            fed.ended.set()
+        self._queue.close()
+        for listener in self._controller.listeners:
+            listener.end()
 
     def inherit(self, parent: int) -> bool:
         """Note in a forked child that the threads do not exist; return whether the informer ran."""
         if not self.threads or self.stopped:
             return False
         self.inherited_from = parent
-        self.end()
+        self._end_locked()
         self.threads = []
         return True
 
+    def _end_locked(self) -> None:
+        self.stopped = True
+        if self._finalizer is not None:
+            self._finalizer.detach()
 
-def _control(informer: weakref.ref[Stoppable], parts: InformerParts[Any]) -> None:
-    """Run the controller, then end the rest: after an unexpected error, the cache must not look alive."""
-    try:
-        parts.controller.run()
-    finally:
-        held = informer()
-        if held is not None:
-            held.stop()
-        else:
-            parts.end()
+    def _control(self) -> None:
+        """Run the controller, then end the rest: after an unexpected error, the cache must not look alive."""
+        try:
+            self._controller.run()
+        finally:
+            self.end()
 
 
 def _dropped(resource: str, queue: DeltaQueue[Any]) -> None:

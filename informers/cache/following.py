@@ -33,7 +33,7 @@ class FollowingCache(ObservedCache[T]):
 
     # `SharedInformer` makes them.
     _queue: DeltaQueue[T]
-    _life: Life
+    _life: Life[T]
     _is_resumed = False
 
     @property
@@ -95,18 +95,17 @@ class FollowingCache(ObservedCache[T]):
                 raise AlreadyStartedError(
                     f"the informer of {self._resource} has been {'started' if self._life.started else 'loaded'} already"
                 )
-            namespaces = {namespace for namespace, _ in self._reflectors}
-            if namespaces != set(snapshot.versions):
+            if set(self.namespaces) != set(snapshot.versions):
                 raise ConfigurationError(
                     f"it is of {_named(snapshot.versions)}; the informer of {self._resource} follows "
-                    f"{_named(namespaces)}"
+                    f"{_named(self.namespaces)}"
                 )
             self._is_resumed = True
-            for number, (namespace, fed) in enumerate(self._reflectors):
+            for number, fed in enumerate(self._reflectors):
                 if not number:
                     # The queue is empty, so this does not wait; the controller takes it first, for all scopes.
-                    self._queue.put(fed.scope, [snapshot])
-                fed.reflector.resume(snapshot.versions[namespace])
+                    self._queue.put(fed, [snapshot])
+                fed.reflector.resume(snapshot.versions[fed.namespace])
 
     def add_namespace(self, namespace: str, source: ListerWatcher[T]) -> NamespaceSync:
         """Follow one more namespace; for an informer that was made with a source for each namespace.
@@ -124,13 +123,11 @@ class FollowingCache(ObservedCache[T]):
         with self._life.lock:
             self._life.check()
             fed = self._reflectors.add(namespace, source)
-            self._controller.follow(fed.scope)
             if self._life.started:
                 try:
                     self._life.note(fed.start())
                 except BaseException:
                     # The system has no thread left; as in `add_event_handler`.
-                    self._controller.unfollow(fed.scope)
                     self._reflectors.remove(namespace)
                     raise
         return NamespaceSync(namespace, lambda: [fed], clock=self._clock)
@@ -145,10 +142,6 @@ class FollowingCache(ObservedCache[T]):
         """
         check_namespace_name(namespace)
         with self._life.lock:
-            followed = self._reflectors.get(namespace)
-            if followed is not None:
-                # First of all: the cache may count as synced once its objects have left.
-                self._controller.unfollow(followed.scope)
             fed = self._reflectors.remove(namespace)
         # Not under the lock: the source may be the user's.
         fed.reflector.stop()
@@ -177,10 +170,10 @@ class FollowingCache(ObservedCache[T]):
         if namespace is not None and namespace not in self._reflectors:
             raise ConfigurationError(
                 f"the informer of {self._resource} has no list of namespace {namespace!r} alone: it follows "
-                f"{_named({name for name, _ in self._reflectors})}"
+                f"{_named(self.namespaces)}"
             )
-        for name, fed in self._reflectors:
-            if namespace is None or name == namespace:
+        for fed in self._reflectors:
+            if namespace is None or fed.namespace == namespace:
                 fed.reflector.relist()
 
 

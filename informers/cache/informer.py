@@ -18,7 +18,7 @@ from informers._base.forks import OfOneProcess, on_fork
 from informers._base.signals import Signal
 from informers._base.threads import join_all
 from informers.cache._contents import Contents
-from informers.cache._life import InformerParts, Life
+from informers.cache._life import Life
 from informers.cache._pipeline.cache_controller import CacheController, Transform
 from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
@@ -115,8 +115,6 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         self._uniform = (options or ReflectorOptions()).uniform
         self._resync_period = check_period("resync_period", resync_period)
         self._clock = clock
-        self._life = Life(resource)
-        #: Raised after the life has ended, not under its lock, since it calls back.
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue = DeltaQueue(clock=clock)
@@ -143,11 +141,18 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         if indexers:
             self._contents.add_indexers(indexers)
         self._reflectors = Reflectors(
-            sources, queue=self._queue, resource=resource, options=options, list_turns=list_turns, clock=clock
+            sources,
+            queue=self._queue,
+            controller=controller,
+            resource=resource,
+            options=options,
+            list_turns=list_turns,
+            clock=clock,
         )
         self._is_of_all = None in self._reflectors
-        for _, reflector in self._reflectors:
-            self._controller.follow(reflector.scope)
+        self._life: Life[T] = Life(
+            resource, controller=controller, reflectors=self._reflectors, queue=self._queue, stop=self._stop
+        )
         self._made = clock.monotonic()
         self._handlers_so_far = 0
         on_fork(self._forked)
@@ -198,7 +203,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         """The namespaces that were added after it synced and are not listed yet."""
         if not self._synced.is_set():
             return ()
-        return [fed for _, fed in self._reflectors if not fed.synced.is_set()]
+        return [fed for fed in self._reflectors if not fed.synced.is_set()]
 
     def why_not_synced(self) -> str:
         """Return in words what delays the first list, with its last error; empty if it is in the cache."""
@@ -303,7 +308,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
                 return
             # If the system had no thread left half way, the next start continues from there.
             if not self._life.threads:
-                self._life.begin(self, self._parts())
+                self._life.begin(self)
             for number, listener in enumerate(self._controller.listeners, start=1):
                 self._start_listener(listener, number)
             for thread in self._reflectors.start():
@@ -328,9 +333,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         check_timeout(timeout)
         if self._life.inherited_from is not None:
             return True
-        with self._life.lock:
-            self._life.end()
-        self._parts().end()
+        self._life.end()
         return join_all(self._life.threads, timeout=timeout, remind=self._remind)
 
     def health(self) -> InformerHealth:
@@ -349,7 +352,7 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             bytes=sum(record.size for record in records),
             resource_version=self._indexer.resource_version,
             queued=len(self._queue),
-            watches=tuple(watch_health(namespace, fed.reflector, now) for namespace, fed in self._reflectors),
+            watches=tuple(watch_health(fed.namespace, fed.reflector, now) for fed in self._reflectors),
             handlers=tuple(handler_health(listener, now) for listener in self._controller.listeners),
             set_aside=dict(self._controller.set_aside.objects),
             set_aside_total=self._controller.set_aside.total,
@@ -364,9 +367,6 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             if self._controller.latency is None:
                 self._controller.latency = Latency()
 
-    def _parts(self) -> InformerParts[T]:
-        return InformerParts(self._controller, self._reflectors, self._queue, self._stop)
-
     def _forked(self, parent: int) -> tuple[int, ...]:
         """Give up threads and cache in a forked child: the threads do not exist, the cache may be half changed."""
         if self._life.inherit(parent):
@@ -375,8 +375,8 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
             self._stop = Signal(clock=self._clock)
             self._stop.set()
             self._contents.bar(f"the cache of {self._resource}", parent)
-            for _, fed in self._reflectors:
-                fed.scope.empty()
+            for fed in self._reflectors:
+                fed.empty()
         return ()
 
     def _start_listener(self, listener: Listener[T], number: int) -> None:

@@ -70,7 +70,7 @@ class ObservedCache(Generic[T]):
     @property
     def namespaces(self) -> tuple[str | None, ...]:
         """The followed namespaces; `(None,)` for all."""
-        return tuple(namespace for namespace, _ in self._reflectors)
+        return tuple(followed.namespace for followed in self._reflectors)
 
     def sync_of(self, namespace: str) -> Syncable | None:
         """Return a wait for the first list of a namespace; None if the namespace has no list of its own.
@@ -92,7 +92,7 @@ class ObservedCache(Generic[T]):
         """
         check_namespace_name(namespace)
         if namespace is None or self._is_of_all:
-            return len(self._reflectors) > 0 and all(followed.scope.is_listed for _, followed in self._reflectors)
+            return len(self._reflectors) > 0 and all(followed.is_listed for followed in self._reflectors)
         return self._scope_of(namespace).is_listed
 
     def why_unlisted(self, namespace: str | None) -> str:
@@ -134,7 +134,7 @@ class ObservedCache(Generic[T]):
         Args:
             obj: the object as a JSON mapping. If it is not selected, the cache will not show it.
         """
-        sources = [fed.source for _, fed in self._reflectors]
+        sources = [fed.source for fed in self._reflectors]
         return any(not isinstance(source, Selects) or source.selects(obj) for source in sources)
 
     def wait_until_seen(
@@ -283,7 +283,7 @@ class ObservedCache(Generic[T]):
             )
         followed = self._reflectors.get(None if self._is_of_all else namespace)
         if followed is not None:
-            return followed.scope
+            return followed
         other = Scope(namespace, clock=self._clock)
         other.ended.set()
         return other

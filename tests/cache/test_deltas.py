@@ -177,7 +177,6 @@ def test_a_scope_that_is_ended_lets_nothing_in_and_the_others_do() -> None:
     waiter = threading.Thread(target=queue.put, args=(ending, [Bookmark("waits for room")]))
     waiter.start()
     queue.end(ending, NamespaceRemoved())
-    queue.end(ending, NamespaceRemoved())
     waiter.join(10)
     assert not waiter.is_alive()
     queue.put(ending, [Bookmark("late")])

@@ -72,7 +72,7 @@ def test_no_more_lists_are_under_way_than_the_bound_and_all_are_made() -> None:
         # And again, when the server has forgotten its history.
         gate.open.clear()
         gate.most = 0
-        for source in [fed.source for _, fed in made._reflectors]:
+        for source in [fed.source for fed in made._reflectors]:
             assert isinstance(source, FakeSource)
             source.break_watches(ExpiredError("too old", code=410))
         eventually(lambda: gate.under_way == 3)

@@ -70,9 +70,8 @@ class CacheController(Generic[T]):
     ) -> None:
         self._queue = queue
         self._contents = contents
-        #: The followed scopes, and those of them that have no list yet. Both change under the cache's lock only.
+        #: By namespace. It changes under the cache's lock only.
         self._followed: dict[str | None, Scope] = {}
-        self._awaited: set[Scope] = set()
         self._restore = restore
         self._transform = transform
         #: Whether objects are made when they are received, and not only when they are read.
@@ -140,19 +139,17 @@ class CacheController(Generic[T]):
         """Wait for the first list of a scope, unless the cache counts as synced already."""
         with self._contents.writing():
             self._followed[scope.namespace] = scope
-            self._awaited.add(scope)
 
     def unfollow(self, scope: Scope) -> None:
         """Stop waiting for a scope's list; the `NamespaceRemoved` in the queue removes its objects."""
         with self._contents.writing():
             if self._followed.get(scope.namespace) is scope:
                 del self._followed[scope.namespace]
-                self._awaited.discard(scope)
 
     @property
     def has_lists(self) -> bool:
         """Whether at least one followed scope has its first list in the cache."""
-        return len(self._followed) > len(self._awaited)
+        return any(scope.is_listed for scope in self._followed.copy().values())
 
     def has_ended(self, uid: str) -> bool:
         """Return whether the object of a uid was in the cache and has left it, as far as that is remembered."""
@@ -255,7 +252,6 @@ class CacheController(Generic[T]):
         with self._step(events + others, states, None) as moved:
             # Not earlier: transforms take time, and until now the cache must not look complete.
             self.set_aside.keep(keep, namespace=scope.namespace)
-            self._awaited.discard(scope)
             scope.start_again(version)
             self._reach_locked(version, is_back=is_back)
             # Waits for a version that can't be reached any more are decided, too.
@@ -279,7 +275,6 @@ class CacheController(Generic[T]):
             if scope.move(version):
                 self._reach_locked(version)
             if is_first:
-                self._awaited.discard(scope)
                 scope.is_listed = True
             moved[scope.namespace] = scope.version
         self._settle(scope)
@@ -336,7 +331,9 @@ class CacheController(Generic[T]):
         # Callbacks are users' code, so no lock is held. A handler that joins from here on sees the flag.
         if scope.is_listed:
             scope.synced.set()
-        if self._awaited or not self._followed or self._synced.is_set():
+        if self._synced.is_set() or not self._followed:
+            return
+        if not all(each.is_listed for each in self._followed.copy().values()):
             return
         self._synced.set()
         with self._contents.writing():

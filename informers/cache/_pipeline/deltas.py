@@ -100,18 +100,16 @@ class DeltaQueue(Generic[T]):
         After `end` of the scope, or `close`, they are dropped, including those that wait for room.
         """
         with self._condition:
-            while self._is_full() and not self._closed and not scope.is_shut:
+            while self._is_full() and not self._closed and not scope.ended.is_set():
                 self._clock.wait(self._condition, None)
-            if not scope.is_shut:
+            if not scope.ended.is_set():
                 self._append_locked(scope, deltas)
 
     def end(self, scope: Scope, last: Delta[T]) -> None:
-        """Append the last delta of a scope and refuse later ones. There is always room for it: this never waits."""
+        """Refuse further deltas of a scope, and append the last. There is always room for it: this never waits."""
+        scope.ended.set()
         with self._condition:
-            if not scope.is_shut:
-                scope.is_shut = True
-                self._append_locked(scope, [last])
-                self._condition.notify_all()
+            self._append_locked(scope, [last])
 
     def _append_locked(self, scope: Scope, deltas: Sequence[Delta[T]]) -> None:
         if not self._closed:

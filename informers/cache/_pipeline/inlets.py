@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
 from informers._base.clock import Clock
 from informers._base.exceptions import safe_text
-from informers._base.forks import new_lock
-from informers._base.signals import Signal
 from informers._base.threads import start_thread
+from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import DeltaQueue, NamespaceRemoved, Replaced
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._reflector.reflector import Reflector
@@ -37,13 +35,10 @@ T = TypeVar("T", default=Any)
 
 
 @final
-class NamespaceReflector(Generic[T]):
-    """The reflector of one scope, which fills its informer's queue. Its first list can be waited for.
+class NamespaceReflector(Scope, Generic[T]):
+    """One list and watch, with the reflector that fills its informer's queue. Its first list can be waited for.
 
     Attributes:
-        scope: the scope that it follows.
-        synced: raised when its first list is in the cache.
-        ended: raised when it is no longer followed.
         parts: none: it has no further parts to wait for.
         reflector: lists and watches.
         thread: the reflector's thread; None until it is started.
@@ -55,26 +50,24 @@ class NamespaceReflector(Generic[T]):
         self,
         source: ListerWatcher[T],
         queue: DeltaQueue[T],
-        scope: Scope,
+        namespace: str | None,
         *,
         resource: str,
         options: ReflectorOptions | None,
         list_turns: ListTurns,
         clock: Clock,
     ) -> None:
+        super().__init__(namespace, clock=clock)
         self._queue = queue
         self._resource = resource
         self.source = source
-        self.scope: Scope = scope
-        self.synced: Signal = scope.synced
-        self.ended: Signal = scope.ended
         self.parts: Sequence[Syncable] = ()
         self.thread: threading.Thread | None = None
         self.reflector: Reflector[T] = Reflector(
             source,
             self,
             resource=resource,
-            namespace=scope.namespace,
+            namespace=namespace,
             options=options,
             list_turns=list_turns,
             on_failure=self._report,
@@ -85,7 +78,7 @@ class NamespaceReflector(Generic[T]):
     def start(self) -> threading.Thread:
         """Start its thread, once, and return it."""
         if self.thread is None:
-            name = f"reflector-{self._resource}" + (f"-{self.scope.namespace}" if self.scope.namespace else "")
+            name = f"reflector-{self._resource}" + (f"-{self.namespace}" if self.namespace else "")
             self.thread = start_thread(name, self.reflector.run)
         return self.thread
 
@@ -97,11 +90,11 @@ class NamespaceReflector(Generic[T]):
     @property
     def name(self) -> str:
         """Its name in messages."""
-        return named(self._resource, self.scope.namespace)
+        return named(self._resource, self.namespace)
 
     def why_not_synced(self) -> str:
         """Return in words what delays its first list, with its last error; empty if the list is in the cache."""
-        if self.scope.is_listed:
+        if self.is_listed:
             return ""
         if self.ended.is_set():
             return "no longer followed"
@@ -120,25 +113,20 @@ class NamespaceReflector(Generic[T]):
 
     def replace_records(self, records: Sequence[Record[T]], resource_version: str, *, bad: Sequence[BadObject]) -> None:
         """Queue a list."""
-        self._queue.put(self.scope, [Replaced(records, resource_version, bad)])
+        self._queue.put(self, [Replaced(records, resource_version, bad)])
 
     def apply_events(self, events: Sequence[Seen[T]]) -> None:
         """Queue the events of a watch."""
-        self._queue.put(self.scope, events)
-
-    def forget(self) -> None:
-        """Refuse its further events, remove its objects from the cache, and end the waits for more."""
-        self._queue.end(self.scope, NamespaceRemoved())
-        self.ended.set()
+        self._queue.put(self, events)
 
     def _report(self, what: WatchFailure | WatchRecovery) -> None:
         # By way of the queue, so that the user's handlers run in the controller's thread.
-        self._queue.put(self.scope, [what])
+        self._queue.put(self, [what])
 
 
 @final
 class Reflectors(Generic[T]):
-    """Reflectors by namespace; None for all namespaces.
+    """Reflectors by namespace; None for all namespaces. Their cache's controller follows the same ones.
 
     Raises:
         ConfigurationError: a namespace is not a name, or a source or `list_turns` is invalid.
@@ -151,38 +139,38 @@ class Reflectors(Generic[T]):
         sources: Mapping[str | None, ListerWatcher[T]],
         *,
         queue: DeltaQueue[T],
+        controller: CacheController[T],
         resource: str,
         options: ReflectorOptions | None,
         list_turns: ListTurns | None,
         clock: Clock,
     ) -> None:
         self._queue = queue
+        self._controller = controller
         self._resource = resource
         self._list_turns = check_list_turns(list_turns) or ListTurns(clock=clock)
         self._options = options
         self._clock = clock
-        self._lock = new_lock()
         self._by_namespace: dict[str | None, NamespaceReflector[T]] = {}
         for namespace, source in sources.items():
             self.add(namespace, source)
 
-    def __iter__(self) -> Iterator[tuple[str | None, NamespaceReflector[T]]]:
-        with self._lock:
-            return iter(list(self._by_namespace.items()))
+    def __iter__(self) -> Iterator[NamespaceReflector[T]]:
+        return iter(self._by_namespace.copy().values())
 
     def __len__(self) -> int:
         return len(self._by_namespace)
 
     def start(self) -> Iterator[threading.Thread]:
         """Start those that do not run yet; yield all threads. None of several lists before all are started."""
-        with self._list_turns.held() if len(self) > 1 else nullcontext():
-            for _, followed in self:
+        with self._list_turns.held():
+            for followed in self:
                 yield followed.start()
 
     def rename(self, resource: str) -> None:
         """Change the resource's name in messages."""
         self._resource = resource
-        for _, followed in self:
+        for followed in self:
             followed.rename(resource)
 
     def get(self, namespace: str | None) -> NamespaceReflector[T] | None:
@@ -207,14 +195,14 @@ class Reflectors(Generic[T]):
         made = NamespaceReflector(
             source,
             self._queue,
-            Scope(namespace, clock=self._clock),
+            namespace,
             resource=self._resource,
             options=self._options,
             list_turns=self._list_turns,
             clock=self._clock,
         )
-        with self._lock:
-            self._by_namespace[namespace] = made
+        self._controller.follow(made)
+        self._by_namespace[namespace] = made
         return made
 
     def remove(self, namespace: str) -> NamespaceReflector[T]:
@@ -226,19 +214,20 @@ class Reflectors(Generic[T]):
         found = self._by_namespace.get(namespace)
         if found is None or namespace is None:
             raise ConfigurationError(f"the informer of {self._resource} does not follow namespace {namespace!r}")
-        with self._lock:
-            del self._by_namespace[namespace]
-        found.forget()
+        # First of all: the cache may count as synced once its objects have left.
+        self._controller.unfollow(found)
+        del self._by_namespace[namespace]
+        self._queue.end(found, NamespaceRemoved())
         return found
 
     @property
     def last_sync_resource_version(self) -> str:
         """The last resource version seen; empty before the first list. The newest of several namespaces."""
-        return max((fed.reflector.last_sync_resource_version for _, fed in self), key=sort_key, default="")
+        return max((fed.reflector.last_sync_resource_version for fed in self), key=sort_key, default="")
 
     def sync_progress(self, name: str) -> PartProgress:
         """Return the progress of the present or last lists together; the total is known if it is for each."""
-        parts = [fed.sync_progress() for _, fed in self]
+        parts = [fed.sync_progress() for fed in self]
         totals = [part.total for part in parts if part.total is not None]
         total = sum(totals) if len(totals) == len(parts) else None
         return PartProgress(name=name, objects=sum(part.objects for part in parts), total=total, synced=False)

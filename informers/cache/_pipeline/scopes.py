@@ -5,8 +5,6 @@ Upstream: none; client-go has one informer for each namespace, or one for all.
 
 from __future__ import annotations
 
-from typing import final
-
 from informers._base.clock import Clock
 from informers._base.signals import Signal
 from informers.cache.versions import reaches
@@ -14,22 +12,20 @@ from informers.cache.versions import reaches
 __all__ = ["Scope"]
 
 
-@final
 class Scope:
-    """One list and watch of a cache. A namespace that is removed and added again has a new scope.
+    """How far a cache is in one list and watch. A namespace that is removed and added again has a new scope.
 
     Args:
         namespace: None for all.
 
     Attributes:
         synced: raised when its first list, or the changes since a snapshot, are in the cache.
-        ended: raised when it is no longer followed.
+        ended: raised when it is no longer followed: the queue refuses further deltas.
         version: the cache has all changes up to this version; empty before the first list. This attribute and the next
             three change under the cache's lock.
         is_filled: whether the cache has a list or a snapshot of it.
         is_listed: whether `synced` may be raised: a snapshot alone may be old.
         times_back: how often a list has lowered the version, for example after a backup of the server was restored.
-        is_shut: whether the queue refuses its deltas. It changes under the queue's lock.
     """
 
     def __init__(self, namespace: str | None, *, clock: Clock) -> None:
@@ -40,7 +36,6 @@ class Scope:
         self.is_filled: bool = False
         self.is_listed: bool = False
         self.times_back: int = 0
-        self.is_shut: bool = False
 
     def __repr__(self) -> str:
         return f"<Scope {self.namespace or 'of all namespaces'} rv={self.version}>"
