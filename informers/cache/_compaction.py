@@ -9,6 +9,7 @@ Upstream: none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -88,16 +89,17 @@ class Compactor(Generic[T]):
     def _is_worthwhile(self) -> bool:
         return self._has_learnt or self._size >= _WORTHWHILE
 
-    def changed(self, key: str, record: Record[T] | None) -> None:
-        """Note the present record of a key; None if it was removed."""
-        before = self._old.pop(key, None) or self._young.pop(key, None)
-        if before is not None:
-            self._size -= before.size
-        if record is not None and record.is_packable:
-            if not self._young:
-                self._turn = self._clock.monotonic() + _GENERATION
-            self._young[key] = record
-            self._size += record.size
+    def changed(self, states: Mapping[str, Record[T] | None]) -> None:
+        """Note the present records by key; None for a removed one."""
+        for key, record in states.items():
+            before = self._old.pop(key, None) or self._young.pop(key, None)
+            if before is not None:
+                self._size -= before.size
+            if record is not None and record.is_packable:
+                if not self._young:
+                    self._turn = self._clock.monotonic() + _GENERATION
+                self._young[key] = record
+                self._size += record.size
 
     def work(self, *, is_idle: bool) -> None:
         """Compress a few records; `is_idle` if there is nothing else to do."""

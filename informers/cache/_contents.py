@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, NoReturn, TypeAlias, final
 
-import attrs
 from typing_extensions import TypeVar
 
 from informers._base.exceptions import as_exception, report
@@ -23,7 +22,7 @@ from informers.objects import object_key
 from informers.options import IndexFunction, check_indexers
 from informers.source.records import Record
 
-__all__ = ["NAMESPACE_INDEX", "Contents", "Index", "IndexFailure", "Write", "checked_values", "distinct"]
+__all__ = ["NAMESPACE_INDEX", "Contents", "Index", "IndexFailure", "checked_values"]
 
 T = TypeVar("T", default=Any)
 
@@ -32,14 +31,13 @@ _log = logging.getLogger("informers.cache")
 #: Name of the index that every cache has: by an object's namespace.
 NAMESPACE_INDEX = "namespace"
 
-#: The values of each index for one object.
-_Values: TypeAlias = Mapping["Index[Any]", tuple[str, ...]]
+#: What a key's record is to be; None for a removal.
+States: TypeAlias = Mapping[str, Record[T] | None]
+#: The values of each index for the written objects, by key.
+Values: TypeAlias = Mapping["Index[T]", Mapping[str, tuple[str, ...]]]
 
 #: Called when an index function raised: with the index's name, the object's key, and the exception.
 IndexFailure: TypeAlias = Callable[[str, str, Exception], None]
-
-#: Never changed: shared by most writes, which have no values.
-_NO_VALUES: _Values = {}
 
 
 def log_failure(name: str, key: str, error: Exception) -> None:
@@ -109,21 +107,6 @@ class Index(Generic[T]):
 
 
 @final
-@attrs.define(eq=False)
-class Write(Generic[T]):
-    """One change of the contents; `record` is None for a removal."""
-
-    key: str
-    record: Record[T] | None
-    values: _Values = _NO_VALUES
-
-
-def distinct(records: Iterable[Record[T]]) -> list[Write[T]]:
-    """Return the writes for these records; of several with one key, the last."""
-    return [Write(record.key, record) for record in {record.key: record for record in records}.values()]
-
-
-@final
 class _Barred:
     """Replaces a cache's records and lock in a forked child: every read raises."""
 
@@ -187,29 +170,44 @@ class Contents(Generic[T]):
         return isinstance(self.records, _Barred)
 
     @contextmanager
-    def writing(self, writes: Sequence[Write[T]] = ()) -> Generator[None]:
-        """Hold the lock; before that, compute the writes' index values with the present functions.
+    def writing(self, states: States[T] = {}) -> Generator[Values[T]]:  # noqa: B006  it is only read
+        """Hold the lock; before that, compute the objects' index values with the present functions.
 
         Other changes that belong to the same step may be made inside, if they are short and not users' code.
+
+        Args:
+            states: what will be written.
+
+        Yields:
+            The values.
         """
-        known: list[Index[T]] = []
+        values: dict[Index[T], dict[str, tuple[str, ...]]] = {}
         while True:
-            missing = [index for index in self._indexes.copy().values() if index not in known]
-            for write in writes if missing else ():
-                if write.record is not None:
-                    computed = {index: self._compute(index, write.record) for index in missing}
-                    write.values = {**write.values, **computed}
-            known += missing
+            for index in self._indexes.copy().values():
+                if index not in values:
+                    present = ((key, record) for key, record in states.items() if record is not None)
+                    values[index] = {key: self._compute(index, record) for key, record in present}
             with self.lock:
                 # If an index was added meanwhile, compute its values first.
-                if all(index in known for index in self._indexes.values()):
-                    yield
+                if all(index in values for index in self._indexes.values()):
+                    yield values
                     return
 
-    def write_locked(self, writes: Iterable[Write[T]], resource_version: str) -> None:
-        """Apply changes in order; an empty version does not change the version."""
-        for write in writes:
-            self._write_locked(write)
+    def write_locked(self, states: States[T], values: Values[T], resource_version: str = "") -> None:
+        """Change the records; an empty version does not change the version."""
+        records = self.records
+        for key, record in states.items():
+            before = records.get(key)
+            if record is not None:
+                records[key] = record
+                if before is None:
+                    self._namespaces.move(key, (), (record.namespace,))
+            elif before is not None:
+                del records[key]
+                self._namespaces.move(key, (before.namespace,), ())
+        for index in self._indexes.values():
+            for key in states:
+                index.put(key, values[index].get(key, ()))
         if resource_version:
             self.resource_version = resource_version
 
@@ -281,16 +279,3 @@ class Contents(Generic[T]):
         except BaseException as error:  # noqa: BLE001  the function is the user's
             self._on_index_failure(index.name, record.key, as_exception(error))
             return ()
-
-    def _write_locked(self, write: Write[T]) -> None:
-        key, record = write.key, write.record
-        before = self.records.get(key)
-        if record is not None:
-            self.records[key] = record
-            if before is None:
-                self._namespaces.move(key, (), (record.namespace,))
-        elif before is not None:
-            del self.records[key]
-            self._namespaces.move(key, (before.namespace,), ())
-        for index in self._indexes.values():
-            index.put(key, write.values.get(index, ()))

@@ -10,7 +10,7 @@ from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
 
-from informers.cache._contents import Contents, IndexFailure, Write, distinct, log_failure
+from informers.cache._contents import Contents, IndexFailure, log_failure
 from informers.cache.indexer import Indexer
 from informers.cache.versions import reaches
 from informers.options import IndexFunction
@@ -61,7 +61,7 @@ class Store(Indexer[T]):
             ConfigurationError: it has no metadata with a name.
         """
         record = HeldRecord(obj)
-        self._write([Write(record.key, record)], record.resource_version)
+        self._write({record.key: record}, record.resource_version)
 
     def update(self, obj: T) -> None:
         """Do the same as `add`."""
@@ -74,7 +74,7 @@ class Store(Indexer[T]):
             ConfigurationError: it has no metadata with a name.
         """
         record = HeldRecord(obj)
-        self._write([Write(record.key, None)], record.resource_version)
+        self._write({record.key: None}, record.resource_version)
 
     def replace(self, objects: Iterable[T], resource_version: str) -> None:
         """Replace the whole content by these objects, in one step.
@@ -94,9 +94,9 @@ class Store(Indexer[T]):
         """
         self._contents.add_indexers(indexers)
 
-    def _write(self, writes: list[Write[T]], resource_version: str) -> None:
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, resource_version)
+    def _write(self, states: dict[str, Record[T] | None], resource_version: str) -> None:
+        with self._contents.writing(states) as values:
+            self._contents.write_locked(states, values, resource_version)
 
 
 @final
@@ -113,21 +113,19 @@ class StoreWriter(Generic[T]):
         self, records: Sequence[Record[T]], resource_version: str, *, bad: Iterable[BadObject] = ()
     ) -> None:
         """Replace the whole content by these records, in one step; unreadable objects keep their old state."""
-        writes = distinct(records)
-        staying = {write.key for write in writes}.union(each.error.key for each in bad)
-        with self._contents.writing(writes):
-            gone = [key for key in self._contents.keys_of(None) if key not in staying]
-            self._contents.write_locked((Write(key, None) for key in gone), "")
-            self._contents.write_locked(writes, resource_version)
+        states: dict[str, Record[T] | None] = {record.key: record for record in records}
+        staying = states.keys() | {each.error.key for each in bad}
+        with self._contents.writing(states) as values:
+            states |= dict.fromkeys(key for key in self._contents.keys_of(None) if key not in staying)
+            self._contents.write_locked(states, values, resource_version)
 
     def apply_events(self, events: Sequence[Change[T] | Bookmark | BadObject]) -> None:
         """Apply the events of a watch, in order; unreadable objects only advance the version."""
         for event in events:
-            writes: list[Write[T]] = []
+            states: dict[str, Record[T] | None] = {}
             version = event.record.resource_version if isinstance(event, Change) else event.resource_version
             if isinstance(event, Change):
-                deleted = event.type is ChangeType.DELETED
-                writes.append(Write(event.record.key, None if deleted else event.record))
-            with self._contents.writing(writes):
+                states[event.record.key] = None if event.type is ChangeType.DELETED else event.record
+            with self._contents.writing(states) as values:
                 is_older = reaches(version, self._contents.resource_version) is False
-                self._contents.write_locked(writes, "" if is_older else version)
+                self._contents.write_locked(states, values, "" if is_older else version)

@@ -38,7 +38,7 @@ def filled(count: int) -> tuple[FakeClock, Compactor[Obj], list[Loose]]:
     compactor: Compactor[Obj] = Compactor(clock)
     records = [Loose(f"n{number}") for number in range(count)]
     for record in records:
-        compactor.changed(record.key, record)
+        compactor.changed({record.key: record})
     return clock, compactor, records
 
 
@@ -50,7 +50,7 @@ def packed(records: list[Loose]) -> int:
 def test_nothing_to_pack_is_waited_for_without_end() -> None:
     compactor: Compactor[Obj] = Compactor(FakeClock())
     assert compactor.patience is None
-    compactor.changed("a", HeldRecord(obj("a", "1")))
+    compactor.changed({"a": HeldRecord(obj("a", "1"))})
     assert compactor.patience is None
     compactor.work(is_idle=True)
     assert compactor.patience is None
@@ -67,18 +67,18 @@ def test_little_is_left_as_it_is_since_what_is_learnt_for_packing_would_take_mor
     compactor: Compactor[Obj] = Compactor(FakeClock())
     records: list[Loose] = [Little(f"n{number}") for number in range(2)]
     for record in (*records, *records):
-        compactor.changed(record.key, record)
+        compactor.changed({record.key: record})
     assert compactor.patience is None
     compactor.work(is_idle=True)
     assert packed(records) == 0
     records.append(Little("n2"))
-    compactor.changed("n2", records[2])
+    compactor.changed({"n2": records[2]})
     assert compactor.patience is not None
     compactor.work(is_idle=True)
     assert packed(records) == 3
     # From here on it costs nothing more.
     records.append(Little("n3"))
-    compactor.changed("n3", records[3])
+    compactor.changed({"n3": records[3]})
     compactor.work(is_idle=True)
     assert packed(records) == 4
 
@@ -98,8 +98,8 @@ def test_a_while_without_a_change_is_time_to_pack_some_and_then_more_at_once() -
 def test_what_changes_again_is_packed_as_it_is_then_and_what_is_gone_not_at_all() -> None:
     _, compactor, records = filled(3)
     newer = Loose("n0")
-    compactor.changed("n0", newer)
-    compactor.changed("n1", None)
+    compactor.changed({"n0": newer})
+    compactor.changed({"n1": None})
     compactor.work(is_idle=True)
     assert (records[0].packed, records[1].packed, records[2].packed, newer.packed) == (0, 0, 1, 1)
 
@@ -122,7 +122,7 @@ def test_what_is_young_is_left_alone_while_there_is_something_else_to_do() -> No
     assert packed(records) == 1
     clock.advance(100)
     fresh = Loose("fresh")
-    compactor.changed(fresh.key, fresh)
+    compactor.changed({fresh.key: fresh})
     compactor.work(is_idle=False)
     assert not fresh.packed
 
@@ -132,7 +132,7 @@ def test_what_comes_while_the_older_is_packed_waits_for_its_turn() -> None:
     clock.advance(5.0)
     compactor.work(is_idle=False)
     fresh = Loose("fresh")
-    compactor.changed(fresh.key, fresh)
+    compactor.changed({fresh.key: fresh})
     clock.advance(5.0)
     compactor.work(is_idle=False)
     compactor.work(is_idle=False)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from informers import object_key
-from informers.cache._contents import NAMESPACE_INDEX, Write
+from informers.cache._contents import NAMESPACE_INDEX
 from informers.cache.store import Store, StoreWriter
 from informers.errors import DecodeError
 from informers.source.records import HeldRecord
@@ -73,17 +73,17 @@ class IndexerMachine(RuleBasedStateMachine):
 
     @rule(objects=st.lists(st.tuples(OBJECTS, st.booleans()), max_size=6))
     def write_several(self, objects: list[tuple[dict[str, Any], bool]]) -> None:
-        writes: list[Write[dict[str, Any]]] = []
+        states: dict[str, HeldRecord[dict[str, Any]] | None] = {}
         for obj, is_there in objects:
             key = object_key(obj)
-            writes.append(Write(key, HeldRecord(obj) if is_there else None))
+            states[key] = HeldRecord(obj) if is_there else None
             if is_there:
                 self.model[key] = obj
             else:
                 self.model.pop(key, None)
         contents = self.store._contents
-        with contents.writing(writes):
-            contents.write_locked(writes, "9")
+        with contents.writing(states) as values:
+            contents.write_locked(states, values, "9")
 
     @rule()
     def add_an_index(self) -> None:

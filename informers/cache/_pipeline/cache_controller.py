@@ -18,7 +18,7 @@ from informers._base.clock import Clock
 from informers._base.exceptions import as_exception, note
 from informers._base.signals import Signal
 from informers.cache._compaction import Compactor
-from informers.cache._contents import Contents, Write
+from informers.cache._contents import Contents
 from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced, Snapshot
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.latency import Latency
@@ -211,7 +211,7 @@ class CacheController(Generic[T]):
             if told:
                 events += told
                 pending[key] = _record_after(told[-1])
-        with self._step(events, pending, [change.record.key for _, change in changes]) as moved:
+        with self._step(events, pending, (change.record.key for _, change in changes)) as moved:
             self.set_aside.take_back(back)
             for scope, change in changes:
                 if scope.move(change.record.resource_version):
@@ -305,17 +305,16 @@ class CacheController(Generic[T]):
         """
         records = self._contents.records
         # An unchanged object keeps its record, packed and indexed.
-        writes = [Write(key, record) for key, record in states.items() if record is not records.get(key)]
+        writes = {key: record for key, record in states.items() if record is not records.get(key)}
         changed = [event for event in events if not (isinstance(event, Updated) and event.old is event.new)]
         moved: dict[str | None, str] = {}
-        with self._contents.writing(writes):
-            self._contents.write_locked(writes, "")
+        with self._contents.writing(writes) as values:
+            self._contents.write_locked(writes, values)
             yield moved
             for listener in self._listeners:
                 # A handler with resyncs receives unchanged objects as a resync; the others do not receive them.
                 listener.push(events if listener.resync_period > 0 else changed)
-        for write in writes:
-            self._compactor.changed(write.key, write.record)
+        self._compactor.changed(writes)
         self.observers.moved(moved, keys)
 
     def _reach_locked(self, version: str, *, is_back: bool = False) -> None:
@@ -363,6 +362,6 @@ class CacheController(Generic[T]):
 
 def _record_after(event: RecordEvent[T]) -> Record[T] | None:
     """Return the cache's record of an object after an event."""
-    if isinstance(event, Added):
-        return event.obj
-    return event.new if isinstance(event, Updated) else None
+    if isinstance(event, Updated):
+        return event.new
+    return event.obj if isinstance(event, Added) else None
