@@ -119,9 +119,7 @@ class _Collection:
     """The objects of one resource. Invariant: `keys` is sorted and holds the keys of `records`."""
 
     changed: threading.Condition
-    #: Versions from this one on can be asked for.
-    oldest: int = 0
-    #: The last event that is not kept any more. At most `oldest`: a compaction hides the past, the window cuts it off.
+    #: The last event that is not kept any more: the window cut it off.
     lost: int = 0
     #: Watches start from this version on, though older ones can still be listed.
     begun: int = 0
@@ -159,6 +157,7 @@ class Storage:
         self._lock = new_rlock()
         self._collections: dict[str, _Collection] = {}
         self._version = 1
+        #: Versions before this one are hidden, whether kept or not.
         self._compacted = 0
 
     @property
@@ -245,8 +244,9 @@ class Storage:
             records = [store.records[key] for key in store.keys[low:high]]
             if at > self._version:
                 raise FutureVersionError(self._version)
-            if at < store.oldest:
-                raise CompactedError(store.oldest)
+            oldest = max(store.lost, self._compacted)
+            if at < oldest:
+                raise CompactedError(oldest)
             undone: dict[str, StoredRecord | None] = {}
             for event in store.events[store.after(at) :]:
                 undone.setdefault(event.record.key, event.previous)
@@ -270,7 +270,7 @@ class Storage:
         """
         with self._lock:
             store = self._collection_locked(collection)
-            oldest = max(store.oldest, store.begun)
+            oldest = max(store.lost, self._compacted, store.begun)
             if version < (store.lost if is_running else oldest):
                 raise CompactedError(oldest)
             return store.events[store.after(version) :]
@@ -307,13 +307,11 @@ class Storage:
         """Hide the history of every collection up to `version`; None for all of it."""
         with self._lock:
             self._compacted = max(self._compacted, self._version if version is None else min(version, self._version))
-            for store in self._collections.values():
-                store.oldest = max(store.oldest, self._compacted)
 
     def _collection_locked(self, name: str) -> _Collection:
         found = self._collections.get(name)
         if found is None:
-            found = self._collections[name] = _Collection(new_condition(self._lock), oldest=self._compacted)
+            found = self._collections[name] = _Collection(new_condition(self._lock))
         return found
 
     def _commit_locked(
@@ -329,7 +327,6 @@ class Storage:
         if len(store.events) > self._window + self._window // 4 + 16:
             count = len(store.events) - self._window
             store.lost = store.events[count - 1].record.version
-            store.oldest = max(store.oldest, store.lost)
             del store.events[:count]
         store.changed.notify_all()
 
