@@ -301,9 +301,9 @@ class APIServer(ObjectsWithin):
         return listener
 
     def _written(self, served: Served, obj: Json, is_gone: bool) -> None:
-        self._customs.written(served, obj, is_gone)
         self._changes.note()
         if self._garbage is not None:
             self._garbage.written(served, obj, is_gone)
+        self._customs.written(served, obj, is_gone)
         if self._finalizes_namespaces:
             self._namespaces.written(served, obj, is_gone)

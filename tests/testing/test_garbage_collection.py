@@ -129,5 +129,5 @@ def test_an_index_of_owners_forgets_what_is_gone(server: APIServer) -> None:
         delete(server, "owner")
     collector = server._garbage
     assert collector is not None
-    assert (collector._owners, collector._owned) == ({}, {})
-    assert {place.collection for place in collector._places.values()} == {"namespaces"}
+    assert collector._owned == {}
+    assert {served.collection for served, _ in collector._there.values()} == {"namespaces"}

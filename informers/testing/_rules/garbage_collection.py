@@ -9,9 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, final
 
-import attrs
-
-from informers.testing._http.status import Failure
 from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.registry import Registry, WriteOptions
 from informers.testing._store.documents import Json, mapping, sequence
@@ -23,16 +20,6 @@ _INSIDE = WriteOptions(is_inside=True)
 _FOREGROUND, _ORPHAN = "foregroundDeletion", "orphan"
 
 
-@attrs.frozen
-class _Place:
-    """Where an object is: one place for all versions of its resource."""
-
-    served: Served = attrs.field(eq=False)
-    collection: str
-    namespace: str
-    name: str
-
-
 @final
 class GarbageCollector:
     """Deletes objects whose owners are gone, by the propagation policies: foreground, background, orphan.
@@ -42,10 +29,9 @@ class GarbageCollector:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        #: Objects that are there, by uid.
-        self._places: dict[str, _Place] = {}
-        #: Uids of owners, by uid of what they own; and the other way round.
-        self._owners: dict[str, frozenset[str]] = {}
+        #: What each object that is there was last, by uid.
+        self._there: dict[str, tuple[Served, Json]] = {}
+        #: Uids of what an owner owns, by its uid.
         self._owned: dict[str, set[str]] = {}
         self._due: deque[str] = deque()
         self._is_working = False
@@ -54,21 +40,19 @@ class GarbageCollector:
         """Take an object that was written or removed, and do what follows from it."""
         metadata = obj["metadata"]
         uid = metadata["uid"]
-        owners = frozenset() if is_gone else frozenset(reference["uid"] for reference in _references(obj))
-        for owner in self._owners.pop(uid, frozenset()) - owners:
+        before, owners = _owners(self._metadata(uid)), set[str]() if is_gone else _owners(metadata)
+        for owner in before - owners:
             self._owned[owner].discard(uid)
             if not self._owned[owner]:
                 del self._owned[owner]
             self._due.append(owner)
-        if owners:
-            self._owners[uid] = owners
-            for owner in owners:
-                self._owned.setdefault(owner, set()).add(uid)
+        for owner in owners:
+            self._owned.setdefault(owner, set()).add(uid)
         if is_gone:
-            self._places.pop(uid, None)
+            self._there.pop(uid, None)
             self._due.extend(self._owned.get(uid, ()))
         else:
-            self._places[uid] = _Place(served, served.collection, metadata.get("namespace", ""), metadata["name"])
+            self._there[uid] = served, metadata
             self._due.append(uid)
         self._work()
 
@@ -78,52 +62,45 @@ class GarbageCollector:
         self._is_working = True
         try:
             while self._due:
-                place = self._places.get(uid := self._due.popleft())
-                if place is not None:
-                    self._see_to(uid, place)
+                if (uid := self._due.popleft()) in self._there:
+                    self._see_to(uid)
         finally:
             self._is_working = False
 
-    def _see_to(self, uid: str, place: _Place) -> None:
-        obj = self._registry.get(place.served, place.namespace, place.name)
-        if obj["metadata"].get("deletionTimestamp"):
-            finalizers = sequence(obj["metadata"].get("finalizers"))
-            owned = sorted(self._owned.get(uid, ()))
+    def _see_to(self, uid: str) -> None:
+        served, metadata = self._there[uid]
+        owned = sorted(self._owned.get(uid, ()))
+        if metadata.get("deletionTimestamp"):
+            finalizers = sequence(metadata.get("finalizers"))
             if _ORPHAN in finalizers:
                 for each in owned:
                     self._disown(each, {uid})
-                self._drop_finalizer(place, _ORPHAN)
+                self._drop_finalizer(uid, _ORPHAN)
             elif _FOREGROUND in finalizers:
                 if any(self._blocks(each, uid) for each in owned):
-                    self._due.extend(each for each in owned if not self._is_ending(each))
+                    self._due.extend(each for each in owned if not self._metadata(each).get("deletionTimestamp"))
                 else:
-                    self._drop_finalizer(place, _FOREGROUND)
+                    self._drop_finalizer(uid, _FOREGROUND)
             return
-        owners = self._owners.get(uid)
+        owners, namespace = _owners(metadata), metadata.get("namespace", "")
         if not owners:
             return
         waiting = {owner for owner in owners if self._waits(owner)}
-        absent = {owner for owner in owners if not self._is_there(owner, place)}
+        absent = {owner for owner in owners if not self._is_there(owner, namespace)}
         if owners - waiting - absent:
             if waiting or absent:
                 self._disown(uid, waiting | absent)
             return
-        policy = "Foreground" if waiting and self._owned.get(uid) else "Background"
-        self._registry.delete(place.served, place.namespace, place.name, DeleteOptions(propagation=policy))
-
-    def _is_there(self, owner: str, owned: _Place) -> bool:
-        """Return whether an owner is where what it owns can have one: in its namespace, or in none."""
-        place = self._places.get(owner)
-        return place is not None and place.namespace in {"", owned.namespace}
+        policy = "Foreground" if waiting and owned else "Background"
+        self._registry.delete(served, namespace, metadata["name"], DeleteOptions(propagation=policy))
 
     def _metadata(self, uid: str) -> Json:
-        place = self._places.get(uid)
-        if place is None:
-            return {}
-        return mapping(self._registry.get(place.served, place.namespace, place.name)["metadata"])
+        """Return an object's metadata; nothing if it is not there."""
+        return self._there[uid][1] if uid in self._there else {}
 
-    def _is_ending(self, uid: str) -> bool:
-        return bool(self._metadata(uid).get("deletionTimestamp"))
+    def _is_there(self, owner: str, namespace: str) -> bool:
+        """Return whether an owner is where what it owns can have one: in its namespace, or in none."""
+        return owner in self._there and self._metadata(owner).get("namespace", "") in {"", namespace}
 
     def _waits(self, uid: str) -> bool:
         metadata = self._metadata(uid)
@@ -131,26 +108,29 @@ class GarbageCollector:
 
     def _blocks(self, uid: str, owner: str) -> bool:
         """Return whether an owner waits for what it owns to go."""
-        references = _references({"metadata": self._metadata(uid)})
-        return any(each["uid"] == owner and each.get("blockOwnerDeletion") for each in references)
+        return any(
+            each.get("uid") == owner and each.get("blockOwnerDeletion") for each in _references(self._metadata(uid))
+        )
 
     def _disown(self, uid: str, owners: set[str]) -> None:
-        self._keep(self._places[uid], "ownerReferences", lambda reference: mapping(reference).get("uid") not in owners)
+        self._keep(uid, "ownerReferences", lambda reference: mapping(reference).get("uid") not in owners)
 
-    def _drop_finalizer(self, place: _Place, finalizer: str) -> None:
-        self._keep(place, "finalizers", lambda name: name != finalizer)
+    def _drop_finalizer(self, uid: str, finalizer: str) -> None:
+        self._keep(uid, "finalizers", lambda name: name != finalizer)
 
-    def _keep(self, place: _Place, field: str, is_kept: Callable[[Any], bool]) -> None:
+    def _keep(self, uid: str, field: str, is_kept: Callable[[Any], bool]) -> None:
+        served, metadata = self._there[uid]
+        kept = [each for each in sequence(metadata.get(field)) if is_kept(each)]
+
         def change(obj: Json) -> Json:
-            kept = [each for each in sequence(obj["metadata"].get(field)) if is_kept(each)]
             return {**obj, "metadata": {**obj["metadata"], field: kept}}
 
-        try:
-            self._registry.update(place.served, place.namespace, place.name, change, _INSIDE)
-        except Failure as failure:
-            if failure.code != 404:
-                raise
+        self._registry.update(served, metadata.get("namespace", ""), metadata["name"], change, _INSIDE)
 
 
-def _references(obj: Json) -> list[Json]:
-    return [mapping(each) for each in sequence(obj["metadata"].get("ownerReferences")) if mapping(each).get("uid")]
+def _references(metadata: Json) -> list[Json]:
+    return [mapping(each) for each in sequence(metadata.get("ownerReferences"))]
+
+
+def _owners(metadata: Json) -> set[str]:
+    return {each["uid"] for each in _references(metadata) if each.get("uid")}
