@@ -11,35 +11,44 @@ import attrs
 from informers import NamespacedResource
 from informers.kinds import GroupVersion, namespaced
 
-__all__ = ["V1", "WIDGETS", "DataWidget", "Metadata", "Widget", "definition", "widget"]
+__all__ = ["V1", "WIDGETS", "DataWidget", "Metadata", "Widget", "definition", "widget", "with_spec"]
 
 GROUP = "example.com"
 WIDGETS: NamespacedResource[dict[str, Any]] = NamespacedResource(GROUP, "v1", "widgets", "Widget")
 
 
-def definition(kind: str = "Widget", *, group: str = GROUP) -> dict[str, Any]:
-    """Return the CustomResourceDefinition of a kind."""
+def definition(
+    kind: str = "Widget", *versions: Mapping[str, Any], group: str = GROUP, plural: str = "", scope: str = "Namespaced"
+) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind: of one version, or of those that `versions` say more about."""
     singular = kind.lower()
-    plural = f"{singular}s"
+    plural = plural or f"{singular}s"
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{group}"},
         "spec": {
             "group": group,
-            "scope": "Namespaced",
+            "scope": scope,
             "names": {"plural": plural, "singular": singular, "kind": kind, "listKind": f"{kind}List"},
             "versions": [
                 {
-                    "name": "v1",
+                    "name": f"v{number}",
                     "served": True,
-                    "storage": True,
+                    "storage": number == 1,
                     "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
                     "subresources": {"status": {}},
+                    **version,
                 }
+                for number, version in enumerate(versions or [{}], 1)
             ],
         },
     }
+
+
+def with_spec(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a version of a definition says about the spec of its objects."""
+    return {"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", **schema}}}}}
 
 
 def widget(name: str, **spec: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import attrs
 from informers.testing import ControlPlane
 from tests.contract.server import STREAM, Server, embedded_server
 from tests.contract.smallest_objects import EXAMPLES, POD, WORKLOAD, Json
+from tests.widgets import definition, with_spec
 
 __all__ = ["DIFFERENCES", "EXTRA_METADATA", "PAGE", "with_list"]
 
@@ -62,7 +63,7 @@ class Difference:
         """Create the namespace and the definition. The real server has the first write to one wait for two seconds."""
         server.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
         if self.schemas:
-            server.api.create(json.loads(json.dumps(widgets(*self.schemas)).replace("NS", namespace)))
+            server.api.create(definition("Widget", *map(with_spec, self.schemas), group=f"{namespace}.example.com"))
 
     def seen(self, server: Server, namespace: str) -> str:
         """Send the requests; return the value of the field in the last answer, as the page shows it."""
@@ -102,30 +103,6 @@ APPS, BATCH = "/apis/apps/v1", "/apis/batch/v1"
 
 def named(**fields: Any) -> Json:
     return {"metadata": {"name": "a"}, **fields}
-
-
-def widgets(*schemas: Json) -> Json:
-    """Return a definition; a schema of the spec for each version."""
-    versions = [
-        {
-            "name": f"v{number}",
-            "served": True,
-            "storage": number == 1,
-            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", **schema}}}},
-        }
-        for number, schema in enumerate(schemas, 1)
-    ]
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.NS.example.com"},
-        "spec": {
-            "group": "NS.example.com",
-            "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
-            "versions": versions,
-        },
-    }
 
 
 def widget(spec: Json, version: str = "v1", **metadata: Any) -> Step:

@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 import yaml
 
+from tests.widgets import definition
+
 Json = dict[str, Any]
 
 __all__ = ["PUBLIC", "Public"]
@@ -87,31 +89,13 @@ class Public:
             subresources["scale"] = self.scale
         whole = schema({name + "!" * (name in self.required): value for name, value in top.items()})
         versions = [
-            {
-                "name": name,
-                "served": True,
-                "storage": name == self.versions[0],
-                "schema": {"openAPIV3Schema": whole},
-                "subresources": subresources,
-            }
-            for name in self.versions
+            {"name": name, "schema": {"openAPIV3Schema": whole}, "subresources": subresources} for name in self.versions
         ]
-        names = {
-            "kind": self.kind,
-            "plural": self.plural,
-            "singular": self.kind.lower(),
-            "listKind": f"{self.kind}List",
-        }
         scope = "Cluster" if self.is_cluster else "Namespaced"
-        return {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {
-                "name": f"{self.plural}.{self.group}",
-                "annotations": {"api-approved.kubernetes.io": "https://example.com"} if ".k8s.io" in self.group else {},
-            },
-            "spec": {"group": self.group, "scope": scope, "names": names, "versions": versions},
-        }
+        made = definition(self.kind, *versions, group=self.group, plural=self.plural, scope=scope)
+        if ".k8s.io" in self.group:
+            made["metadata"]["annotations"] = {"api-approved.kubernetes.io": "https://example.com"}
+        return made
 
 
 PUBLIC = tuple(Public(**each) for each in DATA["definitions"])

@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.conftest import Namespace
 from tests.contract.server import STREAM, Server, decode_pairs
+from tests.widgets import definition
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _numbers = itertools.count(1)
@@ -30,21 +31,9 @@ class Custom:
 
 
 def define(group: str) -> dict[str, Any]:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}},
-    }
-    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"]}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }
+    made = definition(group=group)
+    made["spec"]["names"]["shortNames"] = ["wd"]
+    return made
 
 
 def wait_for(server: Server, path: str, status: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 from informers.kinds import apps, core
 from informers.testing import APIServer
 from tests.testing.support import ask
+from tests.widgets import definition
 
 
 @pytest.fixture
@@ -65,21 +66,7 @@ def test_a_scale_of_a_custom_resource_is_where_its_definition_says(server: APISe
         "statusReplicasPath": ".status.size",
         "labelSelectorPath": ".status.selector",
     }
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "subresources": {"status": {}, "scale": scale},
-        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-    }
-    names = {"plural": "things", "kind": "Thing"}
-    definition = {
-        "kind": "CustomResourceDefinition",
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "metadata": {"name": "things.example.com"},
-        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-    server.create(definition)
+    server.create(definition("Thing", {"subresources": {"status": {}, "scale": scale}}))
     thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}}
     server.create({**thing, "spec": {"size": 2}, "status": {"size": 1, "selector": "a=b"}})
     path = "/apis/example.com/v1/namespaces/default/things/a/scale"

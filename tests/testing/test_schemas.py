@@ -13,25 +13,14 @@ from informers.testing import APIServer
 from informers.testing._rules import schemas
 from informers.testing._rules.schemas import shaped
 from tests.testing.support import ask, watching
+from tests.widgets import definition, with_spec
 
 THINGS = NamespacedResource[Any]("example.com", "v1", "things", "Thing")
 PATH = "/apis/example.com/v1/namespaces/default/things"
 
 
-def definition(**properties: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    return {
-        "kind": "CustomResourceDefinition",
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "metadata": {"name": "things.example.com"},
-        "spec": {
-            "group": "example.com",
-            "scope": "Namespaced",
-            "names": {"plural": "things", "kind": "Thing"},
-            "versions": [version],
-        },
-    }
+def things(**properties: Any) -> dict[str, Any]:
+    return definition("Thing", with_spec({"properties": properties}))
 
 
 def thing(**spec: Any) -> dict[str, Any]:
@@ -45,16 +34,16 @@ def server() -> Iterator[APIServer]:
 
 
 def test_a_test_itself_stores_what_a_server_would(server: APIServer) -> None:
-    server.create(definition(a={"type": "integer", "default": 5}))
+    server.create(things(a={"type": "integer", "default": 5}))
     assert server.create(thing(bogus=1))["spec"] == {"a": 5}
 
 
 def test_the_first_watch_after_a_change_of_a_definition_comes_too_early(server: APIServer) -> None:
-    server.create(definition())
+    server.create(things())
     server.create(thing())
     with watching(server, PATH) as stream:
         assert stream.short(1) == [("ADDED", "a")]
-        server.update(definition(a={"type": "string"}))
+        server.update(things(a={"type": "string"}))
         assert stream.line() == b""
     early = ask(server, PATH, watch="1")
     assert (early.status, early.headers["Retry-After"]) == (429, "1")
@@ -63,7 +52,7 @@ def test_the_first_watch_after_a_change_of_a_definition_comes_too_early(server: 
 
 
 def test_a_definition_that_stays_as_it_is_ends_no_watch(server: APIServer) -> None:
-    server.create(definition())
+    server.create(things())
     with watching(server, PATH) as stream:
         labels = {"metadata": {"labels": {"a": "b"}}}
         server.patch(apiextensions.V1.custom_resource_definitions, "things.example.com", labels)

@@ -10,6 +10,7 @@ from informers.kinds import apiextensions, apps, core
 from informers.resources import ClusterResource, NamespacedResource
 from informers.testing import APIServer, FakeClock
 from tests.testing.support import PODS, ask, config_map, pod, watching
+from tests.widgets import definition
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -294,25 +295,10 @@ def test_a_registered_resource_is_served_as_a_custom_one(server: APIServer) -> N
     assert unconditional.json["message"].endswith("must be specified for an update")
 
 
-def gears(version: dict[str, Any]) -> dict[str, Any]:
-    """Return the definition of a kind without namespaces."""
-    return {
-        "kind": "CustomResourceDefinition",
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "metadata": {"name": "gears.example.com"},
-        "spec": {
-            "group": "example.com",
-            "scope": "Cluster",
-            "names": {"plural": "gears", "kind": "Gear"},
-            "versions": [version],
-        },
-    }
-
-
 def test_a_definition_serves_its_resource_until_it_is_deleted(server: APIServer) -> None:
-    definition = gears({"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}})
+    gears = definition("Gear", scope="Cluster")
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    created = ask(server, path, method="POST", body=definition).json
+    created = ask(server, path, method="POST", body=gears).json
     assert {c["type"]: c["status"] for c in created["status"]["conditions"]}["Established"] == "True"
     resource = ClusterResource[dict[str, Any]]("example.com", "v1", "gears", "Gear")
     server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
@@ -325,14 +311,14 @@ def test_a_definition_serves_its_resource_until_it_is_deleted(server: APIServer)
 
 
 def test_a_definition_that_serves_nothing_takes_its_objects_along_and_may_come_back(server: APIServer) -> None:
-    version = {"name": "v1", "served": True, "storage": True}
-    definition = gears(version)
+    gears = definition("Gear", scope="Cluster")
+    (version,) = gears["spec"]["versions"]
     resource = apiextensions.V1.custom_resource_definitions
-    server.create(definition)
+    server.create(gears)
     server.create({"kind": "Gear", "apiVersion": "example.com/v1", "metadata": {"name": "g"}})
     server.patch(resource, "gears.example.com", {"spec": {"versions": [{**version, "served": False}]}})
     server.delete(resource, "gears.example.com")
-    server.create({**definition, "spec": {**definition["spec"], "scope": "Namespaced"}})
+    server.create({**gears, "spec": {**gears["spec"], "scope": "Namespaced"}})
     assert ask(server, "/apis/example.com/v1/gears").json["items"] == []
 
 
