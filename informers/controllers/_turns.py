@@ -162,8 +162,11 @@ class Turns:
             self._tell(name, error, "not tried again before its next event")
             return "terminal"
         delay = self.queue.add_rate_limited(name, at_least=_retry_after(error, now=self._clock.time()))
-        when = "at once" if delay is None else f"in {delay:.3g} s"
-        self._tell(name, error, f"try {self.queue.num_requeues(name)}, the next {when}")
+        if self.queue.shutting_down:
+            self._tell(name, error, "not tried again, since the controller stops")
+        else:
+            when = "at once" if delay is None else f"in {delay:.3g} s"
+            self._tell(name, error, f"try {self.queue.num_requeues(name)}, the next {when}")
         return "error"
 
     def _tell(self, name: ObjectName, error: Exception, then: str) -> None:

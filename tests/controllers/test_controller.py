@@ -321,6 +321,12 @@ class TestLog:
         assert record.getMessage().startswith("owners shop/web ")
         assert r"ValueError('bad\nthing'); try 1, the next in 1 s" in record.getMessage()
 
+    def test_an_error_at_a_stop_is_logged_without_a_next_try(self, make: Any, caplog: pytest.LogCaptureFixture) -> None:
+        controller: Controller = make(Script(lambda name: controller.stop() or 1 / 0))
+        controller.enqueue(WEB)
+        assert outcome(controller) == "error"
+        assert "ZeroDivisionError('division by zero'); not tried again, since the controller stops" in caplog.text
+
     @pytest.mark.parametrize("status", [404, 409])
     def test_that_others_were_quicker_is_one_line_without_a_trace(
         self, make: Any, caplog: pytest.LogCaptureFixture, status: int
