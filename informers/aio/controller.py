@@ -16,7 +16,6 @@ from typing import Any, final
 from typing_extensions import override
 
 from informers._base.checks import check_function, check_timeout
-from informers._base.signals import Signal
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.aio.queues import get
 from informers.controllers._base_controller import BaseController
@@ -133,10 +132,8 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
         async with LoopWakeup(timeout=timeout, clock=self._clock) as wakeup:
             if drain and self._started and not is_own:
                 self._turns.queue.shut_down_with_drain(timeout=0)
-                await _raised(self._drained, wakeup)
-            if self._ends_unstarted():
-                return not self._turns.running
-            return self._ended.is_set() if is_own else await _raised(self._ended, wakeup)
+                await wakeup.run(wakeup.until(self._drained.is_set, [self._drained.add_callback]))
+            return await wakeup.run(self._ending(wakeup, is_own=is_own))
 
     async def process_next(self, *, timeout: float = 0.0) -> Processed | None:
         """Take one name and await the function; otherwise like `informers.controllers.Controller.process_next`."""
@@ -239,9 +236,3 @@ async def _ended(tasks: set[asyncio.Task[Any]], remind: Callable[[], object] = l
                 remind()
     if interrupt is not None:
         raise interrupt
-
-
-async def _raised(signal: Signal, wakeup: LoopWakeup) -> bool:
-    """Wait until a signal is raised; return whether it is."""
-    await wakeup.run(wakeup.until(signal.is_set, [signal.add_callback]))
-    return signal.is_set()

@@ -261,11 +261,6 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         """Return the names of the informers that have been stopped: what they cached is of the past."""
         return [informer.name for informer, _ in self._registrations if informer.is_stopped]
 
-    def _stop_with_informers(self) -> None:
-        """Stop when an informer does, from now on: nobody is to act on a cache that does not move."""
-        for informer, registration in self._registrations:
-            registration.ended.add_callback(functools.partial(self._informer_ended, informer))
-
     def _informer_ended(self, informer: SharedInformer[Any]) -> None:
         if not self._stopping.is_set():
             log(logging.WARNING, "controller %s: ends, since the informer of %s was stopped", self._name, informer.name)
@@ -329,13 +324,21 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         self._stopping.set()
         self._turns.queue.shut_down(drop=True)
 
-    def _ends_unstarted(self) -> bool:
-        """Take no more names; return whether it has not been started, so that it has ended with that."""
+    def _ending(self, wakeup: BaseWakeup, *, is_own: bool) -> Waiting[bool]:
+        """Take no more names, and wait until no run is in progress; return whether none is.
+
+        Args:
+            wakeup: waits.
+            is_own: whether this is called in a run, which can't wait for itself.
+        """
         self._take_no_more()
         with self._lifecycle:
             if not self._started:
                 self._finish()
-            return not self._started
+                return not self._turns.running
+        if not is_own:
+            yield from wakeup.until(self._ended.is_set, [self._ended.add_callback])
+        return self._ended.is_set()
 
     def _remind(self, _threads: object = None) -> None:
         """Say in the log what a stop waits for."""
@@ -375,7 +378,9 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
 
     def _supervision(self, wakeup: BaseWakeup, begin: Callable[[], None]) -> Waiting[None]:
         """Begin to work, and wait for the end; report runs that take too long."""
-        self._stop_with_informers()
+        # Nobody is to act on a cache that does not move.
+        for informer, registration in self._registrations:
+            registration.ended.add_callback(functools.partial(self._informer_ended, informer))
         if not (wakeup.is_stopped or self._stopping.is_set()):
             begin()
         yield from wakeup.until(

@@ -126,15 +126,10 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         check_timeout(timeout)
         if self._owner is not None:
             return True
-        begin = self._clock.monotonic()
-        if drain and self._started and not is_own_thread():
-            self._turns.queue.shut_down_with_drain(timeout=timeout)
-        if self._ends_unstarted():
-            return not self._turns.running
-        if is_own_thread():
-            return self._ended.is_set()
-        left = None if timeout is None else max(0.0, begin + timeout - self._clock.monotonic())
-        return self._ended.wait(left)
+        with Wakeup(timeout=timeout, stop=None, clock=self._clock) as wakeup:
+            if drain and self._started and not is_own_thread():
+                self._turns.queue.shut_down_with_drain(timeout=timeout)
+            return wakeup.run(self._ending(wakeup, is_own=is_own_thread()))
 
     def process_next(self, *, timeout: float = 0.0) -> Processed | None:
         """Take one name and call the function in this thread: for tests, and for loops of your own.
