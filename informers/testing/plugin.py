@@ -43,6 +43,7 @@ __all__ = [
     "recording_handler",
 ]
 
+_SERVERS = ("embedded", "real")
 #: Seconds for threads to end after a test.
 GRACE = 5.0
 
@@ -51,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--api-server`."""
     parser.getgroup("informers").addoption(
         "--api-server",
-        choices=["embedded", "real", "both"],
+        choices=[*_SERVERS, "both"],
         default="embedded",
         help="what api_server is: the embedded one, a real kube-apiserver (KUBEBUILDER_ASSETS), or each in turn",
     )
@@ -70,9 +71,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "api_server" not in metafunc.fixturenames:
         return
     chosen = str(metafunc.config.getoption("--api-server"))
-    kinds = ["embedded", "real"] if chosen == "both" else [chosen]
     marker = metafunc.definition.get_closest_marker("api_server")
-    needed = [kind for kind in kinds if marker is None or kind in marker.args]
+    usable = _SERVERS if marker is None else marker.args
+    if not usable or not set(usable) <= set(_SERVERS):
+        pytest.fail(f"the marker api_server must name 'embedded' or 'real': got {usable!r}", pytrace=False)
+    needed: list[Any] = [kind for kind in usable if chosen in (kind, "both")]
+    if not needed:
+        skip = pytest.mark.skip(reason=f"needs the {usable[0]} API server: run pytest --api-server={usable[0]}")
+        needed = [pytest.param(usable[0], marks=skip)]
     if needed != ["embedded"]:
         metafunc.parametrize("api_server", needed, indirect=True)
 

@@ -25,7 +25,7 @@ def test_two_watches_in_a_row_that_bring_nothing_are_followed_by_a_list() -> Non
         assert [event.type for event in rig.history.events if event.key == "default/doomed"] == ["add", "tombstone"]
 
 
-def test_after_a_restart_a_list_in_pages_shows_the_present_and_not_the_version_that_no_watch_goes_on_from() -> None:
+def test_after_a_restart_a_list_in_pages_shows_the_present_and_not_a_version_that_no_watch_continues() -> None:
     with Rig(options=attrs.evolve(OPTIONS, streaming_lists=False, page_size=1)) as rig:
         rig.prepare()
         rig.server.stop_accepting()

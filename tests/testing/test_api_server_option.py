@@ -48,6 +48,26 @@ def test_tests_run_on_the_embedded_server_unless_another_is_chosen(suite: pytest
     result.assert_outcomes(passed=4)
 
 
+def test_a_test_for_the_other_server_is_skipped_with_the_option_and_a_wrong_marker_is_refused(
+    suite: pytest.Pytester,
+) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.api_server("real")
+        def test_real_alone(api_server): ...
+        """
+    )
+    result = suite.runpytest_subprocess("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*needs the real API server: run pytest --api-server=real"])
+    suite.makepyfile("import pytest\n\n@pytest.mark.api_server('reel')\ndef test_reel(api_server): ...")
+    result = suite.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the marker api_server must name 'embedded' or 'real': got ('reel',)*"])
+
+
 @pytest.mark.real_apiserver
 @pytest.mark.timeout(240)  # two runs of pytest, each with a control plane of its own
 def test_the_same_tests_run_on_a_real_server_or_on_both(suite: pytest.Pytester) -> None:
