@@ -59,7 +59,7 @@ class FieldRequirement:
     def __attrs_post_init__(self) -> None:
         if problem := _name_problem(self.field):
             raise ConfigurationError(f"field requirement: {problem}")
-        if self.operator not in {"=", "!="}:
+        if check_string(self.operator, "operator of a field requirement") not in {"=", "!="}:
             raise ConfigurationError(f"operator of a field requirement must be '=' or '!=': got {self.operator!r}")
         check_string(self.value, f"value of the field requirement on {self.field!r}")
 

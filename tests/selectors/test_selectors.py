@@ -561,6 +561,8 @@ def test_other_arguments_for_fields_are_refused() -> None:
         FieldSelector.parse(None)  # type: ignore[arg-type]  # what is wrong is the point
     with pytest.raises(ConfigurationError, match="operator of a field requirement must be '=' or '!=': got 'in'"):
         FieldRequirement("a", "in", "b")  # type: ignore[arg-type]  # what is wrong is the point
+    with pytest.raises(ConfigurationError, match="operator of a field requirement must be a str"):
+        FieldRequirement("a", [], "b")  # type: ignore[arg-type]  # what is wrong is the point
     with pytest.raises(ConfigurationError, match="field requirement: field 'a!': its name holds '!'"):
         FieldRequirement("a!", "=", "b")
     with pytest.raises(ConfigurationError, match="value of the field requirement on 'a' must be a str: got 1"):
