@@ -56,6 +56,9 @@ class AlarmClock(Protocol):
 class SystemClock:
     """The computer's own time."""
 
+    def __repr__(self) -> str:
+        return "SYSTEM_CLOCK"  # as a default in signatures
+
     def monotonic(self) -> float:
         """Return `time.monotonic()`."""
         return time.monotonic()
