@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["InformerFactory"]
 
 T = TypeVar("T", default=Any)
-_Kind = TypeVar("_Kind", bound="NamespacedKind[Any] | ClusterKind[Any]")
 
 
 class InformerFactory(SavingFactory):
@@ -131,11 +130,13 @@ class InformerFactory(SavingFactory):
             ConfigurationError: the factory has an informer of this resource already, with another class of objects.
             StoppedError: the factory has been stopped.
         """
-        return self._kind(resource, lambda namespaces: self._blueprint.namespaced_kind(resource, namespaces))
+        kind: NamespacedKind[T] = self._kind(resource)
+        return kind
 
     def cluster_kind(self, resource: ClusterResource[T], /) -> ClusterKind[T]:
         """Return the informer and lister of a resource without namespaces; raises the errors of `namespaced_kind`."""
-        return self._kind(resource, lambda _namespaces: self._blueprint.cluster_kind(resource))
+        kind: ClusterKind[T] = self._kind(resource)
+        return kind
 
     @property
     def kinds(self) -> tuple[NamespacedKind[Any] | ClusterKind[Any], ...]:
@@ -317,26 +318,23 @@ class InformerFactory(SavingFactory):
             done = informer.stop(left) and done
         return done
 
-    def _kind(self, resource: Resource[Any], make: Callable[[tuple[str, ...] | None], _Kind]) -> _Kind:
+    def _kind(self, resource: NamespacedResource[Any] | ClusterResource[Any]) -> Any:
         """Return the kind that exists, or a new one of the factory's namespaces.
 
         It is made without the lock: it may import the official client's models, and health must not wait for that. If
         another thread made one first, or the namespaces have changed meanwhile, the new one is dropped.
         """
+        made, namespaces = None, None
         while True:
             with self._lock:
-                kind: _Kind | None = self._found_locked(resource)
-                if kind is not None:
-                    return kind
-                namespaces = self._namespaces
-                self._check_not_stopped(f" for {resource}")
-            made = make(namespaces)
-            with self._lock:
                 kind = self._found_locked(resource)
+                if kind is None and made is not None and self._namespaces is namespaces:
+                    kind = self._add_locked(made)
                 if kind is not None:
                     return kind
-                if self._namespaces is namespaces:
-                    return self._add_locked(made)
+                self._check_not_stopped(f" for {resource}")
+                namespaces = self._namespaces
+            made = self._blueprint.kind(resource, namespaces)
 
     def _found_locked(self, resource: Resource[Any]) -> Any:
         """Return the factory's kind of a resource, or None; refuses a resource of the same address that differs."""
@@ -351,7 +349,7 @@ class InformerFactory(SavingFactory):
             )
         return kind
 
-    def _add_locked(self, kind: _Kind) -> _Kind:
+    def _add_locked(self, kind: NamespacedKind[Any] | ClusterKind[Any]) -> NamespacedKind[Any] | ClusterKind[Any]:
         self._check_not_stopped(f" for {kind.resource}")
         if self._measures_latencies:
             kind.informer.measure_latencies()

@@ -106,36 +106,24 @@ class Blueprint:
         )
         return source if options.shard is None else ShardedSource(source, options.shard)
 
-    def namespaced_kind(self, resource: NamespacedResource[T], namespaces: tuple[str, ...] | None) -> NamespacedKind[T]:
+    def kind(
+        self, resource: NamespacedResource[T] | ClusterResource[T], namespaces: tuple[str, ...] | None
+    ) -> NamespacedKind[T] | ClusterKind[T]:
         """Return a new informer with its lister.
 
         Args:
             resource: the resource.
             namespaces: the factory's namespaces; None for all.
         """
-        namespaces = self.options_of(resource).namespace or namespaces
-        informer = self._informer(
-            resource,
+        options = self.options_of(resource)
+        if not resource.is_namespaced:
+            namespaces = None
+        elif options.namespace is not None:
+            namespaces = options.namespace
+        informer = SharedInformer(
             self.source(resource, None)
             if namespaces is None
             else {name: self.source(resource, name) for name in namespaces},
-        )
-        lister = NamespacedLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
-        return NamespacedKind(resource, informer, lister)
-
-    def cluster_kind(self, resource: ClusterResource[T]) -> ClusterKind[T]:
-        """Return a new informer with its lister."""
-        informer = self._informer(resource, self.source(resource, None))
-        return ClusterKind(
-            resource, informer, ClusterLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
-        )
-
-    def _informer(
-        self, resource: Resource[T], source: ListerWatcher[T] | Mapping[str, ListerWatcher[T]]
-    ) -> SharedInformer[T]:
-        options = self.options_of(resource)
-        return SharedInformer(
-            source,
             resource=str(resource),
             resync_period=options.resync_period or 0.0,
             indexers=options.indexers,
@@ -148,6 +136,12 @@ class Blueprint:
             options=options.options,
             list_turns=self.list_turns,
             clock=self._clock,
+        )
+        if isinstance(resource, NamespacedResource):
+            lister = NamespacedLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
+            return NamespacedKind(resource, informer, lister)
+        return ClusterKind(
+            resource, informer, ClusterLister(informer.indexer, str(resource), why_unlisted=informer.why_unlisted)
         )
 
 

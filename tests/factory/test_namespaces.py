@@ -233,6 +233,14 @@ def test_a_kind_with_namespaces_of_its_own_keeps_them(server: APIServer) -> None
         assert [watch.namespace for watch in factory.health().informers[0].watches] == ["c"]
 
 
+@pytest.mark.parametrize("namespace", [None, ["a", "b"]])
+def test_a_kind_with_no_namespaces_of_its_own_follows_none(server: APIServer, namespace: list[str] | None) -> None:
+    own = {core.V1.config_maps: KindOptions(namespace=[])}
+    factory = SharedInformerFactory(server.client(), namespace=namespace, overrides=own)
+    assert factory.core.v1.config_maps.informer.namespaces == ()
+    assert factory.core.v1.secrets.informer.namespaces == (tuple(namespace) if namespace else (None,))
+
+
 def test_selectors_and_transform_hold_in_a_namespace_that_is_added(server: APIServer) -> None:
     server.patch(core.V1.config_maps, "m", {"metadata": {"labels": {"app": "web"}}}, namespace="c")
     server.create(config_map("c", "other"))
