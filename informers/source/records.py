@@ -134,10 +134,9 @@ class WireRecord(Record[T]):
         Raises:
             DecodeError: the packed bytes, from a saved cache, are damaged.
         """
-        packer = self.origin.packer
         try:
-            return packer.unpack(self._data)
-        except packer.errors as error:
+            return self.origin.packer.unpack(self._data)
+        except Exception as error:
             raise DecodeError(f"object {self.key}: its packed bytes are damaged: {error}", key=self.key) from error
 
     @property

@@ -185,11 +185,11 @@ def test_a_forked_child_uses_nothing_of_zstd_that_its_parent_may_have_left_locke
     listeners: list[Callable[[int], object]] = []
     monkeypatch.setattr(codecs, "on_fork", listeners.append)
     codec = codecs.Zstd(b"an object that is like the others" * 8)
-    packed, known = codec.pack(b"an object that is like the others, and more"), codec._known
+    packed, made = codec.pack(b"an object that is like the others, and more"), codec._made
     for notify in listeners:
         notify(os.getpid())
     assert codec.unpack(packed) == b"an object that is like the others, and more"
-    assert codec._known is not known, "its lock may be held by a thread that the child lacks"
-    known = codec._known
+    assert codec._made is not made, "its lock may be held by a thread that the child lacks"
+    made = codec._made
     assert codec.pack(b"an object that is like the others, and more") == packed
-    assert codec._known is known, "it is prepared once"
+    assert codec._made is made, "it is prepared once"

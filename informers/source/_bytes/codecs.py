@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias, final
 
-from informers._base.forks import hold_forks, new_lock, on_fork
+from informers._base.forks import hold_forks, on_fork
 from informers.errors import ConfigurationError
 
 __all__ = ["DEFLATE", "ZSTD", "Codec", "Deflate", "Zstd", "best_codec", "codec_of"]
@@ -45,7 +45,6 @@ class Deflate:
     """
 
     name = DEFLATE
-    errors: tuple[type[Exception], ...] = (zlib.error,)
 
     def __init__(self, dictionary: bytes) -> None:
         self.dictionary: bytes = dictionary
@@ -73,7 +72,7 @@ class Deflate:
         return packed
 
     def unpack(self, data: bytes) -> bytes:
-        """Return the input of `pack`."""
+        """Return the input of `pack`; raises any error if the bytes are damaged."""
         return zlib.decompressobj(-15, zdict=self.dictionary).decompress(memoryview(data)[1:])
 
     @classmethod
@@ -97,49 +96,41 @@ class Zstd:
     def __init__(self, dictionary: bytes) -> None:
         zstd = _zstd()
         self.dictionary: bytes = dictionary
-        #: What `unpack` raises if the bytes are damaged.
-        self.errors: tuple[type[Exception], ...] = (zstd.ZstdError,)
         self._decompress: Any = zstd.decompress
         # Without the dictionary's id in each object: there is only one dictionary.
         self._options: Any = {
             zstd.CompressionParameter.compression_level: _LEVEL,
             zstd.CompressionParameter.dict_id_flag: 0,
         }
-        self._lock = new_lock()
+        #: The dictionary and a compressor. They have locks of zstd's own, and in a forked child another thread may have
+        #: left these locked. So they are made again there, at the first use: most children never read a cache.
+        self._made: tuple[Any, Any] | None = None
         # The first use prepares the dictionary with locks, which a fork must not find locked.
         with hold_forks():
-            self._prepare()
             self.unpack(self.pack(dictionary))
         on_fork(self._inherited)
 
     def _inherited(self, _parent: int) -> Iterable[int]:
-        # Renewed at the first use: most children never read a cache, and a fork must not wait.
-        self._is_inherited = True
+        self._made = None
         return ()
 
-    def _prepare(self) -> None:
-        """Make the objects with locks of zstd's own. In a forked child, another thread may have left them locked."""
+    def _make(self) -> tuple[Any, Any]:
         zstd = _zstd()
-        self._known: Any = zstd.ZstdDict(self.dictionary, is_raw=not self.dictionary.startswith(_LEARNT))
+        known = zstd.ZstdDict(self.dictionary, is_raw=not self.dictionary.startswith(_LEARNT))
         # Made once, since it takes as long as packing an object.
-        self._packer: Any = zstd.ZstdCompressor(options=self._options, zstd_dict=self._known.as_digested_dict)
-        self._is_inherited = False
+        made = self._made = known, zstd.ZstdCompressor(options=self._options, zstd_dict=known.as_digested_dict)
+        return made
 
     def pack(self, raw: bytes) -> bytes:
         """Return packed bytes, which may be more than the input."""
-        with self._lock:
-            if self._is_inherited:
-                self._prepare()
-            packed: bytes = self._packer.compress(raw, self._packer.FLUSH_FRAME)
+        _, packer = self._made or self._make()
+        packed: bytes = packer.compress(raw, packer.FLUSH_FRAME)
         return packed
 
     def unpack(self, data: bytes) -> bytes:
-        """Return the input of `pack`."""
-        if self._is_inherited:
-            with self._lock:
-                if self._is_inherited:
-                    self._prepare()
-        unpacked: bytes = self._decompress(data, zstd_dict=self._known)
+        """Return the input of `pack`; raises any error if the bytes are damaged."""
+        known, _ = self._made or self._make()
+        unpacked: bytes = self._decompress(data, zstd_dict=known)
         return unpacked
 
     @classmethod

@@ -42,11 +42,6 @@ class Packer:
         """The codec, which unpacking needs; None until something is packed."""
         return self._codec
 
-    @property
-    def errors(self) -> tuple[type[Exception], ...]:
-        """What `unpack` raises if the bytes are damaged."""
-        return () if self._codec is None else self._codec.errors
-
     def learn(self, samples: Sequence[bytes]) -> Codec | None:
         """Make a dictionary for objects like these, unless there is one; None if no sample is large enough."""
         worthwhile = [sample for sample in samples if len(sample) >= _WORTHWHILE]
@@ -66,7 +61,7 @@ class Packer:
         return packed if len(packed) < len(raw) * 3 // 4 else raw
 
     def unpack(self, data: bytes) -> bytes:
-        """Return the input of `pack`."""
+        """Return the input of `pack`; raises any error if the bytes are damaged."""
         codec = self._codec
         return data if data[:1] == b"{" or codec is None else codec.unpack(data)
 
