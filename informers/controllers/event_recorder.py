@@ -10,6 +10,7 @@ Upstream: k8s.io/client-go/tools/events/event_broadcaster.go, event_recorder.go 
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 import logging
@@ -130,9 +131,10 @@ class EventRecorder(OfOneProcess):
         self._waiting = 0
         self._dropped = 0
         self._closing = False
-        #: Whether an event was dropped at the end.
-        self._lost = False
+        #: Number of events that were given up at the end.
+        self._lost = 0
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
 
     def event(
         self,
@@ -171,11 +173,8 @@ class EventRecorder(OfOneProcess):
         with self._lock:
             if self._closing:
                 return
-            if self._thread is not None and not self._thread.is_alive():
-                # In a forked child: the parent sends the events that were recorded before.
-                self._series.clear()
-                self._turns.clear()
-                self._waiting, self._thread = 0, None
+            if self._process != os.getpid():
+                self._inherit_locked()
             found = self._series.get(key)
             if found is None:
                 if self._waiting >= _WAITING:
@@ -214,6 +213,15 @@ class EventRecorder(OfOneProcess):
             return False
         return not self._lost
 
+    def _inherit_locked(self) -> None:
+        """Begin anew in a forked child: the parent sends the events recorded before, and keeps its connections."""
+        self._process = os.getpid()
+        self._series.clear()
+        self._turns.clear()
+        self._waiting, self._thread = 0, None
+        self._api_client = copy.copy(self._api_client)
+        self._api_client.rest_client = type(self._api_client.rest_client)(self._api_client.configuration)
+
     def _send_all(self) -> None:
         """Send the events that are due, until the recorder is closed and all are sent."""
         while True:
@@ -222,7 +230,7 @@ class EventRecorder(OfOneProcess):
                 dropped, self._dropped = self._dropped, 0
                 if series is None and not dropped:
                     if self._closing:
-                        return
+                        break
                     pause = max(0.0, self._turns[0][0] - self._clock.monotonic()) if self._turns else None
                     self._clock.wait(self._news, pause)
                     continue
@@ -240,6 +248,8 @@ class EventRecorder(OfOneProcess):
                 is_given_up = self._sent_locked(key, series, count, error)
             if error is not None and is_given_up:
                 _say("an event about %r was not recorded: %s", series.body["regarding"].get("name"), safe_text(error))
+        if self._lost:
+            _say("%d events could not be sent before the end", self._lost)
 
     def _next_locked(self) -> tuple[_Key, _Series | None]:
         """Return the next series to send; forget series that have ended and are written."""
@@ -267,8 +277,7 @@ class EventRecorder(OfOneProcess):
             if series.count != series.written:
                 if not series.tries or self._due(series) <= self._clock.monotonic():
                     return key, series
-                self._dropped += 1  # it failed before: there is no time for further tries
-                self._lost = True
+                self._lost += 1  # it failed before: there is no time for further tries
             self._forget_locked(key)
         return (), None
 

@@ -268,6 +268,17 @@ def test_what_can_not_be_sent_at_the_end_is_given_up(scene: Scene) -> None:
     assert not scene.recorder.close(None)
 
 
+def test_how_many_can_not_be_sent_at_the_end_is_logged_in_one_line(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.server.faults.add(Status(500), verb="create", resource=events.V1.events, times=None)
+    for number in range(5):
+        scene.event(reason=f"R{number}")
+    assert not scene.recorder.close(None)
+    said = [line for line in caplog.messages if "event" in line]
+    assert said == ["5 events could not be sent before the end"]
+
+
 def test_a_note_is_cut_where_the_server_would_refuse_it(scene: Scene) -> None:
     scene.event("é" * 2000)
     eventually(lambda: scene.stored)
@@ -299,10 +310,12 @@ def test_what_is_wrong_is_said_at_the_call(scene: Scene, change: dict[str, Any],
 def test_a_forked_child_records_what_is_its_own(scene: Scene) -> None:
     scene.event(reason="Parent")
     eventually(lambda: scene.stored)
+    parents = scene.recorder._api_client.rest_client
     child = os.fork()
     if not child:
         try:
             scene.event(reason="Child")
+            assert scene.recorder._api_client.rest_client is not parents, "it has the parent's connections"
             os._exit(0 if scene.recorder.close(10.0) else 1)
         finally:
             os._exit(2)
