@@ -237,17 +237,15 @@ class Faults:
         self._on_removed = on_removed
         self._lock = new_lock()
         self._script: list[ScriptedFault] = []
-        #: Faults that may still last, although they are no longer in the script.
-        self._lasting: list[ScriptedFault] = []
 
     def __repr__(self) -> str:
-        return f"<Faults {len(self._script)} pending>"
+        return f"<Faults {len(self.pending)} pending>"
 
     @property
     def pending(self) -> tuple[ScriptedFault, ...]:
         """The faults in the script, in order, without those that have happened often enough."""
         with self._lock:
-            return tuple(self._script)
+            return tuple(each for each in self._script if each._left != 0)  # noqa: SLF001  the script is one thing
 
     def add(
         self,
@@ -303,28 +301,24 @@ class Faults:
         """Remove a fault from the script, which ends a lag; does nothing if it is not there."""
         with self._lock:
             scripted.is_removed = True
-            for faults in (self._script, self._lasting):
-                if scripted in faults:
-                    faults.remove(scripted)
+            if scripted in self._script:
+                self._script.remove(scripted)
         self._on_removed()
 
     def clear(self) -> None:
         """Remove all faults from the script, which ends lags."""
         with self._lock:
-            for scripted in (*self._script, *self._lasting):
+            for scripted in self._script:
                 scripted.is_removed = True
             self._script.clear()
-            self._lasting.clear()
         self._on_removed()
 
     def take(self, request: LoggedRequest) -> list[ScriptedFault]:
         """Return the faults of a request, and count them: delays, and the first other fault that matches."""
-        with self._lock:
-            script = list(self._script)
         taken: list[ScriptedFault] = []
-        for scripted in script:
+        for scripted in self.pending:
             # Without the lock: `when` is the user's.
-            if scripted._matches(request) and self._count(scripted):  # noqa: SLF001  the script is one thing
+            if scripted._matches(request) and self._count(scripted):  # noqa: SLF001  likewise
                 taken.append(scripted)
                 if not isinstance(scripted.fault, Delay):
                     break
@@ -332,13 +326,12 @@ class Faults:
 
     def _count(self, scripted: ScriptedFault) -> bool:
         with self._lock:
-            if scripted not in self._script:
+            if scripted not in self._script or scripted._left == 0:  # noqa: SLF001  likewise
                 return False
             scripted.hits += 1
-            if scripted._left is not None:  # noqa: SLF001  the script is one thing
-                scripted._left -= 1  # noqa: SLF001
-                if scripted._left == 0:  # noqa: SLF001
+            if scripted._left is not None:  # noqa: SLF001  likewise
+                scripted._left -= 1  # noqa: SLF001  likewise
+                # A lag lasts until it is removed.
+                if scripted._left == 0 and not isinstance(scripted.fault, Lag):  # noqa: SLF001  likewise
                     self._script.remove(scripted)
-                    if isinstance(scripted.fault, Lag):
-                        self._lasting.append(scripted)
             return True

@@ -54,24 +54,11 @@ class Authority:
         """Make the authority and the signing key."""
         self._key("ca")
         self._openssl(
-            *[
-                "req",
-                "-x509",
-                "-new",
-                "-key",
-                "ca.key",
-                "-out",
-                "ca.crt",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=informers-test-ca",
-            ],
-            *["-addext", "basicConstraints=critical,CA:TRUE"],
-            *["-addext", "keyUsage=critical,keyCertSign,digitalSignature"],
+            "req -x509 -new -key ca.key -out ca.crt -days 2 -subj /CN=informers-test-ca "
+            "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,digitalSignature"
         )
-        self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "tokens.key")
-        self._openssl("pkey", "-in", "tokens.key", "-pubout", "-out", "tokens.pub")
+        self._openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out tokens.key")
+        self._openssl("pkey -in tokens.key -pubout -out tokens.pub")
 
     def issue(self, name: str, *, organizations: tuple[str, ...] = (), names: str = "") -> tuple[Path, Path]:
         """Return a certificate and its key for a common name, made on the first call.
@@ -85,13 +72,12 @@ class Authority:
         certificate, key = self.folder / f"{stem}.crt", self.folder / f"{stem}.key"
         if not certificate.exists():
             self._key(stem)
-            extensions = self.folder / f"{stem}.ext"
-            extensions.write_text(_LEAF + (f"subjectAltName = {names}\n" if names else ""))
+            (self.folder / f"{stem}.ext").write_text(_LEAF + (f"subjectAltName = {names}\n" if names else ""))
             subject = "".join(f"/O={organization}" for organization in organizations) + f"/CN={name}"
-            self._openssl("req", "-new", "-key", key.name, "-out", f"{stem}.csr", "-subj", subject)
+            self._openssl(f"req -new -key {stem}.key -out {stem}.csr -subj", subject)
             self._openssl(
-                *("x509", "-req", "-in", f"{stem}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "2"),
-                *("-set_serial", str(uuid.uuid4().int >> 1), "-extfile", extensions.name, "-out", certificate.name),
+                f"x509 -req -in {stem}.csr -CA ca.crt -CAkey ca.key -days 2 -set_serial {uuid.uuid4().int >> 1} "
+                f"-extfile {stem}.ext -out {stem}.crt"
             )
         return certificate, key
 
@@ -99,22 +85,25 @@ class Authority:
         """Return a JSON web token of these claims, signed by the service accounts' key."""
         parts = [_encode(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims)]
         unsigned = ".".join(parts)
-        signature = self._openssl("dgst", "-sha256", "-sign", "tokens.key", stdin=unsigned.encode())
+        signature = self._openssl("dgst -sha256 -sign tokens.key", stdin=unsigned.encode())
         return f"{unsigned}.{_encode(signature)}"
 
-    @property
-    def _program(self) -> str:
-        return shutil.which("openssl") or "openssl"
-
     def _key(self, stem: str) -> None:
-        self._openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{stem}.key")
+        self._openssl(f"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {stem}.key")
 
-    def _openssl(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _openssl(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run a command of words without spaces, followed by arguments that may have some."""
+        program = shutil.which("openssl") or "openssl"
         done = subprocess.run(  # noqa: S603  arguments of our own
-            (self._program, *arguments), cwd=self.folder, input=stdin, capture_output=True, timeout=60, check=False
+            (program, *command.split(), *arguments),
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"openssl {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+            raise RuntimeError(f"openssl {command} failed: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
 
 

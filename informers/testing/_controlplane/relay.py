@@ -17,7 +17,7 @@ from typing import cast, final
 
 import attrs
 
-from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.clock import SYSTEM_CLOCK
 from informers._base.forks import on_fork
 
 __all__ = ["Relay"]
@@ -51,9 +51,8 @@ class Relay:
     Thread safety: all methods may be called from any thread.
     """
 
-    def __init__(self, target: int, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, target: int) -> None:
         self._target = target
-        self._clock = clock
         self._ways: list[_Way] = []
         self._delay = 0.0
         self._is_accepting = True
@@ -136,7 +135,7 @@ class Relay:
         except OSError:
             data = b""
         if data:
-            way.waiting.append((self._clock.monotonic(), data))
+            way.waiting.append((SYSTEM_CLOCK.monotonic(), data))
         else:
             way.is_over = True
             selector.unregister(way.source)
@@ -144,7 +143,7 @@ class Relay:
     def _forward(self, way: _Way) -> bool:
         """Write what is due; return whether the connection goes on."""
         delay = self._delay if way.is_answer else 0.0
-        while way.waiting and self._clock.monotonic() - way.waiting[0][0] >= delay:
+        while way.waiting and SYSTEM_CLOCK.monotonic() - way.waiting[0][0] >= delay:
             arrived, data = way.waiting[0]
             try:
                 sent = way.target.send(data)
