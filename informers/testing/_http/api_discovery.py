@@ -1,4 +1,4 @@
-"""What the server says about itself: its version, groups and resources.
+"""Discovery: the server's version, groups and resources.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/discovery (v0.37).
 """
@@ -114,7 +114,7 @@ def _resources(catalog: Catalog, group: str, version: str) -> Json | None:
 
 
 def openapi(catalog: Catalog, path: str) -> Json | None:
-    """Return the OpenAPI v3 document at a path, as much as kubectl needs: that the server validates fields itself."""
+    """Return the OpenAPI v3 document at a path. It has only what kubectl needs: that the server validates fields."""
     root = path.removeprefix("/openapi/v3").strip("/")
     if not root:
         roots = dict.fromkeys(_root(served) for served in catalog)

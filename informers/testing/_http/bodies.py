@@ -1,4 +1,4 @@
-"""What the body of a write says, and the options that go with it."""
+"""The bodies and options of writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from informers.testing._store.served_resources import Served
 
 __all__ = ["APPLY", "read_configuration", "read_delete_options", "read_object", "read_options"]
 
-#: So much of a body is said again where it can't be used.
+#: The most characters of an invalid body in an error.
 _SHOWN = 30
 #: Fields of DeleteOptions, with their types here and in Go.
 _DELETE_FIELDS: dict[str, tuple[type, str]] = {
@@ -30,11 +30,11 @@ _DELETE_FIELDS: dict[str, tuple[type, str]] = {
     "dryRun": (list, "[]string"),
 }
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
-#: Bytes of a field manager's name.
+#: The most bytes of a field manager's name.
 _LONGEST_MANAGER = 128
 _POLICIES = ("Foreground", "Background", "Orphan")
 
-#: Nodes that YAML may come to once its aliases are followed.
+#: The most nodes of a YAML document, with its aliases followed.
 _YAML_LIMIT = 100_000
 _NO_PROTOBUF = (
     ". This test server reads no protobuf: send JSON. In Go set ContentType of the rest.Config to application/json. "
@@ -46,12 +46,12 @@ APPLY = "application/apply-patch+yaml"
 
 
 def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json:
-    """Return the object that a request brings, which is to be of a kind.
+    """Return the object in a request's body.
 
     Args:
-        request: with the object as its body.
-        kind: of the object.
-        says_kind: whether the object has to say its kind and version, as those of custom resources have.
+        request: the request.
+        kind: the expected kind, for errors.
+        says_kind: whether the object must state its kind, like custom objects.
 
     Raises:
         Failure: 400, 415.
@@ -85,7 +85,7 @@ def read_object(request: Request, kind: str, *, says_kind: bool = False) -> Json
 
 
 def read_configuration(request: Request, served: Served) -> Json:
-    """Return the configuration that an apply brings, which has to say what it is of.
+    """Return the configuration of an apply, which must state the kind and version of the resource.
 
     Raises:
         Failure: 400, 415.
@@ -100,12 +100,12 @@ def read_configuration(request: Request, served: Served) -> Json:
 
 
 def _read_yaml(body: bytes) -> Any:
-    """Return what YAML says, as JSON: dates are texts, and so are keys.
+    """Return a YAML document as JSON: dates and keys are strings.
 
     Raises:
-        ValueError: it is no YAML, or has what JSON has not.
+        ValueError: it is not valid, or has values that JSON lacks.
     """
-    # The official client needs this library, so it is there; JSON is YAML.
+    # The official client depends on this library.
     yaml = importlib.import_module("yaml")
     loader = yaml.SafeLoader(body)
     loader.yaml_implicit_resolvers = {
@@ -123,27 +123,27 @@ def _read_yaml(body: bytes) -> Any:
 
 
 def _weigh(value: Any, known: dict[int, int]) -> int:
-    """Return how many nodes a value comes to with its aliases followed; each is looked at once.
+    """Return the number of a value's nodes, with its aliases followed; visits each node once.
 
     Raises:
-        ValueError: they are too many, or a value is within itself.
+        ValueError: there are too many, or a value contains itself.
     """
     if not isinstance(value, (dict, list)):
         return 1
-    there = cast("Json | list[Any]", value)
-    if id(there) in known:
-        weight = known[id(there)]
+    node = cast("Json | list[Any]", value)
+    if id(node) in known:
+        weight = known[id(node)]
     else:
-        known[id(there)] = _YAML_LIMIT + 1  # until it is known: anyone who comes by here again is within it
-        weight = 1 + sum(_weigh(item, known) for item in (there.values() if isinstance(there, dict) else there))
-        known[id(there)] = weight
+        known[id(node)] = _YAML_LIMIT + 1  # if it is met again before its weight is known, it contains itself
+        weight = 1 + sum(_weigh(item, known) for item in (node.values() if isinstance(node, dict) else node))
+        known[id(node)] = weight
     if weight > _YAML_LIMIT:
         raise ValueError("yaml: document contains excessive aliasing")
     return weight
 
 
 def read_options(request: Request, target: Target) -> WriteOptions:
-    """Return what a write comes with besides its object.
+    """Return the options of a write.
 
     Raises:
         Failure: 422.
@@ -168,7 +168,7 @@ def read_options(request: Request, target: Target) -> WriteOptions:
 
 
 def read_delete_options(request: Request) -> DeleteOptions:
-    """Return what a delete comes with: its body says all, and the query only where there is no body.
+    """Return the options of a delete: of its body, or of the query if there is no body.
 
     Raises:
         Failure: 400, 415, 422.
@@ -177,7 +177,7 @@ def read_delete_options(request: Request) -> DeleteOptions:
     preconditions = mapping(given.get("preconditions"))
     grace: int | None = given.get("gracePeriodSeconds")
     return DeleteOptions(
-        # The real server takes what is below zero for the least there is.
+        # The real server takes a negative period for the shortest.
         grace_period=1 if grace is not None and grace < 0 else grace,
         uid=preconditions.get("uid") or "",
         version=preconditions.get("resourceVersion") or "",
@@ -211,7 +211,7 @@ def _given_in_query(query: Mapping[str, str]) -> Json:
 
 
 def _propagation(given: Json) -> str:
-    """Return what becomes of the objects that an object owns; empty for the default.
+    """Return the propagation policy, for owned objects; empty for the default.
 
     Raises:
         Failure: 422.

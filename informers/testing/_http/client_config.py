@@ -1,4 +1,4 @@
-"""How clients get in: the official client's configuration, and a kubeconfig file for all others.
+"""Configuration of clients: of the official one, and a kubeconfig file for all others.
 
 Upstream: none; envtest of controller-runtime has `Environment.Config` and `User.KubeConfig`.
 """
@@ -30,7 +30,7 @@ def official_client(
         authority: the certificate of the authority that the server's certificate is checked with.
         certificate: the client's certificate and key.
     """
-    # Imported when asked for: it takes a second, and the server needs none of it.
+    # Imported late: it takes a second, and the server does not need it.
     from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
 
     configuration: Any = Configuration()
@@ -46,7 +46,7 @@ def official_client(
 
 
 def as_data(file: Path) -> str:
-    """Return what a file holds as a kubeconfig's `...-data` fields have it."""
+    """Return the content of a file as a kubeconfig's `...-data` fields have it."""
     return base64.b64encode(file.read_bytes()).decode()
 
 

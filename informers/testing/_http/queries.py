@@ -1,4 +1,4 @@
-"""What a list or watch asks for, read from its query and checked as the real server checks it.
+"""The options of lists and watches: read from a query, and validated as the real server does.
 
 Upstream: k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go (v0.37).
 """
@@ -31,7 +31,7 @@ _MOST_DIGITS = 20
 
 @attrs.frozen
 class Selection:
-    """Which objects of a resource are meant.
+    """The selected objects of a resource.
 
     Attributes:
         namespace: empty for all.
@@ -47,7 +47,7 @@ class Selection:
 
     @property
     def matcher(self) -> Callable[[StoredRecord], bool] | None:
-        """Return what tells whether an object is selected; None where the selectors take all."""
+        """Return a predicate for the selectors, without the namespace; None if they select everything."""
         labels, fields, shard = self.labels, self.fields, self.shard
         if shard is not None:
             others = attrs.evolve(self, shard=None).matcher
@@ -62,7 +62,7 @@ class Selection:
         return lambda record: labels.matches(record.labels) and fields.matches(lambda f: record.fields.get(f, ""))
 
     def covers(self, record: StoredRecord) -> bool:
-        """Return whether an object is selected, namespace included."""
+        """Return whether an object is selected, also by its namespace."""
         if self.namespace and not record.key.startswith(f"{self.namespace}/"):
             return False
         matcher = self.matcher
@@ -71,17 +71,17 @@ class Selection:
 
 @attrs.frozen
 class Query:
-    """A list's or a watch's options.
+    """The options of a list or watch.
 
     Attributes:
-        selection: which objects.
-        version: `resourceVersion`, as it was sent.
+        selection: the selected objects.
+        version: `resourceVersion`, as sent.
         match: `resourceVersionMatch`.
         limit: objects per page; 0 for no limit.
         token: `continue`.
         timeout: seconds; None for the server's choice.
-        bookmarks: whether a watch wants them.
-        initial_events: whether a watch wants the state first; None where nothing was said.
+        bookmarks: whether a watch gets bookmarks.
+        initial_events: whether a watch begins with the state; None if the query does not say.
     """
 
     selection: Selection
@@ -105,10 +105,10 @@ class Query:
         streaming_lists: bool,
         sharding: bool = False,
     ) -> Query:
-        """Return the options that a query holds.
+        """Return the options of a query.
 
         Raises:
-            Failure: 400, 422 or 500, as the real server has it.
+            Failure: 400, 422 or 500: they are invalid.
         """
         initial = query.get("sendInitialEvents")
         found = cls(
@@ -166,7 +166,7 @@ class Query:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """Return whether a query says yes to `name`: all but `0` and `false` is yes."""
+    """Return whether a parameter is set: to anything but `0` and `false`."""
     value = query.get(name)
     return value is not None and value.lower() not in {"0", "false"}
 
@@ -191,7 +191,7 @@ def read_version(text: str, *, is_list: bool = False) -> int:
 
 
 def whole(query: Mapping[str, str], name: str) -> int | None:
-    """Return the number that a query says; None where it says nothing.
+    """Return a parameter that is a number; None if it is absent.
 
     Raises:
         Failure: 400, it is not a number.
@@ -231,16 +231,16 @@ def _fields(served: Served, query: Mapping[str, str], name: str) -> FieldSelecto
 
 def encode_continue(version: int, last_key: str) -> str:
     """Return the token that continues a list after `last_key` at `version`."""
-    # Tokens name the key to start from: the one right after the last.
+    # A token has the key to start from: the first possible one after `last_key`.
     text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": last_key + "\0"}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_continue(token: str, namespace: str) -> tuple[int, str]:
-    """Return the version of a token (-1 for the latest), and the key that its list goes on after.
+    """Return the version of a token (-1 for the latest), and the key after which its list continues.
 
     Raises:
-        Failure: 400, it is no token.
+        Failure: 400, it is not valid.
     """
     invalid = "invalid continue token: continue key is not valid"
     try:

@@ -1,4 +1,4 @@
-"""What the server answers to anyone who reads: one object, or a list in pages.
+"""Answers to reads: one object, or a list in pages.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/handlers/get.go and pkg/storage/etcd3/store.go (v0.37).
 """
@@ -31,13 +31,13 @@ __all__ = ["Reads"]
 @final
 @attrs.frozen
 class Reads:
-    """Answers gets, lists, and what a collection's deletion lists.
+    """Answers gets and lists, also those before a collection is deleted.
 
     Attributes:
-        storage: where objects are.
-        registry: finds a single one.
-        streaming_lists: whether watches may start with the state.
-        sharding: whether lists and watches may be limited to a share.
+        storage: has the objects.
+        registry: finds single objects.
+        streaming_lists: whether watches may begin with the state.
+        sharding: whether lists and watches may be limited to a share of the objects.
     """
 
     storage: Storage
@@ -46,7 +46,7 @@ class Reads:
     sharding: bool
 
     def get(self, target: Target, request: Request, lag: Lag | None = None) -> StoredRecord:
-        """Return an object; of the past, if the server is behind and any version will do."""
+        """Return an object: an older state if the server lags and the request takes any version."""
         text = request.query.get("resourceVersion", "")
         wanted = read_version(text)
         current = self._current(target, lag, text)
@@ -63,24 +63,24 @@ class Reads:
         return self.registry.record(target.served, target.namespace, target.name)
 
     def listing(self, target: Target, request: Request, form: Form, lag: Lag | None = None) -> list[bytes]:
-        """Return a list's answer; of the past, if the server is behind and any version will do."""
+        """Return a list, in parts: an older state if the server lags and the request takes any version."""
         query = self.query(target, request, is_watch=False)
         page = self.page(target, query, lag)
         metadata: Json = {"resourceVersion": str(page.version)}
         if page.last_key:
             last = page.last_key.removeprefix(f"{target.namespace}/") if target.namespace else page.last_key
             metadata["continue"] = encode_continue(page.version, last)
-            # The real server counts only what it has not looked at, so not with selectors.
+            # The real server does not count with selectors, since it would have to read the rest.
             if query.selection.matcher is None:
                 metadata["remainingItemCount"] = page.remaining
         shard = query.selection.shard
-        # The real server says so in lists of its own types only, and in no other form.
+        # On the real server, only whole lists of built-in types have it.
         if shard is not None and form.kind == "whole" and not target.served.is_custom:
             metadata["shardInfo"] = {"selector": str(shard)}
         return form.many(page.records, metadata)
 
     def _current(self, target: Target, lag: Lag | None, version: str) -> int:
-        """Return the version that a read sees; without a version of its own it sees the present."""
+        """Return the version of the state that a read gets: the present one if it has no version."""
         if lag is None or not version:
             return self.storage.version
         return self.storage.behind(target.served.collection, events=lag.events, seconds=lag.seconds)[0]
@@ -101,7 +101,7 @@ class Reads:
             raise failures.too_large_version(wanted, current, retry_after=1)
         elif query.version:
             at = None if lag is None else current
-            # Any version will do: served from the watch cache, which has no pages for it.
+            # For any version the real server reads its watch cache, which has no pages.
             limit = 0 if query.version == "0" else limit
         selection = query.selection
         try:
@@ -123,7 +123,7 @@ class Reads:
             raise failures.expired(failures.CONTINUE_EXPIRED, continue_token=token) from None
 
     def query(self, target: Target, request: Request, *, is_watch: bool) -> Query:
-        """Return what a list or watch asks for."""
+        """Return the options of a list or watch."""
         return Query.read(
             target.served,
             target.namespace,

@@ -1,4 +1,4 @@
-"""The forms that an object can be asked for: whole, its metadata alone, or a row of a table.
+"""The forms in which clients can get objects: whole, metadata alone, or rows of a table.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/handlers/response.go, k8s.io/kubernetes/pkg/printers/internalversion (v0.37).
 """
@@ -39,7 +39,7 @@ def _pod_status(obj: Json) -> str:
     return str(at(obj, "status.reason") or at(obj, "status.phase", "Unknown"))
 
 
-#: Columns between name and age. Other resources have none: who needs more reads the objects.
+#: Columns between name and age. Other resources have none.
 _COLUMNS: dict[str, dict[str, Callable[[Json], Any]]] = {
     "configmaps": {"Data": lambda obj: len(mapping(obj.get("data"))) + len(mapping(obj.get("binaryData")))},
     "pods": {"Ready": _ready, "Status": _pod_status, "Restarts": _restarts},
@@ -49,12 +49,12 @@ _COLUMNS: dict[str, dict[str, Callable[[Json], Any]]] = {
 @final
 @attrs.frozen
 class Form:
-    """How objects of a resource are written for one client.
+    """The form of a resource's objects in one answer.
 
     Attributes:
         served: the resource.
         kind: `whole`, `metadata` or `table`.
-        rows: what a table's rows hold besides cells: `None`, `Metadata` or `Object`.
+        rows: content of a table's rows besides cells: `None`, `Metadata` or `Object`.
         now: seconds since the epoch, for ages.
     """
 
@@ -73,7 +73,7 @@ class Form:
         return [head, self._table([record], str(record.version), has_columns=has_columns), b"}\n"]
 
     def _metadata(self, record: StoredRecord) -> bytes:
-        """Return metadata as they are written on their own: in the same order for all kinds."""
+        """Return metadata on its own: in one order for all kinds."""
         return encode(ordered_metadata(decode(record.metadata))) if self.served.is_custom else record.metadata
 
     def one(self, record: StoredRecord) -> bytes:
@@ -161,7 +161,7 @@ class Form:
 
 
 def _closed(parts: list[bytes], last: bytes, end: bytes) -> list[bytes]:
-    """Return a list's parts with the comma after its last item taken away."""
+    """Return a list's parts, without the comma after its last item."""
     if parts[-1].endswith(b","):
         parts[-1] = last
     return [*parts, end]
@@ -181,14 +181,14 @@ def _age(now: float, created: str) -> str:
 def negotiate(
     served: Served, accept: str, query: Mapping[str, str], *, now: float, is_list: bool | None = None
 ) -> Form:
-    """Return the form that an Accept header asks for: the first of those it names that this server knows.
+    """Return the form for an Accept header: the first in it that this server knows.
 
     Args:
         served: the resource.
         accept: the header.
         query: of the request.
         now: seconds since the epoch, for ages.
-        is_list: whether a list is what is answered, or one object; None for a watch.
+        is_list: whether the answer is a list, not one object; None for a watch.
 
     Raises:
         Failure: 406.

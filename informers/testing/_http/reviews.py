@@ -1,4 +1,4 @@
-"""Reviews: who somebody is, and what they may do, by the server's own rules.
+"""Reviews of users and of their permissions.
 
 Upstream: k8s.io/kubernetes/pkg/registry/authorization and pkg/registry/authentication (v1.37).
 """
@@ -30,7 +30,7 @@ _EVERYTHING: Json = {
 
 
 def review(request: Request, access: Access, now: float) -> Json | None:
-    """Return what a review says, or None if a request is not for one.
+    """Return the answer to a review, or None if the request is not for one.
 
     Raises:
         Failure: 400, 405, 422.
@@ -53,11 +53,11 @@ def review(request: Request, access: Access, now: float) -> Json | None:
         return {**answer, "status": {"userInfo": {"username": access.user, "groups": [access.group]}}}
     if kind == "TokenReview":
         is_known = access.knows(str(spec.get("token", "")))
-        who: Json = {"username": access.user, "groups": [access.group]}
-        told = {"authenticated": True, "user": who} if is_known else {"user": {}, "error": "invalid bearer token"}
-        return {**answer, "status": told}
+        user: Json = {"username": access.user, "groups": [access.group]}
+        status = {"authenticated": True, "user": user} if is_known else {"user": {}, "error": "invalid bearer token"}
+        return {**answer, "status": status}
     if kind == "SelfSubjectRulesReview":
-        # What is denied can't be said in rules, which only allow.
+        # Rules only allow, so denials can't be listed.
         return {**answer, "spec": {}, "status": {**_EVERYTHING, "incomplete": access.denies_anything}}
     if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
         why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"

@@ -1,4 +1,4 @@
-"""Which resource a path means, and what is asked of it.
+"""The resource and the verb of a request.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (v0.37).
 """
@@ -23,12 +23,12 @@ _OBJECT_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "del
 @final
 @attrs.frozen
 class Target:
-    """What a request is for.
+    """The target of a request.
 
     Attributes:
         served: the resource.
-        verb: what is asked of it; empty for a method that means nothing here.
-        namespace: empty for all, or for what has none.
+        verb: for example `list`; empty for a method that it does not have.
+        namespace: empty for all, or for a resource without namespaces.
         name: empty for the collection.
         subresource: for example `status`.
     """
@@ -41,12 +41,12 @@ class Target:
 
     @property
     def part(self) -> Subresource | None:
-        """Return the subresource, or None if there is none, or none of that name."""
+        """Return the subresource, or None if the request is for none, or for an unknown one."""
         return next((each for each in self.served.subresources if each.name == self.subresource), None)
 
 
 def route(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) -> Target | None:
-    """Return what a request is for, or None if it is for no resource."""
+    """Return the target of a request, or None if it is not for a resource."""
     match path.strip("/").split("/"):
         case ["api", version, *rest]:
             group = ""
@@ -63,11 +63,11 @@ def route(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) ->
         case ["namespaces", namespace, plural, *rest] if group or plural not in {"status", "finalize"}:
             pass
         case [plural, *rest]:
-            namespace = ""  # a pattern whose guard says no has bound its names all the same
+            namespace = ""  # a pattern binds its names even if its guard fails
         case _:
             return None
     if (group, plural, rest, method) == ("", "bindings", [], "POST"):
-        # The old way to bind a pod, whose name the body says.
+        # The old way to bind a pod: its name is in the body.
         plural, rest = "pods", ["", "binding"]
     served = catalog.find(group, version, plural)
     if served is None or len(rest) > 2 or (namespace and not served.resource.is_namespaced):

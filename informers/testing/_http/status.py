@@ -1,4 +1,4 @@
-"""What a server answers when it refuses: Status objects, worded as the real one words them.
+"""Error answers: Status objects with the messages of the real server.
 
 Upstream: k8s.io/apimachinery/pkg/api/errors/errors.go and k8s.io/apiserver/pkg/storage/errors.go (v0.37).
 """
@@ -64,7 +64,7 @@ class Cause:
 
     @classmethod
     def not_supported(cls, field: str, value: str, supported: list[str]) -> Cause:
-        """Return the cause for a value outside of the few that there are."""
+        """Return the cause for a value that is not one of the supported ones."""
         listed = ", ".join(quote(word) for word in supported)
         return cls("FieldValueNotSupported", field, f"Unsupported value: {quote(value)}: supported values: {listed}")
 
@@ -130,19 +130,19 @@ def no_such_path() -> Failure:
 
 
 def already_exists(resource: Resource[Any], name: str, *, is_going: bool) -> Failure:
-    """Return the 409 for the creation of what is there, and may be about to go."""
+    """Return the 409 for the creation of an object that exists, or is being deleted."""
     message = f"{'object is being deleted: ' if is_going else ''}{resource} {quote(name)} already exists"
     return Failure(message, code=409, reason="AlreadyExists", details=details_of(resource, name))
 
 
 def conflict(resource: Resource[Any], name: str, why: str = MODIFIED) -> Failure:
-    """Return the 409 for a write that another one has overtaken."""
+    """Return the 409 for a write to an object that has changed since it was read."""
     message = f"Operation cannot be fulfilled on {resource} {quote(name)}: {why}"
     return Failure(message, code=409, reason="Conflict", details=details_of(resource, name))
 
 
 def other_uid(resource: Resource[Any], namespace: str, name: str, *, wanted: str, have: str) -> Failure:
-    """Return the 409 for an update of what has the name, but is another object."""
+    """Return the 409 for an update of an object with the same name and another uid."""
     group = f"{resource.group}/" if "." in resource.group and not resource.group.endswith(".k8s.io") else ""
     key = (
         f"/registry/{group}{resource.plural}/{namespace}/{name}"
@@ -157,7 +157,7 @@ def other_uid(resource: Resource[Any], namespace: str, name: str, *, wanted: str
 
 
 def delete_conflict(resource: Resource[Any], name: str, field: str, *, wanted: str, have: str) -> Failure:
-    """Return the 409 for a delete of what is not as the request has it: `UID` or `ResourceVersion`."""
+    """Return the 409 for a delete whose precondition fails; `field` is `UID` or `ResourceVersion`."""
     happened = "deleted and then recreated" if field == "UID" else "modified"
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     message = (
@@ -221,7 +221,7 @@ def invalid(group: str, kind: str, name: str, causes: list[Cause]) -> Failure:
 
 
 def bad_request(message: str) -> Failure:
-    """Return the 400 that says `message`."""
+    """Return a 400."""
     return Failure(message, code=400, reason="BadRequest")
 
 
@@ -234,13 +234,13 @@ def no_patch(content: object, *, is_merge: bool) -> Failure:
 
 
 def unnamed(name: str) -> Failure:
-    """Return the 400 for an object that does not say its name; `name` is the URL's."""
+    """Return the 400 for an object without a name; `name` is the URL's."""
     why = f"the name of the object ({name} based on URL) was undeterminable"
     return bad_request(f"{why}: name must be provided")
 
 
 def misnamed(name: str, *, wanted: str) -> Failure:
-    """Return the 400 for an object that says another name than the URL's."""
+    """Return the 400 for an object with another name than the URL's."""
     return bad_request(f"the name of the object ({wanted}) does not match the name on the URL ({name})")
 
 
@@ -260,7 +260,7 @@ def forbidden(resource: Resource[Any], *, user: str, verb: str, namespace: str, 
 
 
 def expired(message: str, *, continue_token: str = "") -> Failure:
-    """Return the 410 that says `message`."""
+    """Return a 410."""
     return Failure(message, code=410, reason="Expired", continue_token=continue_token)
 
 
@@ -270,7 +270,7 @@ def watch_expired(version: int, oldest: int) -> Failure:
 
 
 def too_large_version(version: int, current: int, *, retry_after: int) -> Failure:
-    """Return the 504 for a version that is yet to come."""
+    """Return the 504 for a version of the future."""
     causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
     return Failure(
         f"Timeout: Too large resource version: {version}, current: {current}",
@@ -282,7 +282,7 @@ def too_large_version(version: int, current: int, *, retry_after: int) -> Failur
 
 
 def restarting() -> Failure:
-    """Return the 429 for a watch of custom resources whose definition was changed just now."""
+    """Return the 429 for a watch of custom resources whose definition has just changed."""
     return Failure("storage is (re)initializing", code=429, reason="TooManyRequests", retry_after=1)
 
 
@@ -293,7 +293,7 @@ def method_not_allowed() -> Failure:
 
 
 def unsupported_patch_type() -> Failure:
-    """Return the 415 for a patch of a built-in resource, which the real server turns away before it is looked at."""
+    """Return the 415 for a patch of a built-in resource, which the real server refuses before it reads the patch."""
     return Failure("415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={})
 
 
@@ -316,12 +316,12 @@ def other_host(host: str) -> Failure:
 
 
 def not_acceptable(message: str = "only the following media types are accepted: application/json") -> Failure:
-    """Return the 406: this server speaks JSON."""
+    """Return the 406: this server sends JSON."""
     return Failure(message, code=406, reason="NotAcceptable")
 
 
 def internal(message: str) -> Failure:
-    """Return the 500 that says `message`."""
+    """Return a 500."""
     details = {"causes": [{"message": message}]}
     return Failure(f"Internal error occurred: {message}", code=500, reason="InternalError", details=details)
 

@@ -1,4 +1,4 @@
-"""What the server answers for a part of an object that has rules of its own: scale, binding, eviction, token.
+"""Answers for subresources with rules of their own: scale, binding, eviction, token.
 
 Upstream: k8s.io/kubernetes/pkg/registry/apps/deployment/storage, pkg/registry/core/pod/storage and
 pkg/registry/core/serviceaccount/storage (v1.37).
@@ -36,13 +36,13 @@ _SHORTEST_TOKEN = 600
 @final
 @attrs.frozen
 class Subresources:
-    """Answers for parts of objects.
+    """Answers for subresources.
 
     Attributes:
-        storage: where objects are.
-        registry: the rules for writes.
-        catalog: what is served.
-        clock: the time.
+        storage: has the objects.
+        registry: has the rules for writes.
+        catalog: has the served resources.
+        clock: for timestamps.
     """
 
     storage: Storage
@@ -53,12 +53,12 @@ class Subresources:
     def answer(
         self, target: Target, request: Request, change: Callable[[Json], Json] | None
     ) -> tuple[int, Json] | None:
-        """Return the status and body of an answer, or None if a part is read and written as the object itself is.
+        """Return the status and body of an answer, or None if a subresource is read and written like its object.
 
         Args:
-            target: what is asked for.
-            request: with a body.
-            change: makes what is wanted of what there is; None where nothing is there before.
+            target: the target of the request.
+            request: the request.
+            change: applies the request to a scale; None if it does not change one.
         """
         options = read_options(request, target)
         match target.subresource:
@@ -143,7 +143,7 @@ class Subresources:
         metadata = {field: account["metadata"][field] for field in ("name", "namespace", "uid")}
         who = f"system:serviceaccount:{target.namespace}:{target.name}"
         claims = {"aud": audiences, "exp": now + seconds, "iat": now, "nbf": now, "iss": _ISSUER, "sub": who}
-        # Readable as a real one; it is signed by nobody, since nobody asks here.
+        # Readable like a real one, but not signed: this server checks no signatures.
         parts = (base64.urlsafe_b64encode(encode(part)).rstrip(b"=") for part in ({"alg": "none"}, claims, {}))
         return {
             "kind": "TokenRequest",
@@ -158,7 +158,7 @@ class Subresources:
         }
 
     def _change(self, target: Target, name: str, change: Callable[[Json], Json], options: WriteOptions) -> None:
-        # Written as from within: the server itself sets a spec and a status in one write.
+        # The server itself may write a spec and a status at once.
         options = attrs.evolve(options, is_inside=True)
         self.registry.update(target.served, target.namespace, name, change, options)
 

@@ -1,4 +1,4 @@
-"""What the server answers to each request.
+"""Answers to requests.
 
 Upstream: k8s.io/apiserver/pkg/endpoints/handlers (v0.37).
 """
@@ -69,17 +69,17 @@ class Handlers:
     """Answers requests.
 
     Attributes:
-        storage: where objects are.
-        reads: what lists and single objects say.
-        subresources: what parts of objects say, and do.
-        registry: the rules for writes.
-        catalog: what is served.
-        customs: what is served of definitions.
-        access: who may do what.
-        faults: what goes wrong.
-        requests: where each request is noted.
-        watchers: where each watch is counted.
-        clock: the time.
+        storage: has the objects.
+        reads: answers gets and lists.
+        subresources: answers for subresources with rules of their own.
+        registry: has the rules for writes.
+        catalog: has the served resources.
+        customs: has the state of definitions.
+        access: has the permissions.
+        faults: the script of faults.
+        requests: the log of requests.
+        watchers: has the open watches.
+        clock: for timestamps and waits.
         bookmark_interval: seconds between a watch's bookmarks.
     """
 
@@ -100,7 +100,7 @@ class Handlers:
         """Answer one request.
 
         Raises:
-            ConnectionError: the connection is of no use any more.
+            ConnectionError: the connection has ended.
         """
         request = exchange.request
         target = route(self.catalog, request.method, request.path, request.query)
@@ -131,7 +131,7 @@ class Handlers:
         except RecursionError:
             self._refuse(exchange, failures.bad_request("the object is nested too deeply"), is_last=True)
         except Exception as problem:
-            # A bug of this server's: it must show, and must not hang the client.
+            # A bug of this server must show, and must not hang the client.
             _logger.exception("%s %s could not be answered", request.method, request.path)
             if not exchange.is_started:
                 self._refuse(exchange, failures.internal(repr(problem)), is_last=True)
@@ -140,7 +140,7 @@ class Handlers:
     def _noted(self, request: Request, target: Target | None) -> LoggedRequest:
         namespace = target.namespace if target else ""
         if target and not namespace and str(target.served.resource) == "namespaces":
-            # The real server takes a namespace to be in itself.
+            # On the real server, a namespace is in itself.
             namespace = target.name
         return LoggedRequest(
             request.method,
@@ -210,7 +210,7 @@ class Handlers:
             if target.part is None:
                 raise failures.not_found(served.resource, target.name) if served.is_custom else failures.no_such_path()
             verbs = target.part.verbs
-        # Of all namespaces at once there are lists alone.
+        # For all namespaces at once there is only `list`.
         is_misplaced = served.resource.is_namespaced and not target.namespace and target.verb != "list"
         if target.verb not in verbs or is_misplaced:
             raise failures.method_not_allowed()
@@ -271,7 +271,7 @@ class Handlers:
         return read_object(request, kind, says_kind=served.is_custom)
 
     def _change(self, target: Target, request: Request) -> Callable[[Json], Json]:
-        """Return what an update or a patch makes of what there is.
+        """Return the function that applies an update or a patch to an object.
 
         Raises:
             Failure: 400, 415.
@@ -297,7 +297,7 @@ class Handlers:
         def change(old: Json) -> Json:
             wanted: Json = patch(old, content)
             if patch is strategic_patch:
-                # Of what kind the object is, the real server knows by its types.
+                # The real server knows the kind by the type.
                 wanted = {**wanted, "kind": old["kind"], "apiVersion": old["apiVersion"]}
             if problem := mistyped(served, wanted) or of_another_kind(wanted, old["apiVersion"], old["kind"]):
                 raise failures.invalid("", "", "", [Cause.invalid("patch", encode(wanted).decode(), problem)])
@@ -329,7 +329,7 @@ class Handlers:
             raise failures.restarting()
         form = negotiate(target.served, request.headers.get("accept", ""), request.query, now=self.clock.time())
         query = self.reads.query(target, request, is_watch=True)
-        # As the real server, spread over an interval so that clients do not all come back at once.
+        # Like the real server's: spread, so that clients do not all return at once.
         default_timeout = 1800.0 * (1.0 + random.random())  # noqa: S311  nothing is secret
         settings = WatchSettings(self.clock, self.bookmark_interval, default_timeout)
         watcher = Watcher(self.storage, form, query, settings, lag=lambda: scripted and scripted.lag)
@@ -346,7 +346,7 @@ class Handlers:
 
 
 def _faulty(watcher: Watcher, fault: Fault | None) -> Iterator[bytes]:
-    """Iterate over what a watch sends, with what a fault makes of it."""
+    """Yield what a watch sends, changed by a fault."""
     match fault:
         case Expire():
             yield error_line(failures.watch_expired(1, watcher.position))
