@@ -65,12 +65,7 @@ class Form:
 
     def event(self, type_: str, record: StoredRecord, *, has_columns: bool = False) -> list[bytes]:
         """Return a watch event's line, in parts."""
-        head = b'{"type":"' + type_.encode() + b'","object":'
-        if self.kind == "whole":
-            return [head, self.served.prefix(), record.body, b"}\n"]
-        if self.kind == "metadata":
-            return [head, _PARTIAL_HEAD, self._metadata(record), b"}}\n"]
-        return [head, self._table([record], str(record.version), has_columns=has_columns), b"}\n"]
+        return [b'{"type":"' + type_.encode() + b'","object":', *self._parts(record, has_columns=has_columns), b"}\n"]
 
     def _metadata(self, record: StoredRecord) -> bytes:
         """Return metadata on its own: in one order for all kinds."""
@@ -78,17 +73,19 @@ class Form:
 
     def one(self, record: StoredRecord) -> bytes:
         """Return a single object, as a get answers with it."""
+        return b"".join((*self._parts(record), b"\n"))
+
+    def _parts(self, record: StoredRecord, *, has_columns: bool = True) -> tuple[bytes, ...]:
         if self.kind == "whole":
-            return b"".join((self.served.prefix(), record.body, b"\n"))
+            return self.served.prefix(), record.body
         if self.kind == "metadata":
-            return b"".join((_PARTIAL_HEAD, self._metadata(record), b"}\n"))
-        return self._table([record], str(record.version)) + b"\n"
+            return _PARTIAL_HEAD, self._metadata(record), b"}"
+        return (self._table([record], {"resourceVersion": str(record.version)}, has_columns=has_columns),)
 
     def many(self, records: Iterable[StoredRecord], metadata: Json) -> list[bytes]:
         """Return a list, in parts."""
         if self.kind == "table":
-            version = metadata["resourceVersion"]
-            return [self._table(records, version, metadata=metadata), b"\n"]
+            return [self._table(records, metadata), b"\n"]
         if self.kind == "metadata":
             head = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":'
             parts = [head, encode(metadata), b',"items":[']
@@ -123,38 +120,30 @@ class Form:
         rest = b"".join(b"," + encode(field) + b":" + encode(value) for field, value in body.items())
         return self.event("BOOKMARK", StoredRecord("", version, text + rest + b"}", len(text), {}, {}))
 
-    def _table(
-        self, records: Iterable[StoredRecord], version: str, *, metadata: Json | None = None, has_columns: bool = True
-    ) -> bytes:
+    def _table(self, records: Iterable[StoredRecord], metadata: Json, *, has_columns: bool = True) -> bytes:
         columns = _COLUMNS.get(str(self.served.resource), {})
         rows: list[bytes] = []
         for record in records:
             cells: list[Any] = []
             if record.key:
                 obj = load(self.served, record)
-                metadata_of = obj["metadata"]
-                age = _age(self.now, metadata_of.get("creationTimestamp", ""))
-                cells = [metadata_of["name"], *(column(obj) for column in columns.values()), age]
+                age = _age(self.now, obj["metadata"].get("creationTimestamp", ""))
+                cells = [obj["metadata"]["name"], *(column(obj) for column in columns.values()), age]
             shown = b"null"
             if self.rows == "Object":
                 shown = self.served.prefix() + record.body
             elif self.rows != "None":
                 shown = _PARTIAL_HEAD + self._metadata(record) + b"}"
             rows.append(b'{"cells":' + encode(cells) + b',"object":' + shown + b"}")
+        fixed = {"description": "", "priority": 0}
         described = [
-            {
-                "name": name,
-                "type": "string",
-                "format": "name" if name == "Name" else "",
-                "description": "",
-                "priority": 0,
-            }
+            {"name": name, "type": "string", "format": "name" if name == "Name" else "", **fixed}
             for name in ("Name", *columns, "Age")
         ]
         head: Json = {
             "kind": "Table",
             "apiVersion": "meta.k8s.io/v1",
-            "metadata": metadata or {"resourceVersion": version},
+            "metadata": metadata,
             "columnDefinitions": described if has_columns else None,
         }
         return encode(head)[:-1] + b',"rows":[' + b",".join(rows) + b"]}"

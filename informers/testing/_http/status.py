@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cause", "Failure"]
 
-#: What goes on in the real server before it answers to a watch or list from the past.
+#: Messages of the real server.
 LIST_EXPIRED = "The resourceVersion for the provided list is too old."
 CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
