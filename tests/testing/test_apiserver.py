@@ -16,10 +16,11 @@ from kubernetes.client import ApiClient, Configuration, CoreV1Api
 
 from informers.errors import ConfigurationError
 from informers.kinds import all_resources, core
-from informers.testing import APIServer, FakeClock, Refuse
+from informers.testing import APIServer, FakeClock, LoggedRequest, Refuse
 from informers.testing.__main__ import main
 from informers.testing._http.read_handlers import Reads
 from tests.testing.support import ALL_PODS, PODS, ask, connect, pod, watching
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -134,6 +135,25 @@ def test_a_request_can_be_waited_for(server: APIServer) -> None:
     asking.join()
     with pytest.raises(TimeoutError, match="2 such requests after 0 s, expected 3"):
         server.wait_for_request(lambda request: request.verb == "list", count=3, timeout=0)
+
+
+def test_a_wait_for_a_request_goes_on_when_the_log_is_cleared(server: APIServer) -> None:
+    seen: list[str] = []
+    found: list[LoggedRequest] = []
+
+    def is_list(request: LoggedRequest) -> bool:
+        seen.append(request.verb)
+        return request.verb == "list"
+
+    ask(server, "/version")
+    ask(server, "/version")
+    waiting = threading.Thread(target=lambda: found.extend(server.wait_for_request(is_list)))
+    waiting.start()
+    eventually(lambda: seen == ["get", "get"])
+    server.requests.clear()
+    ask(server, ALL_PODS)
+    waiting.join(20)
+    assert [request.verb for request in found] == ["list"]
 
 
 def test_a_wait_for_a_request_that_does_not_come_says_which_came_instead(server: APIServer) -> None:
