@@ -24,6 +24,7 @@ from informers.cache._pipeline.deltas import DeltaQueue
 from informers.cache._pipeline.inlets import Reflectors
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.processor import Listener
+from informers.cache._pipeline.set_aside import SetAside
 from informers.cache._reflector.watch_failures import WatchErrorHandler, WatchRecoveryHandler
 from informers.cache.following import FollowingCache
 from informers.cache.handlers import Callbacks, ResourceEventHandler, ResourceEventHandlerFuncs
@@ -118,22 +119,17 @@ class SharedInformer(OfOneProcess, FollowingCache[T]):
         self._stop = Signal(clock=clock)
         self._synced = Signal(clock=clock)
         self._queue = DeltaQueue(clock=clock)
-
         # Threads must not reference this informer: it ends when nobody else does.
-        def index_failed(index: str, key: str, error: Exception) -> None:
-            controller.set_aside.report_index_failure(index, key, error)
-
-        self._contents: Contents[T] = Contents(index_failed)
+        set_aside = SetAside(resource, watch_error_handler, watch_recovery_handler)
+        self._contents: Contents[T] = Contents(set_aside.report_index_failure)
         self._indexer = Indexer(self._contents)
         self._controller = controller = CacheController(
-            resource,
             queue=self._queue,
             contents=self._contents,
+            set_aside=set_aside,
             restore=restore,
             transform=transform,
             makes_objects=makes_objects,
-            on_failure=watch_error_handler,
-            on_recovery=watch_recovery_handler,
             synced=self._synced,
             stop=self._stop,
             clock=clock,

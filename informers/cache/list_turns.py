@@ -10,17 +10,16 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import final
 
-import attrs
-
 from informers._base.checks import check_count
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, new_lock, on_fork
+from informers._base.signals import Signal
 from informers.errors import ConfigurationError
 
-__all__ = ["ListTurn", "ListTurns", "check_list_turns"]
+__all__ = ["LONGEST", "ListTurns", "check_list_turns"]
 
 #: Seconds after which a running list no longer counts: it may hang.
-_LONGEST = 5.0
+LONGEST = 5.0
 
 
 @final
@@ -52,9 +51,9 @@ class ListTurns(OfOneProcess):
         self._clock = clock
         self._lock = new_lock()
         #: When each running turn began, the oldest first.
-        self._under_way: dict[ListTurn, float] = {}
+        self._under_way: dict[Signal, float] = {}
         #: By kind; the next kind is first.
-        self._waiting: OrderedDict[str, OrderedDict[ListTurn, None]] = OrderedDict()
+        self._waiting: OrderedDict[str, OrderedDict[Signal, None]] = OrderedDict()
         self._holds: set[object] = set()
         on_fork(self._forked)
 
@@ -64,14 +63,17 @@ class ListTurns(OfOneProcess):
             return f"<ListTurns {self._at_once} at once, {len(self._under_way)} under way, {waiting} waiting>"
 
     @contextmanager
-    def asked(self, kind: str, wake: Callable[[], object]) -> Generator[ListTurn]:
-        """Yield a turn, which may not have come yet; it ends with the block.
+    def asked(self, kind: str, wake: Callable[[], object]) -> Generator[Signal]:
+        """Yield a turn, which is set when it has come; it ends with the block.
+
+        While it has not come, call `look` every `LONGEST` seconds: other lists may hang.
 
         Args:
             kind: turns of one kind come in the order of their requests.
             wake: called, perhaps in another thread, when the turn has come; it must not wait.
         """
-        turn = ListTurn(wake)
+        turn = Signal(clock=self._clock)
+        turn.add_callback(wake)
         with self._lock:
             self._waiting.setdefault(kind, OrderedDict())[turn] = None
         self.look()
@@ -92,24 +94,10 @@ class ListTurns(OfOneProcess):
             with self._lock:
                 self._holds.discard(hold)
             self.look()
-            # They have waited without a time limit so far.
-            for turn in self._all_waiting():
-                turn.wake()
-
-    def _all_waiting(self) -> list[ListTurn]:
-        with self._lock:
-            return [turn for turns in self._waiting.values() for turn in turns]
-
-    def patience(self) -> float | None:
-        """Return the seconds after which a waiting list must call `look` again; None if it will be woken."""
-        now = self._clock.monotonic()
-        with self._lock:
-            oldest = None if self._holds else next(iter(self._under_way.values()), None)
-        return None if oldest is None else max(0.0, oldest + _LONGEST - now)
 
     def look(self) -> None:
         """Begin the turns that have come."""
-        begun: list[ListTurn] = []
+        begun: list[Signal] = []
         now = self._clock.monotonic()
         with self._lock:
             while self._waiting and self._has_room_locked(now):
@@ -118,11 +106,10 @@ class ListTurns(OfOneProcess):
                 self._waiting.move_to_end(kind)
                 if not turns:
                     del self._waiting[kind]
-                turn.has_come = True
                 self._under_way[turn] = now
                 begun.append(turn)
         for turn in begun:
-            turn.wake()
+            turn.set()
 
     def _has_room_locked(self, now: float) -> bool:
         if self._holds:
@@ -130,39 +117,24 @@ class ListTurns(OfOneProcess):
         if len(self._under_way) < self._at_once:
             return True
         turn, since = next(iter(self._under_way.items()))
-        if now - since < _LONGEST:
+        if now - since < LONGEST:
             return False
         del self._under_way[turn]
         return True
 
-    def _end(self, kind: str, turn: ListTurn) -> None:
+    def _end(self, kind: str, turn: Signal) -> None:
         with self._lock:
             self._under_way.pop(turn, None)
-            turns = self._waiting.get(kind)
-            if turns is not None and not turn.has_come:
-                turns.pop(turn, None)
-                if not turns:
-                    del self._waiting[kind]
+            turns = self._waiting.get(kind, OrderedDict())
+            turns.pop(turn, None)
+            if not turns:
+                self._waiting.pop(kind, None)
         self.look()
 
     def _forked(self, _parent: int) -> tuple[int, ...]:
         """Forget all turns in a forked child: they belong to the parent."""
         self._under_way, self._waiting, self._holds = {}, OrderedDict(), set()
         return ()
-
-
-@final
-@attrs.define(eq=False)
-class ListTurn:
-    """A turn to make a list.
-
-    Attributes:
-        wake: called when it has come.
-        has_come: whether the list may be made.
-    """
-
-    wake: Callable[[], object]
-    has_come: bool = False
 
 
 def check_list_turns(list_turns: object) -> ListTurns | None:

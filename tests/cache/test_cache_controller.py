@@ -18,8 +18,9 @@ from informers._base.signals import Signal
 from informers.cache._contents import Contents
 from informers.cache._pipeline.cache_controller import CacheController
 from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved, Replaced
-from informers.cache._pipeline.processor import Listener, Synced
+from informers.cache._pipeline.processor import Listener
 from informers.cache._pipeline.scopes import Scope
+from informers.cache._pipeline.set_aside import SetAside
 from informers.cache.handlers import Callbacks
 from informers.errors import DecodeError, NotSyncedError, StatusError
 from informers.source.records import HeldRecord
@@ -89,7 +90,7 @@ class _Once:
 
 def wait_idle(listener: Listener[Obj]) -> None:
     done = Signal()
-    listener.push([Synced(done)])
+    listener.push([done])
     assert done.wait(10)
 
 
@@ -103,28 +104,22 @@ def world(
     react: Callable[[RecordedEvent[Obj]], object] | None = None,
 ) -> Iterator[World]:
     failures: list[WatchFailure] = []
-    controllers: list[CacheController[Obj]] = []
-
-    def report(index: str, key: str, error: Exception) -> None:
-        controllers[0].set_aside.report_index_failure(index, key, error)
-
-    contents: Contents[Obj] = Contents(report)
+    set_aside = SetAside("things", failures.append)
+    contents: Contents[Obj] = Contents(set_aside.report_index_failure)
     if indexers:
         contents.add_indexers(indexers)
     queue: DeltaQueue[Obj] = DeltaQueue()
     synced = Signal()
     controller = CacheController(
-        "things",
         queue=queue,
         contents=contents,
+        set_aside=set_aside,
         restore=HeldRecord,
         transform=transform,
-        on_failure=failures.append,
         synced=synced,
         stop=Signal(),
         clock=SYSTEM_CLOCK,
     )
-    controllers.append(controller)
     followed = {namespace: Scope(namespace, clock=SYSTEM_CLOCK) for namespace in scopes or {None}}
     for scope in followed.values():
         controller.follow(scope)
@@ -279,7 +274,7 @@ def test_no_handler_is_synced_before_the_cache() -> None:
         push = w.listener.push
 
         def watched_push(notifications: Any) -> None:
-            marks = [each.signal for each in notifications if isinstance(each, Synced)]
+            marks = [each for each in notifications if isinstance(each, Signal)]
             order.extend(w.synced.is_set() for mark in marks if mark is w.listener.synced)
             push(notifications)
 

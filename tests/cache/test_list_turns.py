@@ -150,7 +150,6 @@ def test_a_list_that_hangs_lets_another_begin_after_five_seconds() -> None:
             stack.enter_context(turns.asked("things", lambda name=name: begun.append(name)))
         assert begun == ["a", "b"]
         clock.advance(4.9)
-        assert turns.patience() == pytest.approx(0.1)
         assert begun == ["a", "b"]
         clock.advance(0.1)
         turns.look()
@@ -159,29 +158,6 @@ def test_a_list_that_hangs_lets_another_begin_after_five_seconds() -> None:
         clock.advance(5.0)
         turns.look()
         assert begun == ["a", "b", "c", "d", "e"]
-
-
-def test_a_list_that_will_be_woken_waits_for_no_moment_of_the_clock() -> None:
-    turns = ListTurns(1, clock=FakeClock())
-    woken: list[str] = []
-    with (
-        turns.held(),
-        turns.asked("things", lambda: woken.append("first")),
-        turns.asked("things", lambda: woken.append("second")),
-    ):
-        assert turns.patience() is None
-        assert woken == []
-
-
-def test_lists_that_waited_to_be_woken_look_at_the_clock_once_others_may_hang() -> None:
-    turns = ListTurns(1, clock=FakeClock())
-    woken: list[str] = []
-    with ExitStack() as stack:
-        with turns.held():
-            for name in ("first", "second"):
-                stack.enter_context(turns.asked("things", lambda name=name: woken.append(name)))
-        assert woken == ["first", "second"]
-        assert turns.patience() == 5.0
 
 
 def test_a_waiting_list_looks_for_lists_that_hang_without_being_woken() -> None:

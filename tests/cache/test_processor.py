@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from informers._base.clock import SYSTEM_CLOCK
-from informers.cache._pipeline.processor import Listener, Notification, Synced, deliver
+from informers.cache._pipeline.processor import Listener, Notification, deliver
 from informers.cache.handlers import Callbacks
 from informers.cache.health import handler_health
 from informers.cache.object_events import Added, Deleted, Updated
@@ -51,7 +51,7 @@ def listening(
 
 def flush(listener: Listener[Obj]) -> None:
     """Wait until everything that was pushed before has been delivered."""
-    listener.push([Synced(listener.synced)])
+    listener.push([listener.synced])
     assert listener.synced.wait(10)
 
 

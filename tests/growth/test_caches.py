@@ -99,9 +99,9 @@ def namespaces_that_are_followed_and_listed(n: int) -> Callable[[], object]:
         queue: DeltaQueue[Obj] = DeltaQueue(limit=1_000_000)
         stop, synced = Signal(), Signal()
         controller: CacheController[Obj] = CacheController(
-            "things",
             queue=queue,
             contents=Contents(),
+            set_aside=SetAside("things", None),
             restore=HeldRecord,
             synced=synced,
             stop=stop,

@@ -23,15 +23,10 @@ from informers.cache._pipeline.deltas import Delta, DeltaQueue, NamespaceRemoved
 from informers.cache._pipeline.histories import Histories
 from informers.cache._pipeline.latency import Latency
 from informers.cache._pipeline.observers import Observers
-from informers.cache._pipeline.processor import Listener, Notification, RecordEvent, Synced
+from informers.cache._pipeline.processor import Listener, Notification, RecordEvent
 from informers.cache._pipeline.scopes import Scope
 from informers.cache._pipeline.set_aside import SetAside
-from informers.cache._reflector.watch_failures import (
-    WatchErrorHandler,
-    WatchFailure,
-    WatchRecovery,
-    WatchRecoveryHandler,
-)
+from informers.cache._reflector.watch_failures import WatchFailure, WatchRecovery
 from informers.cache.object_events import Added, Deleted, Updated
 from informers.cache.versions import reaches, sort_key
 from informers.errors import ConfigurationError, DecodeError, NotSyncedError
@@ -55,15 +50,13 @@ class CacheController(Generic[T]):
 
     def __init__(
         self,
-        resource: str,
         *,
         queue: DeltaQueue[T],
         contents: Contents[T],
+        set_aside: SetAside,
         restore: Callable[[T], Record[T]],
         transform: Transform[T] | None = None,
         makes_objects: bool = False,
-        on_failure: WatchErrorHandler | None = None,
-        on_recovery: WatchRecoveryHandler | None = None,
         synced: Signal,
         stop: Signal,
         clock: Clock,
@@ -85,7 +78,7 @@ class CacheController(Generic[T]):
         self.observers: Observers = Observers()
         #: Changed under the cache's lock only; replaced, never mutated, so it may be read without the lock.
         self._listeners: tuple[Listener[T], ...] = ()
-        self.set_aside: SetAside = SetAside(resource, on_failure, on_recovery)
+        self.set_aside: SetAside = set_aside
         #: When it began to apply the last deltas, by the clock's `monotonic`; None while it waits for more.
         self.busy_since: float | None = None
         #: How long it takes to apply deltas; None unless measured.
@@ -119,7 +112,7 @@ class CacheController(Generic[T]):
         with self._contents.writing():
             adds: list[Notification[T]] = [Added(record, True) for record in self._contents.records.values()]
             if self._synced.is_set():
-                adds.append(Synced(listener.synced))
+                adds.append(listener.synced)
             listener.push(adds)
             self._listeners = (*self._listeners, listener)
 
@@ -337,7 +330,7 @@ class CacheController(Generic[T]):
         self._synced.set()
         with self._contents.writing():
             for listener in self._listeners:
-                listener.push([Synced(listener.synced)])
+                listener.push([listener.synced])
 
     def _transformed(self, record: Record[T]) -> Record[T] | None:
         """Return the transformed record; None if the transform, or making the object, fails: then it is set aside."""

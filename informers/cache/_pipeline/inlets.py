@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Generic, final
 
 from typing_extensions import TypeVar
@@ -163,7 +164,7 @@ class Reflectors(Generic[T]):
 
     def start(self) -> Iterator[threading.Thread]:
         """Start those that do not run yet; yield all threads. None of several lists before all are started."""
-        with self._list_turns.held():
+        with self._list_turns.held() if len(self) > 1 else nullcontext():
             for followed in self:
                 yield followed.start()
 

@@ -26,7 +26,7 @@ from informers.errors import escaped
 from informers.objects import DeletedFinalStateUnknown
 from informers.source.records import Record
 
-__all__ = ["BEHIND", "Listener", "Notification", "RecordEvent", "Synced", "deliver", "key_of"]
+__all__ = ["BEHIND", "Listener", "Notification", "RecordEvent", "deliver", "key_of"]
 
 T = TypeVar("T", default=Any)
 
@@ -36,17 +36,10 @@ _log = logging.getLogger("informers.cache")
 BEHIND = 10_000
 
 
-@final
-@attrs.define(eq=False)
-class Synced:
-    """Marks that everything that existed at the beginning has been delivered."""
-
-    signal: Signal
-
-
 #: An event of an object, with records as its states.
 RecordEvent: TypeAlias = ObjectEvent[Record[T]]
-Notification: TypeAlias = RecordEvent[T] | Synced
+#: An event, or a signal to raise: then everything that existed at the beginning has been delivered.
+Notification: TypeAlias = RecordEvent[T] | Signal
 
 
 def key_of(event: RecordEvent[T]) -> str:
@@ -255,13 +248,13 @@ class Listener(Generic[T]):
                 self._resync(self)
 
     def _deliver(self, notification: Notification[T]) -> None:
-        if isinstance(notification, Synced):
+        if isinstance(notification, Signal):
             # Not an event, so it is not counted.
             with self._condition:
                 if self._open:
-                    self._marks.append((notification.signal, set(self._open)))
+                    self._marks.append((notification, set(self._open)))
                     return
-            notification.signal.set()
+            notification.set()
             return
         if self.callbacks.hand_over is not None:
             delivery = _HandedOver(self, notification)

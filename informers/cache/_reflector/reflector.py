@@ -33,7 +33,7 @@ from informers.cache._reflector.watch_failures import (
     WatchRecoveryHandler,
 )
 from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore
-from informers.cache.list_turns import ListTurns
+from informers.cache.list_turns import LONGEST, ListTurns
 from informers.cache.store import Store, StoreWriter
 from informers.cache.versions import reaches
 from informers.errors import escaped
@@ -246,10 +246,10 @@ class Reflector(OfOneProcess, Generic[T]):
     def _turn(self) -> Generator[None]:
         """Wait for the turn to list; the turn ends with the block."""
         with self._list_turns.asked(self.progress.resource, self._interrupts.wake) as turn:
-            self.progress.is_queued = not turn.has_come
-            while not (turn.has_come or self._interrupts.any):
+            self.progress.is_queued = not turn.is_set()
+            while not (turn.is_set() or self._interrupts.any):
                 self._list_turns.look()
-                self._interrupts.wait_once(self._list_turns.patience, unless=lambda: turn.has_come)
+                self._interrupts.wait_once(LONGEST, unless=turn.is_set)
             self.progress.has_turn()
             self._interrupts.check()
             yield
