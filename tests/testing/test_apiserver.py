@@ -137,7 +137,7 @@ def test_a_request_can_be_waited_for(server: APIServer) -> None:
         server.wait_for_request(lambda request: request.verb == "list", count=3, timeout=0)
 
 
-def test_a_wait_for_a_request_goes_on_when_the_log_is_cleared(server: APIServer) -> None:
+def test_a_wait_for_a_request_continues_when_the_log_is_cleared(server: APIServer) -> None:
     seen: list[str] = []
     found: list[LoggedRequest] = []
 
