@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, check_object_size, check_period, check_time_limit
+from informers._base.checks import as_number, check_count, check_function, check_period, check_time_limit
 from informers.backoff import BackoffSettings
 from informers.errors import ConfigurationError
 from informers.selectors import FieldSelector, LabelSelector
@@ -33,10 +33,6 @@ _LONGEST = 1e9
 
 def _uniform(low: float, high: float) -> float:
     return random.uniform(low, high)  # noqa: S311  spreads load, no secret
-
-
-def _is_number(value: object, kinds: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 @final
@@ -87,12 +83,10 @@ class ReflectorOptions:
     uniform: Callable[[float, float], float] = _uniform
 
     def __attrs_post_init__(self) -> None:
-        is_page_size = _is_number(self.page_size, int) and self.page_size >= 0
-        is_timeout = _is_number(self.min_watch_timeout, (int, float)) and 1 <= self.min_watch_timeout <= _LONGEST
-        if not is_page_size or not is_timeout:
+        check_count("page_size", self.page_size, at_least=0)
+        if not 1 <= as_number(self.min_watch_timeout) <= _LONGEST:
             raise ConfigurationError(
-                f"page_size must not be negative and min_watch_timeout at least a second: "
-                f"got {self.page_size!r} and {self.min_watch_timeout!r}"
+                f"min_watch_timeout must be a number of seconds from 1 to {_LONGEST:g}: got {self.min_watch_timeout!r}"
             )
         if not isinstance(self.streaming_lists, bool):
             raise ConfigurationError(f"streaming_lists must be True or False: got {self.streaming_lists!r}")
@@ -100,7 +94,7 @@ class ReflectorOptions:
         check_time_limit("idle_timeout", self.idle_timeout)
         check_time_limit("streaming_timeout", self.streaming_timeout)
         check_time_limit("list_timeout", self.list_timeout)
-        check_object_size(self.max_object_size)
+        check_count("max_object_size", self.max_object_size, at_least=1)
         check_time_limit("connection_lifetime", self.connection_lifetime)
         if not isinstance(self.backoff, BackoffSettings):
             raise ConfigurationError(f"backoff must be BackoffSettings: got {self.backoff!r}")

@@ -21,8 +21,8 @@ __all__ = [
     "check_items",
     "check_limiter",
     "check_methods",
-    "check_object_size",
     "check_period",
+    "check_port",
     "check_seconds",
     "check_stop",
     "check_string",
@@ -98,17 +98,12 @@ def check_methods(what: str, given: object, methods: tuple[str, ...], example: s
         )
 
 
-def check_object_size(size: object) -> None:
-    """Refuse an invalid maximum size of an object."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ConfigurationError(f"max_object_size must be a number of bytes above zero: got {size!r}")
-
-
-def check_seconds(name: str, value: object) -> float:
-    """Return `value` if it is a finite number of seconds."""
+def check_seconds(name: str, value: object, *, at_least: float = -math.inf, above: float = -math.inf) -> float:
+    """Return `value` if it is a finite number of seconds within a bound."""
     number = as_number(value)
-    if not math.isfinite(number):
-        raise ConfigurationError(f"{name} must be a finite number of seconds, not {value!r}")
+    if not (at_least <= number < math.inf and number > above):
+        bound = f", {at_least:g} or more" if at_least > above else f" above {above:g}" if above > at_least else ""
+        raise ConfigurationError(f"{name} must be a finite number of seconds{bound}, not {value!r}")
     return number
 
 
@@ -117,6 +112,12 @@ def check_count(name: str, value: object, *, at_least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise ConfigurationError(f"{name} must be a whole number, {at_least} or more, not {value!r}")
     return value
+
+
+def check_port(port: object) -> None:
+    """Refuse an invalid TCP port to listen at."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
 
 
 def check_hashable(item: object) -> None:

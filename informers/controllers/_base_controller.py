@@ -74,9 +74,9 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             raise ConfigurationError(f"a controller needs a name, for logs and metrics: got {name!r}")
         check_kind(kind)
         check_count("workers", workers, at_least=1)
-        for label, seconds in (("sync_timeout", sync_timeout), ("run_timeout", run_timeout)):
-            if (label, seconds) != ("sync_timeout", None) and check_seconds(label, seconds) <= 0:
-                raise ConfigurationError(f"{label} must be above zero, in seconds: got {seconds!r}")
+        if sync_timeout is not None:
+            check_seconds("sync_timeout", sync_timeout, above=0)
+        check_seconds("run_timeout", run_timeout, above=0)
         if limiter is not None:
             check_limiter(limiter)
         if metrics is not None and not hasattr(metrics, "queues"):
@@ -188,8 +188,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
             ConfigurationError: it is not an `ObjectName`, or the seconds are negative.
         """
         check_object_name(name)
-        if check_seconds("after", after) < 0:
-            raise ConfigurationError(f"after must not be negative, in seconds: got {after!r}")
+        check_seconds("after", after, at_least=0)
         if after:
             self._turns.queue.add_after(name, after)
         else:

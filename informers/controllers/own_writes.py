@@ -127,8 +127,7 @@ class OwnWrites(OfOneProcess):
         on_seen: Callable[[ObjectName | None], object] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if check_seconds("own_writes_timeout", timeout) <= 0:
-            raise ConfigurationError(f"own_writes_timeout must be above zero, in seconds: got {timeout!r}")
+        check_seconds("own_writes_timeout", timeout, above=0)
         check_function("on_seen", on_seen, "name")
         self._timeout = timeout
         self._on_seen = on_seen

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, final, runtime_checkab
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, check_object_size, check_time_limit
+from informers._base.checks import check_count, check_function, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess
 from informers.errors import ConfigurationError, escaped
@@ -189,7 +189,7 @@ class ListWatch(OfOneProcess, Generic[T]):
         check_time_limit("idle_timeout", idle_timeout)
         check_time_limit("streaming_timeout", streaming_timeout)
         check_time_limit("list_timeout", list_timeout)
-        check_object_size(max_object_size)
+        check_count("max_object_size", max_object_size, at_least=1)
         check_time_limit("connection_lifetime", connection_lifetime)
         check_function("tweak", tweak, "options")
         self.on_arrival: Callable[[Sequence[Record[Any]]], None] | None = None

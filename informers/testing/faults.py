@@ -43,8 +43,7 @@ __all__ = [
 
 
 def _not_negative(_fault: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if check_seconds(attribute.name, value) < 0:
-        raise ConfigurationError(f"{attribute.name} must not be negative: got {value!r}")
+    check_seconds(attribute.name, value, at_least=0)
 
 
 def _count(_fault: object, attribute: attrs.Attribute[Any], value: object) -> None:

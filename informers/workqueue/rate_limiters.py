@@ -99,8 +99,8 @@ class ItemExponentialFailureRateLimiter(_CountsTries):
     """
 
     def __init__(self, base_delay: float, max_delay: float) -> None:
-        self._base_delay = _not_negative("base_delay", base_delay)
-        self._max_delay = _not_negative("max_delay", max_delay)
+        self._base_delay = check_seconds("base_delay", base_delay, at_least=0)
+        self._max_delay = check_seconds("max_delay", max_delay, at_least=0)
         super().__init__()
 
     def when(self, item: Hashable, /) -> float:
@@ -130,8 +130,8 @@ class ItemFastSlowRateLimiter(_CountsTries):
     """
 
     def __init__(self, fast_delay: float, slow_delay: float, max_fast_attempts: int) -> None:
-        self._fast_delay = _not_negative("fast_delay", fast_delay)
-        self._slow_delay = _not_negative("slow_delay", slow_delay)
+        self._fast_delay = check_seconds("fast_delay", fast_delay, at_least=0)
+        self._slow_delay = check_seconds("slow_delay", slow_delay, at_least=0)
         self._max_fast_attempts = check_count("max_fast_attempts", max_fast_attempts, at_least=0)
         super().__init__()
 
@@ -159,7 +159,7 @@ class BucketRateLimiter:
     """
 
     def __init__(self, qps: float, burst: int, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        if _not_negative("qps", qps) == 0:
+        if check_seconds("qps", qps, at_least=0) == 0:
             raise ConfigurationError("qps must be above zero: with none, nothing would ever be tried again")
         self._qps = qps
         self._burst = check_count("burst", burst, at_least=1)
@@ -240,7 +240,7 @@ class WithMaxWaitRateLimiter(Generic[T_contra]):
     def __init__(self, limiter: RateLimiter[T_contra], max_delay: float) -> None:
         check_limiter(limiter)
         self._limiter = limiter
-        self._max_delay = _not_negative("max_delay", max_delay)
+        self._max_delay = check_seconds("max_delay", max_delay, at_least=0)
 
     def when(self, item: T_contra, /) -> float:
         """Return the limiter's wait, at most `max_delay`."""
@@ -272,10 +272,3 @@ def default_item_based_rate_limiter() -> RateLimiter[Hashable]:
     Upstream: `DefaultTypedItemBasedRateLimiter` in k8s.io/client-go/util/workqueue/default_rate_limiters.go (v0.37).
     """
     return ItemExponentialFailureRateLimiter(0.001, 1000.0)
-
-
-def _not_negative(name: str, value: object) -> float:
-    seconds = check_seconds(name, value)
-    if seconds < 0:
-        raise ConfigurationError(f"{name} must be zero or more, not {value!r}")
-    return seconds

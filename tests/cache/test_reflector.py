@@ -475,12 +475,6 @@ def test_the_server_is_asked_to_end_a_watch_after_one_to_two_times_the_minimum(
             assert r.source.wait_for_watch().options.timeout_seconds == expected
 
 
-@pytest.mark.parametrize("options", [{"page_size": -1}, {"min_watch_timeout": 0.5}])
-def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="page_size must not be negative and min_watch_timeout at least"):
-        ReflectorOptions(**options)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -495,7 +489,7 @@ def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
         ),
         ({"connect_timeout": True}, "connect_timeout must be a number of seconds above zero"),
         ({"streaming_timeout": "1"}, "streaming_timeout must be a number of seconds above zero"),
-        ({"max_object_size": 0}, "max_object_size must be a number of bytes above zero: got 0"),
+        ({"max_object_size": 0}, "max_object_size must be a whole number, 1 or more, not 0"),
         ({"uniform": random.random}, r"uniform must be a function of \(low, high\): got"),
     ],
 )

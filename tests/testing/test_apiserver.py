@@ -303,11 +303,13 @@ def test_what_follows_a_head_is_the_next_answer(server: APIServer, path: str) ->
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="bookmark_interval must be more than 0 seconds: got 0"):
         APIServer(bookmark_interval=0)
+    with pytest.raises(ConfigurationError, match="bookmark_interval must be more than 0 seconds: got '5'"):
+        APIServer(bookmark_interval="5")  # type: ignore[arg-type]  # what is wrong is the point
     with pytest.raises(ConfigurationError, match="bookmark_interval must be more than 0 seconds: got nan"):
         APIServer(bookmark_interval=float("nan"))
     with pytest.raises(ConfigurationError, match="to 65535: got 70000"):
         APIServer(port=70_000)
-    with pytest.raises(ConfigurationError, match="not negative: got -1"):
+    with pytest.raises(ConfigurationError, match="history must be a whole number, 0 or more, not -1"):
         APIServer(history=-1)
     with pytest.raises(ConfigurationError, match="a collection of names: got 'shop'"):
         APIServer(namespaces="shop")

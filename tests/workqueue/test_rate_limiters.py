@@ -128,7 +128,10 @@ def test_the_default_by_item_has_upstreams_numbers() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ItemExponentialFailureRateLimiter(-1, 5), "base_delay must be zero or more, not -1"),
+        (
+            lambda: ItemExponentialFailureRateLimiter(-1, 5),
+            "base_delay must be a finite number of seconds, 0 or more, not -1",
+        ),
         (lambda: ItemExponentialFailureRateLimiter(1, math.inf), "max_delay must be a finite number of seconds"),
         (lambda: ItemFastSlowRateLimiter(1, 5, -1), "max_fast_attempts must be a whole number, 0 or more, not -1"),
         (lambda: BucketRateLimiter(0, 5), "qps must be above zero"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from informers._base.checks import as_number, check_count, check_port
 from informers.errors import ConfigurationError
 from informers.resources import ClusterResource, NamespacedResource, Resource
 from informers.testing._store.documents import Json, encode, json_of, mapping
@@ -29,12 +30,10 @@ def checked_options(
     Raises:
         ConfigurationError: an option is wrong.
     """
-    if not bookmark_interval > 0:
+    if not as_number(bookmark_interval) > 0:
         raise ConfigurationError(f"bookmark_interval must be more than 0 seconds: got {bookmark_interval!r}")
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ConfigurationError(f"port must be a number from 0 (any that is free) to 65535: got {port!r}")
-    if isinstance(history, bool) or not isinstance(history, int) or history < 0:
-        raise ConfigurationError(f"history must be a number of events, not negative: got {history!r}")
+    check_port(port)
+    check_count("history", history, at_least=0)
     if isinstance(namespaces, str):
         raise ConfigurationError(f"namespaces must be a collection of names: got {namespaces!r}")
     served = list(resources)
