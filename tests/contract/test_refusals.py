@@ -384,7 +384,7 @@ def test_an_event_is_in_the_namespace_of_what_it_is_about(
     answer = server.send("POST", space.path("events", api), wrong)
     assert answer.status == 422
     why = f'involvedObject.namespace: Invalid value: "{said}": does not match event.namespace'
-    assert answer.json()["message"].endswith(f'"f" is invalid: {why}')
+    assert answer.json()["message"] == f'Event "f" is invalid: {why}'
 
 
 def test_an_event_of_what_has_no_namespace_is_in_the_default_one(server: Server) -> None:

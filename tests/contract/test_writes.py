@@ -853,6 +853,10 @@ def test_fields_that_nobody_knows_go_with_a_warning_unless_they_are_refused(serv
 
 
 def test_fields_that_are_there_twice_are_reported(server: Server, path: str) -> None:
+    body = b'{"metadata":{"name":"a","name":"b","name":"a"},"data":{"l":"1"},"data":{"k":"1","k":"2"}}'
+    refused = server.send("POST", path, body, {"fieldValidation": "Strict"})
+    said = ", ".join(f'duplicate field "{field}"' for field in ("metadata.name", "data", "data.k"))
+    assert refused.json()["message"].endswith(f"strict decoding error: {said}")
     body = b'{"metadata":{"name":"a"},"data":{"k":"1","k":"2"}}'
     refused = server.send("POST", path, body, {"fieldValidation": "Strict"})
     assert refused.status == 400

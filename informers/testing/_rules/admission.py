@@ -104,7 +104,9 @@ def validate(served: Served, obj: Json, *, is_inside: bool, old: Json | None = N
         causes += definition_causes(obj, old)
     if causes:
         resource, name = served.resource, obj["metadata"].get("name") or ""
-        raise failures.invalid(resource.group, resource.kind, name, causes)
+        # To the real server events of both groups are of one kind.
+        group = "" if resource.kind == "Event" and not served.is_custom else resource.group
+        raise failures.invalid(group, resource.kind, name, causes)
 
 
 def complete(served: Served, obj: Json) -> None:

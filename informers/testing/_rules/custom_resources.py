@@ -12,7 +12,7 @@ import attrs
 from informers.testing._rules.definitions import DEFINITIONS, defined
 from informers.testing._rules.registry import Registry
 from informers.testing._store.documents import Json
-from informers.testing._store.served_resources import Catalog, Served
+from informers.testing._store.served_resources import Catalog, Served, address
 from informers.testing._store.versioned_storage import Storage
 from informers.testing._store.watches import Watchers
 
@@ -47,35 +47,27 @@ class Customs:
         """Take an object that was written or removed, which may be a definition."""
         if str(served.resource) != DEFINITIONS:
             return
-        named = dict(defined(obj))
+        named = list(defined(obj))
+        first, _ = named[0]
         name, spec = obj["metadata"]["name"], obj["spec"]
         before = self._specs.pop(name, spec)
-        if not is_gone:
+        if is_gone:
+            for record in self.storage.page(first.collection).records:
+                namespace, _, name = record.key.rpartition("/")
+                self.registry.discard(first, namespace, name)
+        else:
             self._specs[name] = spec
-            if before != spec:
-                # Its storage is replaced: watches end, and the history is lost.
-                collection = next(iter(named)).collection
-                for custom in named:
-                    self.watchers.drop(custom.resource)
-                self.storage.begin_anew(collection)
-                self._restarting.add(collection)
-        for custom, is_served in named.items():
-            if is_served and not is_gone:
-                self.catalog.add(custom)
-                continue
-            if is_gone:
-                for record in self.storage.page(custom.collection).records:
-                    namespace, _, name = record.key.rpartition("/")
-                    self.registry.discard(custom, namespace, name)
-                self.storage.begin_anew(custom.collection)
-            self._retire(custom)
-        versions = {custom.resource.version for custom in named}
-        collections = {custom.collection for custom in named}
-        for other in self.catalog:
-            if other.is_custom and other.collection in collections and other.resource.version not in versions:
-                # A version that the definition had before.
-                self._retire(other)
-
-    def _retire(self, custom: Served) -> None:
-        self.catalog.remove(custom)
-        self.watchers.drop(custom.resource)
+        old = [each for each in self.catalog if each.is_custom and each.collection == first.collection]
+        new = {address(custom.resource): custom for custom, is_served in named if is_served and not is_gone}
+        for custom in new.values():
+            self.catalog.add(custom)
+        for each in old:
+            if address(each.resource) not in new:
+                self.catalog.remove(each)
+        if is_gone or before != spec:
+            # Its storage is replaced: watches end, and the history is lost.
+            for each in old:
+                self.watchers.drop(each.resource)
+            self.storage.begin_anew(first.collection)
+            if not is_gone:
+                self._restarting.add(first.collection)

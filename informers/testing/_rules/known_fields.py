@@ -8,14 +8,15 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, final
+from typing import Any, cast, final
 
 import attrs
 
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause, Failure
-from informers.testing._store.documents import Json, encode, go_type, mapping, quote
+from informers.testing._store.documents import Json, encode, go_type, mapping, quote, sequence
 from informers.testing._store.served_resources import Served
 
 __all__ = ["FieldCheck", "doubled_fields", "known_metadata", "recognized"]
@@ -177,40 +178,26 @@ def _mistyped(have: str, owner: str, path: str, wanted: str) -> TypeError:
     return TypeError(f"json: cannot unmarshal {have} into Go struct field {owner}.{where} of type {wanted}")
 
 
-class _Doubled(dict[str, Any]):
-    """An object, with the names that occur twice in its text."""
-
-    names: tuple[str, ...] = ()
-
-
 def doubled_fields(body: bytes, *, is_patch: bool = False) -> tuple[str, ...]:
     """Return problems with duplicate fields of a JSON text; none for invalid JSON."""
-    found = False
-
-    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal found
-        made = dict(pairs)
-        if len(made) == len(pairs):
-            return made
-        found = True
-        seen: set[str] = set()
-        marked = _Doubled(made)
-        marked.names = tuple(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # None is false
-        return marked
-
     try:
-        content = json.loads(body, object_pairs_hook=build)
+        # Objects become tuples of pairs, which keep what a mapping would lose.
+        content = json.loads(body, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         return ()
     prefix = "json patch " if is_patch and isinstance(content, list) else ""
-    return tuple(f'{prefix}duplicate field "{path}"' for path in _doubled(content, "")) if found else ()
+    return tuple(dict.fromkeys(f'{prefix}duplicate field "{path}"' for path in _doubled(content, "")))
 
 
-def _doubled(value: Any, path: str) -> list[str]:
+def _doubled(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list):
-        return [each for index, item in enumerate(value) for each in _doubled(item, f"{path}[{index}]")]
-    if not isinstance(value, dict):
-        return []
-    within = f"{path}." if path else ""
-    found = [each for field, item in value.items() for each in _doubled(item, within + field)]
-    return found + [within + name for name in value.names] if isinstance(value, _Doubled) else found
+        for index, item in enumerate(sequence(value)):
+            yield from _doubled(item, f"{path}[{index}]")
+    elif isinstance(value, tuple):
+        seen: set[str] = set()
+        for field, item in cast("tuple[tuple[str, Any], ...]", value):
+            where = f"{path}.{field}" if path else field
+            if field in seen:
+                yield where
+            seen.add(field)
+            yield from _doubled(item, where)

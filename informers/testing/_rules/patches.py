@@ -9,6 +9,7 @@ Upstream: k8s.io/apimachinery/pkg/util/strategicpatch/patch.go, RFC 7386, RFC 69
 from __future__ import annotations
 
 import copy
+from functools import reduce
 from typing import Any, cast
 
 from informers.testing._http.status import Failure, bad_request
@@ -204,16 +205,12 @@ def _child(parent: Any, step: str) -> Any:
 
 
 def _read(root: Any, path: str) -> Any:
-    for step in _steps(path):
-        root = _child(root, step)
-    return root
+    return reduce(_child, _steps(path), root)
 
 
 def _parent(root: Any, path: str) -> tuple[Any, str]:
     *parents, last = _steps(path)
-    for step in parents:
-        root = _child(root, step)
-    return root, last
+    return reduce(_child, parents, root), last
 
 
 def _add(root: Any, path: str, value: Any) -> None:
