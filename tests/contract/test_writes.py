@@ -479,11 +479,14 @@ def test_an_apply_that_no_longer_names_a_map_leaves_there_what_others_put_into_i
     assert left["data"] == {"k": "1", "m": "1"}
 
 
-def test_the_manager_that_creates_a_list_owns_it_too(server: Server, space: Namespace) -> None:
-    ports = [{"name": "a", "port": 80}]
-    made = server.create(space.path("services"), {"metadata": {"name": "s"}, "spec": {"ports": ports}})
+def test_the_manager_that_creates_a_list_owns_it_and_its_items(server: Server, space: Namespace) -> None:
+    volumes = [{"name": "v", "configMap": {"name": "a"}}]
+    spec = {"containers": [{"name": "c", "image": "i"}], "volumes": volumes}
+    made = server.create(space.path("pods"), {"metadata": {"name": "p"}, "spec": spec})
     (entry,) = made["metadata"]["managedFields"]
-    assert entry["fieldsV1"]["f:spec"]["f:ports"].keys() == {".", 'k:{"port":80,"protocol":"TCP"}'}
+    owned = entry["fieldsV1"]["f:spec"]["f:volumes"]
+    assert owned.keys() == {".", 'k:{"name":"v"}'}
+    assert owned['k:{"name":"v"}'].keys() == {".", "f:configMap", "f:name"}
 
 
 @pytest.mark.parametrize(

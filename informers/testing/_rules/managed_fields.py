@@ -18,7 +18,7 @@ import attrs
 
 from informers.testing._http.status import apply_conflict
 from informers.testing._rules.patches import merge_keys
-from informers.testing._store.documents import Json, is_same, mapping, quote, sequence
+from informers.testing._store.documents import Json, mapping, quote, sequence
 
 __all__ = ["Writer", "apply", "record_apply", "record_write"]
 
@@ -87,15 +87,16 @@ class Writer:
 def _tree(fields: Iterable[_Path]) -> Json:
     """Return a set of fields as objects have it."""
     tree: Json = {}
-    before: _Path = ()
+    node = tree
+    before: _Path = ("",)
     for path in sorted(fields):
-        node = tree
-        for step in path[:-1]:
-            node = node.setdefault(step, {})
-        if before and before == path[: len(before)]:
+        if before == path[: len(before)]:
             node["."] = {}
-        node[path[-1]] = {}
-        before = path
+        node, before = tree, path
+        for step in path:
+            if step not in node:
+                node[step] = {}
+            node = node[step]
     return tree
 
 
@@ -172,13 +173,13 @@ def _applied(config: Json) -> set[_Path]:
 def _compare(old: Json, new: Json) -> tuple[set[_Path], set[_Path]]:
     """Return the fields that are new or changed, and those that are removed."""
     # Most writes change one part alone.
-    parts = [field for field in {**old, **new} if not is_same(old.get(field), new.get(field))]
+    parts = [field for field in {**old, **new} if old.get(field) != new.get(field)]
     before, after = (_fields({field: obj[field] for field in parts if field in obj}) for obj in (old, new))
     changed = {
         path
         for path, value in after.items()
         if value is not _Inner.STRUCTURE
-        and not (path in before and (isinstance(value, _Inner) or is_same(before[path], value)))
+        and (path not in before or (before[path] != value and not isinstance(value, _Inner)))
     }
     return changed, before.keys() - after.keys()
 
