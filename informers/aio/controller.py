@@ -130,7 +130,7 @@ class Controller(BaseController[Callable[[ObjectName], Coroutine[Any, Any, "Resu
         work = IN_WORK.get()
         is_own = work is not None and work.owner is self._own_writes
         async with LoopWakeup(timeout=timeout, clock=self._clock) as wakeup:
-            if drain and self._started and not is_own:
+            if drain and self._works and not is_own:
                 self._turns.queue.shut_down_with_drain(timeout=0)
                 await wakeup.run(wakeup.until(self._drained.is_set, [self._drained.add_callback]))
             return await wakeup.run(self._ending(wakeup, is_own=is_own))

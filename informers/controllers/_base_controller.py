@@ -94,6 +94,8 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         self._clock = clock
         self._lifecycle = new_lock()
         self._started = False
+        #: Whether names have turns: the caches are filled.
+        self._works = False
         #: Set when no more names are taken.
         self._stopping = Signal(clock=clock)
         #: Set when no further turn begins, and none is in progress: the end of a drain of tasks.
@@ -381,6 +383,7 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
         for informer, registration in self._registrations:
             registration.ended.add_callback(functools.partial(self._informer_ended, informer))
         if not (wakeup.is_stopped or self._stopping.is_set()):
+            self._works = True
             begin()
         yield from wakeup.until(
             self._stopping.is_set,

@@ -115,7 +115,8 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         Args:
             timeout: seconds to wait at most; None for no limit. In the reconcile function, and in a forked child, it
                 does not wait.
-            drain: whether waiting names have a run first. Delayed ones are dropped anyway.
+            drain: whether waiting names have a run first. Delayed ones are dropped anyway, and all while it waits for
+                the caches.
 
         Returns:
             Whether no run is in progress any more.
@@ -127,7 +128,7 @@ class Controller(BaseController[Callable[[ObjectName], "Result | None"]]):
         if self._owner is not None:
             return True
         with Wakeup(timeout=timeout, stop=None, clock=self._clock) as wakeup:
-            if drain and self._started and not is_own_thread():
+            if drain and self._works and not is_own_thread():
                 self._turns.queue.shut_down_with_drain(timeout=timeout)
             return wakeup.run(self._ending(wakeup, is_own=is_own_thread()))
 

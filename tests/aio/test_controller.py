@@ -288,6 +288,18 @@ def test_a_drain_gives_all_that_wait_their_turn_and_those_that_come_again_while_
     run(main)
 
 
+def test_a_drain_while_it_waits_for_caches_drops_the_names_and_ends_at_once(owners: Any, make: Any) -> None:
+    async def main() -> None:
+        controller = make(Script(), sync_timeout=None)
+        controller.enqueue(WEB)
+        task = asyncio.create_task(controller.run(asyncio.Event()))
+        await settle()
+        assert await controller.stop(None, drain=True)
+        await task
+
+    run(main)
+
+
 def test_a_stop_gives_up_after_its_timeout_and_the_run_continues_to_its_end(
     owners: Any, make: Any, clock: FakeClock
 ) -> None:

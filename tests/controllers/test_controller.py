@@ -605,6 +605,13 @@ class TestRun:
         assert controller.stop(timeout=10, drain=True)
         assert len(names) == 100
 
+    def test_a_drain_while_it_waits_for_caches_drops_the_names_and_ends_at_once(self, owners: Any, run: Any) -> None:
+        controller = Controller("owners", owners, Script(), sync_timeout=None)
+        controller.enqueue(WEB)
+        run(controller)
+        eventually(lambda: controller.health().started)
+        assert controller.stop(timeout=None, drain=True)
+
     @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
     def test_what_would_end_a_worker_in_silence_stops_the_controller_and_run_raises_it(
         self, owners: Any, run: Any, error: BaseException
