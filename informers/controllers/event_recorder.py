@@ -214,7 +214,7 @@ class EventRecorder(OfOneProcess):
         return not self._lost
 
     def _inherit_locked(self) -> None:
-        """Begin anew in a forked child: the parent sends the events recorded before, and keeps its connections."""
+        """Start again in a forked child: the parent sends the events recorded before, and keeps its connections."""
         self._process = os.getpid()
         self._series.clear()
         self._turns.clear()
