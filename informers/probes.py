@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from typing_extensions import Self
 
-from informers._base.checks import as_number, check_methods, check_port
+from informers._base.checks import as_number, check_instance, check_methods, check_port
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._base.forks import OfOneProcess, hold_forks, new_lock, on_fork
 from informers._base.threads import join_all, start_thread
@@ -117,8 +117,7 @@ class ProbeServer(OfOneProcess):
         stale_after: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if not isinstance(factory, InformerFactory):
-            raise ConfigurationError(f"factory must be a factory of informers: got {type(factory).__name__}")
+        check_instance(factory, InformerFactory, "a factory of informers")
         check_port(port)
         if not isinstance(host, str):
             raise ConfigurationError(f"host must be an address, for example '127.0.0.1', or '' for all: got {host!r}")

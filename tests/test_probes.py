@@ -192,7 +192,7 @@ def test_mistakes_are_said_at_the_call(server: APIServer, arguments: dict[str, A
 
 
 def test_a_probe_server_takes_a_factory() -> None:
-    with pytest.raises(ConfigurationError, match="must be a factory of informers: got NoneType"):
+    with pytest.raises(ConfigurationError, match="expected a factory of informers: got NoneType"):
         ProbeServer(None, port=0)  # type: ignore[arg-type]
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "check_count",
     "check_function",
     "check_hashable",
+    "check_instance",
     "check_instances",
     "check_items",
     "check_limiter",
@@ -205,6 +206,12 @@ def check_items(value: object, what: str) -> list[object]:
     if not isinstance(value, (list, tuple)):
         raise ConfigurationError(f"{what} must be a list: got {value!r}, a {type(value).__name__}")
     return list(cast("Iterable[object]", value))
+
+
+def check_instance(value: object, cls: type | tuple[type, ...], expected: str) -> None:
+    """Refuse an instance of another class."""
+    if not isinstance(value, cls):
+        raise ConfigurationError(f"expected {expected}: got {type(value).__name__}")
 
 
 def check_instances(values: object, cls: type[T]) -> list[T]:

@@ -12,11 +12,10 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, check_timeout
+from informers._base.checks import check_function, check_instance, check_timeout
 from informers.aio.loop_wakeups import AnyStop, LoopWakeup, check_any_stop
 from informers.cache.informer import SharedInformer
 from informers.cache.waits import SeenResult
-from informers.errors import ConfigurationError
 from informers.objects import ObjectName
 
 __all__ = ["wait_until", "wait_until_seen"]
@@ -88,9 +87,6 @@ async def wait_until_seen(
 
 
 def _check(informer: object, timeout: object, stop: object) -> None:
-    if not isinstance(informer, SharedInformer):
-        raise ConfigurationError(
-            f"expected an informer, for example factory.core.v1.pods.informer: got {type(informer).__name__}"
-        )
+    check_instance(informer, SharedInformer, "an informer, for example factory.core.v1.pods.informer")
     check_timeout(timeout)
     check_any_stop(stop)

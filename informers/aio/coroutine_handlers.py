@@ -22,7 +22,7 @@ from typing import Any, cast, final
 import attrs
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_count
+from informers._base.checks import check_count, check_instance
 from informers._base.exceptions import report
 from informers._base.forks import new_lock
 from informers.cache.handlers import Callbacks, Delivery, ResourceEventHandler, ResourceEventHandlerFuncs
@@ -75,6 +75,7 @@ def add_event_handler(
         StoppedError: the informer has been stopped.
         RuntimeError: there is no running loop.
     """
+    check_instance(informer, SharedInformer, "an informer, for example factory.core.v1.pods.informer")
     check_count("workers", workers, at_least=1)
     caller = _Caller(asyncio.get_running_loop(), workers)
     functions: ResourceEventHandlerFuncs[T] = ResourceEventHandlerFuncs(

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Hashable
 from typing import TypeVar
 
-from informers._base.checks import check_timeout
+from informers._base.checks import check_instance, check_timeout
 from informers.aio.loop_wakeups import LoopWakeup
-from informers.errors import ConfigurationError, StoppedError
+from informers.errors import StoppedError
 from informers.workqueue import Queue
 
 __all__ = ["get", "items"]
@@ -36,8 +36,7 @@ async def get(queue: Queue[T], *, timeout: float | None = None) -> T:
         ConfigurationError: the timeout or the queue is not valid.
     """
     check_timeout(timeout)
-    if not isinstance(queue, Queue):
-        raise ConfigurationError(f"expected a queue of informers.workqueue: got {type(queue).__name__}")
+    check_instance(queue, Queue, "a queue of informers.workqueue")
     try:
         return queue.get(timeout=0)
     except TimeoutError:

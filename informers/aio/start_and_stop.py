@@ -15,7 +15,7 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
-from informers._base.checks import check_function, check_timeout
+from informers._base.checks import check_function, check_instance, check_timeout
 from informers._base.clock import SYSTEM_CLOCK, Clock
 from informers._factory.base import InformerFactory
 from informers.aio.coroutine_handlers import cancelled_calls
@@ -29,6 +29,8 @@ __all__ = ["release", "running", "stop", "synced"]
 
 F = TypeVar("F", bound=InformerFactory)
 
+_EITHER = "a factory, or an informer, for example factory.core.v1.pods.informer"
+
 
 @asynccontextmanager
 async def running(factory: F) -> AsyncGenerator[F, None]:
@@ -36,7 +38,9 @@ async def running(factory: F) -> AsyncGenerator[F, None]:
 
     Raises:
         StoppedError: it has been stopped before.
+        ConfigurationError: the argument is not a factory.
     """
+    check_instance(factory, (InformerFactory, SharedInformer), _EITHER)
     factory.start()
     try:
         yield factory
@@ -57,8 +61,9 @@ async def stop(what: InformerFactory | SharedInformer[Any], timeout: float | Non
         Whether every thread has ended.
 
     Raises:
-        ConfigurationError: the timeout is not valid.
+        ConfigurationError: an argument is not valid.
     """
+    check_instance(what, (InformerFactory, SharedInformer), _EITHER)
     result = await _in_thread("stop", lambda: what.stop(timeout))
     await _cancelled_calls(timeout)
     return result
@@ -75,7 +80,11 @@ async def release(factory: InformerFactory, resource: Resource[Any]) -> bool:
 
     Returns:
         Whether the factory had one.
+
+    Raises:
+        ConfigurationError: an argument is not valid.
     """
+    check_instance(factory, InformerFactory, "a factory")
     result = await _in_thread("release", lambda: factory.release(resource))
     await _cancelled_calls(None)
     return result

@@ -13,11 +13,10 @@ from typing import Any, Generic, cast, final
 
 from typing_extensions import TypeVar, override
 
-from informers._base.checks import check_count, check_period
+from informers._base.checks import check_count, check_instance, check_period
 from informers._base.forks import new_condition
 from informers.cache.informer import SharedInformer
 from informers.cache.object_events import Added, Deleted, ObjectEvent, Updated
-from informers.errors import ConfigurationError
 from informers.objects import DeletedFinalStateUnknown, object_key
 
 __all__ = ["events"]
@@ -54,10 +53,7 @@ def events(
         ConfigurationError: an argument is wrong.
         StoppedError: at the first event, if the informer was stopped before.
     """
-    if not isinstance(informer, SharedInformer):
-        raise ConfigurationError(
-            f"expected an informer, for example factory.core.v1.pods.informer: got {type(informer).__name__}"
-        )
+    check_instance(informer, SharedInformer, "an informer, for example factory.core.v1.pods.informer")
     check_count("maxsize", maxsize, at_least=1)
     if resync_period is not None:
         check_period("resync_period", resync_period)

@@ -13,6 +13,7 @@ import prometheus_client
 from prometheus_client.registry import Collector, CollectorRegistry
 from typing_extensions import override
 
+from informers._base.checks import check_instance
 from informers._factory.base import InformerFactory
 from informers.cache.health import HandlerHealth
 from informers.errors import ConfigurationError
@@ -61,8 +62,7 @@ class InformerCollector(Collector):
             )
         self._factories = {"": factories} if isinstance(factories, InformerFactory) else dict(factories)
         for factory in self._factories.values():
-            if not isinstance(factory, InformerFactory):
-                raise ConfigurationError(f"expected a factory of informers: got {type(factory).__name__}")
+            check_instance(factory, InformerFactory, "a factory of informers")
         for factory in self._factories.values():
             factory.measure_latencies()
         if registry is not None:

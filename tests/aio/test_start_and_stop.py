@@ -269,8 +269,17 @@ def test_mistakes_are_said_at_the_call(server: APIServer) -> None:
                 aio.events(informer, maxsize=wrong)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="resync_period must be a number of seconds"):
             aio.events(informer, resync_period=-1)
-        with pytest.raises(ConfigurationError, match="expected an informer"):
-            aio.events(factory)  # type: ignore[arg-type]
+        wrong_kinds: tuple[Any, ...] = ("pods", factory.core.v1.config_maps)
+        for other in wrong_kinds:
+            for call in (aio.events, aio.add_event_handler):
+                with pytest.raises(ConfigurationError, match="expected an informer"):
+                    call(other)
+            with pytest.raises(ConfigurationError, match="expected a factory, or an informer"):
+                await aio.stop(other)
+            with pytest.raises(ConfigurationError, match="expected a factory, or an informer"):
+                await aio.running(other).__aenter__()
+            with pytest.raises(ConfigurationError, match="expected a factory: got"):
+                await aio.release(other, core.V1.config_maps)
         with pytest.raises(ConfigurationError, match="expected informers or registrations"):
             await aio.synced("pods")  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="progress must be a function"):
