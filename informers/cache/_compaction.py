@@ -73,6 +73,7 @@ class Compactor(Generic[T]):
         self._clock = clock
         self._young: dict[str, Record[T]] = {}
         self._old: dict[str, Record[T]] = {}
+        #: Bytes of these; not counted any more once they are worthwhile to compress.
         self._size = 0
         self._turn = 0.0
         self._is_idle = False
@@ -93,13 +94,13 @@ class Compactor(Generic[T]):
         """Note the present records by key; None for a removed one."""
         for key, record in states.items():
             before = self._old.pop(key, None) or self._young.pop(key, None)
-            if before is not None:
+            if before is not None and not self._has_learnt:
                 self._size -= before.size
             if record is not None and record.is_packable:
                 if not self._young:
                     self._turn = self._clock.monotonic() + _GENERATION
                 self._young[key] = record
-                self._size += record.size
+                self._size += 0 if self._has_learnt else record.size
 
     def work(self, *, is_idle: bool) -> None:
         """Compress a few records; `is_idle` if there is nothing else to do."""
@@ -115,6 +116,4 @@ class Compactor(Generic[T]):
             if not self._has_learnt:
                 learn_from(records.values())
                 self._has_learnt = True
-            record = records.pop(next(iter(records)))
-            self._size -= record.size
-            record.pack()
+            records.pop(next(iter(records))).pack()

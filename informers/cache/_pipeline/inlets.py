@@ -60,7 +60,6 @@ class NamespaceReflector(Scope, Generic[T]):
     ) -> None:
         super().__init__(namespace, clock=clock)
         self._queue = queue
-        self._resource = resource
         self.source = source
         self.parts: Sequence[Syncable] = ()
         self.thread: threading.Thread | None = None
@@ -79,19 +78,14 @@ class NamespaceReflector(Scope, Generic[T]):
     def start(self) -> threading.Thread:
         """Start its thread, once, and return it."""
         if self.thread is None:
-            name = f"reflector-{self._resource}" + (f"-{self.namespace}" if self.namespace else "")
+            name = f"reflector-{self.reflector.progress.resource}" + (f"-{self.namespace}" if self.namespace else "")
             self.thread = start_thread(name, self.reflector.run)
         return self.thread
-
-    def rename(self, resource: str) -> None:
-        """Change the resource's name in messages."""
-        self._resource = resource
-        self.reflector.rename(resource)
 
     @property
     def name(self) -> str:
         """Its name in messages."""
-        return named(self._resource, self.namespace)
+        return named(self.reflector.progress.resource, self.namespace)
 
     def why_not_synced(self) -> str:
         """Return in words what delays its first list, with its last error; empty if the list is in the cache."""
@@ -172,7 +166,7 @@ class Reflectors(Generic[T]):
         """Change the resource's name in messages."""
         self._resource = resource
         for followed in self:
-            followed.rename(resource)
+            followed.reflector.rename(resource)
 
     def get(self, namespace: str | None) -> NamespaceReflector[T] | None:
         """Return the reflector of a namespace, or None."""
