@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,28 @@ def test_a_test_itself_may_delete_any_namespace(server: APIServer) -> None:
     server.delete(core.V1.namespaces, "default")
     assert "default" not in names(server)
     assert server.list(core.V1.pods) == []
+
+
+class Counting(dict[str, Any]):
+    """Counts what is read."""
+
+    reads = 0
+
+    def __getitem__(self, key: str) -> Any:
+        self.reads += 1
+        return super().__getitem__(key)
+
+
+def test_each_object_of_a_namespace_is_read_as_often_however_many_there_are() -> None:
+    def reads(count: int) -> int:
+        server = APIServer()
+        server.create({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}})
+        for number in range(count):
+            server.create(pod(f"a{number}", namespace="shop"))
+        collection = server._storage._collections["pods"]
+        collection.records = counting = Counting(collection.records)
+        server.delete(core.V1.namespaces, "shop")
+        assert server.list(core.V1.pods) == []
+        return counting.reads
+
+    assert reads(80) <= 8 * reads(10)

@@ -307,17 +307,7 @@ class Handlers:
 
     def _delete_collection(self, target: Target, request: Request, form: Form) -> list[bytes]:
         page = self.reads.page(target, self.reads.query(target, request, is_watch=False))
-        options = read_delete_options(request)
-        deleted: list[StoredRecord] = []
-        for record in page.records:
-            namespace, _, name = record.key.rpartition("/")
-            try:
-                gone, _ = self.registry.delete(target.served, namespace, name, options)
-            except Failure as failure:
-                if failure.code != 404:
-                    raise
-                continue
-            deleted.append(gone)
+        deleted = self.registry.delete_all(target.served, page.records, read_delete_options(request))
         return form.many(deleted, {"resourceVersion": str(page.version)})
 
     def _watch(self, exchange: Exchange, target: Target, scripted: ScriptedFault | None) -> None:

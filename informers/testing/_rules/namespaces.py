@@ -10,7 +10,6 @@ from typing import final
 
 import attrs
 
-from informers.testing._http.status import Failure
 from informers.testing._rules.deletions import DeleteOptions
 from informers.testing._rules.registry import Registry, WriteOptions
 from informers.testing._store.documents import Json, mapping, sequence
@@ -51,12 +50,7 @@ class NamespaceController:
 
     def _empty(self, namespace: str) -> None:
         for collection, served in self._collections().items():
-            for record in self.storage.page(collection, namespace=namespace).records:
-                try:
-                    self.registry.delete(served, namespace, record.key.rpartition("/")[2], _AT_ONCE)
-                except Failure as failure:
-                    if failure.code != 404:  # it went with another
-                        raise
+            self.registry.delete_all(served, self.storage.page(collection, namespace=namespace).records, _AT_ONCE)
         self._let_go(namespace)
 
     def _let_go(self, namespace: str) -> None:
@@ -64,7 +58,7 @@ class NamespaceController:
         served = self.catalog.find("", "v1", "namespaces")
         if record is None or served is None:
             return
-        if any(self.storage.page(name, namespace=namespace, limit=1).records for name in self._collections()):
+        if any(self.storage.has_any(name, namespace) for name in self._collections()):
             return
 
         def finalize(obj: Json) -> Json:

@@ -5,6 +5,7 @@ Upstream: k8s.io/apiserver/pkg/registry/rest and each kind's strategy (v0.37).
 
 from __future__ import annotations
 
+from informers.kinds import core
 from informers.testing._http import status as failures
 from informers.testing._http.status import Cause
 from informers.testing._rules.deletions import DeleteOptions
@@ -34,8 +35,7 @@ def check_namespace(served: Served, namespace: str, name: str, storage: Storage)
     if found is not None and decode(found.metadata).get("deletionTimestamp"):
         raise failures.terminating(served.resource, namespace, name)
     if found is None:
-        message = f'namespaces "{namespace}" not found'
-        raise failures.Failure(message, code=404, reason="NotFound", details={"name": namespace, "kind": "namespaces"})
+        raise failures.not_found(core.V1.namespaces, namespace)
 
 
 def check_preconditions(

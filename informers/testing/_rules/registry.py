@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
 import attrs
@@ -262,6 +262,22 @@ class Registry:
             elif metadata["finalizers"] == before:
                 return stored, False
             return self._write_locked(served, obj, is_dry_run=is_dry_run), False
+
+    def delete_all(self, served: Served, records: Iterable[StoredRecord], options: DeleteOptions) -> list[StoredRecord]:
+        """Delete what a list has named, but for what went meanwhile; return it.
+
+        Raises:
+            Failure: 409.
+        """
+        deleted: list[StoredRecord] = []
+        for record in records:
+            namespace, _, name = record.key.rpartition("/")
+            try:
+                deleted.append(self.delete(served, namespace, name, options)[0])
+            except failures.Failure as failure:
+                if failure.code != 404:
+                    raise
+        return deleted
 
     def discard(self, served: Served, namespace: str, name: str) -> None:
         """Remove an object whatever holds it, as when its definition goes.

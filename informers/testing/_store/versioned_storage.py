@@ -180,6 +180,12 @@ class Storage:
         with self._lock:
             return self._collection_locked(collection).records.get(key)
 
+    def has_any(self, collection: str, namespace: str) -> bool:
+        """Return whether there are objects in a namespace."""
+        with self._lock:
+            low, high = self._collection_locked(collection).bounds(namespace)
+            return low < high
+
     def put(self, collection: str, build: Callable[[int], StoredRecord]) -> StoredRecord:
         """Store what `build` makes of the next version, in place of what has the same key."""
         with self._lock:
