@@ -65,7 +65,8 @@ class Resource(Generic[T]):
             )
         if not self.version or not self.plural:
             raise ConfigurationError(
-                f"a resource needs a version and a plural name, for example 'v1' and 'pods': got {self!r}"
+                "a resource needs a version and a plural name, for example 'v1' and 'pods': "
+                f"got group {self.group!r}, version {self.version!r}, plural {self.plural!r}"
             )
         if self.group == "core":
             raise ConfigurationError("the core group's name is empty: give '' and not 'core'")

@@ -11,7 +11,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from informers.cache.informer import SharedInformer
-from informers.cache.listers import ClusterLister, NamespacedLister
+from informers.cache.listers import ClusterLister, NamespacedLister, NamespaceLister
 from informers.resources import ClusterResource, NamespacedResource
 
 __all__ = ["ClusterKind", "NamespacedKind"]
@@ -57,6 +57,9 @@ class ClusterKind(Generic[T]):
 
 def _advice(name: str, lister: type[object]) -> str:
     """Return the message for an unknown attribute of a kind."""
-    parts = [part for part, owner in (("informer", SharedInformer), ("lister", lister)) if hasattr(owner, name)]
-    used = " or ".join(f".{part}.{name}" for part in parts) or ".informer, .lister or .resource"
+    owners: list[tuple[str, type[object]]] = [("informer", SharedInformer), ("lister", lister)]
+    if lister is NamespacedLister and not hasattr(lister, name):
+        owners.append(("lister.namespace(...)", NamespaceLister))
+    used = " or ".join(f".{part}.{name}" for part, owner in owners if hasattr(owner, name))
+    used = used or ".informer, .lister or .resource"
     return f"a kind has no {name!r} itself: use {used}"

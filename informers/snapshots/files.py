@@ -71,7 +71,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
     path = Path(os.path.realpath(path))
     if _is_special(path):
         # The file would replace it: for example /dev/null, for the whole machine.
-        raise SnapshotError(f"the snapshot {path} can't be written: that is no regular file")
+        raise SnapshotError(f"the snapshot {path} can't be written: it is not a regular file")
     temporary = ""
     try:
         _remove_partial(path)
@@ -93,7 +93,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
                 os.unlink(temporary)  # noqa: PTH108  as above
         if isinstance(error, OSError):
             raise SnapshotError(
-                f"the snapshot {path} can't be written: {error.strerror or error}; what was there is as it was"
+                f"the snapshot {path} can't be written: {error.strerror or error}; the old file is unchanged"
             ) from error
         raise
     _sync_folder(path.parent)
@@ -175,7 +175,7 @@ def read_pieces(path: Path) -> Generator[Iterator[bytes]]:
     """
     if not stat.S_ISREG(path.stat().st_mode):
         # A pipe would wait for a writer.
-        raise FormatError("is no regular file")
+        raise FormatError("is not a regular file")
     with path.open("rb") as file:
         length = _verify(file)
         file.seek(len(_HEAD))

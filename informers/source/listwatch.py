@@ -15,8 +15,9 @@ from typing_extensions import TypeVar
 
 from informers._base.checks import check_count, check_function, check_time_limit
 from informers._base.clock import SYSTEM_CLOCK, Clock
+from informers._base.exceptions import safe_text
 from informers._base.forks import OfOneProcess
-from informers.errors import ConfigurationError, escaped
+from informers.errors import ConfigurationError, SourceError, escaped
 from informers.objects import read
 from informers.resources import Resource
 from informers.selectors import FieldSelector, LabelSelector
@@ -300,7 +301,10 @@ class ListWatch(OfOneProcess, Generic[T]):
         )
         if self._tweak is None:
             return options
-        tweaked = self._tweak(options)
+        try:
+            tweaked = self._tweak(options)
+        except Exception as error:
+            raise SourceError(f"the tweak function failed: {safe_text(error)}") from error
         if not isinstance(tweaked, ListOptions):
             raise ConfigurationError(f"a tweak function must return ListOptions: got {type(tweaked).__name__}")
         self._asked = tweaked

@@ -91,6 +91,8 @@ def test_an_error_within_a_row_is_not_reported_as_a_missing_row() -> None:
 def test_the_error_for_an_attribute_of_the_lister_or_informer_of_a_kind_says_where_it_is(factory: Any) -> None:
     with pytest.raises(AttributeError, match=r"use \.lister\.list$"):
         factory.core.v1.pods.list()
+    with pytest.raises(AttributeError, match=r"use \.lister\.namespace\(\.\.\.\)\.get$"):
+        factory.core.v1.pods.get("web-0")
     with pytest.raises(AttributeError, match=r"use \.lister\.get$"):
         factory.core.v1.nodes.get("node-1")
     with pytest.raises(AttributeError, match=r"use \.informer\.add_event_handler$"):

@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from informers import ConfigurationError
-from informers.errors import ConnectionLostError, DecodeError, StoppedError
+from informers.errors import ConnectionLostError, DecodeError, SourceError, StoppedError
 from informers.resources import ClusterResource, NamespacedResource
 from informers.source.listwatch import ListWatch, check_namespace
 from informers.source.records import WireRecord
@@ -166,6 +166,17 @@ def test_a_tweak_that_returns_something_else_raises_an_error_that_says_so() -> N
     with (
         source_of(saying(), tweak=lambda _: None) as (_, source),
         pytest.raises(ConfigurationError, match="must return ListOptions: got NoneType"),
+    ):
+        source.list(ListOptions())
+
+
+def test_a_tweak_that_raises_is_named_in_the_error() -> None:
+    def tweak(options: ListOptions) -> ListOptions:
+        raise KeyError("app")
+
+    with (
+        source_of(saying(), tweak=tweak) as (_, source),
+        pytest.raises(SourceError, match=r"the tweak function failed: KeyError\('app'\)"),
     ):
         source.list(ListOptions())
 
