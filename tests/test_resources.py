@@ -127,6 +127,13 @@ def test_a_version_without_its_group_is_refused_when_it_is_written() -> None:
             pass
 
 
+def test_a_wrong_row_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ConfigurationError, match="plural must be the name used in the URL, for example 'deployments'"):
+
+        class _V1(GroupVersion, group="example.com", version="v1"):
+            widgets: namespaced[Any] = namespaced("Widget", plural="Widgets")
+
+
 # --- resources
 
 

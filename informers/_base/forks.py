@@ -19,7 +19,6 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, TypeVar
 
 from informers.errors import ConfigurationError
@@ -32,11 +31,9 @@ __all__ = [
     "new_rlock",
     "on_fork",
     "renewed",
-    "renewed_properties",
 ]
 
 _Lock = TypeVar("_Lock")
-_T = TypeVar("_T", bound=type)
 
 #: Called in a child with the parent's process id; returns the descriptors of sockets that the child must give up.
 ForkListener = Callable[[int], Iterable[int]]
@@ -87,15 +84,6 @@ def new_rlock() -> threading.RLock:
 def new_condition(lock: threading.Lock | threading.RLock | None = None) -> threading.Condition:
     """Return a condition, over a lock or its own one, without waiting threads in a forked child."""
     return renewed(threading.Condition(lock))
-
-
-def renewed_properties(made: _T) -> _T:
-    """Return a class whose cached properties, which have locks before Python 3.12, do not hang in a forked child."""
-    for attribute in vars(made).values():
-        lock = getattr(attribute, "lock", None)
-        if isinstance(attribute, cached_property) and lock is not None:
-            renewed(lock)
-    return made
 
 
 def on_fork(listener: ForkListener) -> None:

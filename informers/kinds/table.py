@@ -14,12 +14,10 @@ Upstream: k8s.io/client-go/informers/generic.go and its generated accessors (v0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, final, overload
 
 from typing_extensions import TypeVar
 
-from informers._base.forks import renewed_properties
 from informers.cache.accessor import ClusterKind, NamespacedKind
 from informers.resources import ClusterResource, NamespacedResource
 
@@ -59,6 +57,9 @@ class GroupVersion:
         super().__init_subclass__()
         cls.group = group
         cls.version = version
+        for name, row in vars(cls).items():
+            if isinstance(row, (namespaced, cluster)):
+                row.complete(cls, name)
 
     @classmethod
     def resources(cls) -> Iterator[NamespacedResource[Any] | ClusterResource[Any]]:
@@ -131,19 +132,15 @@ class _Row(Generic[T]):
         self._model = model
         self._decode = decode
 
-    def __set_name__(self, owner: type[GroupVersion], name: str) -> None:
-        # Python calls this before __init_subclass__, so group and version are not known yet.
-        self._owner = owner
-        self._name = name
-
-    def _complete(self) -> dict[str, Any]:
+    def _parts(self, owner: type[GroupVersion], name: str) -> dict[str, Any]:
+        """Return what the resource is made of, from the class and the name that the row stands under."""
         model = self._model
         if model is None:
-            model = "" if self._decode else f"{self._owner.version.capitalize()}{self._kind}"
+            model = "" if self._decode else f"{owner.version.capitalize()}{self._kind}"
         return {
-            "group": self._owner.group,
-            "version": self._owner.version,
-            "plural": self._plural or self._name.replace("_", ""),
+            "group": owner.group,
+            "version": owner.version,
+            "plural": self._plural or name.replace("_", ""),
             "kind": self._kind,
             "model": model,
             "decode": self._decode,
@@ -151,7 +148,6 @@ class _Row(Generic[T]):
 
 
 @final
-@renewed_properties
 class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind whose objects live in namespaces.
 
@@ -162,10 +158,11 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
         decode: makes the object from its JSON mapping, for kinds that the official client does not know.
     """
 
-    @cached_property
-    def resource(self) -> NamespacedResource[T]:
-        """The row's resource."""
-        return NamespacedResource(**self._complete())
+    resource: NamespacedResource[T]
+
+    def complete(self, owner: type[GroupVersion], name: str) -> None:
+        """Make the resource of the class and the name that the row stands under."""
+        self.resource = NamespacedResource(**self._parts(owner, name))
 
     @overload
     def __get__(self, instance: None, owner: type[GroupVersion]) -> NamespacedResource[T]: ...
@@ -180,14 +177,14 @@ class namespaced(_Row[T]):  # noqa: N801  reads as a keyword in the table
 
 
 @final
-@renewed_properties
 class cluster(_Row[T]):  # noqa: N801  reads as a keyword in the table
     """A row of the table: a kind of the whole cluster. Takes the arguments of `namespaced`."""
 
-    @cached_property
-    def resource(self) -> ClusterResource[T]:
-        """The row's resource."""
-        return ClusterResource(**self._complete())
+    resource: ClusterResource[T]
+
+    def complete(self, owner: type[GroupVersion], name: str) -> None:
+        """Make the resource of the class and the name that the row stands under."""
+        self.resource = ClusterResource(**self._parts(owner, name))
 
     @overload
     def __get__(self, instance: None, owner: type[GroupVersion]) -> ClusterResource[T]: ...
