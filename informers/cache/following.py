@@ -128,7 +128,7 @@ class FollowingCache(ObservedCache[T]):
                     self._life.note(fed.start())
                 except BaseException:
                     # The system has no thread left; as in `add_event_handler`.
-                    self._reflectors.remove(namespace)
+                    self._reflectors.remove(namespace).ended.set()
                     raise
         return NamespaceSync(namespace, lambda: [fed], clock=self._clock)
 
@@ -143,7 +143,8 @@ class FollowingCache(ObservedCache[T]):
         check_namespace_name(namespace)
         with self._life.lock:
             fed = self._reflectors.remove(namespace)
-        # Not under the lock: the source may be the user's.
+        # Not under the lock: callbacks and the source may be the user's.
+        fed.ended.set()
         fed.reflector.stop()
         if fed.thread is not None:
             join_all([fed.thread], timeout=None)

@@ -359,10 +359,11 @@ class BaseController(OfOneProcess, ABC, Generic[R]):
 
         def remind() -> float:
             nonlocal due
-            if self._clock.monotonic() >= due:
-                due += _REMINDER
+            now = self._clock.monotonic()
+            if now >= due:
+                due = now + _REMINDER
                 log(logging.WARNING, "controller %s can't begin yet: %s", self._name, self._missing())
-            return due - self._clock.monotonic()
+            return due - now
 
         yield from wakeup.until(self._is_sync_over, [signal.add_callback for signal in signals], remind)
         missing = self._missing()

@@ -291,9 +291,11 @@ def test_a_stop_waits_for_the_call_of_a_handler_that_was_removed_before() -> Non
         assert registration.join(0)
 
 
-@pytest.mark.parametrize("flag", ["synced", "ended"])
+@pytest.mark.parametrize("flag", ["synced", "ended", "a namespace's ended"])
 def test_flags_call_back_without_a_lock(flag: str) -> None:
-    made: SharedInformer[Obj] = SharedInformer(FakeSource(), resource="things")
+    made: SharedInformer[Obj] = SharedInformer({"a": FakeSource(), "b": FakeSource()}, resource="things")
+    part = made.sync_of("a")
+    assert part is not None
     outcomes: list[str] = []
 
     def add() -> None:
@@ -309,13 +311,15 @@ def test_flags_call_back_without_a_lock(flag: str) -> None:
         except StoppedError:
             outcomes.append("stopped")
 
-    getattr(made, flag).add_callback(add)
+    flags = {"synced": made.synced, "ended": made.ended, "a namespace's ended": part.ended}
+    flags[flag].add_callback(add)
     made.start()
     assert made.synced.wait(10)
     if flag == "synced":
         eventually(lambda: outcomes)
+    made.remove_namespace("a")
     assert made.stop(10)
-    assert outcomes == (["came through"] if flag == "synced" else ["stopped", "came through"])
+    assert outcomes == (["stopped", "came through"] if flag == "ended" else ["came through"])
 
 
 @pytest.mark.parametrize("flag", ["the informer's synced", "the handler's synced", "ended"])

@@ -497,12 +497,14 @@ class TestRun:
         stop = Signal(clock=clock)
         running = threading.Thread(target=Controller("owners", owners, Script(), clock=clock).run, args=[stop])
         running.start()
-        for said in (1, 2):
+        for said, seconds in enumerate((10.0, 10.0, 50.0), start=1):
             clock.wait_for_waiters()
-            clock.advance(10.0)
+            clock.advance(seconds)
             eventually(lambda said=said: len(caplog.messages) == said)
+        clock.wait_for_waiters()
         stop.set()
         running.join(10)
+        assert len(caplog.messages) == 3
         assert all("owners can't begin yet: handler controller owners" in line for line in caplog.messages)
 
     def test_caches_may_be_waited_for_without_a_limit(self, owners: Any, clock: FakeClock, run: Any) -> None:

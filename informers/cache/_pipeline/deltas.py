@@ -100,15 +100,15 @@ class DeltaQueue(Generic[T]):
         After `end` of the scope, or `close`, they are dropped, including those that wait for room.
         """
         with self._condition:
-            while self._is_full() and not self._closed and not scope.ended.is_set():
+            while self._is_full() and not self._closed and not scope.is_shut:
                 self._clock.wait(self._condition, None)
-            if not scope.ended.is_set():
+            if not scope.is_shut:
                 self._append_locked(scope, deltas)
 
     def end(self, scope: Scope, last: Delta[T]) -> None:
         """Refuse further deltas of a scope, and append the last. There is always room for it: this never waits."""
-        scope.ended.set()
         with self._condition:
+            scope.is_shut = True
             self._append_locked(scope, [last])
 
     def _append_locked(self, scope: Scope, deltas: Sequence[Delta[T]]) -> None:

@@ -201,7 +201,7 @@ class Reflectors(Generic[T]):
         return made
 
     def remove(self, namespace: str) -> NamespaceReflector[T]:
-        """Remove a reflector and its objects; it is not stopped.
+        """Remove a reflector and its objects; the caller ends and stops it.
 
         Raises:
             ConfigurationError: the namespace is not followed.

@@ -20,12 +20,13 @@ class Scope:
 
     Attributes:
         synced: raised when its first list, or the changes since a snapshot, are in the cache.
-        ended: raised when it is no longer followed: the queue refuses further deltas.
+        ended: raised when it is no longer followed. It calls back, so no lock is held then.
         version: the cache has all changes up to this version; empty before the first list. This attribute and the next
             three change under the cache's lock.
         is_filled: whether the cache has a list or a snapshot of it.
         is_listed: whether `synced` may be raised: a snapshot alone may be old.
         times_back: how often a list has lowered the version, for example after a backup of the server was restored.
+        is_shut: whether the queue refuses its deltas. It changes under the queue's lock.
     """
 
     def __init__(self, namespace: str | None, *, clock: Clock) -> None:
@@ -36,6 +37,7 @@ class Scope:
         self.is_filled: bool = False
         self.is_listed: bool = False
         self.times_back: int = 0
+        self.is_shut: bool = False
 
     def __repr__(self) -> str:
         return f"<Scope {self.namespace or 'of all namespaces'} rv={self.version}>"
