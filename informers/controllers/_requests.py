@@ -51,7 +51,7 @@ def object_path(resource: Resource[Any], name: ObjectName, subresource: str = ""
     check_object_name(name)
     check_string(subresource, "subresource")
     if resource.is_namespaced != bool(name.namespace):
-        needed = "has" if resource.is_namespaced else "has no"
+        needed = "has a" if resource.is_namespaced else "has no"
         raise ConfigurationError(f"an object of {resource} {needed} namespace: got {str(name)!r}")
     # Quoted: a name is not to lead elsewhere.
     collection = resource.path(quote(name.namespace, safe="") or None)

@@ -224,7 +224,7 @@ class TestApply:
     @pytest.mark.parametrize(
         ("resource", "obj", "manager", "message"),
         [
-            (WIDGETS, {"metadata": {"name": "a"}}, "m", "has namespace"),
+            (WIDGETS, {"metadata": {"name": "a"}}, "m", "has a namespace"),
             (WIDGETS, {"metadata": {"namespace": "default"}}, "m", "has no name"),
             (WIDGETS, {"metadata": {"name": "a", "namespace": "default"}}, "", "field_manager"),
             (core.V1.nodes, {"metadata": {"name": "a", "namespace": "default"}}, "m", "has no namespace"),
