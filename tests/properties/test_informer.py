@@ -78,8 +78,8 @@ class InformerMachine(RuleBasedStateMachine):
     `cached` is the state that was told last; `missed` are the events since then, while the informer is cut off.
     """
 
-    @initialize(streaming=st.booleans(), resync=st.booleans())
-    def begin(self, streaming: bool, resync: bool) -> None:
+    @initialize(streaming=st.booleans(), resync=st.booleans(), page_size=st.sampled_from([0, 1]))
+    def begin(self, streaming: bool, resync: bool, page_size: int) -> None:
         self.failures: list[WatchFailure] = []
         self.server = APIServer(streaming_lists=streaming)
         self.server.start()
@@ -90,7 +90,7 @@ class InformerMachine(RuleBasedStateMachine):
             resync_period=2.0 if resync else 0.0,
             restore=restorer(CONFIG_MAPS),
             watch_error_handler=self.failures.append,
-            options=ReflectorOptions(backoff=BackoffSettings(initial=0.2, maximum=0.4)),
+            options=ReflectorOptions(backoff=BackoffSettings(initial=0.2, maximum=0.4), page_size=page_size),
             clock=FastClock(),
         )
         self.cached: dict[str, str] = {}
@@ -235,6 +235,16 @@ class InformerMachine(RuleBasedStateMachine):
         self.settle()
         before = self.watch
         self.server.drop_watches()
+        self.follows_again(before)
+
+    @precondition(lambda self: not self.cut_by)
+    @rule()
+    def restart(self) -> None:
+        """A server that restarts breaks the connections, and forgets the versions from before."""
+        self.settle()
+        before = self.watch
+        self.compacted = int(self.server.resource_version)
+        self.server.restart()
         self.follows_again(before)
 
     @precondition(lambda self: not self.cut_by)
