@@ -225,10 +225,11 @@ class Sighting(CacheWait[SeenResult]):
     def _compare(self) -> SeenResult:
         mark, gone = self._mark, self._mark.gone
         # In this order: the record is at least as new as the version, and an end is known when the record is gone.
-        version, is_listed = self._scope.version, self._scope.is_listed
+        is_filled, version = self._scope.is_filled, self._scope.version
         record = self._record()
         self._was_there |= bool(gone) and ((record is not None and record.uid == gone) or self._has_ended(gone))
-        if not (version or is_listed):
+        # Again: a namespace that is no longer followed is emptied before its objects leave.
+        if not (is_filled and self._scope.is_filled):
             return SeenResult(Sight.NOT_YET, "the cache has not been listed")
         if mark.version and not (record is not None and record.resource_version == mark.version):
             reached = reaches(version, mark.version)
@@ -292,8 +293,8 @@ class Lookout(CacheWait["T | None"], Generic[T]):
         # In this order: nothing changes after the end, and an object is in the cache before it is no longer set aside.
         ended, is_listed, is_set_aside = self._ended(), self._scope.is_listed, self._set_aside() is not None
         record = self._record()
-        # Before the first list it is unknown whether the object exists.
-        if is_listed and not (record is None and is_set_aside):
+        # Before the first list it is unknown whether the object exists, and again when its namespace is left.
+        if is_listed and self._scope.is_listed and not (record is None and is_set_aside):
             obj: T | None = None if record is None else record.object()
             try:
                 if self._predicate(obj):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -220,6 +221,46 @@ def test_a_wait_ends_when_the_namespace_is_no_longer_followed_though_the_informe
         other.join(10)
         assert "does not follow namespace 'a'" in str(results)
         assert isinstance(raised[0], StoppedError)
+
+
+@pytest.mark.parametrize("what", ["an object that is gone", "a deletion that is seen"])
+@pytest.mark.parametrize("moment", ["before the record is read", "when the objects have just left"])
+def test_an_object_that_leaves_with_its_namespace_does_not_count_as_deleted(
+    source: FakeSource[Obj], what: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = obj("shop/web-0")
+    pod["metadata"]["uid"] = "first"
+    source.modify(pod)
+    with informer({"shop": source}) as made:
+        started(made)
+        lookout = made.lookout("shop/web-0", lambda pod: pod is None)
+        sighting = made.sighting(status("web-0", "first"), namespace="shop")
+        write, read = made._contents.write_locked, made.indexer.record
+        found: list[object] = []
+
+        def look() -> None:
+            with suppress(StoppedError):
+                found.append(lookout.look() if what == "an object that is gone" else bool(sighting.look()))
+
+        def write_and_look(*arguments: Any) -> None:
+            write(*arguments)
+            look()
+
+        def leave_and_read(key: str) -> Any:
+            monkeypatch.undo()
+            made.remove_namespace("shop")
+            eventually(lambda: not len(made.indexer))
+            return read(key)
+
+        look()
+        if moment == "before the record is read":
+            monkeypatch.setattr(made.indexer, "record", leave_and_read)
+            look()
+        else:
+            monkeypatch.setattr(made._contents, "write_locked", write_and_look)
+            made.remove_namespace("shop")
+            eventually(lambda: not len(made.indexer))
+        assert not any(found)
 
 
 def test_a_wait_for_an_object_of_a_saved_cache_ends_when_it_is_known_that_nothing_is_missing(

@@ -276,9 +276,11 @@ class CacheController(Generic[T]):
         records = self._contents.records
         gone = self._contents.keys_of(scope.namespace)
         events = [Deleted(key, records[key], True) for key in gone]
+        # First of all: a wait that finds an object gone must not take it for deleted.
+        with self._contents.writing():
+            scope.empty()
         with self._step(events, dict.fromkeys(gone), None) as moved:
             self.set_aside.keep((), namespace=scope.namespace)
-            scope.empty()
             moved[scope.namespace] = ""
         self._settle(scope)
 

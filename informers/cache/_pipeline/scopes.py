@@ -65,6 +65,7 @@ class Scope:
         self.is_filled = self.is_listed = True
 
     def empty(self) -> None:
-        """Note that the cache has no objects of it any more."""
-        self.version = ""
+        """Note that the cache is to have no objects of it any more."""
+        # In this order: a version that is missing has no order.
         self.is_filled = self.is_listed = False
+        self.version = ""
