@@ -309,10 +309,10 @@ class Storage:
             for name in names:
                 self._collection_locked(name).begun = self._version
 
-    def compact(self, version: int | None = None) -> None:
-        """Hide the history of every collection up to `version`; None for all of it."""
+    def compact(self) -> None:
+        """Hide the history of every collection."""
         with self._lock:
-            self._compacted = max(self._compacted, self._version if version is None else min(version, self._version))
+            self._compacted = self._version
 
     def _collection_locked(self, name: str) -> _Collection:
         found = self._collections.get(name)
