@@ -231,8 +231,9 @@ def syncing(
         nonlocal report
         if progress is None:
             return None
-        if clock.monotonic() >= report:
-            report += PROGRESS_INTERVAL
+        now = clock.monotonic()
+        if now >= report:
+            report = now + PROGRESS_INTERVAL
             tell()
         return max(0.0, report - clock.monotonic())
 
