@@ -16,10 +16,10 @@ from informers._base.forks import OfOneProcess, new_lock, on_fork
 from informers._base.signals import Signal
 from informers.errors import ConfigurationError
 
-__all__ = ["LONGEST", "ListTurns", "check_list_turns"]
+__all__ = ["ListTurns", "check_list_turns"]
 
 #: Seconds after which a running list no longer counts: it may hang.
-LONGEST = 5.0
+_LONGEST = 5.0
 
 
 @final
@@ -52,8 +52,8 @@ class ListTurns(OfOneProcess):
         self._lock = new_lock()
         #: When each running turn began, the oldest first.
         self._under_way: dict[Signal, float] = {}
-        #: By kind; the next kind is first.
-        self._waiting: OrderedDict[str, OrderedDict[Signal, None]] = OrderedDict()
+        #: By kind, with what wakes each; the next kind is first.
+        self._waiting: OrderedDict[str, OrderedDict[Signal, Callable[[], object]]] = OrderedDict()
         self._holds: set[object] = set()
         on_fork(self._forked)
 
@@ -66,16 +66,17 @@ class ListTurns(OfOneProcess):
     def asked(self, kind: str, wake: Callable[[], object]) -> Generator[Signal]:
         """Yield a turn, which is set when it has come; it ends with the block.
 
-        While it has not come, call `look` every `LONGEST` seconds: other lists may hang.
+        While it has not come, call `look` after each wake, and after `patience`: other lists may hang.
 
         Args:
             kind: turns of one kind come in the order of their requests.
-            wake: called, perhaps in another thread, when the turn has come; it must not wait.
+            wake: called, perhaps in another thread, when the turn has come, or lists are no longer held; it must not
+                wait.
         """
         turn = Signal(clock=self._clock)
         turn.add_callback(wake)
         with self._lock:
-            self._waiting.setdefault(kind, OrderedDict())[turn] = None
+            self._waiting.setdefault(kind, OrderedDict())[turn] = wake
         self.look()
         try:
             yield turn
@@ -94,6 +95,16 @@ class ListTurns(OfOneProcess):
             with self._lock:
                 self._holds.discard(hold)
             self.look()
+            with self._lock:
+                # They have waited without a time limit so far.
+                wakes = [wake for turns in self._waiting.values() for wake in turns.values()]
+            for wake in wakes:
+                wake()
+
+    def patience(self) -> float | None:
+        """Return the seconds until a waiting list must `look`; None while lists are held: then it will be woken."""
+        with self._lock:
+            return None if self._holds else _LONGEST
 
     def look(self) -> None:
         """Begin the turns that have come."""
@@ -117,7 +128,7 @@ class ListTurns(OfOneProcess):
         if len(self._under_way) < self._at_once:
             return True
         turn, since = next(iter(self._under_way.items()))
-        if now - since < LONGEST:
+        if now - since < _LONGEST:
             return False
         del self._under_way[turn]
         return True

@@ -160,6 +160,19 @@ def test_a_list_that_hangs_lets_another_begin_after_five_seconds() -> None:
         assert begun == ["a", "b", "c", "d", "e"]
 
 
+def test_a_list_waits_for_no_moment_of_the_clock_while_lists_are_held_and_is_woken_then() -> None:
+    turns = ListTurns(1, clock=FakeClock())
+    woken: list[str] = []
+    with ExitStack() as stack:
+        with turns.held():
+            for name in ("first", "second"):
+                stack.enter_context(turns.asked("things", lambda name=name: woken.append(name)))
+            assert turns.patience() is None
+            assert woken == []
+        assert woken == ["first", "second"]
+        assert turns.patience() == 5.0
+
+
 def test_a_waiting_list_looks_for_lists_that_hang_without_being_woken() -> None:
     clock = FakeClock()
     gate = Gate()

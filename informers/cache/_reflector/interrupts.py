@@ -97,13 +97,13 @@ class Interrupts:
                     return
                 self._clock.wait(self._condition, left)
 
-    def wait_once(self, seconds: float, *, unless: Callable[[], bool]) -> None:
+    def wait_once(self, seconds: Callable[[], float | None], *, unless: Callable[[], bool]) -> None:
         """Wait for some seconds, for a `wake`, or until there is an interrupt.
 
         Args:
-            seconds: how long at most.
-            unless: if it holds, there is no wait. It is called under the lock of `wake`, so that no `wake` is lost.
+            seconds: called under the lock of `wake`, so that no `wake` is lost; None for no limit.
+            unless: if it holds, there is no wait. Neither function may wait.
         """
         with self._condition:
             if not (self.any or unless()):
-                self._clock.wait(self._condition, seconds)
+                self._clock.wait(self._condition, seconds())

@@ -33,7 +33,7 @@ from informers.cache._reflector.watch_failures import (
     WatchRecoveryHandler,
 )
 from informers.cache._reflector.watch_session import OpenWatch, ReflectorStore
-from informers.cache.list_turns import LONGEST, ListTurns
+from informers.cache.list_turns import ListTurns
 from informers.cache.store import Store, StoreWriter
 from informers.cache.versions import reaches
 from informers.errors import escaped
@@ -249,7 +249,7 @@ class Reflector(OfOneProcess, Generic[T]):
             self.progress.is_queued = not turn.is_set()
             while not (turn.is_set() or self._interrupts.any):
                 self._list_turns.look()
-                self._interrupts.wait_once(LONGEST, unless=turn.is_set)
+                self._interrupts.wait_once(self._list_turns.patience, unless=turn.is_set)
             self.progress.has_turn()
             self._interrupts.check()
             yield
