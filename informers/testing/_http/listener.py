@@ -47,9 +47,10 @@ class _Connection:
 
     def close(self) -> None:
         """Make its thread end soon."""
-        self.ended.set()
+        # First: otherwise a watch could end in order, and the client's next request would come over this connection.
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
+        self.ended.set()
 
 
 @final
