@@ -6,7 +6,7 @@ Upstream: k8s.io/client-go/informers/factory.go (v0.37).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import Self, TypeVar
@@ -98,8 +98,6 @@ class InformerFactory(SavingFactory):
         pool_manager(api_client)  # refuses other types
         super().__init__(api_client, blueprint, clock)
         self._lock = new_lock()
-        #: Taken before the other lock while a namespace is added or removed: that changes all informers in one step.
-        self._namespaces_lock = new_lock()
         self._kinds: dict[Resource[Any], Any] = {}
         self._by_group_and_plural: dict[tuple[str, str], list[Any]] = {}
         #: Perhaps not at their end: a handler that releases its own informer does not wait for itself.
@@ -163,7 +161,7 @@ class InformerFactory(SavingFactory):
         if not isinstance(namespace, str) or not namespace:
             raise ConfigurationError(f"namespace must be a name, for example 'default': got {namespace!r}")
         check_namespace(namespace)
-        with self._namespaces_lock, self._lock:
+        with self._lock:
             followed = self._followed_namespaces()
             self._check_not_stopped(f" for namespace {namespace!r}")
             if namespace in followed:
@@ -187,17 +185,16 @@ class InformerFactory(SavingFactory):
         Raises:
             ConfigurationError: it is not followed, or the factory follows all namespaces.
         """
-        with self._namespaces_lock:
-            with self._lock:
-                followed = self._followed_namespaces()
-                if namespace not in followed:
-                    raise ConfigurationError(f"the factory does not follow namespace {namespace!r}")
-                self._namespaces = tuple(name for name in followed if name != namespace)
-                kinds = self._followers_locked()
-            for kind in kinds:
+        # They are ended after the lock is released: callbacks may be the user's.
+        with ExitStack() as ends, self._lock:
+            followed = self._followed_namespaces()
+            if namespace not in followed:
+                raise ConfigurationError(f"the factory does not follow namespace {namespace!r}")
+            self._namespaces = tuple(name for name in followed if name != namespace)
+            for kind in self._followers_locked():
                 # One informer may have removed it already.
                 with suppress(ConfigurationError):
-                    kind.informer.remove_namespace(namespace)
+                    ends.callback(kind.informer.leave_namespace(namespace))
 
     def start(self) -> None:
         """Start the informers that have been requested and do not run yet; returns at once.

@@ -5,7 +5,7 @@ Upstream: none; client-go's informers follow one fixed namespace, or all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from typing_extensions import TypeVar
@@ -140,14 +140,28 @@ class FollowingCache(ObservedCache[T]):
         Raises:
             ConfigurationError: it is not followed.
         """
+        self.leave_namespace(namespace)()
+
+    def leave_namespace(self, namespace: str) -> Callable[[], None]:
+        """Begin to remove a namespace; return a function that does the rest of `remove_namespace`.
+
+        A factory leaves a namespace with all its informers in one step. It calls these functions under no lock, since
+        callbacks and sources may be the user's.
+
+        Raises:
+            ConfigurationError: it is not followed.
+        """
         check_namespace_name(namespace)
         with self._life.lock:
             fed = self._reflectors.remove(namespace)
-        # Not under the lock: callbacks and the source may be the user's.
-        fed.ended.set()
-        fed.reflector.stop()
-        if fed.thread is not None:
-            join_all([fed.thread], timeout=None)
+
+        def end() -> None:
+            fed.ended.set()
+            fed.reflector.stop()
+            if fed.thread is not None:
+                join_all([fed.thread], timeout=None)
+
+        return end
 
     def relist(self, namespace: str | None = None) -> None:
         """Make a new connection and a new list of the server's present objects; returns at once.

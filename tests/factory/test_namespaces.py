@@ -202,6 +202,19 @@ def test_a_factory_may_begin_with_no_namespace(server: APIServer) -> None:
         assert keys(factory) == ["b/m"]
 
 
+def test_the_end_of_a_namespace_calls_back_when_the_factory_can_be_used(server: APIServer) -> None:
+    factory = SharedInformerFactory(server.client(), namespace=["a", "b"])
+    part = factory.core.v1.config_maps.informer.sync_of("b")
+    assert part is not None
+    part.ended.add_callback(lambda: factory.add_namespace("c"))
+    with factory:
+        removing = threading.Thread(target=factory.remove_namespace, args=("b",), daemon=True)
+        removing.start()
+        removing.join(10)
+        assert not removing.is_alive()
+        eventually(lambda: keys(factory) == ["a/m", "c/m"])
+
+
 def test_kinds_that_are_asked_for_later_follow_the_namespaces_of_then(server: APIServer) -> None:
     factory = SharedInformerFactory(server.client(), namespace=["a", "b"])
     factory.remove_namespace("a")
