@@ -7,14 +7,18 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from informers import Signal
+from informers._base.clock import SYSTEM_CLOCK
 from informers.kinds import core
 from informers.testing import APIServer
+from informers.testing._http.listener import HTTPListener, _Connection
 from tests.testing.support import connect
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -203,6 +207,20 @@ os.waitpid(child, 0)
     command = (sys.executable, "-W", "ignore::DeprecationWarning", "-c", program)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("fine\n", "")
+
+
+def test_a_late_look_at_a_connection_does_not_wait_for_its_next_request() -> None:
+    listener = HTTPListener(lambda _: None, clock=SYSTEM_CLOCK, port=0)
+    served, client = socket.socketpair()
+    connection = _Connection(served, Signal())
+    with served, listener.noticing_the_end(connection):
+        looking = threading.Thread(target=listener._look_at, args=(connection,), daemon=True)
+        looking.start()
+        looking.join(10)
+        assert (looking.is_alive(), connection.ended.is_set()) == (False, False)
+        client.close()
+        assert connection.ended.wait(10)
+    listener.stop()
 
 
 def test_aliases_that_grow_are_refused_at_once(server: APIServer) -> None:

@@ -170,13 +170,16 @@ class HTTPListener:
                 _logger.exception("a request to the test server could not be answered")
 
     def _look_at(self, connection: _Connection) -> None:
-        has_left = False
-        # Until it is unregistered, its own thread does not read, so looking does not block.
-        with self._lock, contextlib.suppress(*_UNSUITABLE):
+        sock = connection.socket
+        with self._lock:
+            # Once more, under the lock: its own thread may have read since. While it is registered, that does not read,
+            # so looking does not block.
+            if all(key.fileobj is not sock for key, _ in self._selector.select(0)):
+                return
             # Once only: behind the client's next request its end can't be seen.
-            self._selector.unregister(connection.socket)
+            self._selector.unregister(sock)
             try:
-                has_left = not connection.socket.recv(1, socket.MSG_PEEK)
+                has_left = not sock.recv(1, socket.MSG_PEEK)
             except OSError:
                 has_left = True
         if has_left:
